@@ -1,0 +1,114 @@
+"""The engine boundary: what every recogniser offers and what it may assume.
+
+The interface is synchronous and knows no clock. Whoever schedules the calls guarantees that one
+stream is used by one thread at a time; several streams of one engine may be used by several
+threads only where `Capabilities.releases_gil` says that this is of any use.
+
+Sound at this border is mono int16, one-dimensional and C-contiguous, at `Capabilities.sample_rate`.
+Positions are whole samples since the start of the stream, at that same rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16]
+"""Mono sound, shape (n,), dtype int16, at the engine's rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised word (one character for Chinese), placed on its stream's own clock."""
+
+    text: str
+    start_sample: int
+    end_sample: int
+    """First sample after the word."""
+    confidence: float
+    """Posterior probability, 0 to 1; 0.0 where the engine has none yet (partials of some)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """The best words so far. The next one replaces it whole."""
+
+    words: tuple[Word, ...] = ()
+    text: str = ""
+    confidence: float = 0.0
+    """Of the whole text, 0 to 1; 0.0 where the engine has none yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class HotWord:
+    """A word or phrase to be preferred, as people write it."""
+
+    text: str
+    boost: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do, known once its model is loaded."""
+
+    name: str
+    languages: tuple[str, ...]
+    """As they begin a SIS property: "english", "chinese", …"""
+    sample_rate: int
+    """Hz that `Stream.accept` expects."""
+    partials: bool
+    word_times: bool
+    hot_words: bool
+    max_batch: int
+    """Most streams that one `Engine.decode` call takes."""
+    releases_gil: bool
+    """True if decoding runs beside other threads of the process; else it wants a process."""
+
+
+class Stream(Protocol):
+    """One utterance being decoded."""
+
+    def accept(self, samples: Samples) -> None:
+        """Take the next samples, shape (n,), int16, n ≥ 0. The array is not kept.
+
+        Cutting the same samples differently gives the same hypotheses after `finish`.
+        """
+
+    @property
+    def ready(self) -> bool:
+        """True if `Engine.decode` has something to do for this stream."""
+
+    def finish(self) -> None:
+        """No more samples will come: what is left becomes decodable, then `hypothesis` final."""
+
+    def hypothesis(self) -> Hypothesis:
+        """The best words for what has been decoded so far. Cheap, may be asked at any time."""
+
+    def close(self) -> None:
+        """Give back what the stream holds. Allowed at any time and more than once."""
+
+
+class Engine(Protocol):
+    """One loaded model."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def open(self, hot_words: Sequence[HotWord] = ()) -> Stream:
+        """Start an utterance.
+
+        Raises:
+            DecodeFailed: no stream can be opened now, or hot words were asked of an engine
+                whose capabilities exclude them.
+        """
+
+    def decode(self, streams: Sequence[Stream]) -> None:
+        """Work on streams that are `ready`, at most `max_batch` of them, until none is.
+
+        Raises:
+            DecodeFailed: at least one of the streams is beyond help.
+        """

@@ -1,0 +1,1 @@
+"""A real-time speech recognition server, wire-compatible with Huawei Cloud SIS."""
