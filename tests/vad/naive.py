@@ -1,0 +1,118 @@
+"""The endpointer's rules once more, over whole arrays, in the most obvious way.
+
+Nothing is remembered between frames but where the last utterance ended: every other fact is
+looked up anew in the arrays. Slow, and for tests only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vad import Endpoint, EndpointReason, EndpointRules, Event, HeadSilence, SpeechStarted
+
+
+def naive_events(
+    flags: Sequence[bool],
+    levels: Sequence[float],
+    at_sample: int,
+    rules: EndpointRules,
+    reason: EndpointReason = EndpointReason.CLIENT_END,
+) -> list[Event]:
+    """All events of a round of `at_sample` samples; one flag and level per complete frame."""
+    return _Round(flags, levels, at_sample, rules, reason).events()
+
+
+@dataclass
+class _Round:
+    flags: Sequence[bool]
+    levels: Sequence[float]
+    at_sample: int
+    rules: EndpointRules
+    reason: EndpointReason
+    free_from: int = 0
+    """Sample at which the last utterance ended."""
+    forgotten: int = 0
+    """Frames before this number take no part in an onset."""
+
+    def events(self) -> list[Event]:
+        events: list[Event] = []
+        frame = 0
+        waiting_since = 0
+        while frame < len(self.flags):
+            if self.believed(frame):
+                frame = self.utterances(frame, events)
+                waiting_since = frame
+                continue
+            frame += 1
+            waited = frame - waiting_since
+            if 0 < self.rules.head_frames <= waited and not self.flags[frame - 1]:
+                events.append(HeadSilence(frame * self.rules.frame_samples))
+                waiting_since = frame
+        return events
+
+    def believed(self, frame: int) -> bool:
+        return self.flags[frame] and len(self.onset(frame)) >= self.rules.onset_frames_needed
+
+    def onset(self, frame: int) -> list[int]:
+        """The speech frames in the window that ends with `frame`."""
+        first = max(self.forgotten, frame - self.rules.onset_window_frames + 1)
+        return [number for number in range(first, frame + 1) if self.flags[number]]
+
+    def speech_end(self, frames: int) -> int:
+        """End of the last believed frame among the first `frames`."""
+        last = max(number for number in range(frames) if self.believed(number))
+        return (last + 1) * self.rules.frame_samples
+
+    def cut(self, start: int, frames: int) -> int:
+        """The quietest border of the search, of equals the latest, knowing `frames` frames."""
+        size, half = self.rules.frame_samples, self.rules.smoothing_half_frames
+        search_from = start + self.rules.max_samples - self.rules.search_samples
+        borders = [n for n in range(frames - half + 1) if n * size >= search_from]
+        loudness = {n: sum(self.levels[n - half : n + half]) for n in borders}
+        quietest = min(loudness.values())
+        return max(n for n in borders if loudness[n] == quietest) * size
+
+    def utterances(self, frame: int, events: list[Event]) -> int:
+        """The utterance opened by `frame` and those cut off it; the number of frames used up."""
+        size, post_roll = self.rules.frame_samples, self.rules.post_roll_samples
+        onset = max(self.free_from, self.onset(frame)[0] * size)
+        start = max(self.free_from, onset - self.rules.pre_roll_samples)
+        events.append(SpeechStarted(start, onset))
+        for frames in range(frame + 1, len(self.flags) + 1):
+            received = frames * size
+            speech_end = self.speech_end(frames)
+            silent = (received - speech_end) // size
+            if silent >= self.rules.tail_frames and not self.flags[frames - 1]:
+                end = min(speech_end + post_roll, received)
+                return self.close(
+                    events,
+                    Endpoint(start, end, speech_end, received, EndpointReason.SILENCE),
+                    frames,
+                )
+            if received + size - start > self.rules.max_samples:
+                cut = self.cut(start, frames)
+                end = min(speech_end + post_roll, cut)
+                if speech_end <= cut:
+                    return self.close(
+                        events,
+                        Endpoint(start, end, speech_end, received, EndpointReason.MAX_LENGTH),
+                        frames,
+                    )
+                events.append(Endpoint(start, cut, cut, received, EndpointReason.MAX_LENGTH))
+                events.append(SpeechStarted(cut, cut))
+                start = cut
+        received = len(self.flags) * size
+        speech_end = self.speech_end(len(self.flags))
+        if speech_end == received:
+            speech_end = self.at_sample
+        end = min(speech_end + post_roll, self.at_sample)
+        return self.close(
+            events, Endpoint(start, end, speech_end, self.at_sample, self.reason), len(self.flags)
+        )
+
+    def close(self, events: list[Event], endpoint: Endpoint, frames: int) -> int:
+        events.append(endpoint)
+        self.free_from = endpoint.end_sample
+        self.forgotten = endpoint.end_sample // self.rules.frame_samples
+        return frames

@@ -1,0 +1,48 @@
+"""Which classifiers there are, and one by its name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import assert_never
+
+from vad.classifier import Classifier
+from vad.errors import VadError
+from vad.silero import SileroClassifier
+from vad.webrtc import WebRtcClassifier
+
+
+class ClassifierKind(StrEnum):
+    """The classifiers, as settings name them."""
+
+    WEBRTC = "webrtc"
+    SILERO = "silero"
+
+
+def make_classifier(
+    kind: str = ClassifierKind.WEBRTC,
+    *,
+    aggressiveness: int = 2,
+    frame_ms: int = 20,
+    threshold: float = 0.5,
+) -> Classifier:
+    """A fresh classifier for one stream at 16 kHz.
+
+    Args:
+        kind: a `ClassifierKind` or its word.
+        aggressiveness, frame_ms: for `WebRtcClassifier`, ignored by the other.
+        threshold: for `SileroClassifier`, ignored by the other.
+
+    Raises:
+        VadError: an unknown kind, or a value that this kind refuses.
+    """
+    try:
+        known = ClassifierKind(kind)
+    except ValueError:
+        raise VadError("kind", repr(kind), ", ".join(ClassifierKind)) from None
+    match known:
+        case ClassifierKind.WEBRTC:
+            return WebRtcClassifier(aggressiveness, frame_ms)
+        case ClassifierKind.SILERO:
+            return SileroClassifier(threshold)
+        case _:
+            assert_never(known)

