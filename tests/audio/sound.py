@@ -1,0 +1,72 @@
+"""Builders of sound and of its cuts, for the tests of `rasr.audio`."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from rasr.audio import Samples
+
+quick = settings(derandomize=True, deadline=None, max_examples=60)
+
+
+def tone(hz: float, seconds: float, rate: int, level: float = 8000.0) -> Samples:
+    """A sine that begins at zero."""
+    t = np.arange(round(seconds * rate)) / rate
+    return np.rint(level * np.sin(2 * np.pi * hz * t)).astype(np.int16)
+
+
+def noise(seconds: float, rate: int, level: float = 3000.0, seed: int = 7) -> Samples:
+    """White noise, normally distributed with standard deviation `level`."""
+    sound = np.random.default_rng(seed).standard_normal(round(seconds * rate)) * level
+    return np.clip(np.rint(sound), -32768, 32767).astype(np.int16)
+
+
+def silence(seconds: float, rate: int) -> Samples:
+    return np.zeros(round(seconds * rate), np.int16)
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack("<I", len(body)) + body + b"\0" * (len(body) % 2)
+
+
+def fmt(
+    code: int = 1, channels: int = 1, rate: int = 16000, bits: int = 16, extra: bytes = b""
+) -> bytes:
+    block = channels * bits // 8
+    return chunk(
+        b"fmt ", struct.pack("<HHIIHH", code, channels, rate, rate * block, block, bits) + extra
+    )
+
+
+def wav(
+    sound: bytes,
+    *,
+    head: bytes | None = None,
+    before: bytes = b"",
+    behind: bytes = b"",
+    riff_size: int | None = None,
+    data_size: int | None = None,
+) -> bytes:
+    """A WAV file: chunks `before` and `behind` the data chunk, sizes as given or true."""
+    chunks = (fmt() if head is None else head) + before
+    stated = len(sound) if data_size is None else data_size
+    body = b"WAVE" + chunks + b"data" + struct.pack("<I", stated) + sound + behind
+    whole = len(body) if riff_size is None else riff_size
+    return b"RIFF" + struct.pack("<I", whole) + body
+
+
+cuts = st.lists(st.integers(0, 97), max_size=80)
+"""Sizes of the first chunks; what is left comes as one."""
+
+
+def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
+    at = 0
+    for size in sizes:
+        yield data[at : at + size]
+        at += size
+    yield data[at:]
