@@ -1,0 +1,64 @@
+"""The error table: every code of SIS that this server sends, in one place.
+
+ProtocolError(Exception)   the peer's fault or ours, with the answer to give
+
+The table says what a code means, which HTTP status goes with it, and whether the same request may
+succeed later. Codes and meanings follow the SIS documentation; the documentation gives no HTTP
+status per code, so that column is ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """SIS error codes as they stand on the wire."""
+
+    UNSUPPORTED = "SIS.0031"
+    INVALID = "SIS.0032"
+    ENGINE_TIMEOUT = "SIS.0033"
+    INTERNAL = "SIS.0100"
+    NO_VOCABULARY = "SIS.0201"
+    FORMAT_MISMATCH = "SIS.0301"
+    ENGINE_UNREACHABLE = "SIS.0303"
+    IDLE = "SIS.0304"
+    RECOGNITION_FAILED = "SIS.0305"
+    AUDIO_TOO_LONG = "SIS.0309"
+    FULL = "SIS.0312"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    meaning: str
+    http_status: int
+    retryable: bool
+
+
+ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
+    ErrorCode.UNSUPPORTED: ErrorRow("the value is valid but not served here", 400, False),
+    ErrorCode.INVALID: ErrorRow("a message or a field of it is not valid", 400, False),
+    ErrorCode.ENGINE_TIMEOUT: ErrorRow("the engine did not answer in time", 504, True),
+    ErrorCode.INTERNAL: ErrorRow("a fault of the server", 500, True),
+    ErrorCode.NO_VOCABULARY: ErrorRow("there is no such vocabulary", 400, False),
+    ErrorCode.FORMAT_MISMATCH: ErrorRow("audio_format does not fit the property", 400, False),
+    ErrorCode.ENGINE_UNREACHABLE: ErrorRow("the engine is not available", 503, True),
+    ErrorCode.IDLE: ErrorRow("no message from the client for too long", 408, True),
+    ErrorCode.RECOGNITION_FAILED: ErrorRow("the engine failed on this sound", 500, True),
+    ErrorCode.AUDIO_TOO_LONG: ErrorRow("more sound than one round may have", 400, False),
+    ErrorCode.FULL: ErrorRow("the server carries as many rounds as it can", 429, True),
+}
+
+
+class ProtocolError(Exception):
+    """Something to tell the peer: a code of the table and one sentence for a person."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @property
+    def row(self) -> ErrorRow:
+        return ERROR_TABLE[self.code]

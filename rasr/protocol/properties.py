@@ -1,0 +1,29 @@
+"""`property`: language, rate and domain in one word, such as `english_16k_common`.
+
+SIS lists some twenty of them and adds more; a server at home maps language and rate to the model
+that it has, so any domain is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FORM = re.compile(r"(?P<language>[a-z]+)_(?P<khz>8|16)k_(?P<domain>[a-z0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    name: str
+    language: str
+    sample_rate: int
+    """Hz, 8000 or 16000."""
+    domain: str
+
+    @classmethod
+    def parse(cls, name: str) -> Property | None:
+        """The property that `name` spells, or None where it spells none."""
+        found = _FORM.fullmatch(name)
+        if found is None:
+            return None
+        return cls(name, found["language"], int(found["khz"]) * 1000, found["domain"])

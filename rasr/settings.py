@@ -1,0 +1,142 @@
+"""The settings of a server: one frozen tree, each leaf with its unit, its range and its meaning.
+
+Values only. Where they come from (defaults, file, environment, flags) is `rasr.configuration`.
+0 means «chosen for this machine» where a field says so.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+EngineOption = str | int | float | bool
+
+
+class ServerSettings(_Section):
+    """The socket and the process."""
+
+    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="port; 0 = any free one")] = 8765
+    no_auth: Annotated[
+        bool, Field(description="listen beyond loopback although nobody has to prove who he is")
+    ] = False
+    log_level: Annotated[LogLevel, Field(description="least severe log line that is written")] = (
+        "info"
+    )
+    max_connections: Annotated[
+        int, Field(ge=1, description="open connections; one more is refused at the handshake")
+    ] = 4096
+    send_timeout_s: Annotated[
+        float, Field(gt=0, description="a client that reads nothing for so long is dropped, s")
+    ] = 20.0
+    drain_s: Annotated[
+        float, Field(ge=0, description="time for open sessions to get their finals at shutdown, s")
+    ] = 30.0
+
+
+class SessionSettings(_Section):
+    """Limits of one connection."""
+
+    idle_s: Annotated[
+        float, Field(gt=0, description="silence of the client that ends the connection, s")
+    ] = 20.0
+    connection_s: Annotated[float, Field(gt=0, description="longest life of a connection, s")] = (
+        18000.0
+    )
+    max_message_bytes: Annotated[
+        int, Field(ge=320, le=16 << 20, description="longest binary message, bytes")
+    ] = 1 << 20
+    strict_audio_limit: Annotated[
+        bool,
+        Field(description="past a mode's audio limit send ERROR SIS.0309, not EXCEEDED_AUDIO"),
+    ] = False
+    warnings: Annotated[
+        bool, Field(description="send EVENT WARNING when the sound is very likely wrong")
+    ] = True
+    backlog_s: Annotated[
+        float,
+        Field(gt=0, description="undecoded sound past which messages are taken slowly, s of audio"),
+    ] = 90.0
+
+
+class VadSettings(_Section):
+    """Voice activity and the margins of an utterance."""
+
+    kind: Annotated[
+        Literal["webrtc", "silero"], Field(description="who tells speech from silence")
+    ] = "webrtc"
+    aggressiveness: Annotated[
+        int, Field(ge=0, le=3, description="webrtc: 0 hears speech most easily, 3 least")
+    ] = 2
+    frame_ms: Annotated[Literal[10, 20, 30], Field(description="webrtc: length of a frame, ms")] = (
+        20
+    )
+    threshold: Annotated[
+        float, Field(gt=0, lt=1, description="silero: probability that counts as speech")
+    ] = 0.5
+    pre_roll_ms: Annotated[
+        int, Field(ge=0, le=2000, description="sound kept before the first speech frame, ms")
+    ] = 300
+    post_roll_ms: Annotated[
+        int, Field(ge=0, le=2000, description="sound decoded after the last speech frame, ms")
+    ] = 300
+
+
+class DecodingSettings(_Section):
+    """How the work is spread over the machine."""
+
+    workers: Annotated[
+        int, Field(ge=0, le=256, description="threads or processes for each engine; 0 = one a core")
+    ] = 0
+    streams_per_worker: Annotated[
+        int,
+        Field(ge=0, le=256, description="utterances a worker decodes by turns; 0 = by memory"),
+    ] = 0
+    max_rounds: Annotated[
+        int,
+        Field(ge=0, description="rounds open at once, one more gets SIS.0312; 0 = all streams"),
+    ] = 0
+    step_ms: Annotated[
+        int, Field(ge=20, le=5000, description="most sound decoded before others get a turn, ms")
+    ] = 400
+    partial_ms: Annotated[
+        int, Field(ge=20, le=5000, description="sound between two partial results, ms")
+    ] = 200
+    step_timeout_s: Annotated[
+        float, Field(gt=0, description="a worker silent for so long is replaced, s")
+    ] = 60.0
+
+
+class EngineSettings(_Section):
+    """One engine: its kind and the options that its kind takes."""
+
+    kind: Annotated[str, Field(description="pocketsphinx or fake")]
+    options: Annotated[
+        dict[str, EngineOption], Field(description="see docs/settings.md; checked by the engine")
+    ] = Field(default_factory=dict)
+
+
+class Settings(_Section):
+    """All settings of a server."""
+
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    session: SessionSettings = Field(default_factory=SessionSettings)
+    vad: VadSettings = Field(default_factory=VadSettings)
+    decoding: DecodingSettings = Field(default_factory=DecodingSettings)
+    engines: Annotated[
+        dict[str, EngineSettings], Field(description="engines by a name of your own")
+    ] = Field(default_factory=lambda: {"pocketsphinx": EngineSettings(kind="pocketsphinx")})
+    properties: Annotated[
+        dict[str, str],
+        Field(
+            description="which engine serves what: a property ('english_8k_common'), a language "
+            "and rate ('english_8k') or a language ('english') → a name under engines"
+        ),
+    ] = Field(default_factory=lambda: {"english": "pocketsphinx"})
