@@ -6,9 +6,10 @@ the round. The same object serves a live stream and a file.
 
 The rules, each stated once:
 
-* Speech is what `vad.onset` believes. In silence the first believed frame opens an utterance,
-  reaching back to the oldest speech frame of its window and by the pre-roll beyond that, but
-  never into the utterance before.
+* Speech is what `vad.onset` believes, whether an utterance is open or not. In silence the first
+  believed frame opens one, reaching back to the oldest speech frame of its window and by the
+  pre-roll beyond that, but never into the utterance before. So every frame that helped anyone
+  to believe is in an utterance, wherever ends and breaks fall: nothing spoken is lost.
 * Trailing silence is all that follows the last believed frame, blips included. When it reaches
   `vad_tail` the utterance ends.
 * A frame called speech decides nothing that needs silence: it may be the first of an onset. The
@@ -16,15 +17,13 @@ The rules, each stated once:
   never ends an utterance whose speech resumes with an unbroken onset, although the onset is
   believed only after `vad_tail` has passed; and a blip at the very end of the silence delays the
   endpoint by its own length. `HeadSilence` waits in the same way.
-* Where `vad_tail` is so short that it fits into the slack of an onset window (`window - needed`
-  frames), a gap in steady speech is either long enough to end the utterance or too short to need
-  a new onset, so re-onset plays no part. One frame (or 0 ms) ends the utterance at every gap:
-  that is what such a value asks for.
+* Where `vad_tail` fits into the slack of an onset window (`window - needed` frames, 40 ms by
+  default), a gap in steady speech is either long enough to end the utterance or too short to
+  need a new onset, and the next speech frame opens the next utterance at once. One frame (or
+  0 ms) ends the utterance at every gap: that is what such a value asks for.
 * A forced break comes when another frame would not fit. It cuts at the quietest place and the
   rest is an utterance of its own, unless no believed speech follows the cut: then that
   utterance is simply over, and what follows is silence that has not yet become speech.
-* After an end the onset window forgets the frames that lie wholly before it: what one utterance
-  holds does not open the next.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ class Endpointer:
         self._quiet = QuietestPlace(rules)
         self._frames = 0
         self._head_from_frame = 0
-        self._free_from_sample = 0  # the end of the last utterance
+        self._free_from_sample = 0  # the end of the last closed utterance
         self._utterance: _Utterance | None = None
         self._flushed = False
 
@@ -175,8 +174,9 @@ class Endpointer:
         return max(self._free_from_sample, reach)
 
     def _begin_at_onset(self, received: int) -> SpeechStarted:
-        # The oldest frame may lie partly in the last utterance, whose end is not always a border.
-        onset = max(self._free_from_sample, self._onset.first * self._frame_samples)
+        # The window may reach into the last utterance, whose end need not be a frame border.
+        first = self._onset.first_since(self._free_from_sample // self._frame_samples)
+        onset = max(self._free_from_sample, first * self._frame_samples)
         start = max(self._free_from_sample, onset - self._pre_roll_samples)
         self._open(start, received)
         return SpeechStarted(start, onset)
@@ -192,19 +192,15 @@ class Endpointer:
         self._utterance = None
         self._free_from_sample = end
         self._head_from_frame = self._frames
-        self._onset.forget_before(end // self._frame_samples)
         return Endpoint(utterance.start_sample, end, utterance.speech_end_sample, at_sample, reason)
 
     def _break(self, utterance: _Utterance, received: int) -> list[Event]:
         cut = self._quiet.sample
         if utterance.speech_end_sample <= cut:
-            # Frames called speech but not believed may follow: they stay in the onset window,
-            # and the next utterance can begin with them.
+            # Frames called speech but not yet believed may follow; the next utterance can still
+            # begin with them, because this one ends before them.
             end = min(utterance.speech_end_sample + self._post_roll_samples, cut)
             return [self._close(utterance, end, received, EndpointReason.MAX_LENGTH)]
-        # The onset window forgets nothing here: the speech goes on, and its frames are believed
-        # as if there were no cut.
-        self._free_from_sample = cut
         self._open(cut, utterance.speech_end_sample)
         return [
             Endpoint(utterance.start_sample, cut, cut, received, EndpointReason.MAX_LENGTH),

@@ -34,12 +34,9 @@ class OnsetWindow:
         self._frames += 1
         return speech and len(self._speech) >= self._needed
 
-    @property
-    def first(self) -> int:
-        """Number, from 0, of the oldest speech frame in the window. There must be one."""
-        return self._speech[0]
+    def first_since(self, frame: int) -> int:
+        """The oldest speech frame in the window from number `frame` on (the first pushed is 0).
 
-    def forget_before(self, frame: int) -> None:
-        """Take frames before number `frame` out of the window."""
-        while self._speech and self._speech[0] < frame:
-            self._speech.popleft()
+        There must be one, as there is when the frame last pushed counted as speech.
+        """
+        return next(number for number in self._speech if number >= frame)

@@ -2,7 +2,7 @@
 
 It knows speech from music, traffic and keyboards, and costs for it: measured at about 1.2 ms a
 frame, 37 ms of processor time per second of sound, some hundred times the WebRTC classifier, and
-2.6 MB an instance.
+2.6 MB an instance. The library holds the GIL while it works: threads do not help.
 """
 
 from __future__ import annotations

@@ -32,8 +32,6 @@ class _Round:
     reason: EndpointReason
     free_from: int = 0
     """Sample at which the last utterance ended."""
-    forgotten: int = 0
-    """Frames before this number take no part in an onset."""
 
     def events(self) -> list[Event]:
         events: list[Event] = []
@@ -56,7 +54,7 @@ class _Round:
 
     def onset(self, frame: int) -> list[int]:
         """The speech frames in the window that ends with `frame`."""
-        first = max(self.forgotten, frame - self.rules.onset_window_frames + 1)
+        first = max(0, frame - self.rules.onset_window_frames + 1)
         return [number for number in range(first, frame + 1) if self.flags[number]]
 
     def speech_end(self, frames: int) -> int:
@@ -76,7 +74,8 @@ class _Round:
     def utterances(self, frame: int, events: list[Event]) -> int:
         """The utterance opened by `frame` and those cut off it; the number of frames used up."""
         size, post_roll = self.rules.frame_samples, self.rules.post_roll_samples
-        onset = max(self.free_from, self.onset(frame)[0] * size)
+        first = min(n for n in self.onset(frame) if (n + 1) * size > self.free_from)
+        onset = max(self.free_from, first * size)
         start = max(self.free_from, onset - self.rules.pre_roll_samples)
         events.append(SpeechStarted(start, onset))
         for frames in range(frame + 1, len(self.flags) + 1):
@@ -114,5 +113,4 @@ class _Round:
     def close(self, events: list[Event], endpoint: Endpoint, frames: int) -> int:
         events.append(endpoint)
         self.free_from = endpoint.end_sample
-        self.forgotten = endpoint.end_sample // self.rules.frame_samples
         return frames

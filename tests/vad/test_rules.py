@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vad import EndpointRules, VadError
+
+
+@pytest.mark.parametrize(
+    ("frame_samples", "needed", "window"),
+    [(160, 6, 10), (320, 3, 5), (480, 2, 3), (512, 2, 3)],
+)
+def test_the_default_onset_fits_every_frame_length(
+    frame_samples: int, needed: int, window: int
+) -> None:
+    rules = EndpointRules(frame_samples=frame_samples)
+    assert (rules.onset_frames_needed, rules.onset_window_frames) == (needed, window)
+
+
+@pytest.mark.parametrize("frame_samples", [160, 320, 480, 512])
+def test_loudness_is_taken_over_60_to_100_ms_at_every_frame_length(frame_samples: int) -> None:
+    rules = EndpointRules(frame_samples=frame_samples)
+    smoothed_ms = 2 * rules.smoothing_half_frames * frame_samples / 16
+    assert 60 <= smoothed_ms <= 100
+
+
+@pytest.mark.parametrize("seconds", range(1, 61))
+@pytest.mark.parametrize("frame_samples", [160, 320, 480, 512])
+def test_the_defaults_stand_with_every_max_seconds_of_the_protocol(
+    seconds: int, frame_samples: int
+) -> None:
+    rules = EndpointRules(frame_samples=frame_samples, max_ms=seconds * 1000)
+    assert rules.search_samples == min(32_000, seconds * 8000)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("frame_samples", 0, "1 or more"),
+        ("sample_rate", 0, "1 or more"),
+        ("vad_head_ms", -1, "0 or more"),
+        ("vad_tail_ms", -1, "0 or more"),
+        ("vad_tail_ms", 3001, "0 to 3000"),
+        ("max_ms", 0, "1 or more"),
+        ("max_ms", 799, "800 or more"),
+        ("pre_roll_ms", -1, "0 or more"),
+        ("post_roll_ms", -1, "0 or more"),
+        ("onset_speech_ms", 0, "1 or more"),
+        ("onset_window_ms", 59, "60 or more"),
+        ("search_ms", 59, "60 or more"),
+    ],
+)
+def test_nonsense_is_refused_with_field_value_and_what_is_allowed(
+    field: str, value: int, allowed: str
+) -> None:
+    values: dict[str, Any] = {field: value}
+    with pytest.raises(VadError) as refused:
+        EndpointRules(**values)
+    assert str(refused.value).startswith(f"{field} is {value}, allowed: {allowed}")
+    assert (refused.value.field, refused.value.value) == (field, value)
+
+
+def test_what_a_refusal_names_as_allowed_is_allowed() -> None:
+    EndpointRules(max_ms=800)
+    EndpointRules(search_ms=60)
+    EndpointRules(onset_window_ms=60)
+    EndpointRules(vad_tail_ms=3000)
