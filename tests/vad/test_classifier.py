@@ -152,7 +152,7 @@ def test_a_frame_of_floats_is_refused(classifier: Classifier) -> None:
         classifier.is_speech(frame)  # type: ignore[arg-type]
 
 
-@pytest.mark.skipif(SPEECH_DIR is None, reason="RASR_SPEECH_DIR is not set")
+@pytest.mark.skipif(not SPEECH_DIR, reason="RASR_SPEECH_DIR is not set")
 @pytest.mark.parametrize(
     "name", ["austen-0880", "jfk", "librispeech-1995-1837-0001", "aishell-BAC009S0724W0121"]
 )
