@@ -1,0 +1,98 @@
+"""Which engines there are: known by name, described without loading anything, loaded on demand."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from decoder.engine import Engine
+from decoder.errors import DecoderError
+
+OptionValue = str | int | float | bool
+
+
+class Placement(Enum):
+    """Where an engine wants to run."""
+
+    THREAD = auto()
+    """In threads of the server: it releases the GIL."""
+    PROCESS = auto()
+    """In worker processes: it holds the GIL."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """An engine and its options. Pickles, so that it can travel to a worker process."""
+
+    kind: str
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineKind:
+    """What is known of an engine before it is loaded."""
+
+    name: str
+    languages: tuple[str, ...]
+    placement: Placement
+    streams_option: str
+    """The option that says how many utterances one instance decodes by turns."""
+    stream_megabytes: float | None
+    """Memory for each of them; None where it is of no account."""
+
+
+_KINDS = (
+    EngineKind("pocketsphinx", ("english",), Placement.PROCESS, "decoders", 100.0),
+    EngineKind("fake", ("english",), Placement.THREAD, "streams", None),
+)
+
+
+def describe(kind: str) -> EngineKind:
+    """What is known of engines of this kind.
+
+    Raises:
+        DecoderError: there is no such kind.
+    """
+    for known in _KINDS:
+        if known.name == kind:
+            return known
+    raise DecoderError(
+        f"there is no engine kind {kind!r}; allowed: {', '.join(known.name for known in _KINDS)}"
+    )
+
+
+def load(spec: EngineSpec) -> Engine:
+    """Load an engine and warm it. Takes seconds.
+
+    Raises:
+        DecoderError: there is no such kind, or an option that it does not take.
+        EngineUnavailable: its package or model is missing.
+    """
+    # Each engine's file is imported only when it is asked for, and with it the engine's library.
+    if describe(spec.kind).name == "pocketsphinx":
+        from decoder.pocketsphinx import PocketSphinxEngine, PocketSphinxOptions
+
+        return PocketSphinxEngine(_options(spec, PocketSphinxOptions))
+    from decoder.fake import FakeEngine, FakeOptions
+
+    return FakeEngine(_options(spec, FakeOptions))
+
+
+def _options(spec: EngineSpec, options_type: Any) -> Any:
+    """`spec.options` as the dataclass of its kind."""
+    known = {option.name: option for option in dataclasses.fields(options_type)}
+    faults = []
+    for name, value in spec.options.items():
+        if name not in known:
+            faults.append(f"there is no option {name!r}; allowed: {', '.join(known)}")
+            continue
+        default = known[name].default
+        wanted = (int, float) if isinstance(default, float) else (type(default),)
+        if type(value) not in wanted:
+            faults.append(f"option {name!r} is {value!r}; allowed: {wanted[-1].__name__}")
+    if faults:
+        raise DecoderError(f"{spec.kind}: {'; '.join(faults)}")
+    return options_type(**spec.options)

@@ -1,0 +1,7 @@
+"""Between the event loop and the engines: threads, worker processes, order, failure, replay."""
+
+from rasr.decoding.job import Sink
+from rasr.decoding.lane import Lane, ProcessLane, ThreadLane
+from rasr.decoding.scheduler import Scheduler, SchedulerRules, Ticket
+
+__all__ = ["Lane", "ProcessLane", "Scheduler", "SchedulerRules", "Sink", "ThreadLane", "Ticket"]

@@ -1,0 +1,118 @@
+"""A lane: one thread or one worker process that runs batches, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+from decoder import Capabilities, Engine
+from decoder.registry import EngineSpec
+from rasr.decoding.steps import Batch, StepResult
+from rasr.decoding.worker import Worker, run_in_process, start_in_process
+
+_A = TypeVar("_A")
+_R = TypeVar("_R")
+
+
+class Lane(Protocol):
+    """Where batches run. `start` comes first; after a failed `run`, `start` begins anew."""
+
+    async def start(self) -> Capabilities:
+        """Load what is needed and warm it up.
+
+        Raises:
+            DecoderError: the engine cannot be had; the text says why.
+        """
+
+    async def run(self, batch: Batch) -> list[StepResult]:
+        """Run one batch.
+
+        Raises:
+            BrokenExecutor: the worker died. All its streams are lost.
+        """
+
+    def kill(self) -> None:
+        """End a batch that does not come back, if that can be done: `run` then raises."""
+
+    def stop(self) -> None:
+        """Give everything back. Does not wait."""
+
+
+class ProcessLane:
+    """A worker process with an engine of its own, for engines that hold the GIL.
+
+    An executor with one worker gives what is wanted of a process: calls in order, results,
+    exceptions, and a broken state when it dies.
+    """
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._executor: Executor | None = None
+        self._pid: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the worker process, once it runs."""
+        return self._pid
+
+    async def start(self) -> Capabilities:
+        self.stop()
+        # spawn: the server has threads, and a fork would copy their locks as they stand.
+        self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+        self._pid, capabilities = await self._call(start_in_process, self._spec)
+        return capabilities
+
+    async def run(self, batch: Batch) -> list[StepResult]:
+        return await self._call(run_in_process, batch)
+
+    def kill(self) -> None:
+        if self._pid is not None:
+            try:
+                os.kill(self._pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def stop(self) -> None:
+        self._pid = None
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None
+
+    async def _call(self, function: Callable[[_A], _R], argument: _A) -> _R:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, function, argument)
+
+
+class ThreadLane:
+    """A thread of this process, for engines that release the GIL. Lanes may share one engine."""
+
+    def __init__(self, load: Callable[[], Engine]) -> None:
+        self._load = load
+        self._executor: Executor | None = None
+        self._worker: Worker | None = None
+
+    async def start(self) -> Capabilities:
+        self.stop()
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        engine = await asyncio.get_running_loop().run_in_executor(self._executor, self._load)
+        self._worker = Worker(engine)
+        return engine.capabilities
+
+    async def run(self, batch: Batch) -> list[StepResult]:
+        assert self._worker is not None, "start comes first"
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor, self._worker.run, batch
+        )
+
+    def kill(self) -> None:
+        """A thread cannot be killed; the batch is waited for."""
+
+    def stop(self) -> None:
+        self._worker = None
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor = None

@@ -1,0 +1,37 @@
+"""One websocket of the application: from the ASGI scope to a driver and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+
+class AsgiSocket:
+    """A Starlette websocket as `rasr.session.driver.Socket`."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+
+    async def receive(self) -> str | bytes | None:
+        if self._websocket.client_state is WebSocketState.DISCONNECTED:
+            return None
+        message: dict[str, Any] = dict(await self._websocket.receive())
+        if message["type"] == "websocket.disconnect":
+            return None
+        text: str | None = message.get("text")
+        data: bytes | None = message.get("bytes")
+        return text if text is not None else data
+
+    async def send(self, text: str) -> None:
+        # A peer that is gone is told by `receive`; there is nobody to send to.
+        try:
+            await self._websocket.send_text(text)
+        except (WebSocketDisconnect, OSError):
+            pass
+
+    async def close(self, code: int, reason: str) -> None:
+        try:
+            await self._websocket.close(code, reason)
+        except (WebSocketDisconnect, OSError, RuntimeError):
+            pass

@@ -1,0 +1,141 @@
+"""The engines of a server: which there are, what serves which property, their lanes.
+
+The numbers that settings leave to the machine are chosen here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import assert_never
+
+from decoder import DecoderError, Engine
+from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
+from rasr.decoding import Lane, ProcessLane, Scheduler, SchedulerRules, ThreadLane
+from rasr.protocol.properties import Property
+from rasr.server.errors import StartError
+from rasr.session.rules import EngineChoice
+from rasr.settings import DecodingSettings, Settings
+
+_MOST_STREAMS = 6
+"""Utterances a core decodes at the same time by default: PocketSphinx needs a seventh of real time
+for read speech and a quarter for noisy speech, so that six leave no reserve and five some."""
+
+_MEMORY_SHARE = 0.25
+"""Of the machine's memory, for all decoders together."""
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePlan:
+    """One engine as it will be started."""
+
+    name: str
+    spec: EngineSpec
+    kind: EngineKind
+    lanes: int
+    streams_per_lane: int
+
+
+def plan(settings: Settings) -> dict[str, EnginePlan]:
+    """Every engine that a property is served by, with its numbers.
+
+    Raises:
+        StartError: with all that is wrong in `engines` and `properties`, a line each.
+    """
+    faults: list[str] = []
+    plans: dict[str, EnginePlan] = {}
+    for served, name in settings.properties.items():
+        if name not in settings.engines:
+            known = ", ".join(settings.engines) or "none"
+            faults.append(f"properties.{served}: there is no engine {name!r}; there are: {known}")
+        elif name not in plans:
+            try:
+                plans[name] = _plan_one(name, settings)
+            except DecoderError as error:
+                faults.append(f"engines.{name}: {error}")
+    if not settings.properties:
+        faults.append("properties: nothing is served; map at least one language to an engine")
+    if faults:
+        raise StartError("\n".join(faults))
+    return plans
+
+
+def _plan_one(name: str, settings: Settings) -> EnginePlan:
+    engine = settings.engines[name]
+    kind = describe(engine.kind)
+    lanes = settings.decoding.workers or cores()
+    streams = settings.decoding.streams_per_worker or _streams_by_memory(kind, lanes)
+    options = dict(engine.options)
+    options[kind.streams_option] = streams
+    return EnginePlan(name, EngineSpec(engine.kind, options), kind, lanes, streams)
+
+
+def _streams_by_memory(kind: EngineKind, lanes: int) -> int:
+    if kind.stream_megabytes is None:
+        return 256
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
+    by_memory = int(memory_mb * _MEMORY_SHARE / kind.stream_megabytes / lanes)
+    return max(1, min(_MOST_STREAMS, by_memory))
+
+
+def make_scheduler(plan: EnginePlan, decoding: DecodingSettings) -> Scheduler:
+    """A scheduler that has not been started."""
+    rules = SchedulerRules(
+        streams_per_lane=plan.streams_per_lane,
+        step_ms=decoding.step_ms,
+        partial_ms=decoding.partial_ms,
+        step_timeout_s=decoding.step_timeout_s,
+    )
+    return Scheduler(_lanes(plan), rules)
+
+
+def _lanes(plan: EnginePlan) -> list[Lane]:
+    match plan.kind.placement:
+        case Placement.PROCESS:
+            return [ProcessLane(plan.spec) for _ in range(plan.lanes)]
+        case Placement.THREAD:
+
+            @cache
+            def shared() -> Engine:
+                return load(plan.spec)
+
+            return [ThreadLane(shared) for _ in range(plan.lanes)]
+        case _:
+            assert_never(plan.kind.placement)
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyTable:
+    """Which engine serves what, once the engines are there."""
+
+    engines: Mapping[str, EngineChoice]
+    """Property, language and rate, or language → engine."""
+
+    def choose(self, property: Property) -> EngineChoice | None:
+        """The most particular entry that fits: property, language and rate, language."""
+        khz = property.sample_rate // 1000
+        for key in (property.name, f"{property.language}_{khz}k", property.language):
+            if key in self.engines:
+                return self.engines[key]
+        return None
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return tuple(sorted({key.split("_")[0] for key in self.engines}))
+
+
+def property_table(settings: Settings, schedulers: Mapping[str, Scheduler]) -> PropertyTable:
+    choices = {
+        name: EngineChoice(
+            name, scheduler.capabilities.sample_rate, scheduler.capabilities.hot_words
+        )
+        for name, scheduler in schedulers.items()
+    }
+    return PropertyTable({key: choices[name] for key, name in settings.properties.items()})

@@ -1,0 +1,143 @@
+"""What all connections share: engines, seats, the list of who is here. Built once, at start."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from rasr.decoding import Scheduler
+from rasr.protocol.modes import Mode
+from rasr.server.engines import PropertyTable
+from rasr.server.seats import Seats
+from rasr.session.driver import Driver, DriverRules, Socket
+from rasr.session.machine import SessionMachine
+from rasr.session.rules import Services, SessionRules
+from rasr.settings import Settings, VadSettings
+from rasr.text import TextTools
+from vad import Classifier, make_classifier
+
+_log = structlog.get_logger("rasr.session")
+
+
+@dataclass(slots=True, eq=False)
+class House:
+    """Serves connections until it is told to close."""
+
+    settings: Settings
+    schedulers: Mapping[str, Scheduler]
+    properties: PropertyTable
+    text: TextTools
+    seats: Seats
+    closing: bool = False
+    _drivers: set[Driver] = field(default_factory=set)
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._empty.set()
+
+    async def serve(self, socket: Socket, mode: Mode, peer: str) -> None:
+        """One connection, from its handshake to its end."""
+        loop = asyncio.get_running_loop()
+        driver = Driver(
+            socket,
+            partial(self._machine, mode, loop.time()),
+            schedulers=self.schedulers,
+            take_seat=self.seats.take,
+            leave_seat=self.seats.leave,
+            rules=DriverRules(
+                backlog_s=self.settings.session.backlog_s,
+                send_timeout_s=self.settings.server.send_timeout_s,
+            ),
+        )
+        began = loop.time()
+        self._drivers.add(driver)
+        self._empty.clear()
+        _log.info("session_opened", mode=mode.value, peer=peer)
+        try:
+            if self.closing:
+                driver.shut_down()
+            await driver.run()
+        finally:
+            self._drivers.discard(driver)
+            if not self._drivers:
+                self._empty.set()
+            summary = driver.summary
+            _log.info(
+                "session_closed",
+                mode=mode.value,
+                peer=peer,
+                seconds=round(loop.time() - began, 1),
+                rounds=summary.rounds,
+                audio_s=round(summary.audio_ms / 1000, 1),
+                speech_s=round(summary.speech_ms / 1000, 1),
+                utterances=summary.utterances,
+                rtf=round(summary.busy_s * 1000 / summary.speech_ms, 3)
+                if summary.speech_ms
+                else None,
+                reason=summary.reason,
+            )
+
+    async def close(self, deadline_s: float) -> None:
+        """Let every session have its finals and its END, within the deadline."""
+        self.closing = True
+        if not self._drivers:
+            return
+        _log.info("draining", sessions=len(self._drivers), deadline_s=deadline_s)
+        for driver in list(self._drivers):
+            driver.shut_down()
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self.quiet()
+        except TimeoutError:
+            _log.warning("drain_deadline", sessions=len(self._drivers))
+
+    async def quiet(self) -> None:
+        """Wait until nobody is connected."""
+        await self._empty.wait()
+
+    @property
+    def connections(self) -> int:
+        return len(self._drivers)
+
+    @property
+    def full(self) -> bool:
+        return self.connections >= self.settings.server.max_connections
+
+    def _machine(self, mode: Mode, now: float, admit: Callable[[], str | None]) -> SessionMachine:
+        session, vad = self.settings.session, self.settings.vad
+        services = Services(
+            engine_for=self.properties.choose,
+            languages=self.properties.languages,
+            make_classifier=partial(_classifier, vad),
+            make_text=self.text.step,
+            admit=admit,
+            new_trace_id=_new_trace_id,
+        )
+        rules = SessionRules(
+            idle_s=session.idle_s,
+            connection_s=session.connection_s,
+            max_message_bytes=session.max_message_bytes,
+            strict_audio_limit=session.strict_audio_limit,
+            warnings=session.warnings,
+            pre_roll_ms=vad.pre_roll_ms,
+            post_roll_ms=vad.post_roll_ms,
+        )
+        return SessionMachine(mode, services, rules, now=now)
+
+
+def _classifier(vad: VadSettings) -> Classifier:
+    return make_classifier(
+        vad.kind,
+        aggressiveness=vad.aggressiveness,
+        frame_ms=vad.frame_ms,
+        threshold=vad.threshold,
+    )
+
+
+def _new_trace_id() -> str:
+    return str(uuid.uuid4())

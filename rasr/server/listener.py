@@ -1,0 +1,75 @@
+"""The listening socket, with the options that its connections inherit.
+
+They are what lets a slow or vanished client be noticed by the kernel, and what keeps pings short
+of breath nowhere: see the comments at each.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+from rasr.server.errors import StartError
+
+_RECEIVE_BUFFER_BYTES = 64 * 1024
+"""Two seconds of sound. When messages are taken slowly a ping waits behind what these buffers
+hold, and the official SDK gives up on it after 10 s."""
+
+_SEGMENT_BYTES = 1400
+"""On loopback the kernel would take segments of 64 KiB and let a client buffer 2.5 MiB, more than
+a minute of sound, before it blocks. Segments of the size of any network keep that small too."""
+
+_KEEPALIVE_IDLE_S = 60
+_KEEPALIVE_INTERVAL_S = 20
+_UNREAD_TIMEOUT_MS = 60_000
+"""Sent data that the peer neither takes nor acknowledges for so long ends the connection: also
+that of a client which is there but never reads."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket that listens as soon as the event loop takes it.
+
+    Raises:
+        StartError: the address is not of this machine, or taken.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise StartError(f"server.host: {host!r} is no address to listen on ({error})") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in (
+            ("TCP_MAXSEG", _SEGMENT_BYTES),
+            ("TCP_KEEPIDLE", _KEEPALIVE_IDLE_S),
+            ("TCP_KEEPINTVL", _KEEPALIVE_INTERVAL_S),
+            ("TCP_USER_TIMEOUT", _UNREAD_TIMEOUT_MS),
+        ):
+            # Not every system has all of them; without one the server works, less gracefully.
+            option = getattr(socket, name, None)
+            if option is not None:
+                listener.setsockopt(socket.IPPROTO_TCP, option, value)
+        listener.bind(address)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; "
+            "choose another with --port, or --port 0 for any free one"
+        ) from error
+    return listener
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """True if only this machine can reach the socket."""
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+
+
+def url_of(listener: socket.socket) -> str:
+    """`ws://host:port` of a bound socket."""
+    host, port = listener.getsockname()[:2]
+    return f"ws://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"ws://{host}:{port}"

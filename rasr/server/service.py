@@ -1,0 +1,164 @@
+"""A server that runs: engines warm, socket open. Started and stopped as one context.
+
+`serve` puts it into a process with signals; tests, the demo and the command line use it as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from decoder import DecoderError
+from rasr.decoding import Scheduler
+from rasr.server.application import make_application
+from rasr.server.engines import make_scheduler, plan, property_table
+from rasr.server.errors import StartError
+from rasr.server.house import House
+from rasr.server.listener import is_loopback, listen, url_of
+from rasr.server.seats import Seats
+from rasr.settings import Settings
+from rasr.text import TextTools
+
+_LEAST_FRAME_BYTES = 4 << 20
+"""Longer websocket messages end the connection with 1009 before anybody sees them. Far above what
+a session accepts, so that a client gets a sentence where one is of use."""
+
+
+class Service:
+    """One server. `async with Service(settings) as service:` — then it recognises."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._listener: socket.socket | None = None
+        self._schedulers: dict[str, Scheduler] = {}
+        self._house: House | None = None
+        self._uvicorn: _Uvicorn | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Raises StartError where the settings, the address or an engine do not allow it."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop_engines()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """`ws://host:port`."""
+        assert self._listener is not None, "the service has not been started"
+        return self._url
+
+    @property
+    def house(self) -> House:
+        assert self._house is not None, "the service has not been started"
+        return self._house
+
+    @property
+    def ready_line(self) -> str:
+        """What a person is told once the server can recognise."""
+        served = ", ".join(f"{key}: {name}" for key, name in self.settings.properties.items())
+        seats = self.house.seats.total
+        return f"rasr is ready at {self.url} ({served}; up to {seats} rounds at once)"
+
+    async def stop(self) -> None:
+        """No new sessions; finals and END for open ones, within `server.drain_s`; then the rest."""
+        if self._uvicorn is None or self._house is None or self._serving is None:
+            return
+        # Said before the listeners close, so that a balancer sees it and nothing slips in between.
+        self._house.closing = True
+        self._uvicorn.stop_accepting()
+        await self._house.close(self.settings.server.drain_s)
+        self._uvicorn.should_exit = True
+        await self._serving
+        self._uvicorn = None
+        await self._stop_engines()
+
+    async def _start(self) -> None:
+        settings = self.settings
+        plans = plan(settings)
+        self._listener = listen(settings.server.host, settings.server.port)
+        self._url = url_of(self._listener)
+        if not is_loopback(self._listener) and not settings.server.no_auth:
+            raise StartError(
+                f"server.host: {settings.server.host} can be reached from other machines, and "
+                "nobody would have to prove who he is; listen on 127.0.0.1, or say --no-auth if "
+                "that is what you want"
+            )
+        self._schedulers = {
+            name: make_scheduler(one, settings.decoding) for name, one in plans.items()
+        }
+        for name, scheduler in self._schedulers.items():
+            try:
+                await scheduler.start()
+            except DecoderError as error:
+                raise StartError(f"engines.{name}: {error}") from error
+        streams = sum(scheduler.streams for scheduler in self._schedulers.values())
+        self._house = House(
+            settings,
+            self._schedulers,
+            property_table(settings, self._schedulers),
+            TextTools(),
+            Seats(settings.decoding.max_rounds or streams),
+        )
+        self._uvicorn = _Uvicorn(
+            uvicorn.Config(
+                make_application(self._house),
+                ws="websockets-sansio",
+                ws_max_size=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
+                # Sound does not shrink, and the state of a compressor is 30 KiB a connection.
+                ws_per_message_deflate=False,
+                # Clients that read only after their last sample would fail a ping; who is gone is
+                # noticed by the idle rule and by TCP's own probes.
+                ws_ping_interval=None,
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=5,
+            )
+        )
+        self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
+        await self._uvicorn.listening.wait()
+
+    async def _stop_engines(self) -> None:
+        for scheduler in self._schedulers.values():
+            await scheduler.stop()
+        self._schedulers = {}
+        if self._listener is not None:
+            self._listener.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, told when to stop by us and not by signals, and telling when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    def stop_accepting(self) -> None:
+        for server in self.servers:
+            server.close()

@@ -1,0 +1,1 @@
+"""One connection's rules (machine, round, results) and the driver that carries them out."""

@@ -1,0 +1,286 @@
+"""The driver: runs one session machine on the event loop. It has no rules of its own.
+
+It reads messages, gives them to the machine, carries out the effects, keeps one timer, and takes
+messages more slowly when too much of the session's sound waits to be decoded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, assert_never
+
+import structlog
+
+from decoder import Hypothesis
+from rasr.decoding import Scheduler, Sink, Ticket
+from rasr.protocol.codec import encode_server
+from rasr.protocol.errors import ErrorCode, ProtocolError
+from rasr.session.effects import (
+    AbandonUtterance,
+    Close,
+    Decode,
+    FinishUtterance,
+    OpenUtterance,
+    RoundClosed,
+    RoundOpened,
+    Send,
+)
+from rasr.session.machine import SessionMachine
+from rasr.session.outbox import Outbox
+
+_log = structlog.get_logger("rasr.session")
+
+_LONGEST_PAUSE_S = 1.0
+"""Between two messages of a session with too much undecoded sound. A ping behind them must be
+answered within the 10 s that the official SDK waits."""
+
+
+class Socket(Protocol):
+    """A websocket after its handshake."""
+
+    async def receive(self) -> str | bytes | None:
+        """The next message; None once the peer is gone."""
+
+    async def send(self, text: str) -> None: ...
+
+    async def close(self, code: int, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DriverRules:
+    backlog_s: float = 90.0
+    """Undecoded sound from which on messages are taken slowly."""
+    send_timeout_s: float = 20.0
+
+
+@dataclass(slots=True)
+class SessionSummary:
+    """What the log says when a session closes."""
+
+    rounds: int = 0
+    audio_ms: int = 0
+    speech_ms: int = 0
+    utterances: int = 0
+    busy_s: float = 0.0
+    reason: str = "closed without a round"
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Relates a round's samples to the loop's clock."""
+
+    sample_rate: int = 16000
+    byte_rate: int = 32000
+    began: float | None = None
+    """When the first sound of the round came."""
+
+    def due(self, end_sample: int, now: float) -> float:
+        began = now if self.began is None else self.began
+        return max(now, began + end_sample / self.sample_rate)
+
+
+class Driver:
+    """One connection's life. `make_machine` is given how to take a seat for a round."""
+
+    def __init__(
+        self,
+        socket: Socket,
+        make_machine: Callable[[Callable[[], str | None]], SessionMachine],
+        *,
+        schedulers: Mapping[str, Scheduler],
+        take_seat: Callable[[], str | None],
+        leave_seat: Callable[[], None],
+        rules: DriverRules,
+    ) -> None:
+        self._socket = socket
+        self._schedulers = schedulers
+        self._take_seat = take_seat
+        self._leave_seat = leave_seat
+        self._rules = rules
+        self._loop = asyncio.get_running_loop()
+        self._machine = make_machine(self._admit)
+        self._outbox = Outbox()
+        self._tickets: dict[int, Ticket] = {}
+        self._clock = _Clock()
+        self._seated = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.summary = SessionSummary()
+
+    async def run(self) -> None:
+        """Serve the connection until it is gone. Gives everything back, however it ends."""
+        self._arm()
+        try:
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(self._write(), name="session-writer")
+                await self._read()
+                writer.cancel()
+        except* TimeoutError:
+            self.summary.reason = "the client does not read"
+        finally:
+            self._guarded(self._machine.receive_eof)
+            if self._timer is not None:
+                self._timer.cancel()
+            for ticket in self._tickets.values():
+                ticket.abandon()
+            self._give_seat_back()
+
+    def shut_down(self) -> None:
+        """Bring the session to its end: finals, END, close."""
+        self._guarded(self._machine.shut_down)
+
+    # Messages in
+
+    async def _read(self) -> None:
+        while (message := await self._socket.receive()) is not None:
+            now = self._loop.time()
+            match message:
+                case str():
+                    self._guarded(partial(self._machine.receive_text, message, now=now))
+                case bytes():
+                    if self._clock.began is None:
+                        self._clock.began = now
+                    self._guarded(partial(self._machine.receive_audio, message, now=now))
+                    await self._pause(len(message))
+
+    async def _pause(self, length: int) -> None:
+        """Slow down a client whose sound comes faster than it is decoded.
+
+        At the budget it is taken at the speed of speech, at twice the budget at half of that; TCP
+        carries the pause to the client. Reading never stops for good: a ping waits behind the
+        sound that was sent before it.
+        """
+        backlog = sum(ticket.backlog_samples for ticket in self._tickets.values())
+        over = backlog / self._clock.sample_rate / self._rules.backlog_s
+        if over > 1:
+            await asyncio.sleep(min(_LONGEST_PAUSE_S, over * length / self._clock.byte_rate))
+
+    # Effects out
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        """One input of the machine and what follows from it.
+
+        A fault in here is ours. It ends this connection and no other, and is told apart from the
+        peer's faults, which never raise.
+        """
+        try:
+            call()
+            self._carry_out()
+        except Exception:
+            _log.exception("session_failed")
+            self._machine.break_off(
+                ProtocolError(ErrorCode.INTERNAL, "the server failed; the connection is closed")
+            )
+            self._carry_out()
+
+    def _carry_out(self) -> None:
+        now = self._loop.time()
+        for effect in self._machine.effects():
+            match effect:
+                case Send():
+                    self._outbox.put(effect.message)
+                case OpenUtterance():
+                    self._tickets[effect.utterance] = self._schedulers[effect.engine].open(
+                        _UtteranceSink(self, effect.utterance),
+                        partials=effect.partials,
+                        hot_words=effect.hot_words,
+                    )
+                case Decode():
+                    due = self._clock.due(effect.end_sample, now)
+                    self._tickets[effect.utterance].accept(effect.samples, due=due)
+                case FinishUtterance():
+                    self._tickets[effect.utterance].finish(due=now)
+                case AbandonUtterance():
+                    self._count(self._tickets.pop(effect.utterance)).abandon()
+                case RoundOpened():
+                    self._clock = _Clock(effect.sample_rate, effect.byte_rate)
+                    self.summary.rounds += 1
+                case RoundClosed():
+                    self._give_seat_back()
+                    self.summary.audio_ms += effect.audio_ms
+                    self.summary.speech_ms += effect.speech_ms
+                    self.summary.utterances += effect.utterances
+                    self.summary.reason = effect.reason
+                case Close():
+                    self._outbox.put(effect)
+                case _:
+                    assert_never(effect)
+        self._arm()
+
+    async def _write(self) -> None:
+        while True:
+            item = await self._outbox.get()
+            if isinstance(item, Close):
+                await self._socket.close(item.code, item.reason)
+                return
+            async with asyncio.timeout(self._rules.send_timeout_s):
+                await self._socket.send(encode_server(item))
+
+    # Engine results in
+
+    def result(self, utterance: int, hypothesis: Hypothesis, *, final: bool) -> None:
+        if final:
+            self._count(self._tickets.pop(utterance))
+        now = self._loop.time()
+        self._guarded(
+            partial(self._machine.hypothesis, utterance, hypothesis, final=final, now=now)
+        )
+
+    def failure(self, utterance: int, sentence: str) -> None:
+        self._count(self._tickets.pop(utterance))
+        now = self._loop.time()
+        self._guarded(partial(self._machine.decode_failed, utterance, sentence, now=now))
+
+    def _count(self, ticket: Ticket) -> Ticket:
+        self.summary.busy_s += ticket.busy_s
+        return ticket
+
+    # Time
+
+    def _arm(self) -> None:
+        """Keep one timer, at or before the machine's deadline.
+
+        Each message moves the deadline back; the timer is left where it is and asks again when it
+        fires, which is cheaper than a new timer for each message.
+        """
+        deadline = self._machine.deadline()
+        if deadline is None:
+            return
+        if self._timer is not None and not self._timer.cancelled():
+            if self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        self._guarded(partial(self._machine.advance, now=now))
+
+    # Seats
+
+    def _admit(self) -> str | None:
+        refusal = self._take_seat()
+        self._seated = refusal is None
+        return refusal
+
+    def _give_seat_back(self) -> None:
+        if self._seated:
+            self._seated = False
+            self._leave_seat()
+
+
+class _UtteranceSink(Sink):
+    """Brings the results of one utterance to its driver."""
+
+    def __init__(self, driver: Driver, utterance: int) -> None:
+        self._driver = driver
+        self._utterance = utterance
+
+    def hypothesis(self, hypothesis: Hypothesis, *, final: bool) -> None:
+        self._driver.result(self._utterance, hypothesis, final=final)
+
+    def failed(self, sentence: str) -> None:
+        self._driver.failure(self._utterance, sentence)

@@ -1,0 +1,88 @@
+"""What the session machine wants done. The driver does it, in this order, and adds no rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decoder import HotWord
+from decoder.engine import Samples
+from rasr.protocol.messages import ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    message: ServerMessage
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUtterance:
+    utterance: int
+    """Unique on the connection, ascending."""
+    engine: str
+    partials: bool
+    hot_words: tuple[HotWord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """The next sound of an utterance, in order and without gaps."""
+
+    utterance: int
+    samples: Samples
+    end_sample: int
+    """Where it ends on the round's clock, at the engine's rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishUtterance:
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonUtterance:
+    """Its result is no longer wanted, whatever state it is in."""
+
+    utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundOpened:
+    trace_id: str
+    property: str
+    sample_rate: int
+    """Of the engine; the clock of `Decode.end_sample`."""
+    byte_rate: int
+    """Bytes a second of the client's sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundClosed:
+    """The round is over and what it held is given back."""
+
+    trace_id: str
+    audio_ms: int
+    """Sound received, silence included."""
+    speech_ms: int
+    """Sound given to the engine."""
+    utterances: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the socket with this code, after everything before it has been sent."""
+
+    code: int
+    reason: str
+
+
+Effect = (
+    Send
+    | OpenUtterance
+    | Decode
+    | FinishUtterance
+    | AbandonUtterance
+    | RoundOpened
+    | RoundClosed
+    | Close
+)

@@ -1,0 +1,69 @@
+"""From hypotheses on an utterance's clock to segments on the round's clock, in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from decoder import Hypothesis
+from rasr.protocol.messages import Segment, WordInfo
+from rasr.text import join_words
+
+
+def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
+    """`hypothesis` of an utterance that began at `at_sample` of the round, on the round's clock."""
+    return replace(
+        hypothesis,
+        words=tuple(
+            replace(
+                word,
+                start_sample=word.start_sample + at_sample,
+                end_sample=word.end_sample + at_sample,
+            )
+            for word in hypothesis.words
+        ),
+    )
+
+
+def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
+    """Hypotheses of neighbouring utterances, already placed, as one.
+
+    Confidence is the mean over the pieces, weighted by their number of words.
+    """
+    if len(pieces) == 1:
+        return pieces[0]
+    words = tuple(word for piece in pieces for word in piece.words)
+    weight = sum(len(piece.words) for piece in pieces)
+    confidence = sum(piece.confidence * len(piece.words) for piece in pieces) / max(weight, 1)
+    return Hypothesis(words, join_words(word.text for word in words), confidence)
+
+
+def segment(
+    hypothesis: Hypothesis,
+    *,
+    start_sample: int,
+    end_sample: int,
+    sample_rate: int,
+    is_final: bool,
+    with_words: bool,
+) -> Segment:
+    """The wire's picture of a placed hypothesis.
+
+    The segment lasts from its first word to its last, which is what captions need; where there is
+    no word, from `start_sample` to `end_sample`.
+    """
+
+    def ms(sample: int) -> int:
+        return (sample * 1000 + sample_rate // 2) // sample_rate
+
+    words = hypothesis.words
+    return Segment(
+        text=hypothesis.text,
+        start_time=ms(words[0].start_sample if words else start_sample),
+        end_time=ms(words[-1].end_sample if words else end_sample),
+        is_final=is_final,
+        score=hypothesis.confidence,
+        word_info=tuple(WordInfo(w.text, ms(w.start_sample), ms(w.end_sample)) for w in words)
+        if with_words
+        else None,
+    )

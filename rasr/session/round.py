@@ -1,0 +1,530 @@
+"""One round, from START to END: sound in, utterances and results out.
+
+Pure: bytes and hypotheses come in, effects are appended to a list that the machine owns. It never
+reads a clock; its only time is the number of samples it was given.
+
+Everything that leaves a round leaves through one queue in the order of the sound: utterances, and
+between and behind them *afterwords* (an event at the audio limit, the closing messages). A final
+that is ready early waits there for the ones before it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+from typing import assert_never
+
+from decoder import HotWord, Hypothesis
+from decoder.engine import Samples
+from rasr.audio import Inlet, SoundCheck, Tape, contradiction
+from rasr.protocol.errors import ErrorCode, ProtocolError
+from rasr.protocol.messages import (
+    Ended,
+    EndReason,
+    Error,
+    Event,
+    EventName,
+    Result,
+    StartConfig,
+    Started,
+)
+from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.session.effects import (
+    AbandonUtterance,
+    Close,
+    Decode,
+    Effect,
+    FinishUtterance,
+    OpenUtterance,
+    RoundClosed,
+    RoundOpened,
+    Send,
+)
+from rasr.session.results import joined, placed, segment
+from rasr.session.rules import EngineChoice, Services, SessionRules
+from vad import Endpoint, Endpointer, EndpointRules, HeadSilence, SpeechStarted, frame_level
+
+
+class State(Enum):
+    LISTENING = auto()
+    DEAF = auto()
+    """Later sound is ignored; END is awaited."""
+    CLOSING = auto()
+    """The last finals are awaited, then the closing messages go out."""
+    OVER = auto()
+
+
+class WarningCode(StrEnum):
+    """`warning` of EVENT WARNING, besides the codes of `rasr.audio.SoundCheck`."""
+
+    WAV_HEADER = "wav_header"
+    HOT_WORDS = "hot_words"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a round ends: what is said last, and whether the socket is closed."""
+
+    reason: EndReason | None
+    """Of END; None where FATAL_ERROR stands in its place."""
+    fault: ProtocolError | None = None
+    close: Close | None = None
+
+
+NORMAL = Outcome(EndReason.NORMAL)
+
+
+@dataclass(slots=True)
+class _Utterance:
+    number: int
+    start_sample: int
+    end_sample: int
+    """So far; the end once it is finished."""
+    partial: Hypothesis | None = None
+    final: Hypothesis | None = None
+
+
+class _LimitReached:
+    """Afterword: everything up to the audio limit has been told."""
+
+
+_Item = _Utterance | _LimitReached | Outcome
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the client has been told, so that it is told once."""
+
+    partial_text: str = ""
+    short_final: bool = False
+
+
+@dataclass(slots=True)
+class _Count:
+    speech_samples: int = 0
+    utterances: int = 0
+
+
+@dataclass(slots=True)
+class _Short:
+    """Short mode's pieces: utterances whose texts make one sentence."""
+
+    pieces: list[Hypothesis] = field(default_factory=list)
+    start_sample: int = 0
+    end_sample: int = 0
+
+
+class Round:
+    """A round that has been accepted. Sends START's acknowledgement when it is made."""
+
+    def __init__(
+        self,
+        *,
+        mode: Mode,
+        config: StartConfig,
+        engine: EngineChoice,
+        services: Services,
+        rules: SessionRules,
+        trace_id: str,
+        first_utterance: int,
+        effects: list[Effect],
+    ) -> None:
+        self.trace_id = trace_id
+        self.state = State.LISTENING
+        self._mode = mode
+        self._traits = MODE_TRAITS[mode]
+        self._config = config
+        self._engine = engine
+        self._rules = rules
+        self._effects = effects
+        self._text = services.make_text(
+            config.property.language, config.digit_norm, config.add_punc
+        )
+        self._classifier = services.make_classifier()
+        self._warns = rules.warnings if config.warnings is None else config.warnings
+        self._sound_check = SoundCheck(config.audio_format.sample_rate)
+        self._inlet = Inlet(
+            config.audio_format,
+            engine.sample_rate,
+            tap=self._check_sound if self._warns else None,
+        )
+        self._tape = Tape()
+        self._endpointer = Endpointer(self._endpoint_rules())
+        self._position = 0
+        """Samples that have gone through the endpointer, in whole frames."""
+        self._limit_sample = self._traits.max_audio_s * engine.sample_rate
+        self._next_utterance = first_utterance
+        self._open: _Utterance | None = None
+        self._fed_sample = 0
+        """Sound of the open utterance before this has been given to the engine."""
+        self._queue: deque[_Item] = deque()
+        self._told = _Told()
+        self._short = _Short()
+        self._count = _Count()
+        self._header_told = False
+
+        effects.append(
+            RoundOpened(
+                trace_id,
+                config.property.name,
+                engine.sample_rate,
+                config.audio_format.sample_rate * config.audio_format.bytes_per_sample,
+            )
+        )
+        self._send(Started(trace_id))
+        if config.user_words and not engine.hot_words:
+            self._warn(
+                WarningCode.HOT_WORDS,
+                f"'user_words' has no effect: the engine {engine.name!r} knows no hot words",
+            )
+
+    # Where the round stands
+
+    @property
+    def next_utterance(self) -> int:
+        """The first number that this round has not used."""
+        return self._next_utterance
+
+    @property
+    def over(self) -> bool:
+        return self.state is State.OVER
+
+    # What the client does
+
+    def audio(self, data: bytes) -> None:
+        """Take the next bytes of sound, cut anyhow."""
+        if self.state is not State.LISTENING:
+            return
+        samples = self._inlet.feed(data)
+        self._check_header()
+        self._take(samples)
+
+    def end(self, outcome: Outcome = NORMAL) -> None:
+        """Finish what was received, tell its results, then end as `outcome` says."""
+        if self.state is State.LISTENING:
+            self._take(self._inlet.flush())
+        # Taking the last samples may have ended the sentence, or the round at its limit.
+        if self.state is State.LISTENING:
+            self._stop_listening()
+        if self.state is not State.DEAF:
+            return
+        self.state = State.CLOSING
+        self._queue.append(outcome)
+        self._tell()
+
+    def cancel(self) -> None:
+        """Drop what is not recognised yet and end at once."""
+        if self.state is State.OVER:
+            return
+        self._drop_utterances()
+        self._queue.append(Outcome(EndReason.CANCEL))
+        self._told.short_final = True
+        self.state = State.CLOSING
+        self._tell()
+
+    def vanish(self) -> None:
+        """The client is gone: give everything back, say nothing."""
+        if self.state is State.OVER:
+            return
+        self._drop_utterances()
+        self._close_books("disconnected")
+
+    # What the engine does
+
+    def hypothesis(self, number: int, hypothesis: Hypothesis, *, final: bool) -> None:
+        """Take what the engine makes of utterance `number` now."""
+        utterance = self._find(number)
+        if utterance is None:
+            return
+        shown = placed(hypothesis, utterance.start_sample)
+        if final:
+            utterance.final = shown
+        else:
+            utterance.partial = shown
+        self._tell()
+
+    def decode_failed(self, number: int, sentence: str) -> None:
+        """The engine gave up on utterance `number`: what else was recognised is still told."""
+        utterance = self._find(number)
+        if utterance is None:
+            return
+        # What had been recognised of it is all that there will be.
+        utterance.final = utterance.partial or Hypothesis()
+        if self._open is utterance:
+            self._open = None
+            if self.state is State.LISTENING:
+                self.state = State.DEAF
+        fault = ProtocolError(ErrorCode.RECOGNITION_FAILED, sentence)
+        if self.state is State.CLOSING:
+            self._queue[-1] = Outcome(EndReason.ERROR, fault)
+            self._tell()
+        else:
+            self.end(Outcome(EndReason.ERROR, fault))
+
+    # Sound → frames → utterances
+
+    def _endpoint_rules(self) -> EndpointRules:
+        own = self._traits.endpoints
+        max_ms = self._config.max_seconds * 1000 if own else self._rules.short_max_ms
+        return EndpointRules(
+            frame_samples=self._classifier.frame_samples,
+            sample_rate=self._classifier.sample_rate,
+            vad_head_ms=self._config.vad_head if own else 0,
+            vad_tail_ms=self._config.vad_tail if own else self._rules.short_tail_ms,
+            max_ms=max_ms,
+            # The margin before an utterance must leave room for the utterance itself.
+            pre_roll_ms=min(self._rules.pre_roll_ms, max_ms * 3 // 10),
+            post_roll_ms=self._rules.post_roll_ms,
+        )
+
+    def _take(self, samples: Samples) -> None:
+        room = self._limit_sample - self._tape.end_sample
+        self._tape.append(samples[:room])
+        self._frames()
+        if len(samples) > room and self.state is State.LISTENING:
+            self._limit_reached()
+
+    def _frames(self) -> None:
+        length = self._classifier.frame_samples
+        while self.state is State.LISTENING and self._position + length <= self._tape.end_sample:
+            frame = self._tape.read(self._position, self._position + length)
+            self._position += length
+            speech = self._classifier.is_speech(frame)
+            for event in self._endpointer.push(speech, frame_level(frame)):
+                self._follow(event)
+        if self._open is not None and self._endpointer.is_open:
+            self._feed(self._open, self._endpointer.committed_sample)
+        self._forget()
+
+    def _follow(self, event: SpeechStarted | Endpoint | HeadSilence) -> None:
+        match event:
+            case SpeechStarted():
+                self._open_utterance(event)
+            case Endpoint():
+                self._finish_utterance(event)
+            case HeadSilence():
+                if self._traits.voice_events:
+                    self._event(EventName.EXCEEDED_SILENCE, event.at_sample)
+                    self.state = State.DEAF
+            case _:
+                assert_never(event)
+
+    def _open_utterance(self, event: SpeechStarted) -> None:
+        utterance = _Utterance(self._next_utterance, event.start_sample, event.start_sample)
+        self._next_utterance += 1
+        self._count.utterances += 1
+        self._open = utterance
+        self._fed_sample = event.start_sample
+        self._queue.append(utterance)
+        if self._traits.voice_events and self._count.utterances == 1:
+            self._event(EventName.VOICE_START, event.onset_sample)
+        self._effects.append(
+            OpenUtterance(
+                utterance.number,
+                self._engine.name,
+                partials=self._config.interim_results,
+                hot_words=self._hot_words(),
+            )
+        )
+
+    def _finish_utterance(self, event: Endpoint) -> None:
+        utterance = self._open
+        if utterance is None:
+            return  # The engine has failed on it already.
+        self._feed(utterance, event.end_sample)
+        self._effects.append(FinishUtterance(utterance.number))
+        self._open = None
+        if self._traits.voice_events:
+            self.state = State.DEAF
+
+    def _feed(self, utterance: _Utterance, end_sample: int) -> None:
+        if end_sample <= self._fed_sample:
+            return
+        samples = self._tape.read(self._fed_sample, end_sample)
+        self._effects.append(Decode(utterance.number, samples, end_sample))
+        self._count.speech_samples += len(samples)
+        self._fed_sample = utterance.end_sample = end_sample
+
+    def _forget(self) -> None:
+        if self.state is not State.LISTENING:
+            self._tape.forget_before(self._tape.end_sample)
+            return
+        self._tape.forget_before(self._endpointer.oldest_needed_sample)
+
+    def _stop_listening(self) -> None:
+        for event in self._endpointer.flush(self._tape.end_sample):
+            self._follow(event)
+        self.state = State.DEAF
+        self._forget()
+
+    def _limit_reached(self) -> None:
+        self._stop_listening()
+        seconds = self._traits.max_audio_s
+        if self._rules.strict_audio_limit:
+            self.end(
+                Outcome(
+                    EndReason.ERROR,
+                    ProtocolError(
+                        ErrorCode.AUDIO_TOO_LONG,
+                        f"the audio is too long; allowed: {seconds} s in one round of this mode",
+                    ),
+                )
+            )
+        else:
+            self._queue.append(_LimitReached())
+            self._tell()
+
+    def _check_header(self) -> None:
+        header = self._inlet.header
+        if header is None or self._header_told:
+            return
+        self._header_told = True
+        sentence = contradiction(header, self._config.audio_format)
+        if sentence is not None:
+            self._warn(WarningCode.WAV_HEADER, sentence)
+
+    def _check_sound(self, samples: Samples) -> None:
+        for finding in self._sound_check.feed(samples):
+            self._warn(finding.code, finding.message)
+
+    def _hot_words(self) -> tuple[HotWord, ...]:
+        if not self._engine.hot_words:
+            return ()
+        return tuple(HotWord(word) for word in self._config.user_words or ())
+
+    # Hypotheses → results, in the order of the sound
+
+    def _find(self, number: int) -> _Utterance | None:
+        for item in self._queue:
+            if isinstance(item, _Utterance) and item.number == number and item.final is None:
+                return item
+        return None
+
+    def _tell(self) -> None:
+        while self._queue and self.state is not State.OVER:
+            item = self._queue[0]
+            match item:
+                case _Utterance():
+                    if item.final is None:
+                        self._tell_partial(item)
+                        return
+                    self._queue.popleft()
+                    self._tell_final(item, item.final)
+                case _LimitReached():
+                    self._queue.popleft()
+                    self._tell_short_final()
+                    self._event(EventName.EXCEEDED_AUDIO, self._limit_sample)
+                case Outcome():
+                    self._queue.popleft()
+                    self._tell_outcome(item)
+                case _:
+                    assert_never(item)
+
+    def _tell_partial(self, utterance: _Utterance) -> None:
+        if utterance.partial is None or not self._config.interim_results:
+            return
+        if self._traits.endpoints:
+            raw, start = utterance.partial, utterance.start_sample
+        else:
+            raw = joined([*self._short.pieces, utterance.partial])
+            start = self._short.start_sample if self._short.pieces else utterance.start_sample
+        shown = self._text(raw, False)
+        # A partial that says nothing new costs the client a repaint and tells it nothing.
+        if not shown.text or shown.text == self._told.partial_text:
+            return
+        self._told.partial_text = shown.text
+        self._result(shown, start, utterance.end_sample, is_final=False)
+
+    def _tell_final(self, utterance: _Utterance, final: Hypothesis) -> None:
+        if not self._traits.endpoints:
+            if not self._short.pieces:
+                self._short.start_sample = utterance.start_sample
+            self._short.end_sample = utterance.end_sample
+            self._short.pieces.append(final)
+            return
+        self._told.partial_text = ""
+        if final.text:
+            self._result(
+                self._text(final, True),
+                utterance.start_sample,
+                utterance.end_sample,
+                is_final=True,
+            )
+        if self._traits.voice_events:
+            # The final comes first: clients are known to stop reading at VOICE_END.
+            name = EventName.VOICE_END if final.text else EventName.EXCEEDED_SILENCE
+            self._event(name, utterance.end_sample)
+
+    def _tell_short_final(self) -> None:
+        """Short mode's one final. It is sent without any text too: no reply looks like loss."""
+        if self._traits.endpoints or self._told.short_final:
+            return
+        self._told.short_final = True
+        short = self._short
+        whole = joined(short.pieces) if short.pieces else Hypothesis()
+        self._result(self._text(whole, True), short.start_sample, short.end_sample, is_final=True)
+
+    def _tell_outcome(self, outcome: Outcome) -> None:
+        self._tell_short_final()
+        if outcome.fault is not None:
+            self._send(
+                Error(
+                    self.trace_id,
+                    outcome.fault.code,
+                    outcome.fault.message,
+                    fatal=outcome.reason is None,
+                )
+            )
+        if outcome.reason is not None:
+            self._send(Ended(self.trace_id, outcome.reason))
+        self._close_books(outcome.fault.code if outcome.fault else str(outcome.reason))
+        if outcome.close is not None:
+            self._effects.append(outcome.close)
+
+    def _drop_utterances(self) -> None:
+        for item in self._queue:
+            if isinstance(item, _Utterance) and item.final is None:
+                self._effects.append(AbandonUtterance(item.number))
+        self._queue.clear()
+        self._open = None
+
+    def _close_books(self, reason: str) -> None:
+        rate = self._engine.sample_rate
+        self._effects.append(
+            RoundClosed(
+                self.trace_id,
+                audio_ms=self._tape.end_sample * 1000 // rate,
+                speech_ms=self._count.speech_samples * 1000 // rate,
+                utterances=self._count.utterances,
+                reason=reason,
+            )
+        )
+        self.state = State.OVER
+        self._tape.forget_before(self._tape.end_sample)
+
+    # Messages
+
+    def _result(
+        self, hypothesis: Hypothesis, start_sample: int, end_sample: int, *, is_final: bool
+    ) -> None:
+        told = segment(
+            hypothesis,
+            start_sample=start_sample,
+            end_sample=end_sample,
+            sample_rate=self._engine.sample_rate,
+            is_final=is_final,
+            with_words=self._config.need_word_info,
+        )
+        self._send(Result(self.trace_id, (told,)))
+
+    def _event(self, name: EventName, at_sample: int) -> None:
+        self._send(Event(self.trace_id, name, at_sample * 1000 // self._engine.sample_rate))
+
+    def _warn(self, code: str, sentence: str) -> None:
+        if self._warns:
+            at_ms = self._tape.end_sample * 1000 // self._engine.sample_rate
+            self._send(Event(self.trace_id, EventName.WARNING, at_ms, code, sentence))
+
+    def _send(self, message: Started | Result | Event | Error | Ended) -> None:
+        self._effects.append(Send(message))

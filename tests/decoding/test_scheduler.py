@@ -1,0 +1,365 @@
+"""Order, fairness, failure and replay, on lanes that a test commands."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+
+from decoder import Capabilities, EngineUnavailable, Hypothesis
+from rasr.decoding import Scheduler, SchedulerRules, Ticket
+from rasr.decoding.steps import Batch, StepResult
+
+RATE = 1000
+"""Samples a second: one sample is one millisecond."""
+
+
+class CommandedLane:
+    """Runs a batch when the test says so. A job's text is the sum of all its samples."""
+
+    def __init__(self, max_batch: int = 1) -> None:
+        self.capabilities = Capabilities(
+            "commanded", ("english",), RATE, True, True, False, max_batch, True
+        )
+        self.batches: list[Batch] = []
+        self.starts = 0
+        self.heard: dict[int, list[int]] = {}
+        self.killed = asyncio.Event()
+        self._running: asyncio.Future[None] | None = None
+
+    async def start(self) -> Capabilities:
+        self.starts += 1
+        self.heard = {}
+        return self.capabilities
+
+    async def run(self, batch: Batch) -> list[StepResult]:
+        self.batches.append(batch)
+        for job in batch.discard:
+            self.heard.pop(job, None)
+        if batch.steps:
+            self._running = asyncio.get_running_loop().create_future()
+            await self._running
+        return [self._result(batch, number) for number in range(len(batch.steps))]
+
+    def _result(self, batch: Batch, number: int) -> StepResult:
+        step = batch.steps[number]
+        if step.opens:
+            assert step.job not in self.heard
+            self.heard[step.job] = []
+        self.heard[step.job] += step.samples.tolist()
+        text = str(sum(self.heard[step.job]))
+        if step.samples.tolist() == [-1]:
+            return StepResult(step.job, None, failure="not decodable")
+        wanted = step.wants_hypothesis or step.finishes
+        hypothesis = Hypothesis((), text, 0.5) if wanted else None
+        return StepResult(step.job, hypothesis, final=step.finishes)
+
+    @property
+    def busy(self) -> bool:
+        return self._running is not None and not self._running.done()
+
+    async def go(self) -> Batch:
+        """Let the batch in hand end, and what follows from it happen."""
+        await settle()
+        assert self._running is not None
+        batch = self.batches[-1]
+        self._running.set_result(None)
+        await settle()
+        return batch
+
+    async def die(self) -> None:
+        await settle()
+        assert self._running is not None
+        self._running.set_exception(BrokenProcessPool())
+        await settle()
+
+    def kill(self) -> None:
+        self.killed.set()
+
+    def stop(self) -> None:
+        pass
+
+
+class Heard:
+    """A sink that writes down what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def hypothesis(self, hypothesis: Hypothesis, *, final: bool) -> None:
+        self.lines.append(f"{'final' if final else 'partial'} {hypothesis.text}")
+
+    def failed(self, sentence: str) -> None:
+        self.lines.append(f"failed: {sentence}")
+
+
+async def settle() -> None:
+    """Let every task run until it waits."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def started(*lanes: CommandedLane, streams: int = 4, **rules: float) -> Scheduler:
+    scheduler = Scheduler(lanes, SchedulerRules(streams, restart_delay_s=0.0, **rules))  # type: ignore[arg-type]
+    await scheduler.start()
+    return scheduler
+
+
+def ticket(scheduler: Scheduler, *, partials: bool = False) -> tuple[Ticket, Heard]:
+    heard = Heard()
+    return scheduler.open(heard, partials=partials), heard
+
+
+def samples(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
+    return np.array(values, np.int16)
+
+
+async def test_an_utterance_is_decoded_whole_and_its_final_comes_once() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane)
+    one, heard = ticket(scheduler)
+    one.accept(samples(1, 2), due=0.0)
+    await lane.go()
+    one.accept(samples(3), due=1.0)
+    one.finish(due=1.0)
+    batch = await lane.go()
+    assert batch.steps[0].finishes
+    assert heard.lines == ["final 6"]
+    assert scheduler.counters.open_jobs == 0
+    await scheduler.stop()
+
+
+async def test_an_utterance_without_sound_gets_an_empty_final() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane)
+    one, heard = ticket(scheduler)
+    one.finish(due=0.0)
+    await lane.go()
+    assert heard.lines == ["final 0"]
+    await scheduler.stop()
+
+
+async def test_the_sound_that_is_due_first_is_decoded_first() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane)
+    late, early, first = (ticket(scheduler)[0] for _ in range(3))
+    first.accept(samples(1), due=0.0)
+    await settle()
+    late.accept(samples(2), due=30.0)
+    early.accept(samples(3), due=20.0)
+    order = [(await lane.go()).steps[0].samples.tolist() for _ in range(3)]
+    assert order == [[1], [3], [2]]
+    await scheduler.stop()
+
+
+async def test_a_flood_does_not_delay_who_speaks_at_the_speed_of_speech() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, step_ms=100)
+    flood, _ = ticket(scheduler)
+    for second in range(10):
+        flood.accept(samples(*[7] * 1000), due=100.0 + second)
+    await settle()
+    speaker, _ = ticket(scheduler)
+    speaker.accept(samples(1), due=100.5)
+    taken = [(await lane.go()).steps[0].samples[0] for _ in range(3)]
+    # The flood's first second was due before; its other nine seconds wait.
+    assert taken == [7, 1, 7]
+    await scheduler.stop()
+
+
+async def test_utterances_wait_in_order_of_their_sound_while_all_streams_are_taken() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, streams=1)
+    first, heard = ticket(scheduler)
+    first.accept(samples(1), due=0.0)
+    await lane.go()
+    later, later_heard = ticket(scheduler)
+    sooner, sooner_heard = ticket(scheduler)
+    later.accept(samples(5), due=9.0)
+    sooner.accept(samples(4), due=8.0)
+    later.finish(due=9.0)
+    sooner.finish(due=8.0)
+    await settle()
+    assert not lane.busy
+    assert scheduler.counters.waiting_jobs == 2
+    first.finish(due=1.0)
+    for _ in range(3):
+        await lane.go()
+    assert (heard.lines, sooner_heard.lines, later_heard.lines) == (
+        ["final 1"],
+        ["final 4"],
+        ["final 5"],
+    )
+    assert [batch.steps[0].job for batch in lane.batches] == [1, 1, 3, 2]
+    await scheduler.stop()
+
+
+async def test_new_utterances_go_to_the_lane_with_most_room() -> None:
+    lanes = CommandedLane(), CommandedLane()
+    scheduler = await started(*lanes)
+    for value in (1, 2, 3, 4):
+        ticket(scheduler)[0].accept(samples(value), due=0.0)
+    for lane in lanes:
+        await lane.go()
+        await lane.go()
+        assert len(lane.heard) == 2
+    await scheduler.stop()
+
+
+async def test_streams_that_are_ready_are_decoded_as_one_batch() -> None:
+    lane = CommandedLane(max_batch=3)
+    scheduler = await started(lane, streams=8)
+    tickets = [ticket(scheduler)[0] for _ in range(6)]
+    for number, one in enumerate(tickets):
+        one.accept(samples(number), due=float(number))
+        await settle()
+    sizes = [len((await lane.go()).steps) for _ in range(3)]
+    # The first began at once, alone: nobody waits for a batch to fill.
+    assert sizes == [1, 3, 2]
+    await scheduler.stop()
+
+
+async def test_partials_come_at_most_every_so_much_sound() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, partial_ms=200, step_ms=100)
+    one, heard = ticket(scheduler, partials=True)
+    for number in range(10):
+        one.accept(samples(*[1] * 100), due=float(number))
+    one.finish(due=10.0)
+    for _ in range(10):
+        await lane.go()
+    assert heard.lines == ["partial 200", "partial 400", "partial 600", "partial 800", "final 1000"]
+    await scheduler.stop()
+
+
+async def test_a_dead_worker_is_replaced_and_its_utterances_are_replayed() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane)
+    one, heard = ticket(scheduler)
+    one.accept(samples(1, 2), due=0.0)
+    await lane.go()
+    one.accept(samples(4), due=1.0)
+    await lane.die()
+    assert lane.starts == 2
+    one.accept(samples(8), due=2.0)
+    one.finish(due=2.0)
+    await lane.go()
+    await lane.go()
+    assert heard.lines == ["final 15"]
+    assert scheduler.counters.restarts == 1
+    await scheduler.stop()
+
+
+async def test_a_replay_uses_another_lane_that_has_room() -> None:
+    lanes = CommandedLane(), CommandedLane()
+    scheduler = await started(*lanes)
+    one, heard = ticket(scheduler)
+    one.accept(samples(1, 2), due=0.0)
+    one.finish(due=0.0)
+    await settle()
+    (busy,) = [lane for lane in lanes if lane.busy]
+    (other,) = [lane for lane in lanes if not lane.busy]
+    await busy.die()
+    await other.go()
+    assert heard.lines == ["final 3"]
+    await scheduler.stop()
+
+
+async def test_a_replay_does_not_repeat_partials() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, partial_ms=100, step_ms=100)
+    one, heard = ticket(scheduler, partials=True)
+    for number in range(3):
+        one.accept(samples(*[1] * 100), due=float(number))
+    for _ in range(2):
+        await lane.go()
+    await lane.die()
+    for _ in range(3):
+        await lane.go()
+    assert heard.lines == ["partial 100", "partial 200", "partial 300"]
+    await scheduler.stop()
+
+
+async def test_an_utterance_that_kills_every_worker_is_given_up() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, most_tries=3)
+    poison, heard = ticket(scheduler)
+    poison.accept(samples(1), due=0.0)
+    for _ in range(3):
+        await lane.die()
+    assert heard.lines == [
+        "failed: the recognition of this utterance failed 3 times; the server has given it up"
+    ]
+    bystander, fine = ticket(scheduler)
+    bystander.finish(due=0.0)
+    await lane.go()
+    assert fine.lines == ["final 0"]
+    await scheduler.stop()
+
+
+async def test_a_decode_that_fails_fails_its_own_utterance_only() -> None:
+    lane = CommandedLane(max_batch=4)
+    scheduler = await started(lane)
+    bad, bad_heard = ticket(scheduler)
+    good, good_heard = ticket(scheduler)
+    bad.accept(samples(-1), due=0.0)
+    good.accept(samples(5), due=0.0)
+    good.finish(due=0.0)
+    await lane.go()
+    assert bad_heard.lines == ["failed: not decodable"]
+    assert good_heard.lines == ["final 5"]
+    assert scheduler.counters.open_jobs == 0
+    await scheduler.stop()
+
+
+async def test_an_abandoned_utterance_gives_its_stream_back_and_says_nothing() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, streams=1)
+    one, heard = ticket(scheduler)
+    one.accept(samples(1), due=0.0)
+    await settle()
+    one.abandon()
+    await lane.go()
+    two, two_heard = ticket(scheduler)
+    two.finish(due=0.0)
+    await lane.go()
+    assert heard.lines == []
+    assert two_heard.lines == ["final 0"]
+    assert 1 in [job for batch in lane.batches for job in batch.discard]
+    assert scheduler.counters.open_jobs == 0
+    await scheduler.stop()
+
+
+async def test_the_backlog_is_what_is_not_decoded_yet() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane)
+    one, _ = ticket(scheduler)
+    one.accept(samples(1, 2, 3), due=0.0)
+    assert one.backlog_samples == 3
+    await settle()
+    assert one.backlog_samples == 3
+    await lane.go()
+    assert one.backlog_samples == 0
+    await scheduler.stop()
+
+
+async def test_a_worker_that_hangs_is_killed() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, step_timeout_s=0.001)
+    one, _ = ticket(scheduler)
+    one.accept(samples(1), due=0.0)
+    await lane.killed.wait()
+    await lane.die()
+    assert lane.starts == 2
+    await scheduler.stop()
+
+
+async def test_an_engine_that_is_not_there_is_told_at_start() -> None:
+    class Missing(CommandedLane):
+        async def start(self) -> Capabilities:
+            raise EngineUnavailable("install it with: pip install engine")
+
+    with pytest.raises(EngineUnavailable, match="pip install engine"):
+        await started(CommandedLane(), Missing())

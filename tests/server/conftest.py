@@ -1,0 +1,32 @@
+"""Servers on loopback, on a port of their own, around the engine that needs no model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rasr.server.service import Service
+from rasr.settings import Settings
+
+FAKE = {
+    "server": {"port": 0, "drain_s": 5.0},
+    "engines": {"fake": {"kind": "fake"}},
+    "properties": {"english": "fake"},
+}
+
+
+def fake_settings(**sections: dict[str, object]) -> Settings:
+    """Settings around the fake engine; each section is merged over the defaults above."""
+    merged: dict[str, object] = dict(FAKE)
+    for name, values in sections.items():
+        known = merged.get(name, {})
+        assert isinstance(known, dict)
+        merged[name] = known | values
+    return Settings.model_validate(merged)
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with Service(fake_settings()) as running:
+        yield running

@@ -1,0 +1,163 @@
+"""Start, readiness, seats, shutdown, and that nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import socket
+import urllib.error
+import urllib.request
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from rasr.server.errors import StartError
+from rasr.server.service import Service
+from rasr.settings import Settings
+from tests.server.conftest import fake_settings
+from tests.server.sdk import SdkClient
+from tests.server.sound import quiet, voiced
+
+
+async def get(url: str, path: str) -> tuple[int, dict[str, object]]:
+    def fetch() -> tuple[int, dict[str, object]]:
+        try:
+            with urllib.request.urlopen(url.replace("ws:", "http:") + path) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    return await asyncio.to_thread(fetch)
+
+
+async def test_health_and_readiness_are_told(service: Service) -> None:
+    assert await get(service.url, "/healthz") == (200, {"status": "ok"})
+    status, body = await get(service.url, "/readyz")
+    assert status == 200
+    assert body["status"] == "ready"
+    assert body["languages"] == ["english"]
+
+
+async def test_an_unknown_path_is_answered_as_by_a_gateway(service: Service) -> None:
+    status, body = await get(service.url, "/v1/x/nothing")
+    assert status == 404
+    assert body["error_code"] == "APIG.0101"
+
+
+async def test_a_full_server_refuses_start_with_the_numbers_and_is_not_ready() -> None:
+    settings = fake_settings(decoding={"max_rounds": 1})
+    async with Service(settings) as service:
+        async with SdkClient(service.url) as first, SdkClient(service.url) as second:
+            await first.start()
+            await second.start()
+            (error,) = second.messages
+            assert error["error_code"] == "SIS.0312"
+            assert error["error_msg"].startswith("the server is full: 1 of 1 rounds are open")
+            status, body = await get(service.url, "/readyz")
+            assert (status, body["status"]) == (503, "full")
+            await first.end()
+            second.state = "connected"
+            await second.start()
+            assert second.state == "started"
+
+
+async def test_too_many_connections_are_refused_at_the_handshake() -> None:
+    async with Service(fake_settings(server={"port": 0, "max_connections": 1})) as service:
+        async with SdkClient(service.url):
+            with pytest.raises(InvalidStatus) as refused:
+                async with SdkClient(service.url):
+                    pass
+        assert refused.value.response.status_code == 429
+        assert b"SIS.0312" in (refused.value.response.body or b"")
+
+
+async def test_shutdown_gives_every_session_its_final_and_end_then_closes_1001() -> None:
+    async with Service(fake_settings()) as service:
+        async with SdkClient(service.url) as talking, SdkClient(service.url) as idle:
+            await talking.start(interim_results="yes")
+            await talking.audio(quiet(300) + voiced(1200))
+            await talking.until("RESULT")
+            await service.stop()
+            assert talking.told[-2:] == ["final", "END NORMAL"]
+            assert await talking.closed() == 1001
+            assert await idle.closed() == 1001
+            with pytest.raises(ConnectionRefusedError):
+                async with SdkClient(service.url):
+                    pass
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+async def test_beyond_loopback_it_does_not_start_without_auth(host: str) -> None:
+    with pytest.raises(StartError, match="--no-auth"):
+        async with Service(fake_settings(server={"port": 0, "host": host})):
+            pass
+
+
+async def test_beyond_loopback_it_starts_when_told_so() -> None:
+    settings = fake_settings(server={"port": 0, "host": "0.0.0.0", "no_auth": True})
+    async with Service(settings) as service:
+        assert (await get(service.url, "/healthz"))[0] == 200
+
+
+async def test_a_taken_port_is_told_with_what_to_do() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=f"port {port}.*--port"):
+            async with Service(fake_settings(server={"port": port})):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("sections", "sentence"),
+    [
+        ({"properties": {"english": "nobody"}}, "properties.english: there is no engine 'nobody'"),
+        ({"engines": {"fake": {"kind": "unheard"}}}, "engines.fake: .*unheard"),
+        ({"engines": {"fake": {"kind": "fake", "options": {"x": 1}}}}, "engines.fake: .*x"),
+        ({"properties": {}}, "properties: nothing is served"),
+    ],
+)
+async def test_settings_that_cannot_work_are_told_at_start(
+    sections: dict[str, dict[str, object]], sentence: str
+) -> None:
+    settings = Settings.model_validate(fake_settings().model_dump() | sections)
+    with pytest.raises(StartError, match=sentence):
+        async with Service(settings):
+            pass
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def test_two_hundred_connections_come_and_go_and_leave_nothing() -> None:
+    async def visit(service: Service, number: int) -> None:
+        async with SdkClient(service.url) as client:
+            if number % 4:
+                await client.start(interim_results="yes")
+                await client.audio(quiet(200) + voiced(400, seed=number) + quiet(200))
+            if number % 4 == 3:
+                await client.end()
+
+    async with Service(fake_settings()) as service:
+        await visit(service, 3)
+        await service.house.quiet()
+        gc.collect()
+        tasks, descriptors = len(asyncio.all_tasks()), _descriptors()
+        for start in range(0, 200, 20):
+            await asyncio.gather(*(visit(service, number) for number in range(start, start + 20)))
+        await service.house.quiet()
+        (scheduler,) = service.house.schedulers.values()
+        assert service.house.connections == 0
+        assert service.house.seats.taken == 0
+        assert scheduler.counters.open_jobs == 0
+        # uvicorn's own last steps for a connection come after ours; let them happen.
+        for _ in range(50):
+            await asyncio.sleep(0)
+        gc.collect()
+        assert len(asyncio.all_tasks()) <= tasks
+        assert _descriptors() <= descriptors
