@@ -3,13 +3,13 @@
 Owns the choice of filter, the rounding to int16 and the promise that the cut of the input changes
 nothing. Never delays, drops or shifts sound for good: the filter's delay is made up at `flush`.
 
-How soxr is used, and why (soxr 1.1; each point is held by a test):
+How soxr is used, and why (measured with soxr 1.1; tests hold the delay, the places, the rounding):
 
 - float32 inside. With int16, soxr dithers, and its dither depends on how the input was cut.
 - To exactly twice the rate (8 kHz sound for a 16 kHz model) by the variable-rate filter, whose
   output is 30 ms behind its input at 8 kHz; the fixed-rate one is 116 ms behind at quality HQ and
-  61 ms at LQ, all of it added to the latency of every result. Both are flat to 3.6 kHz, and both
-  leave less than -60 dB of images.
+  61 ms at LQ, all of it added to the latency of every result. Like HQ it is flat to 3.6 kHz and
+  its images are below -100 dB. It costs 0.6 ms per second of sound in chunks of 100 ms.
 - To any other rate by the fixed-rate filter, HQ: at other ratios the variable-rate one is up to
   two samples out of place.
 """
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from rasr.audio.formats import Samples
 
@@ -49,11 +50,13 @@ class Resampler:
         if self._stream is None:
             return samples
         source = samples.astype(np.float32)
+        if len(source) <= _BLOCK_SAMPLES:
+            return _rounded(self._stream.resample_chunk(source))
         blocks = [
             self._stream.resample_chunk(source[start : start + _BLOCK_SAMPLES])
             for start in range(0, len(source), _BLOCK_SAMPLES)
         ]
-        return _rounded(np.concatenate(blocks)) if blocks else np.empty(0, np.int16)
+        return _rounded(np.concatenate(blocks))
 
     def flush(self) -> Samples:
         """The rest, at the target rate. Nothing may be fed after it."""
@@ -62,6 +65,10 @@ class Resampler:
         return _rounded(self._stream.resample_chunk(np.empty(0, np.float32), last=True))
 
 
-def _rounded(sound: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Samples:
+def _rounded(sound: NDArray[np.float32]) -> Samples:
+    """`sound` as int16; the array is used up."""
+    np.rint(sound, out=sound)
     # A filter overshoots at full scale: wrapping round would turn that into a loud click.
-    return np.clip(np.rint(sound), -32768, 32767).astype(np.int16)
+    np.maximum(sound, -32768, out=sound)
+    np.minimum(sound, 32767, out=sound)
+    return sound.astype(np.int16)

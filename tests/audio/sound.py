@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rasr.audio import Samples
+from rasr.audio import Resampler, Samples
 
 quick = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -28,6 +28,31 @@ def noise(seconds: float, rate: int, level: float = 3000.0, seed: int = 7) -> Sa
 
 def silence(seconds: float, rate: int) -> Samples:
     return np.zeros(round(seconds * rate), np.int16)
+
+
+def voice(seconds: float, rate: int, pitch_hz: float = 110.0, syllables_hz: float = 4.5) -> Samples:
+    """Something with the statistics of speech: gliding pitch, formants, syllables, hisses, pauses.
+
+    Made at 8 kHz, so that 16 kHz has the same sound.
+    """
+    count = round(seconds * 8000)
+    t = np.arange(count) / 8000
+    glide = np.sin(2 * np.pi * 0.9 * t) + 0.5 * np.sin(2 * np.pi * 2.3 * t + 1)
+    phase = 2 * np.pi * np.cumsum(pitch_hz * 2.0 ** (0.25 * glide)) / 8000
+    vowel = np.zeros(count)
+    for number in range(1, int(3600 / (1.5 * pitch_hz)) + 1):
+        hz = number * pitch_hz
+        formants = sum(1 / (1 + ((hz - centre) / 90) ** 2) for centre in (500, 1500, 2500))
+        vowel += (formants + 0.1) / number * np.sin(number * phase)
+    syllable = np.sin(np.pi * syllables_hz * t + 0.6 * np.sin(2 * np.pi * 0.7 * t)) ** 2
+    # Between two syllables the hiss of a consonant, and a pause every now and then.
+    hiss = np.random.default_rng(3).standard_normal(count) * 0.05 * (1 - syllable) ** 4
+    speaking = np.sin(2 * np.pi * 0.3 * t + 0.5) > -0.8
+    sound = (vowel * syllable + hiss) * speaking
+    sound *= 12000 / np.abs(sound).max()
+    made = np.rint(sound).astype(np.int16)
+    resampler = Resampler(8000, rate)
+    return np.concatenate((resampler.feed(made), resampler.flush()))
 
 
 def chunk(name: bytes, body: bytes) -> bytes:

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from rasr.audio import AudioFileError, Samples, audio_info, read_audio
+from tests.audio.sound import tone
+
+RATE = 16000
+SECONDS = 1.5
+DESCRIPTORS = Path("/proc/self/fd")
+
+
+def write(path: Path, codec: str, rate: int, sound: Samples, *, channels: int = 1) -> Path:
+    """`sound` in every channel of a file whose kind the name says."""
+    layout = "mono" if channels == 1 else "stereo"
+    with av.open(path, "w") as container:
+        stream = container.add_stream(codec, rate=rate)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = layout
+        frame = av.AudioFrame.from_ndarray(
+            np.repeat(sound, channels).reshape(1, -1), format="s16", layout=layout
+        )
+        frame.sample_rate = rate
+        for packet in stream.encode(frame):
+            container.mux(packet)
+        for packet in stream.encode(None):
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "rate", "channels"),
+    [
+        ("sound.wav", "pcm_s16le", 16000, 1),
+        ("sound.wav", "pcm_s16le", 44100, 2),
+        ("sound.wav", "pcm_mulaw", 8000, 1),
+        ("sound.flac", "flac", 22050, 1),
+        ("sound.flac", "flac", 48000, 2),
+        ("sound.ogg", "libopus", 48000, 1),
+        ("sound.mp3", "libmp3lame", 44100, 2),
+    ],
+)
+def test_a_file_is_read_as_mono_sound_of_the_same_length_and_content(
+    tmp_path: Path, name: str, codec: str, rate: int, channels: int
+) -> None:
+    sound = tone(440, SECONDS, rate) + tone(130, SECONDS, rate)
+    path = write(tmp_path / name, codec, rate, sound, channels=channels)
+    pieces = list(read_audio(path, RATE))
+    heard = np.concatenate(pieces)
+    expected = tone(440, SECONDS, RATE) + tone(130, SECONDS, RATE)
+    common = min(len(heard), len(expected))
+    assert heard.dtype == np.int16
+    assert heard.ndim == 1
+    assert abs(len(heard) - len(expected)) <= RATE // 200
+    assert np.corrcoef(heard[:common], expected[:common])[0, 1] > 0.99
+    assert max(map(len, pieces)) < len(heard) / 4
+
+    info = audio_info(path)
+    assert info.duration_s == pytest.approx(SECONDS, abs=0.05)
+    assert (info.sample_rate, info.channels) == (rate, channels)
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(AudioFileError) as reading:
+        next(read_audio(path, RATE))
+    with pytest.raises(AudioFileError) as asking:
+        audio_info(path)
+    assert str(reading.value) == str(asking.value)
+    return str(reading.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nothing.wav"
+    assert refusal(path) == f"{path} cannot be opened: No such file or directory"
+
+
+def test_a_folder_is_no_sound(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path} cannot be opened: Is a directory"
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF\0\0", bytes(range(256)) * 9])
+def test_bytes_that_are_no_sound_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "sound.wav"
+    path.write_bytes(content)
+    assert refusal(path).startswith(f"{path} cannot be read as sound: ")
+
+
+def test_a_text_has_no_audio_stream(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear reader,\n" * 100)
+    assert refusal(path) == f"{path} has no audio stream"
+
+
+def test_a_name_that_looks_like_an_address_is_a_file_name() -> None:
+    assert refusal(Path("http://127.0.0.1:9/sound.wav")).endswith("No such file or directory")
+
+
+def test_a_playlist_may_not_open_other_files(tmp_path: Path) -> None:
+    other = write(tmp_path / "other.mp3", "libmp3lame", 44100, tone(440, 0.5, 44100))
+    path = tmp_path / "list.m3u8"
+    path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n")
+    assert refusal(path).startswith(f"{path} cannot be read as sound: ")
+
+
+@pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="this system does not list open files")
+def test_a_file_is_closed_when_reading_stops_early(tmp_path: Path) -> None:
+    path = write(tmp_path / "sound.wav", "pcm_s16le", RATE, tone(440, SECONDS, RATE))
+    pieces = read_audio(path, RATE)
+    next(pieces)
+    assert path in {item.resolve() for item in DESCRIPTORS.iterdir()}
+    del pieces
+    assert path not in {item.resolve() for item in DESCRIPTORS.iterdir()}
