@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decoder.engine import Capabilities, HotWord, Hypothesis, Samples, Word
+from decoder.engine import Capabilities, HotWord, Hypothesis, Samples, Stream, Word
 from decoder.errors import DecodeFailed
 
 SAMPLE_RATE = 16000
@@ -68,8 +68,9 @@ class FakeEngine:
         self._open_streams += 1
         return FakeStream(self)
 
-    def decode(self, streams: Sequence[FakeStream]) -> None:
+    def decode(self, streams: Sequence[Stream]) -> None:
         for stream in streams:
+            assert isinstance(stream, FakeStream), "a stream of another engine"
             stream.decode(self._options)
 
     def returned(self) -> None:
