@@ -63,7 +63,7 @@ class SessionSettings(_Section):
     backlog_s: Annotated[
         float,
         Field(gt=0, description="undecoded sound past which messages are taken slowly, s of audio"),
-    ] = 90.0
+    ] = 60.0
 
 
 class VadSettings(_Section):
