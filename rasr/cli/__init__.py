@@ -1,0 +1,29 @@
+"""The command line.
+
+Each command is a module of its own; what costs time to import (the server, the audio libraries) is
+imported by the command that needs it, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import click
+
+import rasr
+from rasr.cli.config import config
+from rasr.cli.demo import demo
+from rasr.cli.mic import mic
+from rasr.cli.serve import serve
+from rasr.cli.transcribe import transcribe
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(rasr.__version__, prog_name="rasr")
+def main() -> None:
+    """Real-time speech recognition: a server, and the means to talk to it.
+
+    A first look: `rasr demo`. Your own voice: `rasr mic`. A recording: `rasr transcribe FILE`.
+    """
+
+
+for _command in (serve, transcribe, mic, demo, config):
+    main.add_command(_command)

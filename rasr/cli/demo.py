@@ -1,0 +1,8 @@
+"""`rasr demo`."""
+
+import click
+
+
+@click.command()
+def demo() -> None:
+    """todo"""

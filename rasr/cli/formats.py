@@ -1,0 +1,151 @@
+"""Recognised text as files: plain text, JSON, SubRip and WebVTT. Pure functions.
+
+Sources: WebVTT, W3C, §4 (syntax) and §6 (escapes); SubRip has no specification, its form is what
+players agree on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, assert_never
+
+from rasr.protocol.messages import Segment
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    SRT = "srt"
+    VTT = "vtt"
+
+    @property
+    def suffix(self) -> str:
+        return ".txt" if self is Format.TEXT else f".{self}"
+
+    @property
+    def holds_one_recording(self) -> bool:
+        """True if a document of this format has room for one recording only."""
+        return self in (Format.SRT, Format.VTT)
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The finals of one recording, in order, on its own clock."""
+
+    name: str
+    segments: tuple[Segment, ...]
+
+
+def write(format: Format, transcripts: Sequence[Transcript]) -> str:
+    """The document of `transcripts`; exactly one where the format holds one only."""
+    match format:
+        case Format.TEXT:
+            return text(transcripts)
+        case Format.JSON:
+            return as_json(transcripts)
+        case Format.SRT:
+            (only,) = transcripts
+            return srt(only.segments)
+        case Format.VTT:
+            (only,) = transcripts
+            return vtt(only.segments)
+        case _:
+            assert_never(format)
+
+
+def text(transcripts: Sequence[Transcript]) -> str:
+    """A line a sentence; several recordings each below its name."""
+    parts = []
+    for transcript in transcripts:
+        lines = [segment.text for segment in transcript.segments if segment.text]
+        if len(transcripts) > 1:
+            lines.insert(0, heading(transcript.name))
+        parts.append("".join(f"{line}\n" for line in lines))
+    return "\n".join(parts)
+
+
+def heading(name: str) -> str:
+    """What stands above the text of one of several recordings."""
+    return f"{name}:"
+
+
+def as_json(transcripts: Sequence[Transcript]) -> str:
+    """Keys as the protocol has them; times in ms."""
+    recordings = [
+        {
+            "name": transcript.name,
+            "segments": [_json_segment(segment) for segment in transcript.segments],
+        }
+        for transcript in transcripts
+    ]
+    return json.dumps({"recordings": recordings}, ensure_ascii=False, indent=2) + "\n"
+
+
+def srt(segments: Sequence[Segment]) -> str:
+    cues = [
+        f"{number}\n{_timing(segment, ',')}\n{_one_line(segment.text)}\n"
+        for number, segment in enumerate(_spoken(segments), start=1)
+    ]
+    return "\n".join(cues)
+
+
+def vtt(segments: Sequence[Segment]) -> str:
+    cues = [
+        f"{_timing(segment, '.')}\n{_vtt_text(segment.text)}\n" for segment in _spoken(segments)
+    ]
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def timestamp(ms: int, point: str) -> str:
+    """`ms` as HH:MM:SS and three decimals behind `point`; the hours grow past 99."""
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{ms:03}"
+
+
+def clock(ms: int) -> str:
+    """`ms` for a person: MM:SS.T, with hours where there are any."""
+    seconds, ms = divmod(ms, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{f'{hours}:' if hours else ''}{minutes:02}:{seconds:02}.{ms // 100}"
+
+
+def _spoken(segments: Sequence[Segment]) -> list[Segment]:
+    return [segment for segment in segments if segment.text.strip()]
+
+
+def _timing(segment: Segment, point: str) -> str:
+    # A cue has to end after it starts.
+    end = max(segment.end_time, segment.start_time + 1)
+    return f"{timestamp(segment.start_time, point)} --> {timestamp(end, point)}"
+
+
+def _one_line(text: str) -> str:
+    # An empty line would end the cue.
+    return " ".join(text.split())
+
+
+def _vtt_text(text: str) -> str:
+    escaped = _one_line(text).replace("&", "&amp;").replace("<", "&lt;")
+    # With every > goes the arrow, which would make the line a timing.
+    return escaped.replace(">", "&gt;")
+
+
+def _json_segment(segment: Segment) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "start_time": segment.start_time,
+        "end_time": segment.end_time,
+        "text": segment.text,
+        "score": round(segment.score, 4),
+    }
+    if segment.word_info is not None:
+        body["word_info"] = [
+            {"start_time": word.start_time, "end_time": word.end_time, "word": word.word}
+            for word in segment.word_info
+        ]
+    return body

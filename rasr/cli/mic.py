@@ -1,0 +1,96 @@
+"""`rasr mic`: what is said into a microphone, as text."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rasr.cli.configured import config_option
+from rasr.cli.listener import Listener
+from rasr.cli.microphone import Microphone, MicrophoneError, list_devices
+from rasr.cli.screen import Screen
+from rasr.cli.server import run, server_at, url_option
+from rasr.cli.start_options import MODES, start_config, start_options
+from rasr.client import Pace, connect, stream_recording
+from rasr.protocol.messages import StartConfig
+from rasr.protocol.modes import Mode
+
+
+@click.command()
+@url_option
+@config_option
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in MODES]),
+    default=Mode.CONTINUE.value,
+    help="continue (default): until Ctrl-C. sentence: one sentence. short: up to 60 s as one text.",
+)
+@click.option("--device", metavar="DEVICE", help="Number or part of the name of a device.")
+@click.option("--list-devices", "listing", is_flag=True, help="Show the devices and stop.")
+@start_options
+def mic(
+    url: str | None,
+    config: Path | None,
+    mode: str,
+    device: str | None,
+    listing: bool,
+    **start: Any,
+) -> None:
+    """Turn what you say into text while you say it.
+
+    Ctrl-C stops; what was said until then is still recognised.
+    """
+    try:
+        if listing:
+            click.echo(list_devices())
+            return
+        start_message = start_config(Mode(mode), start)
+        if start["interim_results"] is None:
+            start_message = replace(start_message, interim_results=True)
+        run(_mic(Mode(mode), start_message, device, url, config))
+    except MicrophoneError as error:
+        raise click.ClickException(str(error)) from error
+
+
+async def _mic(
+    mode: Mode, start: StartConfig, device: str | None, url: str | None, config: Path | None
+) -> None:
+    # Before the server: its model takes seconds to load, and for nothing if this fails.
+    microphone = Microphone(device, start.audio_format)
+    async with server_at(url, config) as server, connect(server, mode) as connection:
+        with Screen() as screen, _at_interrupt(microphone.stop):
+            screen.remark("Speak. Ctrl-C stops.")
+            listener = Listener(screen, mode, start, lambda segment: segment.text)
+            await stream_recording(
+                connection, start, microphone.chunks(), listener.hear, pace=Pace.FAST
+            )
+            if microphone.lost_s:
+                screen.remark(
+                    f"Warning: the server was too slow: {microphone.lost_s:.1f} s of sound were "
+                    "left out"
+                )
+    if listener.failure is not None:
+        raise click.ClickException(listener.failure)
+
+
+@contextmanager
+def _at_interrupt(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C call `stop`; a second one interrupts as usual."""
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        stop()
+
+    loop.add_signal_handler(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

@@ -1,0 +1,53 @@
+"""`rasr serve`: the server."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from rasr import logs
+from rasr.cli.configured import config_option, configuration
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1.")
+@click.option("--port", metavar="NUMBER", help="Port; 0 for any free one. Default: 8765.")
+@config_option
+@click.option("--log-level", metavar="LEVEL", help="debug, info (default), warning or error.")
+@click.option(
+    "--no-auth",
+    is_flag=True,
+    default=None,
+    help="Listen beyond this machine although nobody has to prove who he is.",
+)
+def serve(
+    host: str | None,
+    port: str | None,
+    config: Path | None,
+    log_level: str | None,
+    no_auth: bool | None,
+) -> None:
+    """Run the server.
+
+    One line with its address appears on standard output when it is ready to recognise; logs go to
+    standard error. Ctrl-C or SIGTERM stops it: open sessions get their last results first.
+    """
+    settings = configuration(
+        config,
+        {
+            "server.host": host,
+            "server.port": port,
+            "server.log_level": log_level,
+            "server.no_auth": no_auth,
+        },
+    ).settings
+    from rasr.server.errors import StartError
+    from rasr.server.serve import serve as run_server
+
+    logs.set_up(settings.server.log_level, sys.stderr)
+    try:
+        run_server(settings, on_ready=click.echo)
+    except StartError as error:
+        raise click.ClickException(str(error)) from error

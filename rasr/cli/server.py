@@ -1,0 +1,79 @@
+"""A server to talk to: the one at `--url`, or one started for as long as the command runs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from rasr import logs
+from rasr.cli.configured import configuration
+from rasr.client import ClientError
+from rasr.settings import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def url_option(command: Command) -> Command:
+    """`--url URL`, handed on as `url`."""
+    return click.option(
+        "--url",
+        metavar="URL",
+        help="Server to use, such as ws://127.0.0.1:8765. Without it one is started for as long "
+        "as the command runs.",
+    )(command)
+
+
+@asynccontextmanager
+async def server_at(url: str | None, config: Path | None) -> AsyncIterator[str]:
+    """The URL of a server that recognises: `url`, or that of a server of our own.
+
+    Raises:
+        click.ClickException: the settings are wrong, or it does not start.
+    """
+    if url is not None:
+        yield url
+        return
+    settings = private(configuration(config).settings)
+    from rasr.server.errors import StartError
+    from rasr.server.service import Service
+
+    logs.set_up(settings.server.log_level, sys.stderr)
+    service = Service(settings)
+    try:
+        with Console(stderr=True).status("Loading the speech model …"):
+            await service.__aenter__()
+    except StartError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        yield service.url
+    finally:
+        await service.stop()
+
+
+def private(settings: Settings) -> Settings:
+    """`settings` for a server that is there for one command: a free port, only bad news told."""
+    server = settings.server.model_copy(
+        update={"host": "127.0.0.1", "port": 0, "log_level": "error", "drain_s": 0.0}
+    )
+    return settings.model_copy(update={"server": server})
+
+
+def run(command: Coroutine[Any, Any, None]) -> None:
+    """Run a command to its end; what goes wrong on the way is one sentence.
+
+    Raises:
+        click.ClickException
+    """
+    from rasr.audio import AudioFileError
+
+    try:
+        asyncio.run(command)
+    except (ClientError, AudioFileError) as error:
+        raise click.ClickException(str(error)) from error

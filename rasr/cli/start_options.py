@@ -1,0 +1,117 @@
+"""START's fields as flags, made from the table that the parser of the server reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import click
+
+from rasr.audio.formats import FORMATS, AudioFormat
+from rasr.protocol.fields import START_FIELDS, Field, FieldValue, TextList, WholeNumber, YesNo
+from rasr.protocol.messages import StartConfig
+from rasr.protocol.modes import Mode
+from rasr.protocol.properties import Property
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MODES = (Mode.CONTINUE, Mode.SENTENCE, Mode.SHORT)
+
+_DEFAULT_LANGUAGE = "english"
+
+
+def start_options(command: Command) -> Command:
+    """One flag for each field; its value is handed on under the field's name, None if not given."""
+    for name, field in reversed(list(START_FIELDS.items())):
+        command = _option(name, field)(command)
+    return command
+
+
+def start_config(mode: Mode, given: Mapping[str, Any]) -> StartConfig:
+    """START's `config` of the flags.
+
+    Where only one of format and property was given, the other one has its rate.
+
+    Raises:
+        click.UsageError: a flag has no meaning in this mode.
+    """
+    values: dict[str, FieldValue] = {}
+    for name, field in START_FIELDS.items():
+        value = given[name]
+        if value is None or value == ():
+            continue
+        if mode not in field.modes:
+            modes = " and ".join(sorted(other for other in field.modes if other in MODES))
+            raise click.UsageError(
+                f"{_flag(name)} does nothing in {mode} mode, only in {modes}: leave it out, "
+                "or choose another --mode"
+            )
+        values[name] = value
+    audio_format = cast(AudioFormat | None, values.get("audio_format"))
+    wanted = cast(Property | None, values.get("property"))
+    if audio_format is None:
+        audio_format = FORMATS[
+            "pcm8k16bit" if wanted and wanted.sample_rate == 8000 else ("pcm16k16bit")
+        ]
+    if wanted is None:
+        wanted = Property.parse(f"{_DEFAULT_LANGUAGE}_{audio_format.sample_rate // 1000}k_common")
+    return StartConfig(
+        **cast(dict[str, Any], values | {"audio_format": audio_format, "property": wanted})
+    )
+
+
+class _FieldType(click.ParamType[FieldValue]):
+    """A flag's text, read as the server reads the field."""
+
+    def __init__(self, field: Field) -> None:
+        self._kind = field.kind
+        self.name = "number" if isinstance(field.kind, WholeNumber) else "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> FieldValue:
+        if not isinstance(value, str):
+            return cast(FieldValue, value)
+        raw: object = value
+        if isinstance(self._kind, WholeNumber):
+            try:
+                raw = int(value)
+            except ValueError:
+                raw = None
+        read = self._kind.read(raw)
+        if read is None:
+            self.fail(f"{value!r}; allowed: {self._kind.allowed}", param, ctx)
+        return read
+
+
+def _option(name: str, field: Field) -> Callable[[Command], Command]:
+    flag = _flag(name)
+    if isinstance(field.kind, YesNo):
+        return click.option(
+            f"{flag}/{flag.replace('--', '--no-', 1)}", name, default=None, help=_help(field)
+        )
+    if isinstance(field.kind, TextList):
+        return click.option(
+            flag, name, multiple=True, metavar="TEXT", help=f"{_help(field)} Repeat for several."
+        )
+    return click.option(flag, name, type=_FieldType(field), help=_help(field))
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _help(field: Field) -> str:
+    sentence = field.meaning[0].upper() + field.meaning[1:]
+    if not isinstance(field.kind, YesNo | TextList):
+        sentence += f": {field.kind.allowed}"
+    sentence += "."
+    match field.default:
+        case bool():
+            sentence += f" Default: {'yes' if field.default else 'no'}."
+        case int():
+            sentence += f" Default: {field.default}."
+    left_out = [mode for mode in MODES if mode not in field.modes]
+    if left_out:
+        sentence += f" Not in {' and '.join(left_out)} mode."
+    return sentence

@@ -1,0 +1,45 @@
+"""Raw sound from standard input, as it arrives.
+
+Reading blocks, so it has a thread of its own; the thread is a daemon, because nothing else ends a
+read from a terminal or a pipe on which nobody writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import threading
+from collections.abc import AsyncGenerator
+from typing import cast
+
+from rasr.audio import AudioFormat
+from rasr.client import CHUNK_MS
+
+STDIN = "-"
+
+_WAITING_CHUNKS = 4
+"""Read ahead of the network. Past it the thread waits, and so does who writes into the pipe."""
+
+
+async def stdin_chunks(audio_format: AudioFormat) -> AsyncGenerator[bytes, None]:
+    """What comes, in pieces of a chunk's length or less."""
+    loop = asyncio.get_running_loop()
+    waiting: asyncio.Queue[bytes] = asyncio.Queue(_WAITING_CHUNKS)
+    source = cast(io.BufferedReader, sys.stdin.buffer)
+    size = audio_format.sample_rate * audio_format.bytes_per_sample * CHUNK_MS // 1000
+
+    def read() -> None:
+        try:
+            while True:
+                chunk = source.read1(size)
+                asyncio.run_coroutine_threadsafe(waiting.put(chunk), loop).result()
+                if not chunk:
+                    return
+        except RuntimeError:
+            # The loop has ended while we were reading: nobody waits for this any more.
+            return
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    while chunk := await waiting.get():
+        yield chunk

@@ -1,0 +1,199 @@
+"""`rasr transcribe`: recordings to text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rasr.audio import AudioFileError, audio_info, read_audio
+from rasr.cli.configured import config_option
+from rasr.cli.formats import Format, Transcript, heading, write
+from rasr.cli.listener import Listener
+from rasr.cli.screen import Screen
+from rasr.cli.server import run, server_at, url_option
+from rasr.cli.start_options import MODES, start_config, start_options
+from rasr.cli.stdin import STDIN, stdin_chunks
+from rasr.client import ClientError, Pace, chunks_of, connect, stream_recording
+from rasr.protocol.messages import Segment, StartConfig
+from rasr.protocol.modes import MODE_TRAITS, Mode
+
+_LONG_S = 10.0
+"""Recordings longer than this have a progress bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What the flags say, for every file alike."""
+
+    mode: Mode
+    config: StartConfig
+    pace: Pace
+    format: Format
+    shows_text: bool
+    """True if finals are printed as they come; else the document is written at the end."""
+    several: bool
+
+
+@click.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE…",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+)
+@url_option
+@config_option
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in MODES]),
+    default=Mode.CONTINUE.value,
+    help="continue (default): sentence after sentence, up to 5 h. sentence: the first sentence "
+    "only. short: up to 60 s as one text.",
+)
+@click.option(
+    "--pace",
+    type=click.Choice([pace.value for pace in Pace]),
+    default=Pace.FAST.value,
+    help="fast (default): as fast as the server takes it. real: at the speed of speech.",
+)
+@click.option(
+    "--format",
+    type=click.Choice([format.value for format in Format]),
+    default=Format.TEXT.value,
+    help="Form of the result; default text, a line a sentence.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Write the result to this file; to files in this folder where several were given.",
+)
+@start_options
+def transcribe(
+    files: tuple[str, ...],
+    url: str | None,
+    config: Path | None,
+    mode: str,
+    pace: str,
+    format: str,
+    output: Path | None,
+    **start: Any,
+) -> None:
+    """Turn recordings into text.
+
+    Any file with sound that FFmpeg reads will do, films included. `-` is raw sound from standard
+    input, coded as --audio-format says.
+
+    \b
+      rasr transcribe talk.mp3
+      rasr transcribe film.mkv --format srt --output film.srt
+      arecord -q -f S16_LE -r 16000 -t raw | rasr transcribe - --interim-results
+    """
+    names = [Path(file).name if file != STDIN else STDIN for file in files]
+    chosen = Format(format)
+    outputs = _outputs(names, chosen, output)
+    shows_text = chosen is Format.TEXT and output is None
+    start_message = start_config(Mode(mode), start)
+    if start["interim_results"] is None and shows_text and sys.stdout.isatty():
+        start_message = replace(start_message, interim_results=True)
+    job = _Job(Mode(mode), start_message, Pace(pace), chosen, shows_text, len(files) > 1)
+    run(_transcribe(files, names, outputs, job, url, config))
+
+
+def _outputs(names: Sequence[str], format: Format, output: Path | None) -> list[Path | None]:
+    """Where each recording's document goes; None for standard output."""
+    if len(names) == 1:
+        if output is not None and output.is_dir():
+            output = output / f"{_stem(names[0])}{format.suffix}"
+        return [output]
+    if output is None:
+        if format.holds_one_recording:
+            raise click.UsageError(
+                f"{format} describes one recording: name a folder with --output, or give one FILE"
+            )
+        return [None for _ in names]
+    if not output.is_dir():
+        raise click.UsageError(
+            f"--output {output} is no folder, and several recordings need one: make it first"
+        )
+    paths = [output / f"{_stem(name)}{format.suffix}" for name in names]
+    if len(set(paths)) < len(paths):
+        raise click.UsageError("two of the files would write the same output: give them apart")
+    return list(paths)
+
+
+def _stem(name: str) -> str:
+    return "stdin" if name == STDIN else Path(name).stem
+
+
+async def _transcribe(
+    files: Sequence[str],
+    names: Sequence[str],
+    outputs: Sequence[Path | None],
+    job: _Job,
+    url: str | None,
+    config: Path | None,
+) -> None:
+    failures = 0
+    transcripts: list[Transcript] = []
+    async with server_at(url, config) as server:
+        for file, name, path in zip(files, names, outputs, strict=True):
+            if job.shows_text and job.several:
+                click.echo(("\n" if transcripts else "") + heading(name))
+            segments, failure = await _one(file, job, server)
+            transcripts.append(Transcript(name, segments))
+            if failure is not None:
+                failures += 1
+                click.echo(f"Error: {name}: {failure}", err=True)
+            if path is not None:
+                _write(path, write(job.format, transcripts[-1:]))
+    if not job.shows_text and outputs[0] is None:
+        click.echo(write(job.format, transcripts), nl=False)
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+async def _one(file: str, job: _Job, server: str) -> tuple[tuple[Segment, ...], str | None]:
+    """The finals of one recording, and why they are not all, if so."""
+    audio_format = job.config.audio_format
+    finals: list[Segment] = []
+    try:
+        duration_s = None if file == STDIN else audio_info(file).duration_s
+        long = duration_s is not None and duration_s > _LONG_S
+        with Screen(total_s=duration_s if long else None) as screen:
+            listener = Listener(screen, job.mode, job.config, _text if job.shows_text else None)
+            finals = listener.finals
+            async with connect(server, job.mode) as connection:
+                await stream_recording(
+                    connection,
+                    job.config,
+                    stdin_chunks(audio_format)
+                    if file == STDIN
+                    else chunks_of(read_audio(file, audio_format.sample_rate), audio_format),
+                    listener.hear,
+                    pace=job.pace,
+                    # Fast, all is sent long before it is recognised: there the finals tell.
+                    on_sent=None
+                    if job.pace is Pace.FAST and MODE_TRAITS[job.mode].endpoints
+                    else screen.progress,
+                )
+        return tuple(finals), listener.failure
+    except (ClientError, AudioFileError) as error:
+        return tuple(finals), str(error)
+
+
+def _text(segment: Segment) -> str:
+    return segment.text
+
+
+def _write(path: Path, document: str) -> None:
+    try:
+        path.write_text(document, "utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,256 @@
+"""The layers of the settings: defaults < TOML file < environment < flags.
+
+Owns their order, the name that a setting has in each of them, and the sentence for each mistake:
+all mistakes of all layers are told at once. What a setting means and allows is in `rasr.settings`.
+
+Layers merge key by key, with one exception: a file that has `[properties]` says all that is
+served, so the default entry goes. The default engine stays: one that nothing refers to costs
+nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, assert_never
+
+from pydantic import ValidationError
+
+from rasr.configuration.schema import KeyPath, Leaf, Names, Node, Section, dotted, leaves, schema
+from rasr.settings import Settings
+
+CONFIG_VARIABLE = "RASR_CONFIG"
+"""Names the file where no flag does. Like every variable without `__` it is no setting."""
+
+_PREFIX = "RASR_"
+_SHOWN_CHARACTERS = 60
+"""How much of a refused value a mistake repeats."""
+
+
+class ConfigurationError(Exception):
+    """What is wrong with the configuration, one line a mistake."""
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+class Layer(StrEnum):
+    """Weakest first."""
+
+    DEFAULT = "default"
+    FILE = "file"
+    ENVIRONMENT = "environment"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who said so: the layer, and the name by which a person finds it there."""
+
+    layer: Layer
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.layer} {self.name}" if self.name else str(self.layer)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings in force and where each of them comes from."""
+
+    settings: Settings
+    origins: Mapping[str, Origin]
+    """By dotted key, such as `server.port`: every value of `settings` has one."""
+
+
+def load(
+    file: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, str | bool],
+) -> Configuration:
+    """Put the layers on top of each other.
+
+    Args:
+        file: the TOML file; None for the one that RASR_CONFIG names, or none at all.
+        flags: dotted key → what was typed; only flags that were given.
+
+    Raises:
+        ConfigurationError: with every mistake of every layer.
+    """
+    if file is None and environ.get(CONFIG_VARIABLE):
+        file = Path(environ[CONFIG_VARIABLE])
+    tree = _Tree()
+    if file is not None:
+        tree.take_file(file)
+    for name in sorted(environ):
+        if name.startswith(_PREFIX) and "__" in name:
+            path = tuple(name.removeprefix(_PREFIX).lower().split("__"))
+            tree.take(_nested(path, _Text(environ[name])), Origin(Layer.ENVIRONMENT, name))
+    for key, value in flags.items():
+        path = tuple(key.split("."))
+        flag = "--" + path[-1].replace("_", "-")
+        tree.take(
+            _nested(path, _Text(value) if isinstance(value, str) else value),
+            Origin(Layer.FLAG, flag),
+        )
+    return tree.configuration()
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A value of the environment or a flag: TOML where it reads as such, else the text itself."""
+
+    text: str
+
+    @property
+    def readings(self) -> tuple[object, ...]:
+        try:
+            document = tomllib.loads(f"value = {self.text}")
+        except tomllib.TOMLDecodeError:
+            return (self.text,)
+        # More than one key: the text had a line break and is no single value.
+        return (document["value"], self.text) if len(document) == 1 else (self.text,)
+
+
+class _Tree:
+    """The settings while the layers are laid on them, and what was wrong with the layers."""
+
+    def __init__(self) -> None:
+        defaults = Settings()
+        self._schema = schema()
+        self._values: dict[str, Any] = defaults.model_dump()
+        self._origins = {path: Origin(Layer.DEFAULT) for path, _, _ in leaves(defaults)}
+        self._laid: dict[KeyPath, Origin] = {}
+        """Who made a table, for what may turn out to be missing in it."""
+        self._mistakes: list[str] = []
+
+    def take_file(self, file: Path) -> None:
+        origin = Origin(Layer.FILE, str(file))
+        try:
+            document = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            self._mistakes.append(f"{origin}: cannot be read: {error.strerror}")
+            return
+        except ValueError as error:
+            self._mistakes.append(f"{origin}: is not TOML: {error}")
+            return
+        if "properties" in document:
+            self._values["properties"] = {}
+            self._origins = {
+                path: origin for path, origin in self._origins.items() if path[0] != "properties"
+            }
+        self.take(document, origin)
+
+    def take(self, document: Mapping[str, Any], origin: Origin) -> None:
+        """Lay `document` on top."""
+        self._take(self._schema, (), document, origin)
+
+    def configuration(self) -> Configuration:
+        settings: Settings | None = None
+        try:
+            settings = Settings.model_validate(self._values)
+        except ValidationError as error:
+            # Each value that is there was accepted on its own; only what is not there is left.
+            self._mistakes += [self._missing(tuple(map(str, one["loc"]))) for one in error.errors()]
+        if settings is None or self._mistakes:
+            raise ConfigurationError(self._mistakes)
+        return Configuration(
+            settings, {dotted(path): origin for path, origin in self._origins.items()}
+        )
+
+    def _take(self, node: Node, path: KeyPath, value: object, origin: Origin) -> None:
+        readings = value.readings if isinstance(value, _Text) else (value,)
+        match node:
+            case Leaf():
+                checked = next(
+                    (one for one in map(node.check, readings) if one is not None),
+                    None,
+                )
+                if checked is None:
+                    self._refuse(path, value, f"{node.allowed} ({node.meaning})", origin)
+                else:
+                    self._table(path[:-1])[path[-1]] = checked
+                    self._origins[path] = origin
+            case Section() | Names():
+                table = readings[0]
+                if not isinstance(table, dict):
+                    self._refuse(path, value, _table_in_words(node), origin)
+                    return
+                self._table(path)
+                self._laid[path] = origin
+                for name, item in table.items():
+                    if isinstance(node, Names):
+                        self._take(node.item, (*path, name), item, origin)
+                    elif name in node.fields:
+                        self._take(node.fields[name], (*path, name), item, origin)
+                    else:
+                        self._mistakes.append(f"{origin}: {_unknown(node, path, name)}")
+            case _:
+                assert_never(node)
+
+    def _table(self, path: KeyPath) -> dict[str, Any]:
+        table = self._values
+        for name in path:
+            table = table.setdefault(name, {})
+        return table
+
+    def _refuse(self, path: KeyPath, value: object, allowed: str, origin: Origin) -> None:
+        self._mistakes.append(f"{origin}: {dotted(path)} is {_shown(value)}; allowed: {allowed}")
+
+    def _missing(self, path: KeyPath) -> str:
+        node: Node | None = self._schema
+        for name in path:
+            match node:
+                case Section():
+                    node = node.fields[name]
+                case Names():
+                    node = node.item
+        assert isinstance(node, Leaf)
+        origin = self._laid[path[:-1]]
+        return f"{origin}: {dotted(path)} is missing; allowed: {node.allowed} ({node.meaning})"
+
+
+def _nested(path: KeyPath, value: object) -> dict[str, Any]:
+    for name in reversed(path[1:]):
+        value = {name: value}
+    return {path[0]: value}
+
+
+def _unknown(section: Section, path: KeyPath, name: str) -> str:
+    sentence = f"there is no setting {dotted((*path, name))}"
+    known = {field: dotted((*path, field)) for field in section.fields}
+    # A key that was put above its section, or under no section at all.
+    for inner, node in section.fields.items():
+        if isinstance(node, Section):
+            known |= {field: dotted((*path, inner, field)) for field in node.fields}
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"{sentence}; did you mean {known[near[0]]}?"
+    return f"{sentence}; {dotted(path) or 'the top'} has: {', '.join(section.fields)}"
+
+
+def _table_in_words(node: Section | Names) -> str:
+    match node:
+        case Section():
+            return f"a table with {', '.join(node.fields)}"
+        case Names():
+            return f"a table ({node.meaning})"
+        case _:
+            assert_never(node)
+
+
+def _shown(value: object) -> str:
+    match value:
+        case _Text():
+            text = repr(value.text)
+        case str():
+            text = repr(value)
+        case _:
+            text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

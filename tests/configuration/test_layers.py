@@ -1,0 +1,214 @@
+"""Which layer wins, and what each mistake is told as."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rasr.configuration import Configuration, ConfigurationError, Layer, Origin, load
+from rasr.settings import Settings
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "rasr.toml"
+
+
+def mistakes(
+    file: Path | None = None,
+    environ: dict[str, str] | None = None,
+    flags: dict[str, str | bool] | None = None,
+) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        load(file, environ or {}, flags or {})
+    return caught.value.mistakes
+
+
+def from_environment(**values: str) -> Configuration:
+    return load(None, values, {})
+
+
+def test_without_layers_all_settings_are_defaults() -> None:
+    found = load(None, {}, {})
+    assert found.settings == Settings()
+    assert set(found.origins.values()) == {Origin(Layer.DEFAULT)}
+    assert found.origins.keys() >= {
+        "server.port",
+        "engines.pocketsphinx.kind",
+        "properties.english",
+    }
+
+
+def test_a_file_beats_defaults_the_environment_beats_files_and_flags_beat_all(file: Path) -> None:
+    file.write_text("[server]\nhost = '::1'\nport = 1\nmax_connections = 10\nlog_level = 'error'")
+    found = load(
+        file,
+        {"RASR_SERVER__PORT": "2", "RASR_SERVER__MAX_CONNECTIONS": "20"},
+        {"server.port": "3"},
+    )
+    server = found.settings.server
+    assert (server.host, server.port, server.max_connections) == ("::1", 3, 20)
+    assert str(found.origins["server.port"]) == "flag --port"
+    assert str(found.origins["server.max_connections"]) == (
+        "environment RASR_SERVER__MAX_CONNECTIONS"
+    )
+    assert str(found.origins["server.host"]) == f"file {file}"
+    assert str(found.origins["server.drain_s"]) == "default"
+
+
+def test_a_variable_names_the_file_and_the_flag_beats_it(file: Path, tmp_path: Path) -> None:
+    file.write_text("[server]\nport = 1")
+    other = tmp_path / "other.toml"
+    other.write_text("[server]\nport = 2")
+    environ = {"RASR_CONFIG": str(file)}
+    assert load(None, environ, {}).settings.server.port == 1
+    assert load(other, environ, {}).settings.server.port == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("RASR_SERVER__PORT", "9000", 9000),
+        ("RASR_SERVER__NO_AUTH", "true", True),
+        ("RASR_SERVER__HOST", "::1", "::1"),
+        ("RASR_SERVER__HOST", '"localhost"', "localhost"),
+        ("RASR_SERVER__HOST", "10", "10"),
+        ("RASR_SERVER__DRAIN_S", "5", 5.0),
+        ("RASR_SERVER__DRAIN_S", "0.5", 0.5),
+        ("RASR_VAD__FRAME_MS", "30", 30),
+        ("RASR_VAD__KIND", "silero", "silero"),
+    ],
+)
+def test_text_of_the_environment_becomes_the_type_of_its_setting(
+    name: str, text: str, value: object
+) -> None:
+    settings = from_environment(**{name: text}).settings
+    section, key = name.removeprefix("RASR_").lower().split("__")
+    found = getattr(getattr(settings, section), key)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_variables_that_are_no_settings_are_left_alone() -> None:
+    found = from_environment(RASR_SPEECH_DIR="/speech", RASRX__Y="1", PATH="/bin")
+    assert found.settings == Settings()
+
+
+def test_engines_of_a_file_stand_beside_the_default_one(file: Path) -> None:
+    file.write_text("[engines.mine]\nkind = 'fake'\noptions = {cost_ms_per_second = 1.5}")
+    engines = load(file, {}, {}).settings.engines
+    assert engines.keys() == {"pocketsphinx", "mine"}
+    assert engines["mine"].options == {"cost_ms_per_second": 1.5}
+
+
+def test_options_can_be_added_to_the_default_engine(file: Path) -> None:
+    file.write_text("[engines.pocketsphinx.options]\ndecoders = 2")
+    engine = load(file, {}, {}).settings.engines["pocketsphinx"]
+    assert (engine.kind, engine.options) == ("pocketsphinx", {"decoders": 2})
+
+
+def test_properties_of_a_file_are_all_that_is_served(file: Path) -> None:
+    file.write_text("[engines.mine]\nkind = 'fake'\n[properties]\nchinese = 'mine'")
+    found = load(file, {}, {})
+    assert found.settings.properties == {"chinese": "mine"}
+    assert "properties.english" not in found.origins
+
+
+def test_properties_of_the_environment_are_added() -> None:
+    found = from_environment(RASR_PROPERTIES__ENGLISH_8K="mine", RASR_ENGINES__MINE__KIND="fake")
+    assert found.settings.properties == {"english": "pocketsphinx", "english_8k": "mine"}
+    assert found.settings.engines["mine"].kind == "fake"
+
+
+def test_a_key_that_is_not_bare_is_quoted_in_the_origins(file: Path) -> None:
+    file.write_text("[engines.'my engine']\nkind = 'fake'")
+    assert 'engines."my engine".kind' in load(file, {}, {}).origins
+
+
+def test_all_mistakes_of_all_layers_are_told_at_once(file: Path) -> None:
+    file.write_text("[server]\nport = 99999\n[session]\nidle_s = 0\nidel_s = 3")
+    found = mistakes(
+        file,
+        {"RASR_VAD__FRAME_MS": "25", "RASR_VADD__KIND": "webrtc"},
+        {"server.log_level": "loud"},
+    )
+    assert found == (
+        f"file {file}: server.port is 99999; allowed: a whole number from 0 to 65535 "
+        "(port; 0 = any free one)",
+        f"file {file}: session.idle_s is 0; allowed: a number above 0 "
+        "(silence of the client that ends the connection, s)",
+        f"file {file}: there is no setting session.idel_s; did you mean session.idle_s?",
+        "environment RASR_VADD__KIND: there is no setting vadd; did you mean vad?",
+        "environment RASR_VAD__FRAME_MS: vad.frame_ms is '25'; allowed: 10, 20 or 30 "
+        "(webrtc: length of a frame, ms)",
+        "flag --log-level: server.log_level is 'loud'; allowed: debug, info, warning or error "
+        "(least severe log line that is written)",
+    )
+
+
+def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file: Path) -> None:
+    file.write_text("[server]\nport = 'http'")
+    (only,) = mistakes(file, {}, {"server.port": "8000"})
+    assert "server.port is 'http'" in only
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        ("[vad]\nthreshold = 1", "vad.threshold is 1; allowed: a number between 0 and 1"),
+        ("[vad]\nthreshold = nan", "vad.threshold is NaN"),
+        ("[server]\ndrain_s = inf", "server.drain_s is Infinity; allowed: a number, 0 or more"),
+        ("[server]\nport = true", "server.port is true; allowed: a whole number"),
+        ("[server]\nport = 1.0", "server.port is 1.0"),
+        ("[server]\nno_auth = 'yes'", "server.no_auth is 'yes'; allowed: true or false"),
+        ("[server]\nport = {a = 1}", 'server.port is {"a": 1}'),
+        ("[server]\nhost = 2026-01-02", 'server.host is "2026-01-02"; allowed: a text'),
+        ("server = 5", "server is 5; allowed: a table with host, port"),
+        ("engines = 5", "engines is 5; allowed: a table (engines by a name of your own)"),
+        ("port = 5", "there is no setting port; did you mean server.port?"),
+        ("[quite.other]", "there is no setting quite; the top has: server, session"),
+        ("[engines.x]", "engines.x.kind is missing; allowed: a text"),
+        ("[engines.x.options]\na = [1]", "engines.x.options.a is [1]; allowed: a text, a whole"),
+        ("[session]\nmax_message_bytes = 1", "a whole number from 320 to 16777216"),
+        ("[server]\nhost = [", "is not TOML: "),
+    ],
+)
+def test_each_mistake_of_a_file_names_the_key_the_value_and_what_is_allowed(
+    file: Path, document: str, sentence: str
+) -> None:
+    file.write_text(document)
+    first, *_ = mistakes(file)
+    assert first.startswith(f"file {file}: ")
+    assert sentence in first
+
+
+def test_a_long_value_is_repeated_in_part_only(file: Path) -> None:
+    file.write_text(f"[vad]\nkind = '{'x' * 1000}'")
+    (only,) = mistakes(file)
+    assert len(only) < 200 + len(str(file))
+
+
+def test_a_file_that_is_not_there_is_a_mistake_beside_others(file: Path) -> None:
+    assert mistakes(file, {"RASR_SERVER__PORT": "-1"}) == (
+        f"file {file}: cannot be read: No such file or directory",
+        "environment RASR_SERVER__PORT: server.port is '-1'; allowed: "
+        "a whole number from 0 to 65535 (port; 0 = any free one)",
+    )
+
+
+def test_a_file_that_is_not_utf_8_is_not_toml(file: Path) -> None:
+    file.write_bytes(b"a = '\xff'")
+    (only,) = mistakes(file)
+    assert "is not TOML" in only
+
+
+def test_a_variable_with_a_line_break_is_one_value() -> None:
+    (only,) = mistakes(environ={"RASR_SERVER__PORT": "1\nhost = 'evil'"})
+    assert "server.port is" in only
+
+
+def test_a_flag_that_is_a_switch_is_a_value_as_it_is() -> None:
+    found = load(None, {}, {"server.no_auth": True})
+    assert found.settings.server.no_auth
+    assert str(found.origins["server.no_auth"]) == "flag --no-auth"
