@@ -1,0 +1,1 @@
+"""Recordings whose words and word times are known, for tests and benchmarks."""

@@ -1,0 +1,150 @@
+"""The recordings whose words are known: the bundled ones, and real speech where there is some.
+
+Owns reading `index.json` (written by `synthesise.py`) and the folder that RASR_SPEECH_DIR names.
+Sound comes as the engines want it: mono int16 at 16 kHz.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16]
+
+SAMPLE_RATE = 16_000
+HERE = Path(__file__).parent
+DEMO = HERE.parent.parent / "rasr" / "data" / "demo.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word and where it is said, in ms from the start of the recording."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Words said without a pause."""
+
+    text: str
+    words: tuple[SpokenWord, ...]
+
+    @property
+    def start_ms(self) -> int:
+        return self.words[0].start_ms
+
+    @property
+    def end_ms(self) -> int:
+        return self.words[-1].end_ms
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recording:
+    """Synthetic speech with the exact times of its words."""
+
+    name: str
+    text: str
+    sentences: tuple[Sentence, ...]
+    samples: Samples
+    """Shape (n,), int16, 16 kHz."""
+    path: Path
+
+    @property
+    def words(self) -> tuple[SpokenWord, ...]:
+        return tuple(word for sentence in self.sentences for word in sentence.words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HumanRecording:
+    """Somebody's speech and what was said, without the times of the words."""
+
+    name: str
+    language: str
+    """As in transcripts.tsv: "en", "zh"."""
+    text: str
+    samples: Samples
+    """Shape (n,), int16, 16 kHz."""
+    path: Path
+
+
+def names() -> tuple[str, ...]:
+    """The bundled recordings: single sentences, and `conversation` with pauses between several."""
+    return tuple(_index())
+
+
+def load(name: str) -> Recording:
+    """Read one bundled recording.
+
+    Raises:
+        KeyError: `names()` has no such name.
+    """
+    return _recording(_index()[name], HERE)
+
+
+def load_demo() -> Recording:
+    """Read the recording that `make demo` streams."""
+    return _recording(json.loads(DEMO.read_text(encoding="utf-8")), DEMO.parent)
+
+
+def human_recordings() -> list[HumanRecording]:
+    """Read what RASR_SPEECH_DIR names; nothing if it is unset or an empty word."""
+    named = os.environ.get("RASR_SPEECH_DIR")
+    if not named:
+        return []
+    folder = Path(named)
+    with (folder / "transcripts.tsv").open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table, delimiter="\t"))
+    return [
+        HumanRecording(
+            name=Path(row["file"]).stem,
+            language=row["language"],
+            text=row["text"],
+            samples=_read(folder / row["file"]),
+            path=folder / row["file"],
+        )
+        for row in rows
+    ]
+
+
+def _index() -> dict[str, Mapping[str, Any]]:
+    index = json.loads((HERE / "index.json").read_text(encoding="utf-8"))
+    return {entry["name"]: entry for entry in index["recordings"]}
+
+
+def _recording(entry: Mapping[str, Any], folder: Path) -> Recording:
+    sentences = tuple(
+        Sentence(
+            text=sentence["text"],
+            words=tuple(SpokenWord(**word) for word in sentence["words"]),
+        )
+        for sentence in entry["sentences"]
+    )
+    path = folder / entry["file"]
+    return Recording(
+        name=entry["name"],
+        text=entry["text"],
+        sentences=sentences,
+        samples=_read(path),
+        path=path,
+    )
+
+
+def _read(path: Path) -> Samples:
+    """Decode a whole file to mono int16 at 16 kHz, shape (n,)."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    with av.open(str(path)) as container:
+        frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
+    frames += resampler.resample(None)
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames])
