@@ -1,8 +1,148 @@
-"""`rasr demo`."""
+"""`rasr demo`: a recording through a server of its own, at the speed of speech, watched."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.resources import as_file, files
+from pathlib import Path
 
 import click
 
+from rasr.audio.formats import FORMATS
+from rasr.cli.configured import config_option
+from rasr.cli.formats import clock
+from rasr.cli.listener import Listener
+from rasr.cli.reckoning import Reckoning, Reference, in_seconds
+from rasr.cli.screen import Screen
+from rasr.cli.server import run, server_at
+from rasr.client import Pace, chunks_of_file, connect, stream_recording
+from rasr.protocol.messages import Result, Segment, ServerMessage, StartConfig
+from rasr.protocol.modes import Mode
+from rasr.protocol.properties import Property
+
 
 @click.command()
-def demo() -> None:
-    """todo"""
+@config_option
+def demo(config: Path | None) -> None:
+    """Watch a server recognise a recording that comes with it.
+
+    A server starts on a free port, the recording is streamed to it at the speed of speech, and the
+    text appears while it is being spoken. Then come the numbers, and the server stops.
+    """
+    data = files("rasr") / "data"
+    reference = Reference.parse((data / "demo.json").read_text("utf-8"))
+    with as_file(data / "demo.flac") as recording:
+        run(show(recording, reference, config))
+
+
+async def show(
+    recording: Path, reference: Reference, config: Path | None, pace: Pace = Pace.REAL
+) -> None:
+    """Everything that is seen, in order.
+
+    Raises:
+        click.ClickException: nothing was recognised, or the server could not be used.
+    """
+    start = _start_config()
+    async with server_at(None, config) as server:
+        click.echo(f"A server is ready at {server}; the recording is streamed to it.\n")
+        reckoning = await _watch(server, recording, reference, start, pace)
+        if not reckoning.finals:
+            raise click.ClickException("nothing was recognised: the engine heard no word")
+        audio_s, wall_s = await _race(server, recording, start)
+    for line in _numbers(reckoning, start, audio_s, wall_s):
+        click.echo(line)
+
+
+async def _watch(
+    server: str, recording: Path, reference: Reference, start: StartConfig, pace: Pace
+) -> Reckoning:
+    """Stream, show what comes, and count."""
+    loop = asyncio.get_running_loop()
+    reckoning = Reckoning(reference)
+    began_s = float("inf")
+
+    def on_sent(sent_s: float) -> None:
+        # The chunk that was held up least tells when the recording began.
+        nonlocal began_s
+        began_s = min(began_s, loop.time() - sent_s)
+
+    with Screen(echo_partials=True) as screen:
+        listener = Listener(screen, Mode.CONTINUE, start, _line)
+
+        def on_message(message: ServerMessage) -> None:
+            if isinstance(message, Result):
+                reckoning.take(message, (loop.time() - began_s) * 1000)
+            listener.hear(message)
+
+        async with connect(server, Mode.CONTINUE) as connection:
+            await stream_recording(
+                connection,
+                start,
+                chunks_of_file(recording, start.audio_format),
+                on_message,
+                pace=pace,
+                on_sent=on_sent,
+            )
+    if listener.failure is not None:
+        raise click.ClickException(listener.failure)
+    return reckoning
+
+
+async def _race(server: str, recording: Path, start: StartConfig) -> tuple[float, float]:
+    """Stream as fast as the server takes it: seconds of sound, seconds it took."""
+    loop = asyncio.get_running_loop()
+    audio_s = 0.0
+
+    def on_sent(sent_s: float) -> None:
+        nonlocal audio_s
+        audio_s = sent_s
+
+    async with connect(server, Mode.CONTINUE) as connection:
+        began_s = loop.time()
+        await stream_recording(
+            connection,
+            start,
+            chunks_of_file(recording, start.audio_format),
+            lambda message: None,
+            pace=Pace.FAST,
+            on_sent=on_sent,
+        )
+        return audio_s, loop.time() - began_s
+
+
+def _numbers(reckoning: Reckoning, start: StartConfig, audio_s: float, wall_s: float) -> list[str]:
+    total = len(reckoning.reference.text.split())
+    right = reckoning.right_words()
+    rows = (
+        ("partial latency", in_seconds(reckoning.partial_ms), "from a word spoken to its text"),
+        ("first partial", in_seconds(reckoning.first_partial_ms), "from the start of a sentence"),
+        (
+            "final latency",
+            in_seconds(reckoning.final_ms),
+            f"from the end of a sentence; vad_tail is {start.vad_tail / 1000:.2f} s of it",
+        ),
+        ("words right", f"{right / total:.0%}", f"{right} of {total}"),
+        (
+            "RTF",
+            f"{wall_s / audio_s:.2f}",
+            f"{audio_s:.1f} s of sound took {wall_s:.1f} s, sent as fast as possible",
+        ),
+    )
+    return [
+        "",
+        *(f"  {name:<16} {value:>7}  {meaning}" for name, value, meaning in rows),
+        "",
+        "Now your own voice: rasr mic",
+        "Or a recording:     rasr transcribe FILE",
+    ]
+
+
+def _start_config() -> StartConfig:
+    wanted = Property.parse("english_16k_common")
+    assert wanted is not None
+    return StartConfig(FORMATS["pcm16k16bit"], wanted, interim_results=True, need_word_info=True)
+
+
+def _line(segment: Segment) -> str:
+    return f"[{clock(segment.start_time)} – {clock(segment.end_time)}] {segment.text}"

@@ -13,8 +13,14 @@ from typing import Self
 import click
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeElapsedColumn
 from rich.text import Text
+
+
+def console(*, stderr: bool = False) -> Console:
+    """One of the two outputs. Nothing moves on a pipe, whatever FORCE_COLOR and its kin say."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, force_terminal=stream.isatty())
 
 
 class Screen:
@@ -27,17 +33,24 @@ class Screen:
             echo_partials: where nothing can move, give each partial a line of its own.
         """
         self._echo_partials = echo_partials
-        self._partial = Text(style="dim")
         self._total_s = total_s
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-        )
-        self._task = self._progress.add_task("", total=total_s, visible=total_s is not None)
         self._done_s = 0.0
-        self._live = _live(self._partial, self._progress)
+        self._partial = Text(style="dim")
+        self._progress = Progress(BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        self._task = self._progress.add_task("", total=total_s)
+        moving = Group(self._partial, *([self._progress] if total_s is not None else []))
+        self._out, self._err = console(), console(stderr=True)
+        self._live: Live | None = None
+        terminal = next((one for one in (self._out, self._err) if one.is_terminal), None)
+        if terminal is not None:
+            self._live = Live(
+                moving,
+                console=terminal,
+                transient=True,
+                # All that is written goes through this object.
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -63,11 +76,11 @@ class Screen:
     def final(self, line: str) -> None:
         """A line that stays."""
         self.partial("")
-        click.echo(line)
+        self._stay(line, self._out)
 
     def remark(self, line: str) -> None:
         """A line that stays and is not part of the text."""
-        click.echo(line, err=True)
+        self._stay(line, self._err)
 
     def progress(self, done_s: float) -> None:
         """So much of the recording is done; it never goes back."""
@@ -75,18 +88,9 @@ class Screen:
             self._done_s = min(done_s, self._total_s)
             self._progress.update(self._task, completed=self._done_s)
 
-
-def _live(partial: Text, progress: Progress) -> Live | None:
-    """The moving part, on whichever of the two outputs is a terminal."""
-    console = next((one for one in (Console(), Console(stderr=True)) if one.is_terminal), None)
-    if console is None:
-        return None
-    return Live(
-        Group(partial, progress),
-        console=console,
-        transient=True,
-        # What goes to a terminal is to appear above the moving part; what goes to a file is not
-        # to be caught on its way.
-        redirect_stdout=sys.stdout.isatty(),
-        redirect_stderr=sys.stderr.isatty(),
-    )
+    def _stay(self, line: str, output: Console) -> None:
+        if self._live is not None and output.is_terminal:
+            # Above what moves, whichever of the two outputs that is on: the terminal is one.
+            self._live.console.print(Text(line), soft_wrap=True)
+        else:
+            click.echo(line, err=output.stderr)

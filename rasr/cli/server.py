@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 
 from rasr import logs
 from rasr.cli.configured import configuration
+from rasr.cli.screen import console
 from rasr.client import ClientError
 from rasr.settings import Settings
+
+_STREAMS_PER_WORKER = 2
+"""One utterance is finished while the next one begins. More take seconds to load, for nothing."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -47,7 +50,7 @@ async def server_at(url: str | None, config: Path | None) -> AsyncIterator[str]:
     logs.set_up(settings.server.log_level, sys.stderr)
     service = Service(settings)
     try:
-        with Console(stderr=True).status("Loading the speech model …"):
+        with console(stderr=True).status("Loading the speech model …"):
             await service.__aenter__()
     except StartError as error:
         raise click.ClickException(str(error)) from error
@@ -58,11 +61,14 @@ async def server_at(url: str | None, config: Path | None) -> AsyncIterator[str]:
 
 
 def private(settings: Settings) -> Settings:
-    """`settings` for a server that is there for one command: a free port, only bad news told."""
+    """`settings` for a server that is there for one command, and so for one round at a time."""
     server = settings.server.model_copy(
         update={"host": "127.0.0.1", "port": 0, "log_level": "error", "drain_s": 0.0}
     )
-    return settings.model_copy(update={"server": server})
+    decoding = settings.decoding.model_copy(
+        update={"streams_per_worker": settings.decoding.streams_per_worker or _STREAMS_PER_WORKER}
+    )
+    return settings.model_copy(update={"server": server, "decoding": decoding})
 
 
 def run(command: Coroutine[Any, Any, None]) -> None:

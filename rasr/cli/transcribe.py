@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from rasr.audio import AudioFileError, audio_info, read_audio
+from rasr.audio import AudioFileError, audio_info
 from rasr.cli.configured import config_option
 from rasr.cli.formats import Format, Transcript, heading, write
 from rasr.cli.listener import Listener
@@ -18,7 +18,7 @@ from rasr.cli.screen import Screen
 from rasr.cli.server import run, server_at, url_option
 from rasr.cli.start_options import MODES, start_config, start_options
 from rasr.cli.stdin import STDIN, stdin_chunks
-from rasr.client import ClientError, Pace, chunks_of, connect, stream_recording
+from rasr.client import ClientError, Pace, chunks_of_file, connect, stream_recording
 from rasr.protocol.messages import Segment, StartConfig
 from rasr.protocol.modes import MODE_TRAITS, Mode
 
@@ -175,7 +175,7 @@ async def _one(file: str, job: _Job, server: str) -> tuple[tuple[Segment, ...], 
                     job.config,
                     stdin_chunks(audio_format)
                     if file == STDIN
-                    else chunks_of(read_audio(file, audio_format.sample_rate), audio_format),
+                    else chunks_of_file(file, audio_format),
                     listener.hear,
                     pace=job.pace,
                     # Fast, all is sent long before it is recognised: there the finals tell.

@@ -10,7 +10,15 @@ async with connect("ws://127.0.0.1:8765", Mode.CONTINUE) as connection:
 
 from rasr.client.connection import Connection, address_of, connect
 from rasr.client.errors import CannotConnect, ClientError, ConnectionLost, RoundRefused
-from rasr.client.recording import CHUNK_MS, Clock, LoopClock, Pace, chunks_of, stream_recording
+from rasr.client.recording import (
+    CHUNK_MS,
+    Clock,
+    LoopClock,
+    Pace,
+    chunks_of,
+    chunks_of_file,
+    stream_recording,
+)
 
 __all__ = [
     "CHUNK_MS",
@@ -24,6 +32,7 @@ __all__ = [
     "RoundRefused",
     "address_of",
     "chunks_of",
+    "chunks_of_file",
     "connect",
     "stream_recording",
 ]

@@ -14,7 +14,8 @@ from typing import Protocol, assert_never
 
 import numpy as np
 
-from rasr.audio import AudioFormat, Samples, encode
+from rasr.audio import AudioFormat, Samples, encode, read_audio
+from rasr.audio.files import AudioPath
 from rasr.client.connection import Connection
 from rasr.client.errors import ConnectionLost
 from rasr.protocol.messages import (
@@ -75,6 +76,15 @@ async def chunks_of(
         kept = kept[whole:]
     if len(kept):
         yield encode(kept, audio_format.encoding)
+
+
+def chunks_of_file(path: AudioPath, audio_format: AudioFormat) -> AsyncGenerator[bytes, None]:
+    """The sound of a file of any kind, as the chunks that a client sends.
+
+    Raises:
+        AudioFileError: at the first chunk or at a later one.
+    """
+    return chunks_of(read_audio(path, audio_format.sample_rate), audio_format)
 
 
 async def stream_recording(

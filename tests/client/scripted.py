@@ -75,7 +75,15 @@ async def scripted(
         except AssertionError as fault:
             faults.append(fault)
 
-    async with serve(play, "127.0.0.1", 0, compression=None, process_request=refuse) as server:
+    async with serve(
+        play,
+        "127.0.0.1",
+        0,
+        compression=None,
+        process_request=refuse,
+        # Closing waits for the client's answer, which stands behind sound that no script reads.
+        max_queue=None,
+    ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         yield f"ws://127.0.0.1:{port}"
     if faults:

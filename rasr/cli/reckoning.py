@@ -1,0 +1,109 @@
+"""What a streamed recording shows about the server, when it is known what was said and when.
+
+Pure: times come in, numbers come out. All latencies count from the sound's own clock (when a word
+was spoken), not from when its chunk happened to be sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Self
+
+from rasr.protocol.messages import Result, Segment
+
+_SAME_END_MS = 500
+"""A final that ends further from every sentence than this is the final of none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What was said."""
+
+    text: str
+    sentences: tuple[Sentence, ...]
+
+    @classmethod
+    def parse(cls, document: str) -> Self:
+        """Of the JSON beside a bundled recording."""
+        body: dict[str, Any] = json.loads(document)
+        return cls(
+            body["text"],
+            tuple(
+                Sentence(one["text"], one["words"][0]["start_ms"], one["words"][-1]["end_ms"])
+                for one in body["sentences"]
+            ),
+        )
+
+
+@dataclass(slots=True)
+class Reckoning:
+    """Counts while the recording runs."""
+
+    reference: Reference
+    finals: list[Segment] = field(default_factory=list)
+    partial_ms: list[float] = field(default_factory=list)
+    """A partial with new text: from the end of its last word to its coming."""
+    first_partial_ms: list[float] = field(default_factory=list)
+    """From the start of a sentence to its first partial."""
+    final_ms: list[float] = field(default_factory=list)
+    """From the end of a sentence to its final."""
+    _partial: str = ""
+
+    def take(self, result: Result, at_ms: float) -> None:
+        """
+        Args:
+            at_ms: when it came, on the recording's clock.
+        """
+        for segment in result.segments:
+            if segment.is_final:
+                self._final(segment, at_ms)
+            elif segment.text and segment.text != self._partial:
+                if not self._partial:
+                    self._first_partial(at_ms)
+                self.partial_ms.append(at_ms - segment.end_time)
+                self._partial = segment.text
+
+    def right_words(self) -> int:
+        """Words of the reference less the mistakes of the finals: wrong, missing or too many."""
+        said = self.reference.text.lower().split()
+        heard = " ".join(segment.text for segment in self.finals).lower().split()
+        return max(0, len(said) - mistakes(said, heard))
+
+    def _first_partial(self, at_ms: float) -> None:
+        begun = [one.start_ms for one in self.reference.sentences if one.start_ms < at_ms]
+        if begun:
+            self.first_partial_ms.append(at_ms - begun[-1])
+
+    def _final(self, segment: Segment, at_ms: float) -> None:
+        self.finals.append(segment)
+        self._partial = ""
+        nearest = min(self.reference.sentences, key=lambda one: abs(one.end_ms - segment.end_time))
+        if abs(nearest.end_ms - segment.end_time) <= _SAME_END_MS:
+            self.final_ms.append(at_ms - nearest.end_ms)
+
+
+def mistakes(said: Sequence[str], heard: Sequence[str]) -> int:
+    """The fewest words to change, drop or add to make `heard` of `said`."""
+    row = list(range(len(heard) + 1))
+    for number, word in enumerate(said, start=1):
+        diagonal, row[0] = row[0], number
+        for column, other in enumerate(heard, start=1):
+            changed = diagonal + (word != other)
+            diagonal = row[column]
+            row[column] = min(changed, row[column] + 1, row[column - 1] + 1)
+    return row[-1]
+
+
+def in_seconds(latencies_ms: Sequence[float]) -> str:
+    """Their median, as a person reads it."""
+    return f"{median(latencies_ms) / 1000:.2f} s" if latencies_ms else "unknown"

@@ -1,0 +1,35 @@
+"""Commands run with the fake engine, which is there at once."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+import structlog
+from click.testing import CliRunner, Result
+
+from rasr.cli import main
+
+Rasr = Callable[..., Result]
+
+
+@pytest.fixture
+def rasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rasr]:
+    """Run the command line: `rasr("transcribe", file, input=b"")`."""
+    for name in os.environ:
+        if name.startswith("RASR_") and name != "RASR_SPEECH_DIR":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("RASR_ENGINES__FAKE__KIND", "fake")
+    monkeypatch.setenv("RASR_PROPERTIES__ENGLISH", "fake")
+    monkeypatch.setenv("RASR_DECODING__STREAMS_PER_WORKER", "16")
+    root, ours = logging.getLogger(), logging.getLogger("rasr")
+    before = root.handlers[:], root.level, ours.level
+
+    def run(*arguments: object, input: bytes | None = None) -> Result:
+        return CliRunner().invoke(main, [str(one) for one in arguments], input=input)
+
+    yield run
+    root.handlers[:], root.level, ours.level = before
+    structlog.reset_defaults()

@@ -1,0 +1,74 @@
+"""The numbers of the demo."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import jiwer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rasr.cli.reckoning import Reckoning, Reference, Sentence, in_seconds, mistakes
+from tests.client.values import final, partial
+
+REFERENCE = Reference(
+    "hello there how are you",
+    (Sentence("hello there", 300, 1000), Sentence("how are you", 2000, 3000)),
+)
+
+words = st.lists(st.sampled_from("abc"), max_size=7)
+
+
+def test_each_latency_counts_from_the_word_that_it_is_about() -> None:
+    reckoning = Reckoning(REFERENCE)
+    reckoning.take(partial("hello", 300, 600), 800)
+    reckoning.take(partial("hello", 300, 600), 1000)
+    reckoning.take(partial("hello there", 300, 950), 1200)
+    reckoning.take(final("hello there", 300, 980), 1700)
+    reckoning.take(partial("how", 2000, 2200), 2500)
+    reckoning.take(final("how are you", 2000, 3020), 3800)
+    assert reckoning.partial_ms == [200, 250, 300]
+    assert reckoning.first_partial_ms == [500, 500]
+    assert reckoning.final_ms == [700, 800]
+    assert reckoning.right_words() == 5
+
+
+def test_a_final_in_the_middle_of_a_sentence_has_no_latency() -> None:
+    reckoning = Reckoning(REFERENCE)
+    reckoning.take(final("how", 2000, 2300), 2900)
+    assert reckoning.final_ms == []
+
+
+def test_mistakes_of_every_kind_count_against_the_words() -> None:
+    reckoning = Reckoning(REFERENCE)
+    reckoning.take(final("Hello hair how are", 0, 1000), 0)
+    assert reckoning.right_words() == 3
+
+
+def test_more_mistakes_than_words_are_no_word_right() -> None:
+    reckoning = Reckoning(Reference("one", REFERENCE.sentences))
+    reckoning.take(final("a b c d", 0, 1000), 0)
+    assert reckoning.right_words() == 0
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(words.filter(bool), words)
+def test_mistakes_are_those_of_the_usual_measure(said: list[str], heard: list[str]) -> None:
+    measured = jiwer.process_words(" ".join(said), " ".join(heard))
+    wanted = measured.substitutions + measured.deletions + measured.insertions
+    assert mistakes(said, heard) == wanted
+
+
+def test_a_median_is_told_in_seconds_and_none_as_unknown() -> None:
+    assert in_seconds([100, 900, 300]) == "0.30 s"
+    assert in_seconds([]) == "unknown"
+
+
+def test_the_bundled_recording_has_its_sentences_in_order() -> None:
+    document = (files("rasr") / "data" / "demo.json").read_text("utf-8")
+    reference = Reference.parse(document)
+    assert reference.text == " ".join(one.text for one in reference.sentences)
+    ends = [(one.start_ms, one.end_ms) for one in reference.sentences]
+    assert ends == sorted(ends)
+    assert json.loads(document)["file"] == "demo.flac"
