@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,19 +63,19 @@ async def _mic(
     mode: Mode, start: StartConfig, device: str | None, url: str | None, config: Path | None
 ) -> None:
     # Before the server: its model takes seconds to load, and for nothing if this fails.
-    microphone = Microphone(device, start.audio_format)
-    async with server_at(url, config) as server, connect(server, mode) as connection:
-        with Screen() as screen, _at_interrupt(microphone.stop):
-            screen.remark("Speak. Ctrl-C stops.")
-            listener = Listener(screen, mode, start, lambda segment: segment.text)
-            await stream_recording(
-                connection, start, microphone.chunks(), listener.hear, pace=Pace.FAST
-            )
-            if microphone.lost_s:
-                screen.remark(
-                    f"Warning: the server was too slow: {microphone.lost_s:.1f} s of sound were "
-                    "left out"
+    with closing(Microphone(device, start.audio_format)) as microphone:
+        async with server_at(url, config) as server, connect(server, mode) as connection:
+            with Screen() as screen, _at_interrupt(microphone.stop):
+                screen.remark("Speak. Ctrl-C stops.")
+                listener = Listener(screen, mode, start, lambda segment: segment.text)
+                await stream_recording(
+                    connection, start, microphone.chunks(), listener.hear, pace=Pace.FAST
                 )
+        if microphone.lost_s:
+            click.echo(
+                f"Warning: the server was too slow, {microphone.lost_s:.1f} s were left out",
+                err=True,
+            )
     if listener.failure is not None:
         raise click.ClickException(listener.failure)
 

@@ -8,7 +8,7 @@ there without it: so it is imported here and only when asked for.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -94,7 +94,11 @@ class Microphone:
                 yield encode(resampler.feed(samples), self._format.encoding)
             yield encode(resampler.flush(), self._format.encoding)
         finally:
-            self._stream.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the device. May be called more than once."""
+        self._stream.close()
 
     def _possible_rate(self) -> int:
         """The format's rate where the device has it, else the device's own."""
@@ -119,7 +123,7 @@ class Microphone:
         self._waiting.put_nowait(block)
 
     @contextmanager
-    def _told_plainly(self) -> Any:
+    def _told_plainly(self) -> Iterator[None]:
         try:
             yield
         except (self._sounddevice.PortAudioError, ValueError) as error:

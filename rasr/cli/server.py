@@ -41,6 +41,8 @@ async def server_at(url: str | None, config: Path | None) -> AsyncIterator[str]:
         click.ClickException: the settings are wrong, or it does not start.
     """
     if url is not None:
+        if config is not None:
+            raise click.UsageError("--config is for a server of our own: leave it out, or --url")
         yield url
         return
     settings = private(configuration(config).settings)

@@ -111,6 +111,8 @@ def _outputs(names: Sequence[str], format: Format, output: Path | None) -> list[
     if len(names) == 1:
         if output is not None and output.is_dir():
             output = output / f"{_stem(names[0])}{format.suffix}"
+        elif output is not None and not output.parent.is_dir():
+            raise click.UsageError(f"--output {output}: there is no folder {output.parent}")
         return [output]
     if output is None:
         if format.holds_one_recording:

@@ -203,6 +203,8 @@ def test_settings_that_cannot_be_used_end_the_command(
         ([ONE, "--mode", "long"], "'long' is not one of"),
         ([ONE, OTHER, "--format", "srt"], "name a folder with --output"),
         ([ONE, OTHER, "--output", "no/such/folder"], "is no folder"),
+        ([ONE, "--output", "no/such/file.srt"], "there is no folder no/such"),
+        ([ONE, "--url", "ws://localhost", "--config", "rasr.toml"], "--config is for a server of"),
         ([ONE, ONE, "--output", "."], "would write the same output"),
     ],
 )
