@@ -4,8 +4,14 @@ A decoder holds the GIL, about 95 MB and takes half a second to load; it decodes
 time. So an engine holds a number of decoders, loaded and warmed when it is made, and lends one to
 each stream. The engine runs in a worker process (`decoder.registry`).
 
-An utterance's result depends on its own sound alone: the front end, with its running cepstral mean,
-is made anew for each one (80 µs), and sound is handed on in blocks of one size however it came.
+An utterance's result depends on its own sound alone: the front end is made anew for each one
+(80 µs), and sound is handed on in blocks of one size however it came.
+
+The cepstral mean is what tells the model how loud the speaker and how broad the channel is. The
+model's own mean fits neither a microphone nor a telephone (on the bundled speech at 8 kHz: 47 %
+word error rate with it, 1 % with a mean of the sound itself). So decoding begins with the mean of
+the first 0.6 s, for early partials, and once more, from the start, with that of the first 2 s, or
+of all if it ends sooner.
 
 Passes: the tree search runs while sound comes; at the end `bestpath` searches the word lattice,
 which also gives the posteriors that confidence is made of. `fwdflat`, a second search over all of
@@ -18,12 +24,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from decoder.engine import Capabilities, HotWord, Hypothesis, Samples, Stream, Word
 from decoder.errors import DecodeFailed, EngineUnavailable
+
+if TYPE_CHECKING:
+    from decoder.cepstral_mean import CepstralMean
 
 _Decoder = Any
 """A `pocketsphinx.Decoder`; the package has no types, and is imported only where it is loaded."""
@@ -32,6 +41,8 @@ SAMPLE_RATE = 16000
 _FRAME_SAMPLES = 160
 """The front end makes 100 frames a second."""
 _BLOCK_SAMPLES = 1600
+_EARLY_SAMPLES = 6 * _BLOCK_SAMPLES
+_SETTLED_SAMPLES = 20 * _BLOCK_SAMPLES
 _FILLER = re.compile(r"<.*>|\[.*\]|\+\+.*\+\+")
 """Silence, sentence marks and noises, which are no words."""
 _VARIANT = re.compile(r"\(\d+\)$")
@@ -60,6 +71,10 @@ class PocketSphinxEngine:
         self._free = [_load(options) for _ in range(options.decoders)]
         for decoder in self._free:
             _warm(decoder)
+        # Imported here, where the package is known to be installed.
+        from decoder.cepstral_mean import CepstralMean
+
+        self._mean = CepstralMean(SAMPLE_RATE)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -79,7 +94,7 @@ class PocketSphinxEngine:
             raise DecodeFailed("PocketSphinx knows no hot words")
         if not self._free:
             raise DecodeFailed(f"all {self._options.decoders} decoders are in use")
-        return PocketSphinxStream(self._free.pop(), self._free)
+        return PocketSphinxStream(self._free.pop(), self._mean, self._free)
 
     def decode(self, streams: Sequence[Stream]) -> None:
         for stream in streams:
@@ -90,17 +105,23 @@ class PocketSphinxEngine:
 class PocketSphinxStream:
     """One utterance on a decoder that it gives back when it is closed."""
 
-    def __init__(self, decoder: _Decoder, home: list[_Decoder]) -> None:
+    def __init__(self, decoder: _Decoder, mean: CepstralMean, home: list[_Decoder]) -> None:
         self._decoder = decoder
+        self._mean = mean
         self._home = home
         self._waiting: list[Samples] = []
         self._waiting_samples = 0
+        self._beginning: Samples = np.empty(0, np.int16)
+        """All sound until the mean is settled."""
+        self._settled = False
+        self._watched = False
+        """True once somebody has asked for a hypothesis: only then is an early one worth its cost."""
+        self._running = False
+        """True between the decoder's `start_utt` and `end_utt`."""
         self._decoded_samples = 0
         self._finished = False
         self._ended = False
         self._closed = False
-        decoder.reinit_feat()
-        decoder.start_utt()
 
     def accept(self, samples: Samples) -> None:
         assert not self._closed, "accept on a closed stream"
@@ -120,6 +141,7 @@ class PocketSphinxStream:
 
     def hypothesis(self) -> Hypothesis:
         assert not self._closed, "hypothesis of a closed stream"
+        self._watched = True
         words = tuple(self._words())
         # The mean of the words' posteriors: the posterior of a long text as a whole is the product
         # of many numbers below one and says nothing to a person.
@@ -131,29 +153,68 @@ class PocketSphinxStream:
             return
         self._closed = True
         self._waiting.clear()
-        if not self._ended:
-            _end(self._decoder)
-        self._home.append(self._decoder)
+        try:
+            self._stop()
+        finally:
+            self._home.append(self._decoder)
 
     def decode(self) -> None:
         """Decode the blocks that are whole; after `finish` the rest too."""
         sound = np.concatenate([*self._waiting, np.empty(0, np.int16)])
         end = len(sound) if self._finished else len(sound) // _BLOCK_SAMPLES * _BLOCK_SAMPLES
-        try:
-            for start in range(0, end, _BLOCK_SAMPLES):
-                block = sound[start : min(start + _BLOCK_SAMPLES, end)]
-                self._decoder.process_raw(block.tobytes())
-            if self._finished:
-                self._ended = True
-                self._decoder.end_utt()
-        except RuntimeError as error:
-            raise DecodeFailed("PocketSphinx failed on this utterance") from error
-        self._decoded_samples += end
         self._waiting = [sound[end:]]
         self._waiting_samples = len(sound) - end
+        try:
+            if self._settled:
+                self._process(sound[:end])
+            else:
+                self._begin(sound[:end])
+            if self._finished:
+                self._ended = True
+                self._stop()
+        except RuntimeError as error:
+            raise DecodeFailed("PocketSphinx failed on this utterance") from error
+
+    def _begin(self, sound: Samples) -> None:
+        """Decode while the mean is not settled: begin early, begin again when it is."""
+        before = len(self._beginning)
+        self._beginning = np.concatenate([self._beginning, sound])
+        length = len(self._beginning)
+        if length >= _SETTLED_SAMPLES or self._finished:
+            self._restart(self._beginning[:_SETTLED_SAMPLES])
+            self._process(self._beginning)
+            self._beginning = np.empty(0, np.int16)
+            self._settled = True
+        elif self._running:
+            self._process(self._beginning[before:])
+        elif self._watched and length >= _EARLY_SAMPLES:
+            self._restart(self._beginning[:_EARLY_SAMPLES])
+            self._process(self._beginning)
+
+    def _restart(self, sound: Samples) -> None:
+        """Decode from the start, with the cepstral mean of `sound`."""
+        self._stop()
+        self._decoder.reinit_feat()
+        mean = self._mean.of(sound)
+        if mean is not None:
+            self._decoder.set_cmn(mean)
+        self._decoder.start_utt()
+        self._running = True
+        self._decoded_samples = 0
+
+    def _process(self, sound: Samples) -> None:
+        for start in range(0, len(sound), _BLOCK_SAMPLES):
+            self._decoder.process_raw(sound[start : start + _BLOCK_SAMPLES].tobytes())
+        self._decoded_samples += len(sound)
+
+    def _stop(self) -> None:
+        if self._running:
+            self._running = False
+            _end(self._decoder)
 
     def _words(self) -> Iterator[Word]:
-        if self._decoder.hyp() is None:
+        # Before the first sound the decoder still holds what somebody else said.
+        if not self._decoded_samples or self._decoder.hyp() is None:
             return
         for segment in self._decoder.seg():
             if _FILLER.fullmatch(segment.word):

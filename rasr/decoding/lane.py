@@ -7,10 +7,10 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from decoder import Capabilities, Engine
+from decoder import Capabilities, Engine, EngineUnavailable
 from decoder.registry import EngineSpec
 from rasr.decoding.steps import Batch, StepResult
 from rasr.decoding.worker import Worker, run_in_process, start_in_process
@@ -64,7 +64,13 @@ class ProcessLane:
         self.stop()
         # spawn: the server has threads, and a fork would copy their locks as they stand.
         self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-        self._pid, capabilities = await self._call(start_in_process, self._spec)
+        try:
+            self._pid, capabilities = await self._call(start_in_process, self._spec)
+        except BrokenExecutor as error:
+            raise EngineUnavailable(
+                "a worker process died while it loaded the engine; is there enough memory? "
+                '(a script that starts a server needs `if __name__ == "__main__":`)'
+            ) from error
         return capabilities
 
     async def run(self, batch: Batch) -> list[StepResult]:

@@ -14,7 +14,6 @@ import asyncio
 import itertools
 import time
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, field
 
 import structlog
@@ -148,6 +147,10 @@ class Scheduler:
         """Of the engine. Known once `start` has returned."""
         assert self._capabilities is not None, "start comes first"
         return self._capabilities
+
+    @property
+    def lanes(self) -> list[Lane]:
+        return [state.lane for state in self._lanes]
 
     @property
     def streams(self) -> int:
@@ -328,7 +331,7 @@ class Scheduler:
         while True:
             try:
                 await state.lane.start()
-            except (DecoderError, BrokenExecutor, OSError) as error:
+            except (DecoderError, OSError) as error:
                 _log.error("worker_not_started", lane=state.number, error=str(error))
                 await asyncio.sleep(self._rules.restart_delay_s)
             else:
