@@ -115,7 +115,7 @@ class PocketSphinxStream:
         """All sound until the mean is settled."""
         self._settled = False
         self._watched = False
-        """True once somebody has asked for a hypothesis: only then is an early one worth its cost."""
+        """True once somebody asked for a hypothesis: only then is an early one worth its cost."""
         self._running = False
         """True between the decoder's `start_utt` and `end_utt`."""
         self._decoded_samples = 0

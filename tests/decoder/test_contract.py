@@ -1,0 +1,164 @@
+"""One contract for every engine: what `decoder.engine` promises, held against each of them."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decoder import DecodeFailed, Engine, EngineUnavailable, HotWord, Hypothesis
+from decoder.engine import Samples
+from decoder.registry import EngineSpec, describe, load
+from tests.speech.library import load as recording
+
+STREAMS = 2
+_SPECS = {
+    "fake": EngineSpec("fake", {"streams": STREAMS}),
+    "pocketsphinx": EngineSpec("pocketsphinx", {"decoders": STREAMS}),
+}
+
+
+@pytest.fixture(
+    scope="module",
+    params=["fake", pytest.param("pocketsphinx", marks=pytest.mark.engine)],
+)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return load(_SPECS[request.param])
+
+
+def sound() -> Samples:
+    return recording("library").samples
+
+
+def decoded(engine: Engine, *chunks: Samples, watch: bool = False) -> Hypothesis:
+    """The final hypothesis of the chunks as one utterance."""
+    stream = engine.open()
+    try:
+        for chunk in chunks:
+            stream.accept(chunk)
+            if stream.ready:
+                engine.decode([stream])
+            if watch:
+                stream.hypothesis()
+        stream.finish()
+        if stream.ready:
+            engine.decode([stream])
+        return stream.hypothesis()
+    finally:
+        stream.close()
+
+
+def test_words_are_in_order_apart_and_inside_the_sound(engine: Engine) -> None:
+    samples = sound()
+    result = decoded(engine, samples)
+    assert result.words
+    assert result.text == " ".join(word.text for word in result.words)
+    for word in result.words:
+        assert 0 <= word.start_sample < word.end_sample <= len(samples)
+        assert 0 < word.confidence <= 1
+    for before, after in itertools.pairwise(result.words):
+        assert before.end_sample <= after.start_sample
+    assert 0 < result.confidence <= 1
+
+
+@settings(derandomize=True, deadline=None, max_examples=5)
+@given(cuts=st.lists(st.integers(1, 20_000), min_size=1, max_size=6))
+def test_sound_cut_anyhow_gives_the_same_final(engine: Engine, cuts: list[int]) -> None:
+    samples = sound()
+    borders = [0, *itertools.accumulate(cuts)]
+    chunks = [samples[start:end] for start, end in itertools.pairwise(borders)]
+    chunks.append(samples[borders[-1] :])
+    assert decoded(engine, *chunks) == decoded(engine, samples)
+
+
+def test_watching_an_utterance_does_not_change_its_final(engine: Engine) -> None:
+    chunks = np.array_split(sound(), 20)
+    assert decoded(engine, *chunks, watch=True) == decoded(engine, *chunks)
+
+
+def test_a_result_does_not_depend_on_what_was_decoded_before(engine: Engine) -> None:
+    first = decoded(engine, sound())
+    noise = np.random.default_rng(5).normal(0, 2000, 24_000).astype(np.int16)
+    for _ in range(2 * STREAMS):
+        decoded(engine, noise)
+        assert decoded(engine, sound()) == first
+
+
+def test_streams_decoded_by_turns_do_not_mix(engine: Engine) -> None:
+    sounds = sound(), recording("bed").samples
+    alone = [decoded(engine, samples) for samples in sounds]
+    streams = [engine.open() for _ in sounds]
+    for pieces in zip(*(np.array_split(samples, 9) for samples in sounds), strict=True):
+        for stream, piece in zip(streams, pieces, strict=True):
+            stream.accept(piece)
+            if stream.ready:
+                engine.decode([stream])
+    for stream in streams:
+        stream.finish()
+        if stream.ready:
+            engine.decode([stream])
+    assert [stream.hypothesis() for stream in streams] == alone
+    for stream in streams:
+        stream.close()
+
+
+@pytest.mark.parametrize("length", [0, 1, 10, 159, 161])
+def test_next_to_no_sound_gives_an_empty_hypothesis(engine: Engine, length: int) -> None:
+    assert decoded(engine, np.zeros(length, np.int16)).words == ()
+
+
+def test_a_hypothesis_may_be_asked_for_at_any_time(engine: Engine) -> None:
+    stream = engine.open()
+    assert stream.hypothesis() == Hypothesis()
+    grown = 0
+    for chunk in np.array_split(sound(), 30):
+        stream.accept(chunk)
+        if stream.ready:
+            engine.decode([stream])
+        grown = max(grown, len(stream.hypothesis().words))
+    assert grown > 1
+    stream.close()
+
+
+def test_a_stream_left_in_the_middle_is_given_back(engine: Engine) -> None:
+    expected = decoded(engine, sound())
+    for length in (0, 3200, 12_000, 30_000):
+        stream = engine.open()
+        stream.accept(sound()[:length])
+        if stream.ready:
+            engine.decode([stream])
+        stream.close()
+        stream.close()
+    assert decoded(engine, sound()) == expected
+
+
+def test_more_streams_than_there_are_is_told(engine: Engine) -> None:
+    streams = [engine.open() for _ in range(STREAMS)]
+    with pytest.raises(DecodeFailed, match=str(STREAMS)):
+        engine.open()
+    for stream in streams:
+        stream.close()
+    engine.open().close()
+
+
+def test_hot_words_are_refused_where_they_are_not_known(engine: Engine) -> None:
+    assert not engine.capabilities.hot_words
+    with pytest.raises(DecodeFailed, match="hot words"):
+        engine.open([HotWord("dashwood")])
+
+
+def test_what_is_said_of_a_kind_before_it_is_loaded_is_true(engine: Engine) -> None:
+    said = describe(engine.capabilities.name)
+    assert said.languages == engine.capabilities.languages
+
+
+def test_an_engine_that_is_not_installed_says_what_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    with pytest.raises(EngineUnavailable, match="pip install pocketsphinx"):
+        load(EngineSpec("pocketsphinx", {"decoders": 1}))
