@@ -66,21 +66,21 @@ RECORDINGS: dict[str, tuple[Line, ...]] = {
     "command": (Line("turn it down", 1.1),),
     "grandfather": (Line("my grandfather lived to be ninety one"),),
     "greeting": (Line("hello and welcome to the demonstration", 1.1),),
-    "idea": (Line("everyone agreed that it was a good idea"),),
+    "idea": (Line("everyone agreed that it was a good idea", 1.1),),
     "injured": (Line("twenty three people were injured"),),
     "library": (Line("the library will be open on monday"),),
+    "question": (Line("what are you going to do about it", 1.1),),
     "rain": (Line("an hour later the rain came down again"),),
     "theater": (Line("would you like to go to the theater with me"),),
-    "train": (Line("the women are waiting for the train to london"),),
     "conversation": (
+        Line("hello and welcome to the demonstration", 1.1, 1200),
         Line("what are you going to do about it", 1.1, 1000),
         Line("would you like to go to the theater with me", 1.0, 1300),
         Line("that was a very good idea", 1.0, 700),
         Line("the library will be open on monday", 1.0, 1500),
-        Line("everyone agreed that it was a good idea", 1.1, 900),
         Line("an hour later the rain came down again", 1.0, 1200),
         Line("he went to bed early and got up early", 1.1, 1500),
-        Line("my grandfather lived to be ninety one", 1.0, 800),
+        Line("twenty three people were injured", 1.0, 800),
     ),
 }
 
@@ -88,7 +88,7 @@ DEMO = (
     Line("hello and welcome to the demonstration", 1.1, 1000),
     Line("the computer will write down every word", 1.1, 1100),
     Line("when i stop the line is complete", 1.0, 1300),
-    Line("nothing that you say will ever leave your own computer", 1.1, 1000),
+    Line("nothing that you say will ever leave your own computer", 1.15, 1000),
 )
 
 
