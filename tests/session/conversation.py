@@ -30,6 +30,8 @@ from rasr.session.rules import EngineChoice, Services, SessionRules
 
 RATE = 16000
 LOUD = 8000
+QUIET = SessionRules(warnings=False)
+"""The sound of these tests is no sound that anybody would send; no need to be told."""
 
 
 class LoudIsSpeech:
@@ -90,7 +92,7 @@ class Conversation:
             admit=self._admit,
             new_trace_id=lambda: f"trace-{next(ids)}",
         )
-        self.machine = SessionMachine(mode, services, rules or SessionRules(), now=self.now)
+        self.machine = SessionMachine(mode, services, rules or QUIET, now=self.now)
         self.effects: list[Effect] = []
         self.decoded: dict[int, list[NDArray[np.int16]]] = {}
         self.open: list[int] = []

@@ -227,7 +227,7 @@ class TestStartFields:
         )
 
     def test_hot_words_that_the_engine_does_not_know_are_told(self) -> None:
-        assert Conversation().start(user_words=["Dashwood"]).told() == [
+        assert Conversation().start(user_words=["Dashwood"], warnings="yes").told() == [
             "START",
             "WARNING hot_words",
         ]
@@ -338,9 +338,21 @@ class TestWavHeader:
             "52494646 24000000 57415645 666d7420 10000000 0100 0100 401f0000 803e0000 0200 1000"
             "64617461 00000000"
         )
-        talk = Conversation().start().audio(header, hush(300), speech(500)).end().final("a")
+        talk = (
+            Conversation()
+            .start(warnings="yes")
+            .audio(header, hush(300), speech(500))
+            .end()
+            .final("a")
+        )
         assert talk.told() == ["START", "WARNING wav_header", "final: a", "END NORMAL"]
 
     def test_warnings_can_be_declined(self) -> None:
         talk = Conversation().start(warnings="no", user_words=["x"])
         assert talk.told() == ["START"]
+
+
+class TestSoundCheck:
+    def test_sound_that_is_very_likely_wrong_is_told_once(self) -> None:
+        talk = Conversation().start(warnings="yes").audio(b"\0" * 32_000 * 8).end()
+        assert talk.told() == ["START", "WARNING silence", "END NORMAL"]
