@@ -6,6 +6,11 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+ABORT = "rasr.abort"
+"""Extension of the ASGI scope: a call that drops the connection. ASGI itself has none, and closing
+in order waits for a peer that may never read. Where a server lacks it the kernel drops the peer a
+minute later (`rasr.server.listener`)."""
+
 
 class AsgiSocket:
     """A Starlette websocket as `rasr.session.driver.Socket`."""
@@ -35,3 +40,8 @@ class AsgiSocket:
             await self._websocket.close(code, reason)
         except (WebSocketDisconnect, OSError, RuntimeError):
             pass
+
+    def abort(self) -> None:
+        abort = self._websocket.scope.get("extensions", {}).get(ABORT)
+        if abort is not None:
+            abort()

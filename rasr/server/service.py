@@ -10,13 +10,16 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
 
 from decoder import DecoderError
 from rasr.decoding import Scheduler
 from rasr.server.application import make_application
+from rasr.server.connection import ABORT
 from rasr.server.engines import make_scheduler, plan, property_table
 from rasr.server.errors import StartError
 from rasr.server.house import House
@@ -119,7 +122,7 @@ class Service:
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 make_application(self._house),
-                ws="websockets-sansio",
+                ws=_WebSocket,
                 ws_max_size=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
                 # Sound does not shrink, and the state of a compressor is 30 KiB a connection.
                 ws_per_message_deflate=False,
@@ -142,6 +145,17 @@ class Service:
         self._schedulers = {}
         if self._listener is not None:
             self._listener.close()
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's websocket on the sans-I/O protocol, with a way to drop it."""
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        # The application's task has been made, and runs only after this.
+        if hasattr(self, "scope"):
+            extensions = cast(dict[str, object], self.scope["extensions"])
+            extensions[ABORT] = self.transport.abort
 
 
 class _Uvicorn(uvicorn.Server):

@@ -54,6 +54,9 @@ class Socket(Protocol):
 
     async def close(self, code: int, reason: str) -> None: ...
 
+    def abort(self) -> None:
+        """Drop the connection at once, whatever has not been sent."""
+
 
 @dataclass(frozen=True, slots=True)
 class DriverRules:
@@ -125,6 +128,7 @@ class Driver:
                 writer.cancel()
         except* TimeoutError:
             self.summary.reason = "the client does not read"
+            self._socket.abort()
         finally:
             self._guarded(self._machine.receive_eof)
             if self._timer is not None:
@@ -150,6 +154,7 @@ class Driver:
                         self._clock.began = now
                     self._guarded(partial(self._machine.receive_audio, message, now=now))
                     await self._pause(len(message))
+            await self._outbox.room()
 
     async def _pause(self, length: int) -> None:
         """Slow down a client whose sound comes faster than it is decoded.

@@ -8,17 +8,21 @@ from collections import deque
 from rasr.protocol.messages import Result, ServerMessage
 from rasr.session.effects import Close
 
+_ROOM = 256
+"""Messages that may wait. A round of several minutes makes fewer; nonsense sent by a client that
+does not read its answers makes as many as it likes."""
+
 
 class Outbox:
     """A queue with one reader. Finals and events are kept, partials replace each other.
 
-    It has no limit in length: a client that does not read is dropped after a bounded time, and
-    sound makes messages at a bounded rate.
+    `put` always succeeds, nothing recognised is lost; who makes work for it waits for `room`.
     """
 
     def __init__(self) -> None:
         self._waiting: deque[ServerMessage | Close] = deque()
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
 
     def put(self, item: ServerMessage | Close) -> None:
         # A result that has not left yet is outdated by the next one of its sentence.
@@ -32,10 +36,15 @@ class Outbox:
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
-        return self._waiting.popleft()
+        item = self._waiting.popleft()
+        self._emptied.set()
+        return item
 
-    def __len__(self) -> int:
-        return len(self._waiting)
+    async def room(self) -> None:
+        """Wait until fewer than 256 messages wait."""
+        while len(self._waiting) >= _ROOM:
+            self._emptied.clear()
+            await self._emptied.wait()
 
 
 def _is_partial(item: ServerMessage | Close) -> bool:

@@ -152,7 +152,7 @@ class TestAudioLimit:
         assert talk.audio(speech(500)).end().told() == ["END NORMAL"]
 
     def test_the_strict_form_ends_the_round(self) -> None:
-        talk = Conversation(Mode.SHORT, rules=SessionRules(strict_audio_limit=True))
+        talk = Conversation(Mode.SHORT, rules=SessionRules(strict_audio_limit=True, warnings=False))
         talk.start().audio(hush(59_000), speech(2000)).final("late")
         assert talk.told() == ["START", "final: late", "ERROR SIS.0309", "END ERROR"]
 
