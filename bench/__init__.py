@@ -1,0 +1,1 @@
+"""Measurements of a running server, each a verb: `python -m bench VERB --help`."""

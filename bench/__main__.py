@@ -1,0 +1,22 @@
+"""`python -m bench VERB`: run from the root of a checkout, in its environment."""
+
+from __future__ import annotations
+
+import click
+
+from bench.accuracy import accuracy
+from bench.overhead import idle, overhead
+from bench.passes import passes
+from bench.streams import streams
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Measure a server. Every verb prints a table and what it was measured on."""
+
+
+for verb in (accuracy, idle, overhead, passes, streams):
+    main.add_command(verb)
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")
