@@ -37,6 +37,8 @@ class Job:
     sink: Sink
     partials: bool
     hot_words: tuple[HotWord, ...]
+    least_samples: int
+    """A step is not worth its overhead before so much sound waits, or the end is there."""
     kept: list[Piece] = field(default_factory=list)
     """All sound of the utterance, until its final is there: a worker may die and be replaced."""
     pending: deque[Piece] = field(default_factory=deque)
@@ -50,12 +52,15 @@ class Job:
     decoded_samples: int = 0
     partial_at_sample: int = 0
     busy_s: float = 0.0
-    taken: list[Piece] = field(default_factory=list)
-    """The sound of the step in flight."""
+    pending_samples: int = 0
+    taken_samples: int = 0
+    """Of the step in flight."""
 
     @property
     def ready(self) -> bool:
-        return not self.in_flight and not self.abandoned and bool(self.pending or self.finishing)
+        if self.in_flight or self.abandoned:
+            return False
+        return self.finishing or self.pending_samples >= self.least_samples
 
     @property
     def due(self) -> float:
@@ -64,26 +69,37 @@ class Job:
 
     @property
     def backlog_samples(self) -> int:
-        waiting = sum(len(piece.samples) for piece in self.pending)
-        return waiting + sum(len(piece.samples) for piece in self.taken)
+        return self.pending_samples + self.taken_samples
+
+    def accept(self, piece: Piece) -> None:
+        self.kept.append(piece)
+        self.pending.append(piece)
+        self.pending_samples += len(piece.samples)
 
     def take(self, most_samples: int) -> Samples:
         """The next sound for one step: about `most_samples`, at least one piece where one waits."""
+        taken: list[Samples] = []
         length = 0
         while self.pending and (
             not length or length + len(self.pending[0].samples) <= most_samples
         ):
-            piece = self.pending.popleft()
-            length += len(piece.samples)
-            self.taken.append(piece)
-        if not self.taken:
-            return np.empty(0, np.int16)
-        return np.concatenate([piece.samples for piece in self.taken])
+            taken.append(self.pending.popleft().samples)
+            length += len(taken[-1])
+        self.pending_samples -= length
+        self.taken_samples = length
+        return np.concatenate(taken) if taken else np.empty(0, np.int16)
+
+    def forget(self) -> None:
+        """Let go of all sound."""
+        self.kept.clear()
+        self.pending.clear()
+        self.pending_samples = self.taken_samples = 0
 
     def rewind(self) -> None:
         """Begin anew with another stream: all sound waits again, nothing has been decoded."""
         self.pending = deque(self.kept)
-        self.taken.clear()
+        self.pending_samples = sum(len(piece.samples) for piece in self.kept)
+        self.taken_samples = 0
         self.opened = self.in_flight = False
         # `partial_at_sample` stays: partials up to there were shown, and showing them again would
         # make the text jump back.

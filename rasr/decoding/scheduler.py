@@ -77,9 +77,7 @@ class Ticket:
     def accept(self, samples: Samples, *, due: float) -> None:
         """More sound; it is kept until the final, so the array must not be changed later."""
         if len(samples):
-            piece = Piece(samples, due)
-            self._job.kept.append(piece)
-            self._job.pending.append(piece)
+            self._job.accept(Piece(samples, due))
             self._scheduler.poke(self._job)
 
     def finish(self, *, due: float) -> None:
@@ -162,11 +160,14 @@ class Scheduler:
     def open(self, sink: Sink, *, partials: bool, hot_words: tuple[HotWord, ...] = ()) -> Ticket:
         """A new utterance. It takes a lane when its first sound is there."""
         self.counters.open_jobs += 1
-        return Ticket(self, Job(next(self._numbers), sink, partials, hot_words))
+        # Who watches wants every partial; who does not can wait for a longer step.
+        least_ms = self._rules.partial_ms if partials else self._rules.step_ms
+        least = self.capabilities.sample_rate * min(least_ms, self._rules.step_ms) // 1000
+        return Ticket(self, Job(next(self._numbers), sink, partials, hot_words, least))
 
     def poke(self, job: Job) -> None:
         """`job` has work."""
-        if job.abandoned:
+        if not job.ready:
             return
         state = self._lane_of(job)
         if state is None:
@@ -206,9 +207,7 @@ class Scheduler:
 
     def _let_go(self, job: Job) -> None:
         """Forget a job that is done, failed or abandoned, and use the room it leaves."""
-        job.kept.clear()
-        job.pending.clear()
-        job.taken.clear()
+        job.forget()
         if job in self._waiting:
             self._waiting.remove(job)
         state = self._lane_of(job)
@@ -277,10 +276,9 @@ class Scheduler:
         job = state.jobs.get(result.job)
         if job is None:
             return  # Abandoned while the step was under way.
-        length = sum(len(piece.samples) for piece in job.taken)
-        self.counters.decoded_samples += length
-        job.decoded_samples += length
-        job.taken.clear()
+        self.counters.decoded_samples += job.taken_samples
+        job.decoded_samples += job.taken_samples
+        job.taken_samples = 0
         job.in_flight = False
         if result.failure is not None:
             self._end(job)

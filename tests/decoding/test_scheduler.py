@@ -102,7 +102,9 @@ async def settle() -> None:
 
 
 async def started(*lanes: CommandedLane, streams: int = 4, **rules: float) -> Scheduler:
-    scheduler = Scheduler(lanes, SchedulerRules(streams, restart_delay_s=0.0, **rules))  # type: ignore[arg-type]
+    # Steps of one sample, unless a test says otherwise: whatever comes is decoded at once.
+    rules = {"step_ms": 1, "restart_delay_s": 0.0} | rules
+    scheduler = Scheduler(lanes, SchedulerRules(streams, **rules))  # type: ignore[arg-type]
     await scheduler.start()
     return scheduler
 
@@ -162,7 +164,7 @@ async def test_a_flood_does_not_delay_who_speaks_at_the_speed_of_speech() -> Non
         flood.accept(samples(*[7] * 1000), due=100.0 + second)
     await settle()
     speaker, _ = ticket(scheduler)
-    speaker.accept(samples(1), due=100.5)
+    speaker.accept(samples(*[1] * 100), due=100.5)
     taken = [(await lane.go()).steps[0].samples[0] for _ in range(3)]
     # The flood's first second was due before; its other nine seconds wait.
     assert taken == [7, 1, 7]
@@ -234,6 +236,25 @@ async def test_partials_come_at_most_every_so_much_sound() -> None:
     await scheduler.stop()
 
 
+async def test_a_step_waits_until_it_is_worth_its_overhead() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, step_ms=400, partial_ms=200)
+    watched, _ = ticket(scheduler, partials=True)
+    unwatched, _ = ticket(scheduler)
+    for one in (watched, unwatched):
+        one.accept(samples(*[1] * 199), due=0.0)
+    await settle()
+    assert not lane.batches
+    for one in (watched, unwatched):
+        one.accept(samples(1), due=0.2)
+    await lane.go()
+    assert len(lane.batches) == 1
+    unwatched.finish(due=0.3)
+    batch = await lane.go()
+    assert len(batch.steps[0].samples) == 200
+    await scheduler.stop()
+
+
 async def test_a_dead_worker_is_replaced_and_its_utterances_are_replayed() -> None:
     lane = CommandedLane()
     scheduler = await started(lane)
@@ -245,8 +266,8 @@ async def test_a_dead_worker_is_replaced_and_its_utterances_are_replayed() -> No
     assert lane.starts == 2
     one.accept(samples(8), due=2.0)
     one.finish(due=2.0)
-    await lane.go()
-    await lane.go()
+    for _ in range(3):
+        await lane.go()
     assert heard.lines == ["final 15"]
     assert scheduler.counters.restarts == 1
     await scheduler.stop()
