@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -10,6 +11,9 @@ ABORT = "rasr.abort"
 """Extension of the ASGI scope: a call that drops the connection. ASGI itself has none, and closing
 in order waits for a peer that may never read. Where a server lacks it the kernel drops the peer a
 minute later (`rasr.server.listener`)."""
+
+_GONE = (WebSocketDisconnect, OSError, RuntimeError)
+"""What Starlette raises on sending to a peer that is gone; RuntimeError once it has noticed."""
 
 
 class AsgiSocket:
@@ -30,16 +34,12 @@ class AsgiSocket:
 
     async def send(self, text: str) -> None:
         # A peer that is gone is told by `receive`; there is nobody to send to.
-        try:
+        with suppress(*_GONE):
             await self._websocket.send_text(text)
-        except (WebSocketDisconnect, OSError):
-            pass
 
     async def close(self, code: int, reason: str) -> None:
-        try:
+        with suppress(*_GONE):
             await self._websocket.close(code, reason)
-        except (WebSocketDisconnect, OSError, RuntimeError):
-            pass
 
     def abort(self) -> None:
         abort = self._websocket.scope.get("extensions", {}).get(ABORT)

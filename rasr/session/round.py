@@ -43,7 +43,7 @@ from rasr.session.effects import (
 )
 from rasr.session.results import joined, placed, segment
 from rasr.session.rules import EngineChoice, Services, SessionRules
-from vad import Endpoint, Endpointer, EndpointRules, HeadSilence, SpeechStarted, frame_level
+from vad import Endpoint, Endpointer, EndpointRules, HeadSilence, SpeechStarted, frame_levels
 
 
 class State(Enum):
@@ -287,12 +287,16 @@ class Round:
 
     def _frames(self) -> None:
         length = self._classifier.frame_samples
-        while self.state is State.LISTENING and self._position + length <= self._tape.end_sample:
-            frame = self._tape.read(self._position, self._position + length)
+        count = (self._tape.end_sample - self._position) // length
+        samples = self._tape.read(self._position, self._position + count * length)
+        for frame, level in zip(
+            samples.reshape(count, length), frame_levels(samples, length), strict=True
+        ):
             self._position += length
-            speech = self._classifier.is_speech(frame)
-            for event in self._endpointer.push(speech, frame_level(frame)):
+            for event in self._endpointer.push(self._classifier.is_speech(frame), level):
                 self._follow(event)
+            if self.state is not State.LISTENING:
+                break
         if self._open is not None and self._endpointer.is_open:
             self._feed(self._open, self._endpointer.committed_sample)
         self._forget()
