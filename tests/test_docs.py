@@ -1,0 +1,180 @@
+"""The documents say what the code does: tables are the code's own, examples run, links lead on."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import dataclasses
+import re
+import sys
+import wave
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from decoder.fake import FakeOptions
+from decoder.pocketsphinx import PocketSphinxOptions
+from rasr.audio.soundcheck import FindingCode
+from rasr.configuration.schema import dotted, leaves
+from rasr.protocol.errors import ERROR_TABLE
+from rasr.protocol.fields import START_FIELDS, Field, TextList, WholeNumber
+from rasr.protocol.messages import EndReason, EventName
+from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.server.service import Service
+from rasr.session.round import WarningCode
+from rasr.settings import Settings
+from tests.server.conftest import fake_settings
+from tests.server.sound import quiet, voiced
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PROTOCOL = ROOT / "docs/protocol.md"
+SETTINGS = ROOT / "docs/settings.md"
+PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def field_row(name: str, field: Field) -> str:
+    """The row of a START field."""
+    match field.kind:
+        case WholeNumber():
+            kind = "integer"
+        case TextList():
+            kind = "array"
+        case _:
+            kind = "string"
+    match field.default:
+        case bool():
+            default = "yes" if field.default else "no"
+        case int():
+            default = str(field.default)
+        case None:
+            default = "required" if field.required else "–"
+    modes = "all" if field.modes == frozenset(Mode) else ", ".join(sorted(field.modes))
+    return row(f"`{name}`", kind, field.kind.allowed, default, modes, field.meaning)
+
+
+def setting_rows() -> list[tuple[str, str]]:
+    """Each setting's row in the README and in docs/settings.md."""
+    rows = []
+    for path, leaf, value in leaves(Settings()):
+        default = str(value).lower() if isinstance(value, bool) else str(value)
+        name, meaning = f"`{dotted(path)}`", leaf.meaning
+        rows.append((row(name, default, meaning), row(name, leaf.allowed, default, meaning)))
+    return rows
+
+
+def option_rows(options: type) -> list[str]:
+    """The rows of an engine's options, without what they mean."""
+    return [
+        f"| `{option.name}` | {str(option.default).lower()} |"
+        for option in dataclasses.fields(options)
+    ]
+
+
+def missing(lines: Iterable[str], page: Path) -> list[str]:
+    text = page.read_text("utf-8")
+    return [line for line in lines if line not in text]
+
+
+def examples(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+
+
+def first_session() -> str:
+    (example,) = (one for one in examples(README, "python") if "import" in one)
+    return example
+
+
+def test_the_readme_has_every_start_field_as_the_parser_reads_it() -> None:
+    assert missing((field_row(*item) for item in START_FIELDS.items()), README) == []
+
+
+def test_the_readme_has_every_setting_and_its_default() -> None:
+    assert missing((short for short, _ in setting_rows()), README) == []
+
+
+def test_the_page_of_settings_has_each_with_its_range_and_default() -> None:
+    assert missing((long for _, long in setting_rows()), SETTINGS) == []
+
+
+@pytest.mark.parametrize("options", [PocketSphinxOptions, FakeOptions])
+def test_the_page_of_settings_has_every_option_of_an_engine(options: type) -> None:
+    assert missing(option_rows(options), SETTINGS) == []
+
+
+@pytest.mark.parametrize("page", [README, PROTOCOL], ids=lambda page: page.name)
+def test_every_path_is_written_down(page: Path) -> None:
+    paths = [f"`/v1/{{project_id}}/{traits.path}`" for traits in MODE_TRAITS.values()]
+    assert missing(paths, page) == []
+
+
+def test_the_protocol_has_every_alias_of_a_path() -> None:
+    aliases = [f"`/v1/{{project_id}}/{a}`" for t in MODE_TRAITS.values() for a in t.aliases]
+    assert missing(aliases, PROTOCOL) == []
+
+
+@pytest.mark.parametrize("page", [README, PROTOCOL], ids=lambda page: page.name)
+def test_every_error_code_is_explained(page: Path) -> None:
+    codes = [f"| {code} | {line.meaning} |" for code, line in ERROR_TABLE.items()]
+    assert missing(codes, page) == []
+
+
+@pytest.mark.parametrize("page", [README, PROTOCOL], ids=lambda page: page.name)
+def test_every_event_and_every_reason_of_an_end_is_written_down(page: Path) -> None:
+    assert missing((f"`{word}`" for word in (*EventName, *EndReason)), page) == []
+
+
+def test_the_protocol_has_every_code_of_a_warning() -> None:
+    codes = [f"| `{code}` |" for code in (*FindingCode, *WarningCode)]
+    assert missing(codes, PROTOCOL) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_python_example_compiles(page: Path) -> None:
+    for example in examples(page, "python"):
+        ast.parse(example)
+
+
+def test_the_first_session_needs_websockets_and_nothing_else() -> None:
+    tree = ast.parse(first_session())
+    names = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+        )
+    }
+    assert names - sys.stdlib_module_names == {"websockets"}
+
+
+async def test_the_first_session_shows_what_is_said(tmp_path: Path) -> None:
+    recording = tmp_path / "me.wav"
+    with wave.open(str(recording), "wb") as wav:
+        wav.setparams((1, 2, 16000, 0, "NONE", ""))
+        wav.writeframes(quiet(200) + voiced(500))
+    async with Service(fake_settings()) as service:
+        script = first_session().replace("ws://127.0.0.1:8765", service.url)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", "-c", script, str(recording)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+    assert errors == b""
+    lines = output.decode().splitlines()
+    assert any(line.startswith("final ") for line in lines)
+    assert "'reason': 'NORMAL'" in lines[-1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
