@@ -64,7 +64,6 @@ def start_config(*, interim: bool = True, vad_tail: int = VAD_TAIL_MS) -> StartC
         digit_norm=False,
         interim_results=interim,
         vad_tail=vad_tail,
-        need_word_info=True,
     )
 
 

@@ -26,8 +26,11 @@ class Classifier(Protocol):
     def frame_samples(self) -> int:
         """Samples in each frame, exactly."""
 
-    def is_speech(self, frame: NDArray[np.int16]) -> bool:
+    def is_speech(self, frame: NDArray[np.int16], level: float | None = None) -> bool:
         """Judge the next frame, shape (frame_samples,), int16, at `sample_rate`. It is not kept.
+
+        Args:
+            level: its `vad.level.frame_level`, where the caller has it already.
 
         Raises:
             VadError: another shape or dtype.

@@ -45,7 +45,7 @@ class SileroClassifier:
     def frame_samples(self) -> int:
         return FRAME_SAMPLES
 
-    def is_speech(self, frame: NDArray[np.int16]) -> bool:
+    def is_speech(self, frame: NDArray[np.int16], level: float | None = None) -> bool:
         check_frame(frame, FRAME_SAMPLES)
         # Scaled here and handed over as numbers: the library's own way from bytes divides by
         # 32767, which leaves its range at full scale.

@@ -71,13 +71,13 @@ class WebRtcClassifier:
     def frame_samples(self) -> int:
         return self._frame_samples
 
-    def is_speech(self, frame: NDArray[np.int16]) -> bool:
+    def is_speech(self, frame: NDArray[np.int16], level: float | None = None) -> bool:
         check_frame(frame, self._frame_samples)
         # The library hears every frame, refused ones too: its noise model lives on them.
         heard = bool(self._vad.is_speech(frame.tobytes(), self._sample_rate))
         if not heard and not self._warm_up_frames:
             return False
-        if frame_level(frame) < FLOOR_LEVEL:
+        if (frame_level(frame) if level is None else level) < FLOOR_LEVEL:
             return False
         if self._warm_up_frames:
             self._warm_up_frames -= 1

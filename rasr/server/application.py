@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.types import Receive, Scope, Send
 
 import rasr
 from rasr.protocol.errors import ERROR_TABLE, ErrorCode
@@ -49,38 +47,37 @@ def make_application(house: House) -> FastAPI:
 
     for mode, traits in MODE_TRAITS.items():
         for path in (traits.path, *traits.aliases):
-            app.router.routes.append(_recognition(house, mode, f"/v1/{{project_id}}/{path}"))
-    app.router.routes.append(WebSocketRoute("/{path:path}", _unknown_path))
+            route = WebSocketRoute(f"/v1/{{project_id}}/{path}", _Recognition(house, mode))
+            app.router.routes.append(route)
+    app.router.routes.append(WebSocketRoute("/{path:path}", _UnknownPath()))
     return app
 
 
-def _recognition(house: House, mode: Mode, path: str) -> WebSocketRoute:
-    async def endpoint(websocket: WebSocket) -> None:
+class _Recognition:
+    """ASGI application of one mode's websockets."""
+
+    def __init__(self, house: House, mode: Mode) -> None:
+        self._house = house
+        self._mode = mode
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = AsgiSocket(scope, receive, send)
+        house = self._house
         if house.full:
-            await _refuse(
-                websocket,
-                ERROR_TABLE[ErrorCode.FULL].http_status,
-                {
-                    "error_code": ErrorCode.FULL,
-                    "error_msg": f"the server is full: {house.connections} connections are open",
-                },
-            )
+            sentence = f"the server is full: {house.connections} connections are open"
+            body = {"error_code": str(ErrorCode.FULL), "error_msg": sentence}
+            await socket.refuse(ERROR_TABLE[ErrorCode.FULL].http_status, body)
             return
-        await websocket.accept()
-        peer = websocket.client.host if websocket.client else "unknown"
-        await house.serve(AsgiSocket(websocket), mode, peer)
-
-    return WebSocketRoute(path, endpoint)
+        await socket.accept()
+        client = scope.get("client")
+        await house.serve(socket, self._mode, client[0] if client else "unknown")
 
 
-async def _unknown_path(websocket: WebSocket) -> None:
-    await _refuse(websocket, 404, _not_here(websocket.url.path))
+class _UnknownPath:
+    """ASGI application of websockets at any other path."""
 
-
-async def _refuse(websocket: WebSocket, status: int, body: dict[str, str]) -> None:
-    """Answer a handshake with HTTP, as a gateway does."""
-    response = Response(json.dumps(body), status, media_type="application/json")
-    await websocket.send_denial_response(response)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await AsgiSocket(scope, receive, send).refuse(404, _not_here(scope["path"]))
 
 
 def _not_here(path: str) -> dict[str, str]:

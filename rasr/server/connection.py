@@ -1,47 +1,73 @@
-"""One websocket of the application: from the ASGI scope to a driver and back."""
+"""One websocket of the application: from ASGI's messages to a driver and back.
+
+It speaks ASGI itself: a framework's websocket object costs as much for each message as the work on
+it does.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
+import json
+from collections.abc import Mapping
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.types import Receive, Scope, Send
 
 ABORT = "rasr.abort"
 """Extension of the ASGI scope: a call that drops the connection. ASGI itself has none, and closing
 in order waits for a peer that may never read. Where a server lacks it the kernel drops the peer a
 minute later (`rasr.server.listener`)."""
 
-_GONE = (WebSocketDisconnect, OSError, RuntimeError)
-"""What Starlette raises on sending to a peer that is gone; RuntimeError once it has noticed."""
-
 
 class AsgiSocket:
-    """A Starlette websocket as `rasr.session.driver.Socket`."""
+    """A websocket as `rasr.session.driver.Socket`."""
 
-    def __init__(self, websocket: WebSocket) -> None:
-        self._websocket = websocket
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._gone = False
+
+    async def accept(self) -> None:
+        """Complete the handshake."""
+        await self._receive()  # websocket.connect
+        await self._send({"type": "websocket.accept"})
+
+    async def refuse(self, status: int, body: Mapping[str, str]) -> None:
+        """Answer the handshake with HTTP and a JSON body, as a gateway does."""
+        await self._receive()
+        headers = [(b"content-type", b"application/json")]
+        content = json.dumps(body).encode()
+        await self._send(
+            {"type": "websocket.http.response.start", "status": status, "headers": headers}
+        )
+        await self._send({"type": "websocket.http.response.body", "body": content})
 
     async def receive(self) -> str | bytes | None:
-        if self._websocket.client_state is WebSocketState.DISCONNECTED:
+        if self._gone:
             return None
-        message: dict[str, Any] = dict(await self._websocket.receive())
+        message = await self._receive()
         if message["type"] == "websocket.disconnect":
+            self._gone = True
             return None
         text: str | None = message.get("text")
         data: bytes | None = message.get("bytes")
         return text if text is not None else data
 
     async def send(self, text: str) -> None:
-        # A peer that is gone is told by `receive`; there is nobody to send to.
-        with suppress(*_GONE):
-            await self._websocket.send_text(text)
+        await self._tell({"type": "websocket.send", "text": text})
 
     async def close(self, code: int, reason: str) -> None:
-        with suppress(*_GONE):
-            await self._websocket.close(code, reason)
+        await self._tell({"type": "websocket.close", "code": code, "reason": reason})
 
     def abort(self) -> None:
-        abort = self._websocket.scope.get("extensions", {}).get(ABORT)
+        abort = self._scope.get("extensions", {}).get(ABORT)
         if abort is not None:
             abort()
+
+    async def _tell(self, message: dict[str, object]) -> None:
+        # To a peer that is gone there is nothing to send; the server says so by raising, if it has
+        # noticed before `receive` has told us.
+        if not self._gone:
+            try:
+                await self._send(message)
+            except (OSError, RuntimeError):
+                pass

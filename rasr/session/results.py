@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from decoder import Hypothesis
+from decoder import Hypothesis, Word
 from rasr.protocol.messages import Segment, WordInfo
 from rasr.text import join_words
 
 
 def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
     """`hypothesis` of an utterance that began at `at_sample` of the round, on the round's clock."""
-    return replace(
-        hypothesis,
-        words=tuple(
-            replace(
-                word,
-                start_sample=word.start_sample + at_sample,
-                end_sample=word.end_sample + at_sample,
-            )
-            for word in hypothesis.words
-        ),
+    # Spelt out: `dataclasses.replace` takes five times as long, and partials have many words.
+    words = tuple(
+        Word(word.text, word.start_sample + at_sample, word.end_sample + at_sample, word.confidence)
+        for word in hypothesis.words
     )
+    return Hypothesis(words, hypothesis.text, hypothesis.confidence)
 
 
 def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:

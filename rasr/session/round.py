@@ -293,7 +293,7 @@ class Round:
             samples.reshape(count, length), frame_levels(samples, length), strict=True
         ):
             self._position += length
-            for event in self._endpointer.push(self._classifier.is_speech(frame), level):
+            for event in self._endpointer.push(self._classifier.is_speech(frame, level), level):
                 self._follow(event)
             if self.state is not State.LISTENING:
                 break

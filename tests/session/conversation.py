@@ -42,7 +42,7 @@ class LoudIsSpeech:
     def __init__(self, frame_ms: int = 20) -> None:
         self.frame_samples = RATE * frame_ms // 1000
 
-    def is_speech(self, frame: NDArray[np.int16]) -> bool:
+    def is_speech(self, frame: NDArray[np.int16], level: float | None = None) -> bool:
         return bool(np.abs(frame.astype(np.int32)).max(initial=0) > LOUD // 2)
 
 
