@@ -35,6 +35,8 @@ class Piece:
 class Job:
     number: int
     sink: Sink
+    session: object
+    """Whose utterance it is."""
     partials: bool
     hot_words: tuple[HotWord, ...]
     least_samples: int

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -157,13 +158,20 @@ class Scheduler:
 
     # For tickets
 
-    def open(self, sink: Sink, *, partials: bool, hot_words: tuple[HotWord, ...] = ()) -> Ticket:
-        """A new utterance. It takes a lane when its first sound is there."""
+    def open(
+        self,
+        sink: Sink,
+        *,
+        session: object,
+        partials: bool,
+        hot_words: tuple[HotWord, ...] = (),
+    ) -> Ticket:
+        """A new utterance of `session`. It takes a lane when its first sound is there."""
         self.counters.open_jobs += 1
         # Who watches wants every partial; who does not can wait for a longer step.
         least_ms = self._rules.partial_ms if partials else self._rules.step_ms
         least = self.capabilities.sample_rate * min(least_ms, self._rules.step_ms) // 1000
-        return Ticket(self, Job(next(self._numbers), sink, partials, hot_words, least))
+        return Ticket(self, Job(next(self._numbers), sink, session, partials, hot_words, least))
 
     def poke(self, job: Job) -> None:
         """`job` has work."""
@@ -186,21 +194,25 @@ class Scheduler:
     # Lanes
 
     def _assign(self) -> None:
-        """Give waiting jobs to lanes that have a stream free, oldest sound first."""
-        while self._waiting:
-            free = [
-                state
-                for state in self._lanes
-                if state.up and len(state.jobs) < self._rules.streams_per_lane
-            ]
-            if not free:
+        """Give waiting jobs to lanes that have a stream free, oldest sound first.
+
+        A session holds at most one stream for each lane. That is enough for one recording to use
+        the whole machine, and leaves streams for others however much it sends.
+        """
+        while free := [state for state in self._lanes if self._has_room(state)]:
+            held = Counter(id(job.session) for state in self._lanes for job in state.jobs.values())
+            entitled = [job for job in self._waiting if held[id(job.session)] < len(self._lanes)]
+            if not entitled:
                 break
-            job = min(self._waiting, key=lambda waiting: waiting.due)
+            job = min(entitled, key=lambda waiting: waiting.due)
             self._waiting.remove(job)
             state = min(free, key=lambda lane: len(lane.jobs))
             state.jobs[job.number] = job
             state.wake.set()
         self.counters.waiting_jobs = len(self._waiting)
+
+    def _has_room(self, state: _LaneState) -> bool:
+        return state.up and len(state.jobs) < self._rules.streams_per_lane
 
     def _lane_of(self, job: Job) -> _LaneState | None:
         return next((state for state in self._lanes if job.number in state.jobs), None)

@@ -103,7 +103,7 @@ class Field:
 START_FIELDS: Mapping[str, Field] = {
     "audio_format": Field(FormatName(), "how the sound is coded", required=True),
     "property": Field(PropertyName(), "language, rate and domain of the model", required=True),
-    "add_punc": Field(YesNo(), "punctuation and sentence case in finals", False),
+    "add_punc": Field(YesNo(), "punctuation and sentence case", False),
     "digit_norm": Field(YesNo(), "spoken numbers as digits", True),
     "interim_results": Field(YesNo(), "partial results while speech goes on", False),
     "vad_head": Field(

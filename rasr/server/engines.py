@@ -73,6 +73,10 @@ def _plan_one(name: str, settings: Settings) -> EnginePlan:
     lanes = settings.decoding.workers or cores()
     streams = settings.decoding.streams_per_worker or _streams_by_memory(kind, lanes)
     options = dict(engine.options)
+    if kind.streams_option in options:
+        raise DecoderError(
+            f"option {kind.streams_option!r} follows from decoding.streams_per_worker; set that"
+        )
     # Threads share one engine and its streams; each process has an engine of its own.
     shared_by = lanes if kind.placement is Placement.THREAD else 1
     options[kind.streams_option] = streams * shared_by

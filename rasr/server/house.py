@@ -95,6 +95,8 @@ class House:
                 await self.quiet()
         except TimeoutError:
             _log.warning("drain_deadline", sessions=len(self._drivers))
+            for driver in list(self._drivers):
+                driver.cut_off()
 
     async def quiet(self) -> None:
         """Wait until nobody is connected."""

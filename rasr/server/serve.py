@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 
@@ -30,22 +31,18 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
 async def _serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     told_to_stop = asyncio.Event()
-    main = asyncio.current_task()
-    assert main is not None
 
     def on_signal(number: signal.Signals) -> None:
         if told_to_stop.is_set():
             _log.warning("stopped_at_once", signal=number.name)
-            main.cancel()
+            # Worker processes notice that their parent is gone.
+            os._exit(1)
         else:
             _log.info("stopping", signal=number.name)
             told_to_stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
-    try:
-        async with Service(settings) as service:
-            on_ready(service.ready_line)
-            await told_to_stop.wait()
-    except asyncio.CancelledError:
-        pass
+    async with Service(settings) as service:
+        on_ready(service.ready_line)
+        await told_to_stop.wait()

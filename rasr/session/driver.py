@@ -33,7 +33,9 @@ from rasr.session.outbox import Outbox
 
 _log = structlog.get_logger("rasr.session")
 
-_LONGEST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 5.0
+_MOST_BUDGETS = 16
+"""With so much undecoded sound nothing more is taken, pings or not: memory has an end."""
 _HASTE = 8.0
 """Seconds of sound taken in a second when a session has just reached its budget.
 
@@ -114,6 +116,8 @@ class Driver:
         self._outbox = Outbox()
         self._tickets: dict[int, Ticket] = {}
         self._clock = _Clock()
+        self._heard = asyncio.Event()
+        """Set by each result of an engine."""
         self._seated = False
         self._timer: asyncio.TimerHandle | None = None
         self.summary = SessionSummary()
@@ -141,6 +145,10 @@ class Driver:
         """Bring the session to its end: finals, END, close."""
         self._guarded(self._machine.shut_down)
 
+    def cut_off(self) -> None:
+        """Close at once: the time to shut down is over."""
+        self._guarded(self._machine.cut_off)
+
     # Messages in
 
     async def _read(self) -> None:
@@ -160,13 +168,20 @@ class Driver:
         """Slow down a client whose sound comes faster than it is decoded.
 
         With `n` budgets of undecoded sound, sound is taken at 8/n times the speed of speech; TCP
-        carries the pause to the client. Reading never stops for good, see `_HASTE`.
+        carries the pause to the client. Why not slower at once: see `_HASTE`.
         """
-        backlog = sum(ticket.backlog_samples for ticket in self._tickets.values())
-        over = backlog / self._clock.sample_rate / self._rules.backlog_s
+        over = self._budgets_used()
         if over > 1:
             seconds = length / self._clock.byte_rate
             await asyncio.sleep(min(_LONGEST_PAUSE_S, seconds * over / _HASTE))
+            while self._budgets_used() > _MOST_BUDGETS:
+                self._heard.clear()
+                await self._heard.wait()
+
+    def _budgets_used(self) -> float:
+        """Undecoded sound of the session, in budgets."""
+        backlog = sum(ticket.backlog_samples for ticket in self._tickets.values())
+        return backlog / self._clock.sample_rate / self._rules.backlog_s
 
     # Effects out
 
@@ -181,10 +196,18 @@ class Driver:
             self._carry_out()
         except Exception:
             _log.exception("session_failed")
+            self._break_off()
+
+    def _break_off(self) -> None:
+        try:
             self._machine.break_off(
                 ProtocolError(ErrorCode.INTERNAL, "the server failed; the connection is closed")
             )
             self._carry_out()
+        except Exception:
+            # The machine itself is broken. Callers are other people's tasks, a lane among them.
+            _log.exception("session_dropped")
+            self._socket.abort()
 
     def _carry_out(self) -> None:
         now = self._loop.time()
@@ -195,6 +218,7 @@ class Driver:
                 case OpenUtterance():
                     self._tickets[effect.utterance] = self._schedulers[effect.engine].open(
                         _UtteranceSink(self, effect.utterance),
+                        session=self,
                         partials=effect.partials,
                         hot_words=effect.hot_words,
                     )
@@ -232,6 +256,7 @@ class Driver:
     # Engine results in
 
     def result(self, utterance: int, hypothesis: Hypothesis, *, final: bool) -> None:
+        self._heard.set()
         if final:
             self._count(self._tickets.pop(utterance))
         now = self._loop.time()
@@ -240,6 +265,7 @@ class Driver:
         )
 
     def failure(self, utterance: int, sentence: str) -> None:
+        self._heard.set()
         self._count(self._tickets.pop(utterance))
         now = self._loop.time()
         self._guarded(partial(self._machine.decode_failed, utterance, sentence, now=now))

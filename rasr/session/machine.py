@@ -43,7 +43,7 @@ class SessionMachine:
         self._late: list[ProtocolError] = []
         """Answers to commands that came before END was answered; they wait for it."""
         self._leaving: Close | None = None
-        """The server shuts down: this closes the socket once the round has ended."""
+        """No new rounds: this closes the socket once the open one has ended."""
         self._closed = False
         self._last_heard = now
         self._ends_at = now + rules.connection_s
@@ -99,9 +99,7 @@ class SessionMachine:
         if self._closed:
             return
         self._closed = True
-        if self._round is not None:
-            self._round.vanish()
-            self._round = None
+        self._drop_round()
 
     def hypothesis(
         self, utterance: int, hypothesis: Hypothesis, *, final: bool, now: float
@@ -121,19 +119,23 @@ class SessionMachine:
 
     def shut_down(self) -> None:
         """The server stops: an open round gets its finals and its END, then the socket closes."""
-        if self._closed or self._leaving is not None:
-            return
-        self._leaving = Close(CLOSE_GOING_AWAY, "the server is shutting down")
-        if self._round is not None:
-            self._round.end()
-        self._after()
+        if not self._closed:
+            self._leave(Close(CLOSE_GOING_AWAY, "the server is shutting down"))
+            self._after()
 
     def break_off(self, fault: ProtocolError) -> None:
         """The house itself failed this connection: say so, close."""
         if self._closed:
             return
-        self._finish_with(fault, Close(CLOSE_INTERNAL, fault.message[:120]))
-        self._after()
+        self._drop_round()
+        self._effects.append(Send(Error(self._trace_id, fault.code, fault.message, fatal=True)))
+        self._close(Close(CLOSE_INTERNAL, fault.message[:120]))
+
+    def cut_off(self) -> None:
+        """The time to shut down is over: close, whatever is not finished."""
+        if not self._closed:
+            self._drop_round()
+            self._close(Close(CLOSE_GOING_AWAY, "the server is shutting down"))
 
     def advance(self, *, now: float) -> None:
         """Let time pass. Does nothing before `deadline`."""
@@ -141,12 +143,8 @@ class SessionMachine:
             return
         if now >= self._ends_at:
             # The client did nothing wrong: what it said so far is finished in the normal way.
-            close = Close(CLOSE_NORMAL, "the connection has reached its longest time")
-            if self._round is not None:
-                self._round.end(Outcome(EndReason.NORMAL, close=close))
-                self._ends_at = float("inf")
-            else:
-                self._close(close)
+            self._ends_at = float("inf")
+            self._leave(Close(CLOSE_NORMAL, "the connection has reached its longest time"))
         elif self._is_idle_timed and now >= self._last_heard + self._rules.idle_s:
             fault = ProtocolError(
                 ErrorCode.IDLE,
@@ -185,7 +183,7 @@ class SessionMachine:
                 "allowed: END, and START after END was answered",
             )
         if self._leaving is not None:
-            raise ProtocolError(ErrorCode.FULL, "the server is shutting down")
+            raise ProtocolError(ErrorCode.FULL, self._leaving.reason)
         engine = self._engine_for(config)
         refusal = self._services.admit()
         if refusal is not None:
@@ -249,17 +247,29 @@ class SessionMachine:
         if self._round is not None and self._round.state is not State.CLOSING:
             self._round.end(Outcome(None, fault, close))
             return
+        self._drop_round()
+        self._effects.append(Send(Error(self._trace_id, fault.code, fault.message, fatal=True)))
+        self._close(close)
+
+    def _leave(self, close: Close) -> None:
+        """Finish the round that is open, then close."""
+        if self._leaving is None:
+            self._leaving = close
+            if self._round is not None:
+                self._round.end()
+
+    def _drop_round(self) -> None:
         if self._round is not None:
             self._round.vanish()
             self._round = None
-        self._effects.append(Send(Error(self._trace_id, fault.code, fault.message, fatal=True)))
-        self._close(close)
 
     def _after(self) -> None:
         """Follow a round that has just ended."""
         if self._round is not None and self._round.over:
             self._next_utterance = self._round.next_utterance
             self._round = None
+            # Sound that was on its way when the round ended belongs to nothing and harms nobody.
+            self._audio_refused = True
             late, self._late = self._late, []
             for fault in late:
                 self._fail(fault)

@@ -11,7 +11,7 @@ that is ready early waits there for the ones before it.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum, auto
 from typing import assert_never
 
@@ -256,8 +256,11 @@ class Round:
             if self.state is State.LISTENING:
                 self.state = State.DEAF
         fault = ProtocolError(ErrorCode.RECOGNITION_FAILED, sentence)
-        if self.state is State.CLOSING:
-            self._queue[-1] = Outcome(EndReason.ERROR, fault)
+        last = self._queue[-1]
+        if isinstance(last, Outcome):
+            # What ends the round already says why, or it ends with this.
+            if last.fault is None:
+                self._queue[-1] = replace(last, reason=EndReason.ERROR, fault=fault)
             self._tell()
         else:
             self.end(Outcome(EndReason.ERROR, fault))

@@ -109,9 +109,13 @@ async def started(*lanes: CommandedLane, streams: int = 4, **rules: float) -> Sc
     return scheduler
 
 
-def ticket(scheduler: Scheduler, *, partials: bool = False) -> tuple[Ticket, Heard]:
+def ticket(
+    scheduler: Scheduler, *, partials: bool = False, session: object = None
+) -> tuple[Ticket, Heard]:
+    """An utterance of a session of its own, unless one is given."""
     heard = Heard()
-    return scheduler.open(heard, partials=partials), heard
+    session = heard if session is None else session
+    return scheduler.open(heard, session=session, partials=partials), heard
 
 
 def samples(*values: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
@@ -195,6 +199,19 @@ async def test_utterances_wait_in_order_of_their_sound_while_all_streams_are_tak
         ["final 5"],
     )
     assert [batch.steps[0].job for batch in lane.batches] == [1, 1, 3, 2]
+    await scheduler.stop()
+
+
+async def test_one_session_cannot_take_every_stream() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane, streams=2)
+    greedy = object()
+    for number in range(3):
+        ticket(scheduler, session=greedy)[0].accept(samples(7), due=float(number))
+    speaker, _ = ticket(scheduler)
+    speaker.accept(samples(1), due=9.0)
+    assert [(await lane.go()).steps[0].samples[0] for _ in range(2)] == [7, 1]
+    assert scheduler.counters.waiting_jobs == 2
     await scheduler.stop()
 
 

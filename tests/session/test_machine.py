@@ -356,3 +356,32 @@ class TestSoundCheck:
     def test_sound_that_is_very_likely_wrong_is_told_once(self) -> None:
         talk = Conversation().start(warnings="yes").audio(b"\0" * 32_000 * 8).end()
         assert talk.told() == ["START", "WARNING silence", "END NORMAL"]
+
+
+class TestEndingsThatMeet:
+    def test_the_longest_life_is_kept_when_it_ends_while_end_is_answered(self) -> None:
+        talk = Conversation(rules=SessionRules(connection_s=60, idle_s=1000, warnings=False))
+        talk.start().audio(hush(300), speech(500)).end().wait(60).start().final("last")
+        assert talk.told() == ["START", "final: last", "END NORMAL", "ERROR SIS.0032", "close 1000"]
+
+    def test_a_failure_while_the_idle_rule_ends_the_round_keeps_its_close(self) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500)).wait(20).fail()
+        assert talk.told() == ["START", "FATAL_ERROR SIS.0304", "close 1000"]
+
+    def test_a_fault_of_the_server_does_not_wait_for_the_engine(self) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500))
+        talk.machine.break_off(ProtocolError(ErrorCode.INTERNAL, "the server failed"))
+        assert talk.wait(0).told() == ["START", "FATAL_ERROR SIS.0100", "close 1011"]
+        assert talk.open == []
+
+    def test_the_end_of_the_time_to_shut_down_closes_at_once(self) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500))
+        talk.machine.shut_down()
+        talk.machine.cut_off()
+        assert talk.wait(0).told() == ["START", "close 1001"]
+        assert talk.open == []
+
+    def test_sound_after_end_is_ignored_whether_end_was_answered_or_not(self) -> None:
+        slow = Conversation().start().audio(hush(300), speech(500)).end().audio(speech(20))
+        quick = Conversation().start().audio(hush(300), speech(500)).end()
+        assert slow.final("a").told() == quick.final("a").audio(speech(20)).told()
