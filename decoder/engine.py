@@ -1,8 +1,8 @@
 """The engine boundary: what every recogniser offers and what it may assume.
 
 The interface is synchronous and knows no clock. Whoever schedules the calls guarantees that one
-stream is used by one thread at a time; several streams of one engine may be used by several
-threads only where `Capabilities.releases_gil` says that this is of any use.
+stream is used by one thread at a time. Where `Capabilities.releases_gil` is true, `open`, `decode`
+and the streams of one engine are used by several threads at once, each stream by one.
 
 Sound at this border is mono int16, one-dimensional and C-contiguous, at `Capabilities.sample_rate`.
 Positions are whole samples since the start of the stream, at that same rate.
@@ -67,6 +67,10 @@ class Capabilities:
     """Most streams that one `Engine.decode` call takes."""
     releases_gil: bool
     """True if decoding runs beside other threads of the process; else it wants a process."""
+    first_step_samples: int = 1
+    """So much sound makes a fresh stream `ready`."""
+    step_samples: int = 1
+    """So much more, each time, makes it ready again. Handing on less is only overhead."""
 
 
 class Stream(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class FakeEngine:
 
     def __init__(self, options: FakeOptions) -> None:
         self._options = options
+        self._lock = threading.Lock()
         self._open_streams = 0
 
     @property
@@ -58,14 +60,19 @@ class FakeEngine:
             hot_words=False,
             max_batch=16,
             releases_gil=True,
+            first_step_samples=_BLOCK_SAMPLES,
+            step_samples=_BLOCK_SAMPLES,
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> FakeStream:
         if hot_words:
             raise DecodeFailed("the fake engine knows no hot words")
-        if self._open_streams >= self._options.streams:
-            raise DecodeFailed(f"all {self._options.streams} streams of the fake engine are open")
-        self._open_streams += 1
+        with self._lock:
+            if self._open_streams >= self._options.streams:
+                raise DecodeFailed(
+                    f"all {self._options.streams} streams of the fake engine are open"
+                )
+            self._open_streams += 1
         return FakeStream(self)
 
     def decode(self, streams: Sequence[Stream]) -> None:
@@ -75,7 +82,8 @@ class FakeEngine:
 
     def returned(self) -> None:
         """A stream was closed."""
-        self._open_streams -= 1
+        with self._lock:
+            self._open_streams -= 1
 
 
 class FakeStream:

@@ -87,6 +87,8 @@ class PocketSphinxEngine:
             hot_words=False,
             max_batch=1,
             releases_gil=False,
+            first_step_samples=_BLOCK_SAMPLES,
+            step_samples=_BLOCK_SAMPLES,
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> PocketSphinxStream:

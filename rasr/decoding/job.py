@@ -8,8 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from decoder import HotWord, Hypothesis
+from decoder import Capabilities, HotWord, Hypothesis
 from decoder.engine import Samples
+from rasr.decoding.steps import Step
 
 
 class Sink(Protocol):
@@ -31,38 +32,79 @@ class Piece:
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """When a step is worth its overhead, in samples of the engine's rate."""
+
+    least: int
+    """Sound that must wait, unless the end is there."""
+    most: int
+    """Sound that one step takes."""
+    partial: int | None
+    """Sound between two partials; None where none are wanted."""
+    first: int
+    """With so much sound the engine does its first work, and again with each `every` more."""
+    every: int
+
+    @staticmethod
+    def of(capabilities: Capabilities, *, step_ms: int, partial_ms: int, partials: bool) -> Cadence:
+        rate = capabilities.sample_rate
+        # Who watches wants every partial; who does not can wait for a longer step.
+        least_ms = min(partial_ms, step_ms) if partials else step_ms
+        return Cadence(
+            least=rate * least_ms // 1000,
+            most=rate * step_ms // 1000,
+            partial=rate * partial_ms // 1000 if partials else None,
+            first=capabilities.first_step_samples,
+            every=capabilities.step_samples,
+        )
+
+    def next_step_at(self, taken: int) -> int:
+        """With how much sound in all the next step begins, when `taken` has been taken."""
+        wanted = taken + self.least
+        steps = -(-(wanted - self.first) // self.every)
+        return self.first + max(steps, 0) * self.every
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     number: int
+    """Names its stream in a worker; a new one after each failure, so that no late word of the old
+    stream is taken for one of the new."""
     sink: Sink
     session: object
     """Whose utterance it is."""
-    partials: bool
+    cadence: Cadence
     hot_words: tuple[HotWord, ...]
-    least_samples: int
-    """A step is not worth its overhead before so much sound waits, or the end is there."""
     kept: list[Piece] = field(default_factory=list)
     """All sound of the utterance, until its final is there: a worker may die and be replaced."""
     pending: deque[Piece] = field(default_factory=deque)
     """Sound that no step has taken yet."""
     finishing: bool = False
-    abandoned: bool = False
+    over: bool = False
     opened: bool = False
     in_flight: bool = False
     failed_tries: int = 0
     finish_due: float = 0.0
+    ready_since: float = 0.0
+    """When there was work for the next step."""
     decoded_samples: int = 0
     partial_at_sample: int = 0
     busy_s: float = 0.0
     pending_samples: int = 0
     taken_samples: int = 0
     """Of the step in flight."""
+    _next_step_at: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._next_step_at = self.cadence.next_step_at(0)
 
     @property
     def ready(self) -> bool:
-        if self.in_flight or self.abandoned:
+        """True if a step is worth its overhead and none is under way."""
+        if self.in_flight or self.over:
             return False
-        return self.finishing or self.pending_samples >= self.least_samples
+        return self.finishing or self.decoded_samples + self.pending_samples >= self._next_step_at
 
     @property
     def due(self) -> float:
@@ -78,8 +120,51 @@ class Job:
         self.pending.append(piece)
         self.pending_samples += len(piece.samples)
 
-    def take(self, most_samples: int) -> Samples:
-        """The next sound for one step: about `most_samples`, at least one piece where one waits."""
+    def step(self) -> Step:
+        """The next step; it is in flight from now on."""
+        samples = self._take(self.cadence.most)
+        decoded = self.decoded_samples + len(samples)
+        opens = not self.opened
+        self.in_flight = self.opened = True
+        partial = self.cadence.partial
+        return Step(
+            self.number,
+            samples,
+            opens,
+            finishes=self.finishing and not self.pending,
+            wants_hypothesis=partial is not None and decoded - self.partial_at_sample >= partial,
+            hot_words=self.hot_words,
+        )
+
+    def step_done(self, *, heard: bool) -> None:
+        """The step in flight has been decoded; `heard` if a hypothesis came of it."""
+        self.decoded_samples += self.taken_samples
+        if heard:
+            self.partial_at_sample = self.decoded_samples
+        self.taken_samples = 0
+        self.in_flight = False
+        self._next_step_at = self.cadence.next_step_at(self.decoded_samples)
+
+    def forget(self) -> None:
+        """Let go of all sound."""
+        self.kept.clear()
+        self.pending.clear()
+        self.pending_samples = self.taken_samples = 0
+
+    def rewind(self, number: int) -> None:
+        """Begin anew with another stream: all sound waits again, nothing has been decoded."""
+        self.number = number
+        self.pending = deque(self.kept)
+        self.pending_samples = sum(len(piece.samples) for piece in self.kept)
+        self.taken_samples = 0
+        self.opened = self.in_flight = False
+        # `partial_at_sample` stays: partials up to there were shown, and showing them again would
+        # make the text jump back.
+        self.decoded_samples = 0
+        self._next_step_at = self.cadence.next_step_at(0)
+
+    def _take(self, most_samples: int) -> Samples:
+        """About `most_samples` of the sound that waits, at least one piece where one does."""
         taken: list[Samples] = []
         length = 0
         while self.pending and (
@@ -90,19 +175,3 @@ class Job:
         self.pending_samples -= length
         self.taken_samples = length
         return np.concatenate(taken) if taken else np.empty(0, np.int16)
-
-    def forget(self) -> None:
-        """Let go of all sound."""
-        self.kept.clear()
-        self.pending.clear()
-        self.pending_samples = self.taken_samples = 0
-
-    def rewind(self) -> None:
-        """Begin anew with another stream: all sound waits again, nothing has been decoded."""
-        self.pending = deque(self.kept)
-        self.pending_samples = sum(len(piece.samples) for piece in self.kept)
-        self.taken_samples = 0
-        self.opened = self.in_flight = False
-        # `partial_at_sample` stays: partials up to there were shown, and showing them again would
-        # make the text jump back.
-        self.decoded_samples = 0

@@ -1,4 +1,4 @@
-"""A lane: one thread or one worker process that runs batches, one at a time."""
+"""A lane: one engine and what runs batches on it, a worker process or some threads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
@@ -22,6 +22,10 @@ _R = TypeVar("_R")
 class Lane(Protocol):
     """Where batches run. `start` comes first; after a failed `run`, `start` begins anew."""
 
+    @property
+    def calls(self) -> int:
+        """Batches that may be run at the same time."""
+
     async def start(self) -> Capabilities:
         """Load what is needed and warm it up.
 
@@ -29,8 +33,8 @@ class Lane(Protocol):
             DecoderError: the engine cannot be had; the text says why.
         """
 
-    async def run(self, batch: Batch) -> list[StepResult]:
-        """Run one batch.
+    def run(self, batch: Batch) -> Awaitable[list[StepResult]]:
+        """Run one batch; no other batch in hand has a job of this one.
 
         Raises:
             BrokenExecutor: the worker died. All its streams are lost.
@@ -56,6 +60,10 @@ class ProcessLane:
         self._pid: int | None = None
 
     @property
+    def calls(self) -> int:
+        return 1
+
+    @property
     def pid(self) -> int | None:
         """Of the worker process, once it runs."""
         return self._pid
@@ -73,8 +81,8 @@ class ProcessLane:
             ) from error
         return capabilities
 
-    async def run(self, batch: Batch) -> list[StepResult]:
-        return await self._call(run_in_process, batch)
+    def run(self, batch: Batch) -> Awaitable[list[StepResult]]:
+        return self._call(run_in_process, batch)
 
     def kill(self) -> None:
         if self._pid is not None:
@@ -89,30 +97,33 @@ class ProcessLane:
             self._executor.shutdown(wait=False, cancel_futures=True)
             self._executor = None
 
-    async def _call(self, function: Callable[[_A], _R], argument: _A) -> _R:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function, argument)
+    def _call(self, function: Callable[[_A], _R], argument: _A) -> Awaitable[_R]:
+        return asyncio.get_running_loop().run_in_executor(self._executor, function, argument)
 
 
 class ThreadLane:
-    """A thread of this process, for engines that release the GIL. Lanes may share one engine."""
+    """Threads of this process that share one engine, for engines that release the GIL."""
 
-    def __init__(self, load: Callable[[], Engine]) -> None:
+    def __init__(self, load: Callable[[], Engine], threads: int) -> None:
         self._load = load
+        self._threads = threads
         self._executor: Executor | None = None
         self._worker: Worker | None = None
 
+    @property
+    def calls(self) -> int:
+        return self._threads
+
     async def start(self) -> Capabilities:
         self.stop()
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="decode")
         engine = await asyncio.get_running_loop().run_in_executor(self._executor, self._load)
         self._worker = Worker(engine)
         return engine.capabilities
 
-    async def run(self, batch: Batch) -> list[StepResult]:
+    def run(self, batch: Batch) -> Awaitable[list[StepResult]]:
         assert self._worker is not None, "start comes first"
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._worker.run, batch
-        )
+        return asyncio.get_running_loop().run_in_executor(self._executor, self._worker.run, batch)
 
     def kill(self) -> None:
         """A thread cannot be killed; the batch is waited for."""

@@ -5,27 +5,36 @@ utterance keeps its lane (its state lives there) until its final, and waits, in 
 while no lane has a stream free. A lane that dies is started anew and its utterances are replayed
 from their kept sound on whatever lane has room.
 
+A lane makes one or more calls at once. Each takes a batch of its own from the streams of the lane
+that are ready, at once and without waiting for more: a lone speaker has the lowest latency, and
+under load batches form by themselves. While a call is under way the results of the one before it
+are told, so that a lane does not wait for its listeners.
+
 Runs on the event loop alone; the lanes bring their results back to it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import itertools
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import structlog
 
 from decoder import Capabilities, DecoderError, HotWord
-from decoder.engine import Samples
-from rasr.decoding.job import Job, Piece, Sink
+from rasr.decoding.counters import SchedulerCounters
+from rasr.decoding.job import Cadence, Job, Sink
 from rasr.decoding.lane import Lane
-from rasr.decoding.steps import Batch, Step, StepResult
+from rasr.decoding.steps import Batch, StepResult
+from rasr.decoding.ticket import Ticket
 
 _log = structlog.get_logger("rasr.decoding")
+_by_due = attrgetter("due")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,58 +57,12 @@ class _LaneState:
     number: int
     lane: Lane
     jobs: dict[int, Job] = field(default_factory=dict)
+    ready: dict[int, Job] = field(default_factory=dict)
+    """Those of `jobs` that wait for a call."""
     discard: list[int] = field(default_factory=list)
+    idle_calls: int = 0
     up: bool = False
-    task: asyncio.Task[None] | None = None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(slots=True)
-class SchedulerCounters:
-    """Numbers for an observer; they only grow, but for `open_jobs` and `waiting_jobs`."""
-
-    batches: int = 0
-    steps: int = 0
-    decoded_samples: int = 0
-    busy_s: float = 0.0
-    restarts: int = 0
-    replays: int = 0
-    open_jobs: int = 0
-    waiting_jobs: int = 0
-
-
-class Ticket:
-    """An utterance from the side of its session."""
-
-    def __init__(self, scheduler: Scheduler, job: Job) -> None:
-        self._scheduler = scheduler
-        self._job = job
-
-    def accept(self, samples: Samples, *, due: float) -> None:
-        """More sound; it is kept until the final, so the array must not be changed later."""
-        if len(samples):
-            self._job.accept(Piece(samples, due))
-            self._scheduler.poke(self._job)
-
-    def finish(self, *, due: float) -> None:
-        """No more sound: the final is wanted."""
-        self._job.finishing = True
-        self._job.finish_due = due
-        self._scheduler.poke(self._job)
-
-    def abandon(self) -> None:
-        """The result is not wanted any more."""
-        self._scheduler.abandon(self._job)
-
-    @property
-    def busy_s(self) -> float:
-        """Time that workers have spent on it, its share where several were decoded at once."""
-        return self._job.busy_s
-
-    @property
-    def backlog_samples(self) -> int:
-        """Sound that is not decoded yet."""
-        return self._job.backlog_samples
 
 
 class Scheduler:
@@ -111,6 +74,8 @@ class Scheduler:
         self._numbers = itertools.count(1)
         self._waiting: list[Job] = []
         """Jobs with work that have no lane."""
+        self._lane_of: dict[int, _LaneState] = {}
+        self._tasks: list[asyncio.Task[None]] = []
         self._capabilities: Capabilities | None = None
         self.counters = SchedulerCounters()
 
@@ -131,14 +96,17 @@ class Scheduler:
         self._capabilities = starts[0].result()
         for state in self._lanes:
             state.up = True
-            state.task = asyncio.create_task(self._serve(state), name=f"lane-{state.number}")
+            self._tasks += [
+                asyncio.create_task(self._serve(state), name=f"lane-{state.number}.{call}")
+                for call in range(state.lane.calls)
+            ]
 
     async def stop(self) -> None:
         """Stop all lanes; jobs still open are lost."""
-        tasks = [state.task for state in self._lanes if state.task is not None]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
         self._stop_lanes()
 
     @property
@@ -156,6 +124,17 @@ class Scheduler:
         """Utterances that can be decoded at the same time."""
         return len(self._lanes) * self._rules.streams_per_lane
 
+    @property
+    def calls(self) -> int:
+        """Batches that can be decoded at the same time."""
+        return sum(state.lane.calls for state in self._lanes)
+
+    def oldest_ready_s(self) -> float:
+        """How long the step that waits longest has been ready; 0 where none waits."""
+        waiting = itertools.chain(self._waiting, *(state.ready.values() for state in self._lanes))
+        since = min((job.ready_since for job in waiting), default=None)
+        return 0.0 if since is None else time.monotonic() - since
+
     # For tickets
 
     def open(
@@ -168,26 +147,29 @@ class Scheduler:
     ) -> Ticket:
         """A new utterance of `session`. It takes a lane when its first sound is there."""
         self.counters.open_jobs += 1
-        # Who watches wants every partial; who does not can wait for a longer step.
-        least_ms = self._rules.partial_ms if partials else self._rules.step_ms
-        least = self.capabilities.sample_rate * min(least_ms, self._rules.step_ms) // 1000
-        return Ticket(self, Job(next(self._numbers), sink, session, partials, hot_words, least))
+        cadence = Cadence.of(
+            self.capabilities,
+            step_ms=self._rules.step_ms,
+            partial_ms=self._rules.partial_ms,
+            partials=partials,
+        )
+        return Ticket(self, Job(next(self._numbers), sink, session, cadence, hot_words))
 
     def poke(self, job: Job) -> None:
-        """`job` has work."""
+        """`job` may have work."""
         if not job.ready:
             return
-        state = self._lane_of(job)
-        if state is None:
-            if job not in self._waiting:
-                self._waiting.append(job)
+        state = self._lane_of.get(job.number)
+        if state is not None:
+            self._make_ready(state, job)
+        elif job not in self._waiting:
+            job.ready_since = time.monotonic()
+            self._waiting.append(job)
             self._assign()
-        else:
-            state.wake.set()
 
     def abandon(self, job: Job) -> None:
-        if not job.abandoned:
-            job.abandoned = True
+        if not job.over:
+            job.over = True
             self.counters.open_jobs -= 1
             self._let_go(job)
 
@@ -201,79 +183,97 @@ class Scheduler:
         """
         while free := [state for state in self._lanes if self._has_room(state)]:
             held = Counter(id(job.session) for state in self._lanes for job in state.jobs.values())
-            entitled = [job for job in self._waiting if held[id(job.session)] < len(self._lanes)]
+            entitled = [job for job in self._waiting if held[id(job.session)] < self.calls]
             if not entitled:
                 break
-            job = min(entitled, key=lambda waiting: waiting.due)
+            job = min(entitled, key=_by_due)
             self._waiting.remove(job)
             state = min(free, key=lambda lane: len(lane.jobs))
             state.jobs[job.number] = job
-            state.wake.set()
+            self._lane_of[job.number] = state
+            self._make_ready(state, job)
         self.counters.waiting_jobs = len(self._waiting)
 
     def _has_room(self, state: _LaneState) -> bool:
         return state.up and len(state.jobs) < self._rules.streams_per_lane
 
-    def _lane_of(self, job: Job) -> _LaneState | None:
-        return next((state for state in self._lanes if job.number in state.jobs), None)
+    def _make_ready(self, state: _LaneState, job: Job) -> None:
+        if job.number not in state.ready:
+            job.ready_since = time.monotonic()
+            state.ready[job.number] = job
+        state.wake.set()
 
     def _let_go(self, job: Job) -> None:
         """Forget a job that is done, failed or abandoned, and use the room it leaves."""
         job.forget()
-        if job in self._waiting:
-            self._waiting.remove(job)
-        state = self._lane_of(job)
-        if state is not None:
+        state = self._lane_of.pop(job.number, None)
+        if state is None:
+            if job in self._waiting:
+                self._waiting.remove(job)
+        else:
             del state.jobs[job.number]
+            state.ready.pop(job.number, None)
             if job.opened:
                 state.discard.append(job.number)
                 state.wake.set()
         self._assign()
 
     async def _serve(self, state: _LaneState) -> None:
-        """The life of one lane: batch after batch, restart after death."""
+        """One of a lane's calls: batch after batch, restart after death."""
+        results: list[StepResult] = []
         while True:
             batch = self._next_batch(state)
-            if batch is None:
+            begun = time.monotonic()
+            # Handed over before the results of the last one are told: listeners take their time.
+            run = None if batch is None else asyncio.ensure_future(state.lane.run(batch))
+            for result in results:
+                self._tell(state, result)
+            results = []
+            if batch is None or run is None:
+                state.idle_calls += 1
                 state.wake.clear()
-                await state.wake.wait()
+                # What was told may have made work for this very call.
+                if not (state.up and (state.ready or state.discard)):
+                    await state.wake.wait()
+                state.idle_calls -= 1
                 continue
             try:
-                results = await self._run(state, batch)
+                results = await self._watched(state, batch, run, begun)
             except Exception as error:
-                # BrokenExecutor where the worker died; anything else is a fault of an engine that
-                # leaves the worker in an unknown state. Neither may end the lane.
-                self._lane_died(state, error)
-                await self._restart(state)
+                # BrokenExecutor where the worker died; anything else is a fault of our own. Faults
+                # of the engine come as results. Nothing may end this task.
+                if state.up:
+                    self._lane_died(state, error)
+                    await self._restart(state)
             else:
-                for result in results:
-                    self._take_result(state, result)
+                self._settle(state, results)
 
     def _next_batch(self, state: _LaneState) -> Batch | None:
-        ready = sorted((job for job in state.jobs.values() if job.ready), key=lambda job: job.due)
-        chosen = ready[: self.capabilities.max_batch]
-        if not chosen and not state.discard:
+        if not state.up or not (state.ready or state.discard):
             return None
-        discard, state.discard = tuple(state.discard), []
-        return Batch(tuple(self._step(job) for job in chosen), discard)
-
-    def _step(self, job: Job) -> Step:
-        rate = self.capabilities.sample_rate
-        samples = job.take(rate * self._rules.step_ms // 1000)
-        decoded = job.decoded_samples + len(samples)
-        finishes = job.finishing and not job.pending
-        wants = job.partials and decoded - job.partial_at_sample >= (
-            rate * self._rules.partial_ms // 1000
+        # Shared with calls that have nothing to do: half a batch each is done sooner than one
+        # whole. `state.idle_calls` are the others.
+        most = -(-len(state.ready) // (state.idle_calls + 1))
+        chosen = heapq.nsmallest(
+            min(most, self.capabilities.max_batch), state.ready.values(), key=_by_due
         )
-        opens = not job.opened
-        job.in_flight = job.opened = True
-        return Step(job.number, samples, opens, finishes, wants, job.hot_words)
+        now = time.monotonic()
+        for job in chosen:
+            del state.ready[job.number]
+            self.counters.queued_s += now - job.ready_since
+        discard, state.discard = tuple(state.discard), []
+        return Batch(tuple(job.step() for job in chosen), discard)
 
-    async def _run(self, state: _LaneState, batch: Batch) -> list[StepResult]:
-        begun = time.monotonic()
+    async def _watched(
+        self,
+        state: _LaneState,
+        batch: Batch,
+        run: asyncio.Future[list[StepResult]],
+        begun: float,
+    ) -> list[StepResult]:
         watch = asyncio.get_running_loop().call_later(self._rules.step_timeout_s, self._hung, state)
         try:
-            return await state.lane.run(batch)
+            return await run
         finally:
             watch.cancel()
             elapsed = time.monotonic() - begun
@@ -284,19 +284,27 @@ class Scheduler:
             self.counters.batches += 1
             self.counters.steps += len(batch.steps)
 
-    def _take_result(self, state: _LaneState, result: StepResult) -> None:
+    def _settle(self, state: _LaneState, results: Sequence[StepResult]) -> None:
+        """Jobs whose step is done may have the next one ready."""
+        for result in results:
+            # Absent: abandoned while the step was under way.
+            job = state.jobs.get(result.job)
+            if job is not None:
+                self.counters.decoded_samples += job.taken_samples
+                job.step_done(heard=result.hypothesis is not None)
+                if result.failure is None and not result.final and job.ready:
+                    self._make_ready(state, job)
+
+    def _tell(self, state: _LaneState, result: StepResult) -> None:
         job = state.jobs.get(result.job)
         if job is None:
-            return  # Abandoned while the step was under way.
-        self.counters.decoded_samples += job.taken_samples
-        job.decoded_samples += job.taken_samples
-        job.taken_samples = 0
-        job.in_flight = False
+            return
+        if result.fault is not None:
+            _log.error("engine_fault", lane=state.number, fault=result.fault)
         if result.failure is not None:
             self._end(job)
             job.sink.failed(result.failure)
         elif result.hypothesis is not None:
-            job.partial_at_sample = job.decoded_samples
             if result.final:
                 self._end(job)
             job.sink.hypothesis(result.hypothesis, final=result.final)
@@ -304,7 +312,7 @@ class Scheduler:
     def _end(self, job: Job) -> None:
         """`job` is over and the worker holds no stream for it."""
         job.opened = False
-        job.abandoned = True
+        job.over = True
         self.counters.open_jobs -= 1
         self._let_go(job)
 
@@ -318,22 +326,26 @@ class Scheduler:
         """Let its jobs wait for another lane, or for this one to come back."""
         state.up = False
         state.discard.clear()
+        state.ready.clear()
         self.counters.restarts += 1
         jobs, state.jobs = list(state.jobs.values()), {}
         _log.error(
             "worker_died", lane=state.number, utterances=len(jobs), error=type(error).__name__
         )
+        now = time.monotonic()
         for job in jobs:
+            del self._lane_of[job.number]
             job.failed_tries += job.in_flight
-            job.rewind()
+            job.rewind(next(self._numbers))
             if job.failed_tries >= self._rules.most_tries:
                 self._end(job)
                 job.sink.failed(
                     f"the recognition of this utterance failed {job.failed_tries} times; "
                     "the server has given it up"
                 )
-            else:
+            elif job.ready:
                 self.counters.replays += 1
+                job.ready_since = now
                 self._waiting.append(job)
         self._assign()
 

@@ -38,4 +38,6 @@ class StepResult:
     """None where none was wanted, or where the step failed."""
     final: bool = False
     failure: str | None = None
-    """The sentence of the engine's `DecodeFailed`; the stream is closed then."""
+    """A sentence for the client; the stream is closed then."""
+    fault: str | None = None
+    """For the log, where the engine failed in a way that it should not: a traceback."""

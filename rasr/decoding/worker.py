@@ -6,15 +6,28 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from decoder import Capabilities, DecodeFailed, Engine, Stream
 from decoder.registry import EngineSpec, load
 from rasr.decoding.steps import Batch, Step, StepResult
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    sentence: str
+    fault: str | None = None
+
+
 class Worker:
-    """Runs batches on one engine. Used by one thread at a time."""
+    """Runs batches on one engine.
+
+    Used by one thread at a time where the engine holds the GIL, else by several, each of which
+    has other jobs in hand. Here every fault of an engine ends: it costs the utterance that caused
+    it and no other.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -24,14 +37,14 @@ class Worker:
         """One result for each step, in their order."""
         for job in batch.discard:
             self._close(job)
-        failures: dict[int, str] = {}
+        failures: dict[int, _Failure] = {}
         fed: list[Step] = []
         for step in batch.steps:
             try:
                 self._feed(step)
                 fed.append(step)
-            except DecodeFailed as error:
-                failures[step.job] = str(error)
+            except Exception as error:
+                failures[step.job] = _failure(error)
         self._decode(fed, failures)
         return [self._result(step, failures.get(step.job)) for step in batch.steps]
 
@@ -43,27 +56,30 @@ class Worker:
         if step.finishes:
             stream.finish()
 
-    def _decode(self, steps: Sequence[Step], failures: dict[int, str]) -> None:
+    def _decode(self, steps: Sequence[Step], failures: dict[int, _Failure]) -> None:
         ready = [step for step in steps if self._streams[step.job].ready]
         if not ready:
             return
         try:
             self._engine.decode([self._streams[step.job] for step in ready])
-        except DecodeFailed as error:
+        except Exception as error:
             if len(ready) == 1:
-                failures[ready[0].job] = str(error)
+                failures[ready[0].job] = _failure(error)
                 return
             # One of them is guilty. Alone, each answers for itself.
             for step in ready:
                 self._decode([step], failures)
 
-    def _result(self, step: Step, failure: str | None) -> StepResult:
+    def _result(self, step: Step, failure: _Failure | None) -> StepResult:
+        hypothesis = None
+        if failure is None and (step.wants_hypothesis or step.finishes):
+            try:
+                hypothesis = self._streams[step.job].hypothesis()
+            except Exception as error:
+                failure = _failure(error)
         if failure is not None:
             self._close(step.job)
-            return StepResult(step.job, None, failure=failure)
-        hypothesis = None
-        if step.wants_hypothesis or step.finishes:
-            hypothesis = self._streams[step.job].hypothesis()
+            return StepResult(step.job, None, failure=failure.sentence, fault=failure.fault)
         if step.finishes:
             self._close(step.job)
         return StepResult(step.job, hypothesis, final=step.finishes)
@@ -72,6 +88,13 @@ class Worker:
         stream = self._streams.pop(job, None)
         if stream is not None:
             stream.close()
+
+
+def _failure(error: Exception) -> _Failure:
+    if isinstance(error, DecodeFailed):
+        return _Failure(str(error))
+    # Its text may hold anything, so it is for the log and not for the client.
+    return _Failure("the engine failed on this sound", traceback.format_exc(limit=-8))
 
 
 # A worker process holds one worker. A process pool has no other place to keep state between calls.

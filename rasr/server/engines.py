@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from typing import assert_never
 
-from decoder import DecoderError, Engine
+from decoder import DecoderError
 from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
 from rasr.decoding import Lane, ProcessLane, Scheduler, SchedulerRules, ThreadLane
 from rasr.protocol.properties import Property
@@ -39,8 +39,10 @@ class EnginePlan:
     name: str
     spec: EngineSpec
     kind: EngineKind
-    lanes: int
+    workers: int
+    """Threads or processes."""
     streams_per_lane: int
+    """Each process is a lane of its own; threads are one together."""
 
 
 def plan(settings: Settings) -> dict[str, EnginePlan]:
@@ -70,24 +72,24 @@ def plan(settings: Settings) -> dict[str, EnginePlan]:
 def _plan_one(name: str, settings: Settings) -> EnginePlan:
     engine = settings.engines[name]
     kind = describe(engine.kind)
-    lanes = settings.decoding.workers or cores()
-    streams = settings.decoding.streams_per_worker or _streams_by_memory(kind, lanes)
+    workers = settings.decoding.workers or cores()
+    streams = settings.decoding.streams_per_worker or _streams_by_memory(kind, workers)
+    if kind.placement is Placement.THREAD:
+        streams *= workers
     options = dict(engine.options)
     if kind.streams_option in options:
         raise DecoderError(
             f"option {kind.streams_option!r} follows from decoding.streams_per_worker; set that"
         )
-    # Threads share one engine and its streams; each process has an engine of its own.
-    shared_by = lanes if kind.placement is Placement.THREAD else 1
-    options[kind.streams_option] = streams * shared_by
-    return EnginePlan(name, EngineSpec(engine.kind, options), kind, lanes, streams)
+    options[kind.streams_option] = streams
+    return EnginePlan(name, EngineSpec(engine.kind, options), kind, workers, streams)
 
 
-def _streams_by_memory(kind: EngineKind, lanes: int) -> int:
+def _streams_by_memory(kind: EngineKind, workers: int) -> int:
     if kind.stream_megabytes is None:
         return 256
     memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
-    by_memory = int(memory_mb * _MEMORY_SHARE / kind.stream_megabytes / lanes)
+    by_memory = int(memory_mb * _MEMORY_SHARE / kind.stream_megabytes / workers)
     return max(1, min(_MOST_STREAMS, by_memory))
 
 
@@ -99,22 +101,14 @@ def make_scheduler(plan: EnginePlan, decoding: DecodingSettings) -> Scheduler:
         partial_ms=decoding.partial_ms,
         step_timeout_s=decoding.step_timeout_s,
     )
-    return Scheduler(_lanes(plan), rules)
-
-
-def _lanes(plan: EnginePlan) -> list[Lane]:
     match plan.kind.placement:
         case Placement.PROCESS:
-            return [ProcessLane(plan.spec) for _ in range(plan.lanes)]
+            lanes: list[Lane] = [ProcessLane(plan.spec) for _ in range(plan.workers)]
         case Placement.THREAD:
-
-            @cache
-            def shared() -> Engine:
-                return load(plan.spec)
-
-            return [ThreadLane(shared) for _ in range(plan.lanes)]
+            lanes = [ThreadLane(partial(load, plan.spec), plan.workers)]
         case _:
             assert_never(plan.kind.placement)
+    return Scheduler(lanes, rules)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
+from collections.abc import Awaitable
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +22,8 @@ RATE = 1000
 class CommandedLane:
     """Runs a batch when the test says so. A job's text is the sum of all its samples."""
 
-    def __init__(self, max_batch: int = 1) -> None:
+    def __init__(self, max_batch: int = 1, calls: int = 1) -> None:
+        self.calls = calls
         self.capabilities = Capabilities(
             "commanded", ("english",), RATE, True, True, False, max_batch, True
         )
@@ -27,20 +31,23 @@ class CommandedLane:
         self.starts = 0
         self.heard: dict[int, list[int]] = {}
         self.killed = asyncio.Event()
-        self._running: asyncio.Future[None] | None = None
+        self._running: deque[asyncio.Future[None]] = deque()
 
     async def start(self) -> Capabilities:
         self.starts += 1
         self.heard = {}
         return self.capabilities
 
-    async def run(self, batch: Batch) -> list[StepResult]:
+    def run(self, batch: Batch) -> Awaitable[list[StepResult]]:
         self.batches.append(batch)
+        return self._run(batch)
+
+    async def _run(self, batch: Batch) -> list[StepResult]:
         for job in batch.discard:
             self.heard.pop(job, None)
         if batch.steps:
-            self._running = asyncio.get_running_loop().create_future()
-            await self._running
+            self._running.append(asyncio.get_running_loop().create_future())
+            await self._running[-1]
         return [self._result(batch, number) for number in range(len(batch.steps))]
 
     def _result(self, batch: Batch, number: int) -> StepResult:
@@ -58,21 +65,20 @@ class CommandedLane:
 
     @property
     def busy(self) -> bool:
-        return self._running is not None and not self._running.done()
+        return bool(self._running)
 
     async def go(self) -> Batch:
-        """Let the batch in hand end, and what follows from it happen."""
+        """Let the oldest batch in hand end, and what follows from it happen."""
         await settle()
-        assert self._running is not None
-        batch = self.batches[-1]
-        self._running.set_result(None)
+        batch = [batch for batch in self.batches if batch.steps][-len(self._running)]
+        self._running.popleft().set_result(None)
         await settle()
         return batch
 
     async def die(self) -> None:
         await settle()
-        assert self._running is not None
-        self._running.set_exception(BrokenProcessPool())
+        while self._running:
+            self._running.popleft().set_exception(BrokenProcessPool())
         await settle()
 
     def kill(self) -> None:
@@ -237,6 +243,96 @@ async def test_streams_that_are_ready_are_decoded_as_one_batch() -> None:
     sizes = [len((await lane.go()).steps) for _ in range(3)]
     # The first began at once, alone: nobody waits for a batch to fill.
     assert sizes == [1, 3, 2]
+    await scheduler.stop()
+
+
+async def test_calls_of_one_lane_share_what_is_ready() -> None:
+    lane = CommandedLane(max_batch=16, calls=2)
+    scheduler = await started(lane, streams=8)
+    tickets = [ticket(scheduler)[0] for _ in range(7)]
+    tickets[0].accept(samples(9), due=0.0)
+    await settle()
+    for one in tickets[1:]:
+        one.accept(samples(1), due=1.0)
+    await settle()
+    # The first went to one call alone; the other call takes all the rest and waits for nobody.
+    assert [len(batch.steps) for batch in lane.batches] == [1, 6]
+    for _ in range(2):
+        await lane.go()
+    for one in tickets:
+        one.accept(samples(1), due=2.0)
+    await settle()
+    assert [len(batch.steps) for batch in lane.batches[2:]] == [4, 3]
+    await scheduler.stop()
+
+
+async def test_a_stream_is_in_one_call_at_a_time() -> None:
+    lane = CommandedLane(max_batch=16, calls=2)
+    scheduler = await started(lane)
+    one, heard = ticket(scheduler)
+    one.accept(samples(1), due=0.0)
+    await settle()
+    one.accept(samples(2), due=1.0)
+    one.finish(due=1.0)
+    await settle()
+    assert len(lane.batches) == 1
+    await lane.go()
+    await lane.go()
+    assert heard.lines == ["final 3"]
+    await scheduler.stop()
+
+
+async def test_the_next_batch_begins_before_the_results_of_the_last_are_told() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane)
+    one, heard = ticket(scheduler)
+    other, _ = ticket(scheduler)
+    batches_when_told = []
+    tell = heard.hypothesis
+
+    def hypothesis(words: Hypothesis, *, final: bool) -> None:
+        batches_when_told.append(len(lane.batches))
+        tell(words, final=final)
+
+    heard.hypothesis = hypothesis  # type: ignore[method-assign]
+    one.accept(samples(1), due=0.0)
+    one.finish(due=0.0)
+    other.accept(samples(2), due=1.0)
+    await lane.go()
+    assert batches_when_told == [2]
+    await scheduler.stop()
+
+
+async def test_a_step_waits_for_the_sound_that_the_engine_works_on_at_once() -> None:
+    lane = CommandedLane()
+    lane.capabilities = replace(lane.capabilities, first_step_samples=450, step_samples=320)
+    scheduler = await started(lane, step_ms=400, partial_ms=200)
+    one, _ = ticket(scheduler, partials=True)
+    taken = []
+    for number in range(120):
+        one.accept(samples(*[1] * 10), due=float(number))
+        await settle()
+        if lane.busy:
+            await lane.go()
+            taken.append(10 * (number + 1))
+    assert taken == [450, 770, 1090]
+    await scheduler.stop()
+
+
+async def test_the_counters_tell_the_size_of_batches_and_how_long_steps_waited() -> None:
+    lane = CommandedLane(max_batch=4)
+    scheduler = await started(lane, streams=8)
+    tickets = [ticket(scheduler)[0] for _ in range(5)]
+    for one in tickets:
+        one.accept(samples(1), due=0.0)
+    assert scheduler.oldest_ready_s() > 0
+    await lane.go()
+    await lane.go()
+    counters = scheduler.counters
+    assert (counters.batches, counters.steps, scheduler.calls) == (2, 5, 1)
+    assert counters.queued_s > 0
+    assert counters.busy_s > 0
+    assert scheduler.oldest_ready_s() == 0
     await scheduler.stop()
 
 
