@@ -1,8 +1,9 @@
 """An engine without a model, whose words are made of the sound itself.
 
-Each 100 ms of sound that is not silent becomes a word, chosen by a hash of its samples. So text
-depends on every sample: sound that is lost, doubled, reordered or cut elsewhere shows in the text.
-It serves tests, load measurements and whoever writes a client; it recognises nothing.
+Each 250 ms of sound that is not silent becomes a word, as if of a quick speaker, chosen by a hash
+of its samples. So text depends on every sample: sound that is lost, doubled, reordered or cut
+elsewhere shows in the text. It serves tests, load measurements and whoever writes a client; it
+recognises nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from decoder.engine import Capabilities, HotWord, Hypothesis, Samples, Stream, W
 from decoder.errors import DecodeFailed
 
 SAMPLE_RATE = 16000
-_BLOCK_SAMPLES = SAMPLE_RATE // 10
+_BLOCK_SAMPLES = SAMPLE_RATE // 4
 _SILENCE = 64
 """Blocks whose samples are all smaller than this have no word."""
 _SYLLABLES = ("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "wi", "zo")

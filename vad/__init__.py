@@ -10,7 +10,7 @@ from vad.classifiers import ClassifierKind, make_classifier
 from vad.endpointer import Endpointer, FlushReason, State
 from vad.errors import VadError
 from vad.events import Endpoint, EndpointReason, Event, HeadSilence, SpeechStarted
-from vad.level import frame_level, frame_levels
+from vad.level import frame_levels
 from vad.rules import EndpointRules
 from vad.silero import SileroClassifier
 from vad.webrtc import WebRtcClassifier
@@ -30,7 +30,6 @@ __all__ = [
     "State",
     "VadError",
     "WebRtcClassifier",
-    "frame_level",
     "frame_levels",
     "make_classifier",
 ]

@@ -1,4 +1,4 @@
-"""What a voice classifier offers: one frame in, "is this speech?" out.
+"""What a voice classifier offers: frames in, "is this speech?" out for each.
 
 A classifier answers for single frames and may be wrong for single frames; turning answers into
 utterances is the endpointer's work alone. Most classifiers adapt to what they have heard, so an
@@ -7,6 +7,7 @@ instance belongs to one stream.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -20,28 +21,32 @@ class Classifier(Protocol):
 
     @property
     def sample_rate(self) -> int:
-        """Hz of the frames that `is_speech` expects."""
+        """Hz of the frames that `judge` expects."""
 
     @property
     def frame_samples(self) -> int:
         """Samples in each frame, exactly."""
 
-    def is_speech(self, frame: NDArray[np.int16], level: float | None = None) -> bool:
-        """Judge the next frame, shape (frame_samples,), int16, at `sample_rate`. It is not kept.
+    def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
+        """Whether each of the next frames is speech. They are not kept.
 
         Args:
-            level: its `vad.level.frame_level`, where the caller has it already.
+            samples: whole frames in order, shape (k * frame_samples,), int16, at `sample_rate`.
+                All that a chunk completes in one call: a call costs more than a frame.
+            levels: the `vad.level.frame_levels` of the same frames.
 
         Raises:
             VadError: another shape or dtype.
         """
 
 
-def check_frame(frame: NDArray[np.int16], frame_samples: int) -> None:
-    """Refuse what is not one frame: foreign libraries read past the end, or misread in silence."""
-    if frame.shape != (frame_samples,) or frame.dtype != np.int16:
+def check_frames(samples: NDArray[np.int16], levels: Sequence[float], frame_samples: int) -> None:
+    """Refuse what is not whole frames: foreign libraries read past the end, or misread silently."""
+    if samples.ndim != 1 or samples.dtype != np.int16 or len(samples) % frame_samples:
         raise VadError(
-            "frame",
-            f"{frame.dtype} of shape {frame.shape}",
-            f"int16 of shape ({frame_samples},)",
+            "samples",
+            f"{samples.dtype} of shape {samples.shape}",
+            f"int16 of shape (k * {frame_samples},)",
         )
+    if len(levels) != len(samples) // frame_samples:
+        raise VadError("levels", f"{len(levels)} values", "one for each frame")

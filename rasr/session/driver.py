@@ -161,22 +161,22 @@ class Driver:
                     if self._clock.began is None:
                         self._clock.began = now
                     self._guarded(partial(self._machine.receive_audio, message, now=now))
-                    await self._pause(len(message))
-            await self._outbox.room()
+                    if self._tickets and self._budgets_used() > 1:
+                        await self._pause(len(message))
+            if self._outbox.full:
+                await self._outbox.room()
 
     async def _pause(self, length: int) -> None:
-        """Slow down a client whose sound comes faster than it is decoded.
+        """Slow down a client whose sound comes faster than it is decoded, past one budget.
 
         With `n` budgets of undecoded sound, sound is taken at 8/n times the speed of speech; TCP
         carries the pause to the client. Why not slower at once: see `_HASTE`.
         """
-        over = self._budgets_used()
-        if over > 1:
-            seconds = length / self._clock.byte_rate
-            await asyncio.sleep(min(_LONGEST_PAUSE_S, seconds * over / _HASTE))
-            while self._budgets_used() > _MOST_BUDGETS:
-                self._heard.clear()
-                await self._heard.wait()
+        seconds = length / self._clock.byte_rate
+        await asyncio.sleep(min(_LONGEST_PAUSE_S, seconds * self._budgets_used() / _HASTE))
+        while self._budgets_used() > _MOST_BUDGETS:
+            self._heard.clear()
+            await self._heard.wait()
 
     def _budgets_used(self) -> float:
         """Undecoded sound of the session, in budgets."""

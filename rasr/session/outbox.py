@@ -40,9 +40,14 @@ class Outbox:
         self._emptied.set()
         return item
 
+    @property
+    def full(self) -> bool:
+        """True while 256 messages or more wait."""
+        return len(self._waiting) >= _ROOM
+
     async def room(self) -> None:
-        """Wait until fewer than 256 messages wait."""
-        while len(self._waiting) >= _ROOM:
+        """Wait until it is not full."""
+        while self.full:
             self._emptied.clear()
             await self._emptied.wait()
 

@@ -291,15 +291,16 @@ class Round:
     def _frames(self) -> None:
         length = self._classifier.frame_samples
         count = (self._tape.end_sample - self._position) // length
-        samples = self._tape.read(self._position, self._position + count * length)
-        for frame, level in zip(
-            samples.reshape(count, length), frame_levels(samples, length), strict=True
-        ):
-            self._position += length
-            for event in self._endpointer.push(self._classifier.is_speech(frame, level), level):
-                self._follow(event)
-            if self.state is not State.LISTENING:
-                break
+        if count:
+            samples = self._tape.read(self._position, self._position + count * length)
+            levels = frame_levels(samples, length)
+            flags = self._classifier.judge(samples, levels)
+            for flag, level in zip(flags, levels, strict=True):
+                self._position += length
+                for event in self._endpointer.push(flag, level):
+                    self._follow(event)
+                if self.state is not State.LISTENING:
+                    break
         if self._open is not None and self._endpointer.is_open:
             self._feed(self._open, self._endpointer.committed_sample)
         self._forget()

@@ -42,8 +42,10 @@ class LoudIsSpeech:
     def __init__(self, frame_ms: int = 20) -> None:
         self.frame_samples = RATE * frame_ms // 1000
 
-    def is_speech(self, frame: NDArray[np.int16], level: float | None = None) -> bool:
-        return bool(np.abs(frame.astype(np.int32)).max(initial=0) > LOUD // 2)
+    def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
+        frames = np.abs(samples.astype(np.int32)).reshape(-1, self.frame_samples)
+        flags: list[bool] = (frames.max(axis=1) > LOUD // 2).tolist()
+        return flags
 
 
 def speech(ms: int) -> bytes:

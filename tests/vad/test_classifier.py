@@ -17,6 +17,7 @@ from vad import (
     SileroClassifier,
     VadError,
     WebRtcClassifier,
+    frame_levels,
     make_classifier,
 )
 from vad.webrtc import FLOOR_LEVEL
@@ -38,11 +39,10 @@ def classifier(request: pytest.FixtureRequest) -> Classifier:
 
 
 def judge(classifier: Classifier, sound: NDArray[np.int16]) -> list[bool]:
+    """The answers for all whole frames of `sound`, given at once."""
     size = classifier.frame_samples
-    return [
-        classifier.is_speech(sound[start : start + size])
-        for start in range(0, len(sound) - size + 1, size)
-    ]
+    whole = sound[: len(sound) // size * size]
+    return classifier.judge(whole, frame_levels(whole, size))
 
 
 def share(flags: list[bool]) -> float:
@@ -115,16 +115,35 @@ def test_instances_do_not_hear_each_others_sound(request: pytest.FixtureRequest)
         expected = judge(alone, sound)
         heard = []
         for start in range(0, len(sound) - size + 1, size):
-            other.is_speech(disturbance[start : start + size])
-            heard.append(beside.is_speech(sound[start : start + size]))
+            judge(other, disturbance[start : start + size])
+            heard += judge(beside, sound[start : start + size])
         assert heard == expected
 
 
-def test_the_frame_given_is_not_changed(classifier: Classifier) -> None:
-    frame = vowels(200)[: classifier.frame_samples].copy()
-    before = frame.copy()
-    classifier.is_speech(frame)
-    assert np.array_equal(frame, before)
+def test_the_frames_given_are_not_changed(classifier: Classifier) -> None:
+    sound = vowels(200)
+    before = sound.copy()
+    judge(classifier, sound)
+    assert np.array_equal(sound, before)
+
+
+def test_frames_get_the_same_answers_one_by_one_and_in_groups(
+    request: pytest.FixtureRequest, classifier: Classifier
+) -> None:
+    sound = np.concatenate([noise(300, 50.0), vowels(1000)])
+    twin = MAKERS[request.node.callspec.params["classifier"]]()
+    size = classifier.frame_samples
+    one_by_one: list[bool] = []
+    for start in range(0, len(sound) - size + 1, size):
+        one_by_one += judge(classifier, sound[start : start + size])
+    in_groups: list[bool] = []
+    for start in range(0, len(sound), 3 * size):
+        in_groups += judge(twin, sound[start : start + 3 * size])
+    assert one_by_one == in_groups
+
+
+def test_no_frame_gets_no_answer(classifier: Classifier) -> None:
+    assert judge(classifier, np.empty(0, np.int16)) == []
 
 
 def test_a_frame_out_of_a_longer_stride_is_heard_as_it_reads() -> None:
@@ -135,21 +154,26 @@ def test_a_frame_out_of_a_longer_stride_is_heard_as_it_reads() -> None:
 
 
 @pytest.mark.parametrize("change", [-1, 1])
-def test_a_frame_of_another_length_is_refused(classifier: Classifier, change: int) -> None:
+def test_half_a_frame_is_refused(classifier: Classifier, change: int) -> None:
     size = classifier.frame_samples
-    with pytest.raises(VadError, match=rf"frame is int16 of shape .* allowed: .*\({size},\)"):
-        classifier.is_speech(np.zeros(size + change, np.int16))
+    with pytest.raises(VadError, match=rf"samples is int16 of shape .* \(k \* {size},\)"):
+        classifier.judge(np.zeros(size + change, np.int16), [0.0])
 
 
-def test_a_frame_of_two_dimensions_is_refused(classifier: Classifier) -> None:
-    with pytest.raises(VadError, match="frame is"):
-        classifier.is_speech(np.zeros((classifier.frame_samples, 1), np.int16))
+def test_frames_of_two_dimensions_are_refused(classifier: Classifier) -> None:
+    with pytest.raises(VadError, match="samples is"):
+        classifier.judge(np.zeros((classifier.frame_samples, 1), np.int16), [0.0])
 
 
-def test_a_frame_of_floats_is_refused(classifier: Classifier) -> None:
+def test_frames_of_floats_are_refused(classifier: Classifier) -> None:
     frame = np.zeros(classifier.frame_samples, np.float32)
-    with pytest.raises(VadError, match="frame is float32"):
-        classifier.is_speech(frame)  # type: ignore[arg-type]
+    with pytest.raises(VadError, match="samples is float32"):
+        classifier.judge(frame, [0.0])  # type: ignore[arg-type]
+
+
+def test_levels_of_other_frames_are_refused(classifier: Classifier) -> None:
+    with pytest.raises(VadError, match="levels is 2 values, allowed: one for each frame"):
+        classifier.judge(np.zeros(classifier.frame_samples, np.int16), [0.0, 0.0])
 
 
 @pytest.mark.skipif(not SPEECH_DIR, reason="RASR_SPEECH_DIR is not set")
@@ -176,7 +200,7 @@ def test_webrtc_takes_every_rate_and_frame_length_that_it_names(rate: int, frame
     classifier = WebRtcClassifier(frame_ms=frame_ms, sample_rate=rate)
     assert classifier.sample_rate == rate
     assert classifier.frame_samples == rate * frame_ms // 1000
-    assert not classifier.is_speech(np.zeros(classifier.frame_samples, np.int16))
+    assert judge(classifier, np.zeros(classifier.frame_samples, np.int16)) == [False]
 
 
 @pytest.mark.parametrize(

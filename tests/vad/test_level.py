@@ -3,17 +3,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vad import frame_level
+from vad import frame_levels
 
 
 def test_the_level_of_a_square_wave_is_its_height() -> None:
-    assert frame_level(np.tile(np.array([500, -500], np.int16), 160)) == pytest.approx(500.0)
+    sound = np.tile(np.array([500, -500], np.int16), 160)
+    assert frame_levels(sound, 320) == pytest.approx([500.0])
 
 
 def test_full_scale_does_not_overflow() -> None:
-    assert frame_level(np.full(512, -32768, np.int16)) == pytest.approx(32768.0)
+    assert frame_levels(np.full(512, -32768, np.int16), 512) == pytest.approx([32768.0])
 
 
-def test_digital_silence_and_no_sound_at_all_are_level_zero() -> None:
-    assert frame_level(np.zeros(320, np.int16)) == 0.0
-    assert frame_level(np.zeros(0, np.int16)) == 0.0
+def test_digital_silence_is_level_zero_and_no_sound_has_no_level() -> None:
+    assert frame_levels(np.zeros(320, np.int16), 320) == [0.0]
+    assert frame_levels(np.zeros(0, np.int16), 320) == []
+
+
+def test_each_frame_has_a_level_of_its_own() -> None:
+    sound = np.concatenate([np.full(320, 100, np.int16), np.full(320, 7, np.int16)])
+    assert frame_levels(sound, 320) == pytest.approx([100.0, 7.0])
