@@ -1,10 +1,11 @@
 """Fetch one archive over HTTP: resumed after a break, from the first address that gives it.
 
 What was fetched so far lies in `ARCHIVE.part`, beside it in `ARCHIVE.part.json` the address it came
-from and the version that the server named (RFC 9110, 8.8). A part is continued with a Range request
-(14.2) only where the rest surely belongs to it: same address and same version (If-Range, 13.1.5),
-or a digest that is known beforehand and judges the whole. Redirects, proxies (of the environment)
-and TLS are httpx's business. Nothing is unpacked or believed here.
+from and the version that the server named (RFC 9110, 8.8). A part is continued at its own address
+only, with a Range request (14.2), and only where something vouches for the rest: the same version
+(If-Range, 13.1.5), or a digest that is known beforehand. So what one address sends never spoils
+what another one has. Redirects, proxies (of the environment) and TLS are httpx's business. Nothing
+is unpacked or believed here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import httpx
@@ -74,7 +75,7 @@ def fetch(wanted: Wanted, folder: Path, progress: Progress) -> Fetched:
     headers = {"Accept-Encoding": "identity", "User-Agent": f"rasr/{rasr.__version__}"}
     with httpx.Client(follow_redirects=True, timeout=limits, headers=headers) as client:
         for address in wanted.addresses:
-            began_with = part.size
+            began_with = part.size_from(address)
             try:
                 _fetch_from(client, address, wanted, part, progress)
             except _Unusable as fault:
@@ -84,31 +85,42 @@ def fetch(wanted: Wanted, folder: Path, progress: Progress) -> Fetched:
     raise FetchFailed("\n".join(faults))
 
 
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where the bytes of a part come from."""
+
+    address: str
+    version: str | None
+
+
 class _Part:
-    """The file that grows, and where its bytes come from."""
+    """The file that grows."""
 
     def __init__(self, folder: Path, archive: str) -> None:
         self._whole = folder / archive
-        self.file = folder / f"{archive}.part"
         self._origin = folder / f"{archive}.part.json"
+        self.file = folder / f"{archive}.part"
 
     @property
     def size(self) -> int:
         return self.file.stat().st_size if self.file.exists() else 0
 
-    def version_from(self, address: str) -> str | None:
-        """The version that this address named for the bytes that are here."""
+    @property
+    def origin(self) -> _Origin | None:
         try:
-            origin = json.loads(self._origin.read_bytes())
-        except (OSError, ValueError):
+            return _Origin(**json.loads(self._origin.read_bytes()))
+        except (OSError, ValueError, TypeError):
             return None
-        return origin["version"] if origin.get("address") == address else None
 
-    def note(self, address: str, version: str | None) -> None:
-        self._origin.write_text(json.dumps({"address": address, "version": version}), "utf-8")
+    def size_from(self, address: str) -> int:
+        """Bytes that came from this address."""
+        origin = self.origin
+        return self.size if origin is not None and origin.address == address else 0
 
-    def restart(self) -> None:
+    def begin(self, origin: _Origin) -> None:
+        """Forget what is here: the next bytes are the first ones."""
         self.file.unlink(missing_ok=True)
+        self._origin.write_text(json.dumps(asdict(origin)), "utf-8")
 
     def finish(self) -> Path:
         self._origin.unlink(missing_ok=True)
@@ -119,12 +131,12 @@ def _fetch_from(
     client: httpx.Client, address: str, wanted: Wanted, part: _Part, progress: Progress
 ) -> None:
     for _ in range(_MOST_BREAKS):
-        before = part.size
+        before = part.size_from(address)
         try:
             if _transfer(client, address, wanted, part, progress):
                 return
         except (httpx.TransportError, _Broken) as error:
-            if part.size <= before:
+            if part.size_from(address) <= before:
                 raise _Unusable(_reason(error)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _Unusable(_reason(error)) from error
@@ -135,40 +147,38 @@ def _transfer(
     client: httpx.Client, address: str, wanted: Wanted, part: _Part, progress: Progress
 ) -> bool:
     """One request. False if it has to be made again, from the start."""
-    version = part.version_from(address)
-    if version is None and wanted.sha256 is None:
-        part.restart()
-    have = part.size
+    origin = part.origin
+    have = part.size_from(address)
+    if origin is None or not (origin.version or wanted.sha256):
+        have = 0
     if wanted.bytes is not None and have >= wanted.bytes:
         if have == wanted.bytes:
             return True
-        part.restart()
         have = 0
     headers = {}
     if have:
         headers["Range"] = f"bytes={have}-"
-        if version is not None:
-            headers["If-Range"] = version
+        if origin is not None and origin.version is not None:
+            headers["If-Range"] = origin.version
     with client.stream("GET", address, headers=headers) as response:
         if httpx.URL(address).scheme == "https" and response.url.scheme != "https":
             raise _Unusable(f"it leads to {response.url}, which is not encrypted")
+        fresh = _Origin(address, _version(response))
         match response.status_code:
             case 200:
-                part.restart()
                 have = 0
-            case 206 if have:
-                if _range_start(response) != have:
-                    part.restart()
-                    return False
-            case 416 if have:
-                part.restart()
+            case 206 if have and _range_start(response) == have:
+                pass
+            case 206 | 416 if have:
+                part.begin(_Origin(address, None))
                 return False
             case code:
                 raise _Unusable(f"HTTP {code} {response.reason_phrase}".rstrip())
         total = _total(response, have)
         if wanted.bytes is not None and total not in (None, wanted.bytes):
             raise _Unusable(f"it has {total} bytes there, the catalogue says {wanted.bytes}")
-        part.note(address, _version(response))
+        if not have:
+            part.begin(fresh)
         _receive(response, part, have, wanted.bytes or total, progress)
     end = wanted.bytes or total
     if end is not None and part.size != end:

@@ -1,30 +1,22 @@
 """Install a model: fetch, verify, unpack, look, record, and only then rename into its place.
 
-A model is there whole or not at all, whatever breaks on the way. One pull of a model at a time:
-its workplace is locked (flock), and whatever a killed process left of unpacking there is deleted.
+A model is there whole or not at all, whatever breaks on the way. One pull of a model at a time.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from rasr.models.catalogue import Model
 from rasr.models.download import Wanted, fetch
-from rasr.models.errors import ArchiveRefused, FetchFailed, FolderFailed, ModelError, PullRunning
+from rasr.models.errors import ArchiveRefused, FetchFailed, FolderFailed, ModelError
 from rasr.models.record import FileRecord, Record, digest
 from rasr.models.store import State, Store
 from rasr.models.unpack import unpack
-
-_UNPACKED = "unpacked"
-_BROKEN = "broken"
-"""What was in the model's place and lacked files."""
+from rasr.models.workplace import REPLACED, UNPACKED, locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,7 @@ def install(
             f"rasr models check {model.name}"
         )
     try:
-        with _workplace(store, model) as workplace:
+        with locked(store.workplace(model), model.name) as workplace:
             if archive is not None:
                 found = _verified(store, model, watcher, archive, str(archive))
             else:
@@ -80,33 +72,6 @@ def install(
             f"{where}: {error.strerror}; {_free(store.folder)}; what was fetched is kept, and "
             f"continued by: rasr models pull {model.name}"
         ) from error
-
-
-@contextmanager
-def _workplace(store: Store, model: Model) -> Iterator[Path]:
-    """The folder of this pull, locked; deleted if the pull ends well."""
-    workplace = store.workplace(model)
-    while True:
-        workplace.mkdir(parents=True, exist_ok=True)
-        handle = os.open(workplace, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(handle)
-            raise PullRunning(
-                f"the model {model.name} is being pulled by another process; wait for it"
-            ) from error
-        # Between open and lock the one before may have deleted it: then it is nobody's.
-        if workplace.exists() and os.path.samestat(os.fstat(handle), workplace.stat()):
-            break
-        os.close(handle)
-    try:
-        _clear(workplace)
-        yield workplace
-        shutil.rmtree(workplace)
-    finally:
-        _clear(workplace)
-        os.close(handle)
 
 
 def _fetched(
@@ -125,7 +90,7 @@ def _fetched(
             raise
     known = model.sha256 or store.known_digest(model.archive)
     wanted = Wanted(model.archive, addresses, model.bytes, known)
-    while True:
+    for last in (False, True):
         watcher.stage("fetching")
         try:
             fetched = fetch(wanted, workplace, watcher.progress)
@@ -136,8 +101,9 @@ def _fetched(
         except ArchiveRefused:
             fetched.file.unlink()
             # The fault may be in the part that was there before: that one is gone now.
-            if not fetched.resumed:
+            if last or not fetched.resumed:
                 raise
+    raise AssertionError("the second round returns or raises")
 
 
 def _verified(store: Store, model: Model, watcher: Watcher, file: Path, source: str) -> _Archive:
@@ -169,7 +135,7 @@ def _verified(store: Store, model: Model, watcher: Watcher, file: Path, source: 
 def _land(store: Store, model: Model, watcher: Watcher, workplace: Path, archive: _Archive) -> Path:
     """Unpack, look, record, rename."""
     watcher.stage("unpacking")
-    unpacked, target = workplace / _UNPACKED, store.path(model)
+    unpacked, target = workplace / UNPACKED, store.path(model)
     unpacked.mkdir()
     try:
         files = unpack(archive.file, unpacked, watcher.progress)
@@ -196,7 +162,7 @@ def _land(store: Store, model: Model, watcher: Watcher, workplace: Path, archive
     record.write(root)
     if target.exists():
         # It lacks files, or it would count as installed.
-        target.rename(workplace / _BROKEN)
+        target.rename(workplace / REPLACED)
     root.rename(target)
     store.remember_digest(model.archive, archive.sha256)
     return target
@@ -210,13 +176,6 @@ def _root(unpacked: Path) -> Path:
 
 def _inside(root: Path, files: dict[str, FileRecord]) -> dict[str, FileRecord]:
     return {str(Path(name).relative_to(root)): one for name, one in files.items()}
-
-
-def _clear(workplace: Path) -> None:
-    """Delete all but what was fetched."""
-    for name in (_UNPACKED, _BROKEN):
-        if (workplace / name).exists():
-            shutil.rmtree(workplace / name)
 
 
 def _free(folder: Path) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,6 +22,7 @@ from pathlib import Path
 from rasr.models.catalogue import Catalogue, Model, load
 from rasr.models.errors import FolderFailed, ModelError, NotInstalled
 from rasr.models.record import damage, read_record
+from rasr.models.workplace import REPLACED, locked
 
 DOWNLOADS = "downloads"
 _DIGESTS = "digests.json"
@@ -129,7 +129,7 @@ class Store:
 
         Raises:
             NotInstalled: there is nothing to delete.
-            ModelError: it came with the package.
+            ModelError: it came with the package, or is being pulled.
             FolderFailed: the operating system refuses.
         """
         if model.bundled:
@@ -138,14 +138,12 @@ class Store:
         if not folder.exists() and not folder.is_symlink() and not rest.exists():
             raise NotInstalled(f"the model {model.name} is not installed: {folder} does not exist")
         try:
-            if folder.is_symlink():
-                folder.unlink()
-            elif folder.exists():
-                # Renamed first: a model is there whole or not at all.
-                rest.mkdir(parents=True, exist_ok=True)
-                folder.rename(rest / "removed")
-            if rest.exists():
-                shutil.rmtree(rest)
+            with locked(rest, model.name):
+                if folder.is_symlink():
+                    folder.unlink()
+                elif folder.exists():
+                    # Renamed first: a model is there whole or not at all.
+                    folder.rename(rest / REPLACED)
         except OSError as error:
             raise FolderFailed(f"{error.filename}: {error.strerror}") from error
         return folder

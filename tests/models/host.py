@@ -88,6 +88,14 @@ def refusing(code: int) -> Answer:
     return lambda request: request.reply(code, b"no")
 
 
+def portal(request: Request) -> None:
+    """A guest network's own page, whatever was asked for; it ends where the connection does."""
+    request.send_response(200)
+    request.send_header("Connection", "close")
+    request.end_headers()
+    request.wfile.write(b"<html>Please log in</html>")
+
+
 def silent(request: Request) -> None:
     """Hangs up without an answer, as where there is no network."""
 

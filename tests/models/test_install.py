@@ -35,6 +35,7 @@ from tests.models.host import (
     breaking,
     hosting,
     once,
+    portal,
     ranged,
     refusing,
     silent,
@@ -128,30 +129,65 @@ def test_a_part_of_an_older_release_is_not_continued(tmp_path: Path) -> None:
     assert_whole(store)
 
 
-def test_a_part_of_unknown_origin_is_continued_only_if_a_digest_judges_it(tmp_path: Path) -> None:
+def leave_part(store: Store, model: Model, address: str, version: str | None, part: bytes) -> None:
+    """What an earlier pull would have left."""
+    workplace = store.workplace(model)
+    workplace.mkdir(parents=True)
+    (workplace / f"{STEM}.tar.bz2.part").write_bytes(part)
+    origin = {"address": f"{address}/{STEM}.tar.bz2", "version": version}
+    (workplace / f"{STEM}.tar.bz2.part.json").write_text(json.dumps(origin))
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["digest known", "digest unknown"])
+@pytest.mark.parametrize("named", [True, False], ids=["version named", "no version"])
+def test_a_part_is_continued_only_if_something_vouches_for_the_rest(
+    tmp_path: Path, known: bool, named: bool
+) -> None:
+    model = make_model(RELEASE) if known else make_model()
     with hosting(RELEASE) as host:
-        for model, asked in ((make_model(), None), (make_model(RELEASE), "bytes=1000-")):
-            store = store_of(tmp_path, model, host)
-            part = store.workplace(model) / f"{STEM}.tar.bz2.part"
-            part.parent.mkdir(parents=True)
-            part.write_bytes(RELEASE[:1000])
-            host.asked.clear()
-            pull(store)
-            assert_whole(store)
-            assert host.asked == [asked]
-            store.remove(model)
+        store = store_of(tmp_path, model, host)
+        leave_part(store, model, host.url, host.tag if named else None, RELEASE[:1000])
+        pull(store)
+    assert host.asked == ["bytes=1000-" if known or named else None]
+    assert_whole(store)
+
+
+def test_a_part_of_one_address_is_not_continued_at_another(tmp_path: Path) -> None:
+    model = make_model(RELEASE)
+    with hosting(RELEASE, silent) as gone, hosting(RELEASE) as host:
+        store = store_of(tmp_path, model, gone, host)
+        leave_part(store, model, gone.url, gone.tag, RELEASE[:1000])
+        pull(store)
+        assert (gone.asked, host.asked) == (["bytes=1000-"], [None])
+        store.remove(model)
+        # An address that is dead does not cost the part of one that lives.
+        leave_part(store, model, host.url, host.tag, RELEASE[:1000])
+        host.asked.clear()
+        pull(store)
+        assert host.asked == ["bytes=1000-"]
+    assert_whole(store)
 
 
 def test_a_spoilt_part_is_fetched_anew(tmp_path: Path) -> None:
     model = make_model(RELEASE)
     with hosting(RELEASE) as host:
         store = store_of(tmp_path, model, host)
-        part = store.workplace(model) / f"{STEM}.tar.bz2.part"
-        part.parent.mkdir(parents=True)
-        part.write_bytes(b"?" * 1000)
+        leave_part(store, model, host.url, None, b"?" * 1000)
         pull(store)
     assert host.asked == ["bytes=1000-", None]
     assert_whole(store)
+
+
+def test_a_host_that_breaks_and_spoils_is_not_asked_for_ever(tmp_path: Path) -> None:
+    model = make_model(RELEASE)
+    spoilt = RELEASE[:-1] + b"?"
+    with hosting(spoilt) as host:
+        store = store_of(tmp_path, model, host)
+        leave_part(store, model, host.url, None, RELEASE[:1000])
+        with pytest.raises(ArchiveRefused):
+            pull(store)
+    assert host.asked == ["bytes=1000-", None]
+    assert_nothing_installed(store)
 
 
 def test_a_host_without_range_gives_the_whole_again(tmp_path: Path) -> None:
@@ -176,26 +212,30 @@ def test_a_range_that_was_not_asked_for_is_not_believed(tmp_path: Path) -> None:
     model = make_model(RELEASE)
     with hosting(RELEASE, once(wrong_range)) as host:
         store = store_of(tmp_path, model, host)
-        part = store.workplace(model) / f"{STEM}.tar.bz2.part"
-        part.parent.mkdir(parents=True)
-        part.write_bytes(RELEASE[:1000])
+        leave_part(store, model, host.url, None, RELEASE[:1000])
         pull(store)
     assert_whole(store)
 
 
-def test_a_part_longer_than_the_archive_starts_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", [RELEASE[:1000], RELEASE + b"more"])
+def test_a_part_longer_than_the_archive_starts_anew(tmp_path: Path, part: bytes) -> None:
     model = make_model(RELEASE)
-    with hosting(RELEASE, once(refusing(416))) as host:
+    answer = once(refusing(416)) if len(part) < len(RELEASE) else ranged
+    with hosting(RELEASE, answer) as host:
         store = store_of(tmp_path, model, host)
-        part = store.workplace(model) / f"{STEM}.tar.bz2.part"
-        part.parent.mkdir(parents=True)
-        part.write_bytes(RELEASE[:1000])
+        leave_part(store, model, host.url, host.tag, part)
         pull(store)
-        assert host.asked == ["bytes=1000-", None]
-        store.remove(model)
-        part.parent.mkdir(parents=True)
-        part.write_bytes(RELEASE + b"more")
+    assert host.asked[-1] is None
+    assert_whole(store)
+
+
+def test_a_part_that_is_already_whole_is_not_asked_for(tmp_path: Path) -> None:
+    model = make_model(RELEASE)
+    with hosting(RELEASE) as host:
+        store = store_of(tmp_path, model, host)
+        leave_part(store, model, host.url, host.tag, RELEASE)
         pull(store)
+    assert host.asked == []
     assert_whole(store)
 
 
@@ -223,11 +263,13 @@ def test_a_redirect_without_end_is_told(tmp_path: Path) -> None:
         refusing(404),
         refusing(503),
         silent,
+        portal,
         breaking(0),
+        once(breaking(70_000), silent),
         lambda request: request.reply(200, b"<html>blocked</html>"),
         lambda request: request.reply(200, request.host.body + b"more"),
     ],
-    ids=["404", "503", "silence", "nothing", "another size", "more"],
+    ids=["404", "503", "silence", "portal", "nothing", "breaks", "another size", "more"],
 )
 def test_the_next_address_is_tried_where_one_fails(tmp_path: Path, answer: Answer) -> None:
     with hosting(RELEASE, answer) as broken, hosting(RELEASE) as mirror:
@@ -412,6 +454,8 @@ def test_of_two_pulls_at_once_the_second_one_is_refused(tmp_path: Path) -> None:
         assert b"BlockingIOError" in other.stderr
         with pytest.raises(PullRunning, match="by another process"):
             pull(store_at[0])
+        with pytest.raises(PullRunning, match="by another process"):
+            store_at[0].remove(make_model())
         ranged(request)
 
     with hosting(RELEASE, pull_again) as host:
@@ -540,7 +584,7 @@ def test_what_a_killed_pull_left_of_unpacking_is_deleted(tmp_path: Path) -> None
     with hosting(RELEASE) as host:
         store = store_of(tmp_path, model, host)
         (store.workplace(model) / "unpacked" / "half").mkdir(parents=True)
-        (store.workplace(model) / "broken").mkdir()
+        (store.workplace(model) / "replaced").mkdir()
         pull(store)
     assert_whole(store)
 
