@@ -123,6 +123,21 @@ class EngineSettings(_Section):
     ] = Field(default_factory=dict)
 
 
+class ModelSettings(_Section):
+    """Where models are kept and fetched from."""
+
+    folder: Annotated[
+        str, Field(description="folder of the models; empty = $XDG_DATA_HOME/rasr/models")
+    ] = ""
+    mirror: Annotated[
+        str,
+        Field(
+            description="address that has the release files by their names, tried before those "
+            "of the catalogue"
+        ),
+    ] = ""
+
+
 class Settings(_Section):
     """All settings of a server."""
 
@@ -130,6 +145,7 @@ class Settings(_Section):
     session: SessionSettings = Field(default_factory=SessionSettings)
     vad: VadSettings = Field(default_factory=VadSettings)
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
+    models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")
     ] = Field(default_factory=lambda: {"pocketsphinx": EngineSettings(kind="pocketsphinx")})
@@ -137,6 +153,7 @@ class Settings(_Section):
         dict[str, str],
         Field(
             description="which engine serves what: a property ('english_8k_common'), a language "
-            "and rate ('english_8k') or a language ('english') → a name under engines"
+            "and rate ('english_8k') or a language ('english') → a name under engines, or of an "
+            "installed model, or the path of a model's folder"
         ),
     ] = Field(default_factory=lambda: {"english": "pocketsphinx"})

@@ -12,6 +12,7 @@ import rasr
 from rasr.cli.config import config
 from rasr.cli.demo import demo
 from rasr.cli.mic import mic
+from rasr.cli.models import models
 from rasr.cli.serve import serve
 from rasr.cli.transcribe import transcribe
 
@@ -25,5 +26,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, transcribe, mic, demo, config):
+for _command in (serve, transcribe, mic, demo, models, config):
     main.add_command(_command)

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import click
 
-from rasr.cli.configured import config_option, configuration
+from rasr.cli.configured import config_option, configuration, model_option
 from rasr.configuration import Configuration
 from rasr.configuration.schema import dotted, leaves, quoted
 
 
 @click.command()
 @config_option
-def config(config: Path | None) -> None:
+@model_option
+def config(config: Path | None, model: tuple[str, ...]) -> None:
     """Print the settings in force, each with where it comes from.
 
     The output is a TOML file: keep it, change it, give it back with --config.
@@ -23,11 +24,12 @@ def config(config: Path | None) -> None:
     \b
     A setting comes from, weakest first:
       its default;
+      the models that are installed;
       the file of --config, or else of RASR_CONFIG;
       the environment: RASR_SERVER__PORT=9000 is port in [server];
       a flag of the command.
     """
-    click.echo(to_toml(configuration(config)), nl=False)
+    click.echo(to_toml(configuration(config, models=model)), nl=False)
 
 
 def to_toml(configuration: Configuration) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from rasr.configuration import Configuration, ConfigurationError, load
+from rasr.models.errors import ModelError
+from rasr.models.serving import with_models
+from rasr.models.store import open_store
+from rasr.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -24,20 +29,56 @@ def config_option(command: Command) -> Command:
     )(command)
 
 
+def model_option(command: Command) -> Command:
+    """`--model NAME`, repeatable, handed on as `model`."""
+    return click.option(
+        "--model",
+        multiple=True,
+        metavar="[LANGUAGE=]NAME",
+        help="Serve an installed model (`rasr models list`), or the one in the folder of this "
+        "path, for its languages or for those named. Repeat for several; the first one wins.",
+    )(command)
+
+
 def configuration(
-    config: Path | None, flags: Mapping[str, str | bool | None] | None = None
+    config: Path | None,
+    flags: Mapping[str, str | bool | None] | None = None,
+    models: Sequence[str] = (),
 ) -> Configuration:
-    """The configuration of this process.
+    """The configuration of this process, with the models that serve in it.
 
     Args:
         flags: dotted key → what was typed; None where the flag was not given.
+        models: what `--model` was given.
 
     Raises:
         click.ClickException: with every mistake, one line each.
     """
+    with _mistakes_told():
+        loaded = _load(config, flags)
+        store = open_store(loaded.settings.models.folder, os.environ)
+        return with_models(loaded, models, store)
+
+
+def settings_only(
+    config: Path | None, flags: Mapping[str, str | bool | None] | None = None
+) -> Settings:
+    """As `configuration`, without a look at models: for who is about to change those."""
+    with _mistakes_told():
+        return _load(config, flags).settings
+
+
+def _load(config: Path | None, flags: Mapping[str, str | bool | None] | None) -> Configuration:
     given = {key: value for key, value in (flags or {}).items() if value is not None}
+    return load(config, os.environ, given)
+
+
+@contextmanager
+def _mistakes_told() -> Iterator[None]:
     try:
-        return load(config, os.environ, given)
+        yield
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
     except ConfigurationError as error:
         lines = "\n".join(f"  {mistake}" for mistake in error.mistakes)
         raise click.ClickException(f"the settings cannot be used:\n{lines}") from error

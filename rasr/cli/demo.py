@@ -44,7 +44,7 @@ async def show(
         click.ClickException: nothing was recognised, or the server could not be used.
     """
     start = _start_config()
-    async with server_at(None, config) as server:
+    async with server_at(None, config, start.property) as server:
         click.echo(f"A server is ready at {server}; the recording is streamed to it.\n")
         reckoning = await _watch(server, recording, reference, start, pace)
         if not reckoning.finals:

@@ -64,7 +64,10 @@ async def _mic(
 ) -> None:
     # Before the server: its model takes seconds to load, and for nothing if this fails.
     with closing(Microphone(device, start.audio_format)) as microphone:
-        async with server_at(url, config) as server, connect(server, mode) as connection:
+        async with (
+            server_at(url, config, start.property) as server,
+            connect(server, mode) as connection,
+        ):
             with Screen() as screen, _at_interrupt(microphone.stop):
                 screen.remark("Speak. Ctrl-C stops.")
                 listener = Listener(screen, mode, start, lambda segment: segment.text)

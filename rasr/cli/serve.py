@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from rasr import logs
-from rasr.cli.configured import config_option, configuration
+from rasr.cli.configured import config_option, configuration, model_option
 
 
 @click.command()
 @click.option("--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1.")
 @click.option("--port", metavar="NUMBER", help="Port; 0 for any free one. Default: 8765.")
+@model_option
 @config_option
 @click.option("--log-level", metavar="LEVEL", help="debug, info (default), warning or error.")
 @click.option(
@@ -25,6 +26,7 @@ from rasr.cli.configured import config_option, configuration
 def serve(
     host: str | None,
     port: str | None,
+    model: tuple[str, ...],
     config: Path | None,
     log_level: str | None,
     no_auth: bool | None,
@@ -33,6 +35,9 @@ def serve(
 
     One line with its address appears on standard output when it is ready to recognise; logs go to
     standard error. Ctrl-C or SIGTERM stops it: open sessions get their last results first.
+
+    English is served by PocketSphinx and every other language by the best model that is installed,
+    unless --model or the settings say otherwise; `rasr config` shows what serves what.
     """
     settings = configuration(
         config,
@@ -42,6 +47,7 @@ def serve(
             "server.log_level": log_level,
             "server.no_auth": no_auth,
         },
+        model,
     ).settings
     from rasr.server.errors import StartError
     from rasr.server.serve import serve as run_server

@@ -15,6 +15,7 @@ from rasr import logs
 from rasr.cli.configured import configuration
 from rasr.cli.screen import console
 from rasr.client import ClientError
+from rasr.protocol.properties import Property
 from rasr.settings import Settings
 
 _STREAMS_PER_WORKER = 2
@@ -34,8 +35,11 @@ def url_option(command: Command) -> Command:
 
 
 @asynccontextmanager
-async def server_at(url: str | None, config: Path | None) -> AsyncIterator[str]:
+async def server_at(url: str | None, config: Path | None, wanted: Property) -> AsyncIterator[str]:
     """The URL of a server that recognises: `url`, or that of a server of our own.
+
+    Args:
+        wanted: what it will be asked for: a server of our own loads nothing else.
 
     Raises:
         click.ClickException: the settings are wrong, or it does not start.
@@ -45,7 +49,7 @@ async def server_at(url: str | None, config: Path | None) -> AsyncIterator[str]:
             raise click.UsageError("--config is for a server of our own: leave it out, or --url")
         yield url
         return
-    settings = private(configuration(config).settings)
+    settings = private(configuration(config).settings, wanted)
     from rasr.server.errors import StartError
     from rasr.server.service import Service
 
@@ -62,15 +66,27 @@ async def server_at(url: str | None, config: Path | None) -> AsyncIterator[str]:
         await service.stop()
 
 
-def private(settings: Settings) -> Settings:
+def private(settings: Settings, wanted: Property) -> Settings:
     """`settings` for a server that is there for one command, and so for one round at a time."""
+    serving = {
+        key: engine
+        for key, engine in settings.properties.items()
+        if f"{wanted.name}_".startswith(f"{key}_")
+    }
     server = settings.server.model_copy(
         update={"host": "127.0.0.1", "port": 0, "log_level": "error", "drain_s": 0.0}
     )
     decoding = settings.decoding.model_copy(
         update={"streams_per_worker": settings.decoding.streams_per_worker or _STREAMS_PER_WORKER}
     )
-    return settings.model_copy(update={"server": server, "decoding": decoding})
+    return settings.model_copy(
+        update={
+            "server": server,
+            "decoding": decoding,
+            # With nothing that serves it, all of them: the refusal then says what is served.
+            "properties": serving or settings.properties,
+        }
+    )
 
 
 def run(command: Coroutine[Any, Any, None]) -> None:

@@ -144,7 +144,7 @@ async def _transcribe(
 ) -> None:
     failures = 0
     transcripts: list[Transcript] = []
-    async with server_at(url, config) as server:
+    async with server_at(url, config, job.config.property) as server:
         for file, name, path in zip(files, names, outputs, strict=True):
             if job.shows_text and job.several:
                 click.echo(("\n" if transcripts else "") + heading(name))

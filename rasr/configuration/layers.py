@@ -44,6 +44,8 @@ class Layer(StrEnum):
     """Weakest first."""
 
     DEFAULT = "default"
+    INSTALLED = "installed"
+    """What is on this machine; see `rasr.models.serving`."""
     FILE = "file"
     ENVIRONMENT = "environment"
     FLAG = "flag"

@@ -15,6 +15,12 @@ from rasr.cli import main
 Rasr = Callable[..., Result]
 
 
+@pytest.fixture(autouse=True)
+def no_models(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed on the machine is nobody's business here."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+
+
 @pytest.fixture
 def rasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rasr]:
     """Run the command line: `rasr("transcribe", file, input=b"")`."""

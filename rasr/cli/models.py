@@ -1,0 +1,234 @@
+"""`rasr models`: what can be had, what is here, fetched, checked and deleted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from rasr.cli.configured import config_option, settings_only
+from rasr.cli.screen import console
+from rasr.models.catalogue import Model
+from rasr.models.errors import ModelError
+from rasr.models.record import read_record
+from rasr.models.store import State, Store, open_store
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What every command works with."""
+
+    store: Store
+    mirror: str
+
+
+@click.group()
+@config_option
+@click.option(
+    "--folder", metavar="DIR", help="Folder of the models. Default: $XDG_DATA_HOME/rasr/models."
+)
+@click.pass_context
+def models(context: click.Context, config: Path | None, folder: str | None) -> None:
+    """Speech models: list, fetch, check, delete.
+
+    A model that is installed serves its languages; English only if told so. See `rasr serve`.
+    """
+    settings = settings_only(config, {"models.folder": folder}).models
+    with _told():
+        context.obj = _Desk(open_store(settings.folder, os.environ), settings.mirror)
+
+
+def _name_argument(command: Command) -> Command:
+    return click.argument("name")(command)
+
+
+@models.command("list")
+@click.pass_obj
+def list_models(desk: _Desk) -> None:
+    """Every model that can be had, the preferred ones first."""
+    rows = [
+        (
+            model.name,
+            str(desk.store.state(model)),
+            _megabytes(model.bytes) if model.archive else "–",
+            ", ".join(model.languages),
+            model.good_for,
+        )
+        for model in desk.store.catalogue.models
+    ]
+    for row in _aligned([("NAME", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD FOR"), *rows]):
+        click.echo(row)
+
+
+@models.command()
+@_name_argument
+@click.pass_obj
+def show(desk: _Desk, name: str) -> None:
+    """All that is known of a model."""
+    with _told():
+        model = desk.store.catalogue.get(name)
+        for row in _aligned(list(_facts(desk, model))):
+            click.echo(row)
+
+
+@models.command()
+@_name_argument
+@click.option(
+    "--from",
+    "archive",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Install from the release file, which was fetched by hand.",
+)
+@click.pass_obj
+def pull(desk: _Desk, name: str, archive: Path | None) -> None:
+    """Fetch a model and install it.
+
+    A pull that breaks is continued by the same command. Proxies are taken from HTTPS_PROXY and
+    NO_PROXY, certificates of one's own from SSL_CERT_FILE.
+    """
+    from rasr.models.install import install
+
+    with _told(), _Bar() as bar:
+        model = desk.store.catalogue.get(name)
+        folder = install(desk.store, model, bar, mirror=desk.mirror, archive=archive)
+    click.echo(f"{model.name} is installed in {folder}")
+    click.echo(f"Serve it: rasr serve --model {model.name}")
+
+
+@models.command()
+@_name_argument
+@click.pass_obj
+def remove(desk: _Desk, name: str) -> None:
+    """Delete a model, and what an unfinished pull has fetched of it."""
+    with _told():
+        folder = desk.store.remove(desk.store.catalogue.get(name))
+    click.echo(f"{folder} is deleted")
+
+
+@models.command()
+@_name_argument
+@click.pass_obj
+def check(desk: _Desk, name: str) -> None:
+    """Compare an installed model with what was installed."""
+    with _told():
+        model = desk.store.catalogue.get(name)
+        verdict = desk.store.check(model)
+        if verdict.damage:
+            lines = "\n".join(f"  {fault}" for fault in verdict.damage)
+            raise ModelError(
+                f"the model {model.name} in {desk.store.path(model)} is damaged:\n{lines}"
+            )
+    if verdict.files:
+        click.echo(f"{model.name} is whole: {verdict.files} files are as they were installed")
+    else:
+        click.echo(
+            f"{model.name} has all its files; no digests were recorded, so nothing was compared"
+        )
+
+
+def _facts(desk: _Desk, model: Model) -> Iterator[tuple[str, str]]:
+    store = desk.store
+    yield "name", model.name
+    yield "good for", model.good_for
+    yield "kind", model.kind
+    yield "languages", ", ".join(model.languages)
+    yield "family", model.family
+    yield "rate", f"{model.rate} Hz"
+    yield "weights", model.weights or "unknown"
+    yield "speed", model.speed or "unknown"
+    yield "licence", model.licence
+    for rate in model.error_rates:
+        yield "error rate", f"{rate.percent} % on {rate.test} ({rate.source})"
+    if not model.error_rates:
+        yield "error rate", "none published that is known here"
+    if model.homepage:
+        yield "homepage", model.homepage
+    yield "state", str(store.state(model))
+    yield "folder", str(store.path(model))
+    yield "files", ", ".join(model.files)
+    if model.archive:
+        yield "archive", model.archive
+        yield "download", _megabytes(model.bytes)
+        known = model.sha256 or store.known_digest(model.archive)
+        yield "SHA-256", known or "unknown; recorded by the first pull"
+        for address in store.catalogue.addresses(model, desk.mirror):
+            yield "address", address
+    record = read_record(store.path(model))
+    if store.state(model) is not State.ABSENT and record is not None:
+        yield "came from", record.source
+
+
+def _megabytes(size: int | None) -> str:
+    return "unknown" if size is None else f"{size / 1e6:.0f} MB"
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Rows with their columns below each other; the last one is as long as it is."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row[:-1], widths, strict=False)]
+        yield "  ".join([*cells, row[-1]])
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong with a model is one message, not a traceback."""
+    try:
+        yield
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+
+
+class _Bar:
+    """A progress bar on standard error; on a pipe, a line for each stage."""
+
+    def __init__(self) -> None:
+        self._console = console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> _Bar:
+        if self._console.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # One that was not started would say so with an empty line.
+        if self._console.is_terminal:
+            self._progress.stop()
+
+    def stage(self, name: str) -> None:
+        if not self._console.is_terminal:
+            click.echo(f"{name} …", err=True)
+        elif self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(name, total=None)
+
+    def progress(self, done: int, total: int | None) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, completed=done, total=total)

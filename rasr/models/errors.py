@@ -1,0 +1,40 @@
+"""What can go wrong with models. The text of each names the model or file, and the cure.
+
+ModelError
+├── UnknownModel     the catalogue has no such name
+├── NotInstalled     known, and not on this machine
+├── FetchFailed      no address gave the archive: off line, gone, or refused
+├── ArchiveRefused   what came is not what was wanted, or not safe to unpack
+├── PullRunning      another process is at it
+└── FolderFailed     the models folder cannot be read or written
+"""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """Base of all that a person is told about models."""
+
+
+class UnknownModel(ModelError):
+    """There is no model of this name."""
+
+
+class NotInstalled(ModelError):
+    """The model is known, and its files are not here."""
+
+
+class FetchFailed(ModelError):
+    """The archive could not be fetched from any of its addresses."""
+
+
+class ArchiveRefused(ModelError):
+    """An archive that is damaged, another one, or malicious. Nothing of it was installed."""
+
+
+class PullRunning(ModelError):
+    """The model is being pulled by another process."""
+
+
+class FolderFailed(ModelError):
+    """The operating system refused something: no room, no permission."""

@@ -1,0 +1,77 @@
+"""What is written down of a model when it is installed: its origin and the digest of each file.
+
+Lies in the model's folder as `rasr-model.json`, so that the folder says what it is wherever it is
+moved, and damage can be found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rasr.models.catalogue import Kind
+
+RECORD_NAME = "rasr-model.json"
+_BLOCK_BYTES = 1 << 20
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class FileRecord(_Part):
+    bytes: int
+    sha256: str
+
+
+class Record(_Part):
+    """One installation."""
+
+    name: str
+    kind: Kind
+    languages: tuple[str, ...]
+    archive: str
+    source: str
+    """The address or the file that the archive came from."""
+    bytes: int
+    sha256: str
+    """Of the archive."""
+    files: Mapping[str, FileRecord]
+    """By path inside the folder, with `/`."""
+
+    def write(self, folder: Path) -> None:
+        (folder / RECORD_NAME).write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record in `folder`; None where there is none, or none that can be read."""
+    try:
+        return Record.model_validate_json((folder / RECORD_NAME).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    sha = hashlib.sha256()
+    with file.open("rb") as opened:
+        while block := opened.read(_BLOCK_BYTES):
+            sha.update(block)
+    return sha.hexdigest()
+
+
+def damage(folder: Path, record: Record) -> tuple[str, ...]:
+    """A sentence for each file of `record` that is not as it was installed."""
+    found = []
+    for name, one in record.files.items():
+        file = folder / name
+        if not file.is_file():
+            found.append(f"{name} is missing")
+        elif (size := file.stat().st_size) != one.bytes:
+            found.append(f"{name} has {size} bytes, and had {one.bytes}")
+        elif digest(file) != one.sha256:
+            found.append(f"{name} has changed: its SHA-256 is another one")
+    return tuple(found)

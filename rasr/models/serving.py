@@ -1,0 +1,248 @@
+"""Models become engines: which of them serve which properties.
+
+Owns three rules, applied on top of the layers of the settings, so that `rasr config` shows what
+comes of them:
+
+1. `--model` names models to serve: each serves its languages, the first one named wins. Without an
+   entry under `properties` from a file or the environment, they are all that is served.
+2. An entry under `properties` may name a model, or the path of a model's folder, where it may name
+   an engine; an engine of this name comes first.
+3. With neither, each language but English is served by the first model of the catalogue that is
+   installed and knows it. English stays with the default engine unless somebody says otherwise: a
+   model that was pulled for Mandarin must not change what English clients get. Bundled models
+   serve only who names them.
+
+Loads nothing: whether the files are any good is found by the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rasr.configuration import Configuration, ConfigurationError, Layer, Origin
+from rasr.configuration.schema import dotted
+from rasr.models.catalogue import Model
+from rasr.models.errors import ModelError
+from rasr.models.record import read_record
+from rasr.models.store import Store
+from rasr.settings import EngineSettings, Settings
+
+ENGINE_KIND = "sherpa-onnx"
+"""The engine that runs the models of the catalogue."""
+_FOLDER_OPTION = "model"
+"""Its option that takes the model's folder."""
+_KEPT_LANGUAGE = "english"
+"""Not mapped by itself: the default engine serves it."""
+
+_KEYED = re.compile(r"(?P<keys>[a-z0-9_]+(,[a-z0-9_]+)*)=(?P<model>.+)")
+
+
+def with_models(
+    configuration: Configuration, requests: Sequence[str], store: Store
+) -> Configuration:
+    """The configuration with its models as engines.
+
+    Args:
+        requests: what `--model` was given: a name or a path, with `chinese=` before it (or several
+            keys of `properties`, separated by commas) to serve that and nothing else.
+
+    Raises:
+        ConfigurationError: with all that is wrong with names of models.
+    """
+    draft = _Draft(configuration, store)
+    said = _is_said(configuration)
+    if requests and not said:
+        draft.serve_nothing()
+    draft.resolve()
+    if requests:
+        draft.serve(requests)
+    elif not said:
+        draft.serve_installed()
+    return draft.configuration()
+
+
+def _is_said(configuration: Configuration) -> bool:
+    """True if a person has said what is served."""
+    origins = configuration.origins
+    return configuration.settings.properties != Settings().properties or any(
+        origins[dotted(("properties", key))].layer is not Layer.DEFAULT
+        for key in configuration.settings.properties
+    )
+
+
+class _Draft:
+    """Engines and properties while models are put among them."""
+
+    def __init__(self, configuration: Configuration, store: Store) -> None:
+        self._before = configuration
+        self._store = store
+        self._engines = dict(configuration.settings.engines)
+        self._properties = dict(configuration.settings.properties)
+        self._origins = dict(configuration.origins)
+        self._mistakes: list[str] = []
+
+    def serve_nothing(self) -> None:
+        for key in self._properties:
+            del self._origins[dotted(("properties", key))]
+        self._properties = {}
+
+    def resolve(self) -> None:
+        """Names of models under `properties` become engines."""
+        for key, value in self._properties.items():
+            origin = self._origins[dotted(("properties", key))]
+            where = f"{origin}: properties.{key}"
+            engine = self._engines.get(value)
+            model = self._store.catalogue.find(value)
+            if engine is not None:
+                # Options for a model, written down without saying where the model is.
+                if engine.kind == ENGINE_KIND and model is not None:
+                    self._attempt(where, model, origin)
+            elif model is not None:
+                self._properties[key] = self._attempt(where, model, origin) or value
+            elif _is_path(value):
+                self._properties[key] = self._folder(where, value, origin) or value
+            else:
+                self._mistakes.append(
+                    f"{where}: there is no engine {value!r} and no such model; engines: "
+                    f"{', '.join(self._engines) or 'none'}; installed models: {self._installed()}"
+                )
+
+    def serve(self, requests: Sequence[str]) -> None:
+        """What `--model` asks for."""
+        origin = Origin(Layer.FLAG, "--model")
+        taken: set[str] = set()
+        for request in requests:
+            keyed = _KEYED.fullmatch(request)
+            reference = keyed["model"] if keyed else request
+            where = f"{origin} {reference}"
+            model = self._store.catalogue.find(reference)
+            if model is not None:
+                name = self._attempt(where, model, origin)
+                languages: Sequence[str] | None = model.languages
+            elif _is_path(reference) or Path(reference).is_dir():
+                name = self._folder(where, reference, origin)
+                languages = _languages(Path(reference), self._store)
+            else:
+                self._mistakes.append(
+                    f"{where}: there is no such model; there are: "
+                    f"{', '.join(one.name for one in self._store.catalogue.models)}; or give the "
+                    "path of a model's folder"
+                )
+                continue
+            if name is None:
+                continue
+            keys = keyed["keys"].split(",") if keyed else languages
+            if keys is None:
+                self._mistakes.append(
+                    f"{where}: nothing says which languages it knows; say them: "
+                    f"--model chinese={reference} or --model chinese,english={reference}"
+                )
+                continue
+            for key in keys:
+                if key not in taken:
+                    taken.add(key)
+                    self._map(key, name, origin)
+
+    def serve_installed(self) -> None:
+        """What is installed serves what nothing else serves."""
+        for model in self._store.installed():
+            engine = self._engines.get(model.name)
+            if engine is not None and engine.kind != ENGINE_KIND:
+                # A person's own engine that happens to have this name.
+                continue
+            if model.bundled or model.kind != "streaming":
+                continue
+            origin = Origin(Layer.INSTALLED, f"model {model.name}")
+            new = [
+                language
+                for language in model.languages
+                if language != _KEPT_LANGUAGE and language not in self._properties
+            ]
+            name = self._attempt(str(origin), model, origin) if new else None
+            for language in new if name is not None else ():
+                assert name is not None
+                self._map(language, name, origin)
+
+    def configuration(self) -> Configuration:
+        if self._mistakes:
+            raise ConfigurationError(self._mistakes)
+        settings = self._before.settings.model_copy(
+            update={"engines": self._engines, "properties": self._properties}
+        )
+        return Configuration(settings, self._origins)
+
+    def _map(self, key: str, engine: str, origin: Origin) -> None:
+        self._properties[key] = engine
+        self._origins[dotted(("properties", key))] = origin
+
+    def _attempt(self, where: str, model: Model, origin: Origin) -> str | None:
+        """The engine of a model of the catalogue, or a mistake and None."""
+        if model.kind != "streaming":
+            self._mistakes.append(
+                f"{where}: {model.name} is an {model.kind} model; live recognition needs a "
+                "streaming one"
+            )
+            return None
+        engine = self._engines.get(model.name)
+        if engine is not None and (engine.kind != ENGINE_KIND or _FOLDER_OPTION in engine.options):
+            # It says itself where the model is, or is another engine.
+            folder = Path(str(engine.options.get(_FOLDER_OPTION, "")))
+            return self._engine(where, model.name, folder, origin)
+        try:
+            folder = self._store.require(model)
+        except ModelError as error:
+            self._mistakes.append(f"{where}: {error}")
+            return None
+        return self._engine(where, model.name, folder, origin)
+
+    def _folder(self, where: str, path: str, origin: Origin) -> str | None:
+        """The engine of a model's folder anywhere, or a mistake and None."""
+        folder = Path(path).expanduser().absolute()
+        if not folder.is_dir():
+            self._mistakes.append(f"{where}: there is no folder {folder}")
+            return None
+        return self._engine(where, folder.name, folder, origin)
+
+    def _engine(self, where: str, name: str, folder: Path, origin: Origin) -> str | None:
+        engine = self._engines.get(name)
+        if engine is None:
+            self._engines[name] = EngineSettings(
+                kind=ENGINE_KIND, options={_FOLDER_OPTION: str(folder)}
+            )
+            self._origins[dotted(("engines", name, "kind"))] = origin
+        elif engine.kind != ENGINE_KIND:
+            self._mistakes.append(
+                f"{where}: engines.{name} is of kind {engine.kind!r}; give that engine another name"
+            )
+            return None
+        elif _FOLDER_OPTION not in engine.options:
+            options = engine.options | {_FOLDER_OPTION: str(folder)}
+            self._engines[name] = engine.model_copy(update={"options": options})
+        elif Path(str(engine.options[_FOLDER_OPTION])) == folder:
+            return name
+        else:
+            self._mistakes.append(
+                f"{where}: engines.{name} has another folder: {engine.options[_FOLDER_OPTION]}"
+            )
+            return None
+        self._origins[dotted(("engines", name, "options", _FOLDER_OPTION))] = origin
+        return name
+
+    def _installed(self) -> str:
+        return ", ".join(model.name for model in self._store.installed()) or "none"
+
+
+def _is_path(reference: str) -> bool:
+    return "/" in reference or reference.startswith((".", "~"))
+
+
+def _languages(folder: Path, store: Store) -> tuple[str, ...] | None:
+    """The languages of a model in any folder: by its record, or by its folder's name."""
+    folder = folder.expanduser().absolute()
+    record = read_record(folder)
+    if record is not None:
+        return record.languages
+    model = store.catalogue.find(folder.name)
+    return model.languages if model is not None else None

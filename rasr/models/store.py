@@ -1,0 +1,208 @@
+"""The models on this machine: which are here, where they lie, whether they are whole.
+
+Owns the layout of the models folder:
+
+    NAME/                  an installed model, with its record
+    downloads/NAME/        a pull in progress: the part of the archive, what is unpacked so far
+    digests.json           the digest of every archive that was ever installed
+
+Never fetches and never unpacks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+
+from rasr.models.catalogue import Catalogue, Model, load
+from rasr.models.errors import FolderFailed, ModelError, NotInstalled
+from rasr.models.record import damage, read_record
+from rasr.models.workplace import REPLACED, locked
+
+DOWNLOADS = "downloads"
+_DIGESTS = "digests.json"
+
+
+class State(StrEnum):
+    """What there is of a model."""
+
+    INSTALLED = "installed"
+    BUNDLED = "bundled"
+    BROKEN = "broken"
+    """Its folder is there, and files are missing."""
+    ABSENT = "not installed"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check of an installed model found."""
+
+    damage: tuple[str, ...]
+    """A sentence for each fault; none: it is whole."""
+    files: int
+    """Compared with recorded digests; 0 where nothing was recorded, as for what was put there by
+    hand: then only the presence of its files was looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The models folder, and the models that came with the package."""
+
+    folder: Path
+    catalogue: Catalogue
+    bundled_folder: Path
+
+    def path(self, model: Model) -> Path:
+        """Where the model's files are, or would be."""
+        return (self.bundled_folder if model.bundled else self.folder) / model.name
+
+    def state(self, model: Model) -> State:
+        folder = self.path(model)
+        if not folder.is_dir():
+            return State.ABSENT
+        if model.missing(folder):
+            return State.BROKEN
+        return State.BUNDLED if model.bundled else State.INSTALLED
+
+    def installed(self) -> Iterator[Model]:
+        """Models whose files are all here, preferred ones first; bundled ones too."""
+        for model in self.catalogue.models:
+            if self.state(model) in (State.INSTALLED, State.BUNDLED):
+                yield model
+
+    def require(self, model: Model) -> Path:
+        """The folder of a model that can be used.
+
+        Raises:
+            NotInstalled: the text names the command that fetches it.
+        """
+        match self.state(model):
+            case State.INSTALLED | State.BUNDLED:
+                return self.path(model)
+            case State.ABSENT if model.bundled:
+                raise NotInstalled(
+                    f"the model {model.name} comes with rasr, and this installation lacks it; "
+                    "install rasr anew"
+                )
+            case State.ABSENT:
+                raise NotInstalled(
+                    f"the model {model.name} is not installed; fetch it with: "
+                    f"rasr models pull {model.name}"
+                )
+            case State.BROKEN:
+                folder = self.path(model)
+                raise NotInstalled(
+                    f"the model {model.name} in {folder} lacks "
+                    f"{', '.join(model.missing(folder))}; {_cure(model)}"
+                )
+
+    def check(self, model: Model) -> Verdict:
+        """Compare an installed model with what was installed.
+
+        Raises:
+            NotInstalled: there is nothing to check.
+            FolderFailed: a file cannot be read.
+        """
+        folder = self.path(model)
+        if not folder.is_dir():
+            self.require(model)
+        missing = tuple(f"{pattern} is missing" for pattern in model.missing(folder))
+        record = read_record(folder)
+        if record is None:
+            return Verdict(missing, 0)
+        try:
+            found = damage(folder, record)
+        except OSError as error:
+            raise FolderFailed(f"{error.filename}: {error.strerror}") from error
+        # A file that lacks by both measures is told once, by its own name.
+        return Verdict(found or missing, len(record.files))
+
+    def remove(self, model: Model) -> Path:
+        """Delete a model and what is left of pulls of it.
+
+        Returns: the folder that was deleted.
+
+        Raises:
+            NotInstalled: there is nothing to delete.
+            ModelError: it came with the package, or is being pulled.
+            FolderFailed: the operating system refuses.
+        """
+        if model.bundled:
+            raise ModelError(f"the model {model.name} comes with rasr and cannot be removed")
+        folder, rest = self.path(model), self.workplace(model)
+        if not folder.exists() and not folder.is_symlink() and not rest.exists():
+            raise NotInstalled(f"the model {model.name} is not installed: {folder} does not exist")
+        try:
+            with locked(rest, model.name):
+                if folder.is_symlink():
+                    folder.unlink()
+                elif folder.exists():
+                    # Renamed first: a model is there whole or not at all.
+                    folder.rename(rest / REPLACED)
+        except OSError as error:
+            raise FolderFailed(f"{error.filename}: {error.strerror}") from error
+        return folder
+
+    def workplace(self, model: Model) -> Path:
+        """Where a pull of the model keeps what it has so far."""
+        return self.folder / DOWNLOADS / model.name
+
+    @property
+    def digests_file(self) -> Path:
+        return self.folder / _DIGESTS
+
+    def known_digest(self, archive: str) -> str | None:
+        """SHA-256 of the archive of this name when it was first installed here."""
+        return self._digests().get(archive)
+
+    def remember_digest(self, archive: str, sha256: str) -> None:
+        known = self._digests()
+        if known.get(archive) != sha256:
+            fresh = self.digests_file.with_suffix(".new")
+            fresh.write_text(json.dumps(known | {archive: sha256}, indent=2) + "\n", "utf-8")
+            fresh.replace(self.digests_file)
+
+    def _digests(self) -> dict[str, str]:
+        try:
+            found = json.loads(self.digests_file.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise FolderFailed(f"{self.digests_file} is not JSON: delete it") from error
+        return {str(key): str(value) for key, value in found.items()}
+
+
+def open_store(
+    folder: str, environ: Mapping[str, str], catalogue: Catalogue | None = None
+) -> Store:
+    """The store of this machine.
+
+    Args:
+        folder: the setting `models.folder`; "" for the usual place.
+        catalogue: None for that of the package.
+    """
+    return Store(
+        Path(folder).expanduser().absolute() if folder else usual_folder(environ),
+        load() if catalogue is None else catalogue,
+        Path(str(files("rasr") / "data" / "models")),
+    )
+
+
+def usual_folder(environ: Mapping[str, str]) -> Path:
+    """`rasr/models` among the user's data (XDG Base Directory Specification)."""
+    data = Path(environ.get("XDG_DATA_HOME", ""))
+    # «All paths set in these environment variables must be absolute», others are to be ignored.
+    if not data.is_absolute():
+        data = Path(environ.get("HOME") or os.path.expanduser("~")) / ".local" / "share"
+    return data / "rasr" / "models"
+
+
+def _cure(model: Model) -> str:
+    if model.bundled:
+        return "install rasr anew"
+    return f"fetch it anew: rasr models remove {model.name}, rasr models pull {model.name}"

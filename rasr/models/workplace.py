@@ -1,0 +1,59 @@
+"""The folder where one model is being worked on, by one process at a time.
+
+It is locked (flock on the folder itself, gone with its process). What was fetched stays in it until
+the work ends well; what is unpacked or on its way out is deleted whenever the work ends, and by the
+next process if the one before was killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rasr.models.errors import PullRunning
+
+UNPACKED = "unpacked"
+REPLACED = "replaced"
+"""What was in the model's place."""
+
+
+@contextmanager
+def locked(workplace: Path, model: str) -> Iterator[Path]:
+    """The workplace of a model; deleted if the work ends well.
+
+    Raises:
+        PullRunning: another process is at it.
+        OSError: it cannot be made or deleted.
+    """
+    while True:
+        workplace.mkdir(parents=True, exist_ok=True)
+        handle = os.open(workplace, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(handle)
+            raise PullRunning(
+                f"the model {model} is being pulled or removed by another process; wait for it"
+            ) from error
+        # Between open and lock the one before may have deleted it: then it is nobody's.
+        if workplace.exists() and os.path.samestat(os.fstat(handle), workplace.stat()):
+            break
+        os.close(handle)
+    try:
+        _clear(workplace)
+        yield workplace
+        shutil.rmtree(workplace)
+    finally:
+        _clear(workplace)
+        os.close(handle)
+
+
+def _clear(workplace: Path) -> None:
+    """Delete all but what was fetched."""
+    for name in (UNPACKED, REPLACED):
+        if (workplace / name).exists():
+            shutil.rmtree(workplace / name)

@@ -1,0 +1,265 @@
+"""Which model serves what, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from rasr.configuration import Configuration, ConfigurationError, load
+from rasr.models.install import install
+from rasr.models.serving import with_models
+from rasr.models.store import Store
+from rasr.protocol.properties import Property
+from rasr.server.engines import PropertyTable
+from rasr.session.rules import EngineChoice
+from tests.models.archives import STEM, release, written
+from tests.models.conftest import Quiet, make_model, make_store, put
+
+BOTH = make_model(name="both")
+MANDARIN = make_model(name="mandarin", languages=("chinese",), archive="mandarin.tar.bz2")
+CANTONESE = make_model(
+    name="cantonese-too", languages=("cantonese", "chinese", "sichuan"), archive="c.tar.bz2"
+)
+ENGLISH = make_model(name="english-only", languages=("english",), archive="e.tar.bz2")
+OFFLINE = make_model(name="later", kind="offline", archive="l.tar.bz2")
+TINY = make_model(name="tiny", bundled=True, archive=None)
+ALL = (OFFLINE, MANDARIN, BOTH, CANTONESE, ENGLISH, TINY)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = make_store(tmp_path, *ALL)
+    put(store, TINY)
+    return store
+
+
+def resolved(
+    store: Store, *requests: str, document: str = "", environ: dict[str, str] | None = None
+) -> Configuration:
+    file = written(store.folder.parent / "rasr.toml", document.encode()) if document else None
+    return with_models(load(file, environ or {}, {}), requests, store)
+
+
+def mistakes(
+    store: Store, *requests: str, document: str = "", environ: dict[str, str] | None = None
+) -> Sequence[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        resolved(store, *requests, document=document, environ=environ)
+    return caught.value.mistakes
+
+
+def folders(configuration: Configuration) -> dict[str, str]:
+    """Engines of models → their folder's name."""
+    return {
+        name: Path(str(engine.options["model"])).name
+        for name, engine in configuration.settings.engines.items()
+        if engine.kind == "sherpa-onnx"
+    }
+
+
+def test_without_models_everything_is_as_it_was(store: Store) -> None:
+    before = load(None, {}, {})
+    after = resolved(store)
+    assert after.settings == before.settings
+    assert after.origins == before.origins
+
+
+def test_installed_models_serve_their_languages_in_the_order_of_the_catalogue(store: Store) -> None:
+    for model in (CANTONESE, MANDARIN, OFFLINE):
+        put(store, model)
+    found = resolved(store)
+    assert found.settings.properties == {
+        "english": "pocketsphinx",
+        "chinese": "mandarin",
+        "cantonese": "cantonese-too",
+        "sichuan": "cantonese-too",
+    }
+    assert folders(found) == {"mandarin": "mandarin", "cantonese-too": "cantonese-too"}
+    engine = found.settings.engines["mandarin"]
+    assert (engine.kind, engine.options) == (
+        "sherpa-onnx",
+        {"model": str(store.folder / "mandarin")},
+    )
+    for key in ("properties.chinese", "engines.mandarin.kind", "engines.mandarin.options.model"):
+        assert str(found.origins[key]) == "installed model mandarin"
+
+
+def test_english_stays_with_the_default_engine_unless_told_otherwise(store: Store) -> None:
+    put(store, BOTH)
+    put(store, ENGLISH)
+    assert resolved(store).settings.properties == {"english": "pocketsphinx", "chinese": "both"}
+    told = resolved(store, document="[properties]\nenglish = 'english-only'")
+    assert told.settings.properties == {"english": "english-only"}
+    assert folders(told) == {"english-only": "english-only"}
+    assert str(told.origins["engines.english-only.kind"]).startswith("file ")
+
+
+def test_a_bundled_model_serves_only_who_names_it(store: Store) -> None:
+    assert "chinese" not in resolved(store).settings.properties
+    named = resolved(store, "tiny")
+    assert named.settings.properties == {"chinese": "tiny", "english": "tiny"}
+    assert folders(named) == {"tiny": "tiny"}
+    assert resolved(store, environ={"RASR_PROPERTIES__CHINESE": "tiny"}).settings.properties == {
+        "english": "pocketsphinx",
+        "chinese": "tiny",
+    }
+
+
+def test_named_models_are_all_that_is_served_and_the_first_one_wins(store: Store) -> None:
+    for model in (BOTH, MANDARIN, CANTONESE):
+        put(store, model)
+    found = resolved(store, "mandarin", "both")
+    assert found.settings.properties == {"chinese": "mandarin", "english": "both"}
+    assert str(found.origins["properties.english"]) == "flag --model"
+    # The cantonese model is installed, and was not named; the default engine is not needed.
+    assert folders(found) == {"mandarin": "mandarin", "both": "both"}
+    assert "properties.cantonese" not in found.origins
+
+
+def test_a_named_model_goes_over_what_the_file_says_of_its_languages(store: Store) -> None:
+    put(store, BOTH)
+    document = "[engines.quick]\nkind = 'fake'\n[properties]\nenglish = 'quick'\nwelsh = 'quick'"
+    found = resolved(store, "both", document=document)
+    assert found.settings.properties == {"english": "both", "welsh": "quick", "chinese": "both"}
+
+
+def test_a_model_is_found_by_the_name_of_its_release_file_too(store: Store) -> None:
+    put(store, BOTH)
+    assert folders(resolved(store, STEM)) == {"both": "both"}
+
+
+def test_a_property_may_name_a_model(store: Store) -> None:
+    put(store, BOTH)
+    put(store, MANDARIN)
+    document = "[properties]\nchinese = 'mandarin'\nchinese_8k = 'both'\nenglish = 'pocketsphinx'"
+    found = resolved(store, document=document)
+    assert found.settings.properties == {
+        "chinese": "mandarin",
+        "chinese_8k": "both",
+        "english": "pocketsphinx",
+    }
+    table = PropertyTable(
+        {key: EngineChoice(name, 16000, False) for key, name in found.settings.properties.items()}
+    )
+
+    def served(name: str) -> str:
+        wanted = Property.parse(name)
+        assert wanted is not None
+        choice = table.choose(wanted)
+        assert choice is not None
+        return choice.name
+
+    assert served("chinese_16k_general") == "mandarin"
+    assert served("chinese_8k_bank") == "both"
+    assert served("english_8k_common") == "pocketsphinx"
+
+
+def test_an_engine_comes_before_a_model_of_the_same_name(store: Store) -> None:
+    document = "[engines.both]\nkind = 'fake'\n[properties]\nchinese = 'both'"
+    found = resolved(store, document=document)
+    assert found.settings.engines["both"].kind == "fake"
+    (only,) = mistakes(store, "both", document=document)
+    assert only == (
+        "flag --model both: engines.both is of kind 'fake'; give that engine another name"
+    )
+
+
+def test_an_engine_of_ones_own_with_the_name_of_a_model_is_left_alone(store: Store) -> None:
+    put(store, MANDARIN)
+    environ = {"RASR_ENGINES__MANDARIN__KIND": "fake"}
+    assert resolved(store, environ=environ).settings.properties == {"english": "pocketsphinx"}
+
+
+@pytest.mark.parametrize("requests", [(), ("both",)])
+def test_options_of_a_model_are_written_down_without_its_folder(
+    store: Store, requests: tuple[str, ...]
+) -> None:
+    put(store, BOTH)
+    document = (
+        "[engines.both]\nkind = 'sherpa-onnx'\noptions = {precision = 'fp32'}\n"
+        "[properties]\nchinese = 'both'"
+    )
+    found = resolved(store, *requests, document=document)
+    assert found.settings.engines["both"].options == {
+        "precision": "fp32",
+        "model": str(store.folder / "both"),
+    }
+
+
+def test_an_engine_that_says_where_its_model_is_keeps_it(store: Store, tmp_path: Path) -> None:
+    document = (
+        f"[engines.both]\nkind = 'sherpa-onnx'\noptions = {{model = '{tmp_path}'}}\n"
+        "[properties]\nchinese = 'both'"
+    )
+    for requests in ((), ("both",)):
+        found = resolved(store, *requests, document=document)
+        assert found.settings.engines["both"].options == {"model": str(tmp_path)}
+
+
+def test_a_model_may_lie_in_any_folder(store: Store, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "else where" / "mine"
+    put(store, BOTH).rename(elsewhere.parent.mkdir() or elsewhere)
+    found = resolved(store, f"chinese,welsh_8k={elsewhere}")
+    assert found.settings.properties == {"chinese": "mine", "welsh_8k": "mine"}
+    assert found.settings.engines["mine"].options == {"model": str(elsewhere)}
+    by_property = resolved(store, document=f"[properties]\nenglish = '{elsewhere}'")
+    assert by_property.settings.properties == {"english": "mine"}
+
+
+def test_the_languages_of_a_folder_are_known_by_its_record_or_its_name(
+    store: Store, tmp_path: Path
+) -> None:
+    install(store, MANDARIN, Quiet(), archive=written(tmp_path / "archive", release()))
+    recorded = (store.folder / "mandarin").rename(tmp_path / "any")
+    assert resolved(store, str(recorded)).settings.properties == {"chinese": "any"}
+    unpacked_by_hand = put(store, BOTH).rename(tmp_path / STEM)
+    assert resolved(store, str(unpacked_by_hand)).settings.properties == {
+        "chinese": STEM,
+        "english": STEM,
+    }
+
+
+def test_a_folder_that_does_not_say_its_languages_has_them_told(
+    store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (only,) = mistakes(store, f"{tmp_path}/mine")
+    assert f"--model chinese={tmp_path}/mine" in only
+
+
+@pytest.mark.parametrize("requests", [("both",), ("chinese=both",)])
+def test_a_model_that_is_not_installed_names_the_command_that_fetches_it(
+    store: Store, requests: tuple[str, ...]
+) -> None:
+    (only,) = mistakes(store, *requests)
+    assert only == (
+        "flag --model both: the model both is not installed; fetch it with: rasr models pull both"
+    )
+    (only,) = mistakes(store, environ={"RASR_PROPERTIES__CHINESE": "both"})
+    assert only.startswith("environment RASR_PROPERTIES__CHINESE: properties.chinese: ")
+    assert only.endswith("rasr models pull both")
+
+
+def test_all_mistakes_are_told_at_once_with_what_there_is(store: Store, tmp_path: Path) -> None:
+    put(store, MANDARIN)
+    document = "[properties]\nchinese = 'unheard'\nenglish = '/no/where'"
+    found = mistakes(store, "unknown", "later", "./gone", document=document)
+    where = f"file {tmp_path / 'rasr.toml'}: properties"
+    assert found == (
+        f"{where}.chinese: there is no engine 'unheard' and no such model; engines: "
+        "pocketsphinx; installed models: mandarin, tiny",
+        f"{where}.english: there is no folder /no/where",
+        "flag --model unknown: there is no such model; there are: later, mandarin, both, "
+        "cantonese-too, english-only, tiny; or give the path of a model's folder",
+        "flag --model later: later is an offline model; live recognition needs a streaming one",
+        f"flag --model ./gone: there is no folder {Path('gone').absolute()}",
+    )
+
+
+def test_two_folders_of_one_name_are_told(store: Store, tmp_path: Path) -> None:
+    for parent in ("a", "b"):
+        (tmp_path / parent / "mine").mkdir(parents=True)
+    (only,) = mistakes(store, f"chinese={tmp_path}/a/mine", f"english={tmp_path}/b/mine")
+    assert f"engines.mine has another folder: {tmp_path}/a/mine" in only
