@@ -76,6 +76,10 @@ class Capabilities:
 class Stream(Protocol):
     """One utterance being decoded."""
 
+    @property
+    def refused_hot_words(self) -> tuple[HotWord, ...]:
+        """Those asked of `Engine.open` that cannot be preferred: no way to say or spell them."""
+
     def accept(self, samples: Samples) -> None:
         """Take the next samples, shape (n,), int16, n ≥ 0. The array is not kept.
 

@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Any
 
 from decoder.engine import Engine
-from decoder.errors import DecoderError
+from decoder.errors import DecoderError, EngineUnavailable
 
 OptionValue = str | int | float | bool
 
@@ -73,9 +73,16 @@ def load(spec: EngineSpec) -> Engine:
     """
     # Each engine's file is imported only when it is asked for, and with it the engine's library.
     if describe(spec.kind).name == "pocketsphinx":
-        from decoder.pocketsphinx import PocketSphinxEngine, PocketSphinxOptions
+        from decoder.pocketsphinx.options import PocketSphinxOptions
 
-        return PocketSphinxEngine(_options(spec, PocketSphinxOptions))
+        options = _options(spec, PocketSphinxOptions)
+        try:
+            from decoder.pocketsphinx.engine import PocketSphinxEngine
+        except ImportError as error:
+            raise EngineUnavailable(
+                "the package pocketsphinx is not installed; pip install pocketsphinx"
+            ) from error
+        return PocketSphinxEngine(options)
     from decoder.fake import FakeEngine, FakeOptions
 
     return FakeEngine(_options(spec, FakeOptions))

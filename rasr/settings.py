@@ -157,3 +157,10 @@ class Settings(_Section):
             "installed model, or the path of a model's folder"
         ),
     ] = Field(default_factory=lambda: {"english": "pocketsphinx"})
+    vocabularies: Annotated[
+        dict[str, str],
+        Field(
+            description="hot words by the id that START's vocabulary_id names: words and phrases, "
+            "separated by commas"
+        ),
+    ] = Field(default_factory=dict)

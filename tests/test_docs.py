@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from decoder.fake import FakeOptions
-from decoder.pocketsphinx import PocketSphinxOptions
+from decoder.pocketsphinx.options import PocketSphinxOptions
 from rasr.audio.soundcheck import FindingCode
 from rasr.configuration.schema import dotted, leaves
 from rasr.protocol.errors import ERROR_TABLE

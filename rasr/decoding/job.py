@@ -19,6 +19,9 @@ class Sink(Protocol):
     def hypothesis(self, hypothesis: Hypothesis, *, final: bool) -> None:
         """The newest words. After a final one nothing more comes."""
 
+    def hot_words_refused(self, words: tuple[HotWord, ...]) -> None:
+        """The engine cannot prefer these. Told again after a replay."""
+
     def failed(self, sentence: str) -> None:
         """The utterance cannot be decoded. Nothing more comes."""
 

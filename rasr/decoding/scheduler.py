@@ -299,6 +299,8 @@ class Scheduler:
         job = state.jobs.get(result.job)
         if job is None:
             return
+        if result.refused_hot_words:
+            job.sink.hot_words_refused(result.refused_hot_words)
         if result.fault is not None:
             _log.error("engine_fault", lane=state.number, fault=result.fault)
         if result.failure is not None:

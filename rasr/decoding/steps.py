@@ -37,6 +37,8 @@ class StepResult:
     hypothesis: Hypothesis | None
     """None where none was wanted, or where the step failed."""
     final: bool = False
+    refused_hot_words: tuple[HotWord, ...] = ()
+    """Of the step that opened the stream: those that the engine cannot prefer."""
     failure: str | None = None
     """A sentence for the client; the stream is closed then."""
     fault: str | None = None

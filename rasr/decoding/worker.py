@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from decoder import Capabilities, DecodeFailed, Engine, Stream
+from decoder import Capabilities, DecodeFailed, Engine, HotWord, Stream
 from decoder.registry import EngineSpec, load
 from rasr.decoding.steps import Batch, Step, StepResult
 
@@ -71,7 +71,10 @@ class Worker:
                 self._decode([step], failures)
 
     def _result(self, step: Step, failure: _Failure | None) -> StepResult:
+        refused: tuple[HotWord, ...] = ()
         hypothesis = None
+        if failure is None and step.opens and step.hot_words:
+            refused = self._streams[step.job].refused_hot_words
         if failure is None and (step.wants_hypothesis or step.finishes):
             try:
                 hypothesis = self._streams[step.job].hypothesis()
@@ -82,7 +85,7 @@ class Worker:
             return StepResult(step.job, None, failure=failure.sentence, fault=failure.fault)
         if step.finishes:
             self._close(step.job)
-        return StepResult(step.job, hypothesis, final=step.finishes)
+        return StepResult(step.job, hypothesis, step.finishes, refused)
 
     def _close(self, job: int) -> None:
         stream = self._streams.pop(job, None)

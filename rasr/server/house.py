@@ -117,6 +117,7 @@ class House:
             languages=self.properties.languages,
             make_classifier=partial(_classifier, vad),
             make_text=self.text.step,
+            vocabulary=self._vocabulary,
             admit=admit,
             new_trace_id=_new_trace_id,
         )
@@ -130,6 +131,12 @@ class House:
             post_roll_ms=vad.post_roll_ms,
         )
         return SessionMachine(mode, services, rules, now=now)
+
+    def _vocabulary(self, vocabulary_id: str) -> tuple[str, ...] | None:
+        words = self.settings.vocabularies.get(vocabulary_id)
+        if words is None:
+            return None
+        return tuple(stripped for word in words.split(",") if (stripped := word.strip()))
 
 
 def _classifier(vad: VadSettings) -> Classifier:

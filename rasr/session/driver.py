@@ -14,7 +14,7 @@ from typing import Protocol, assert_never
 
 import structlog
 
-from decoder import Hypothesis
+from decoder import HotWord, Hypothesis
 from rasr.decoding import Scheduler, Sink, Ticket
 from rasr.protocol.codec import encode_server
 from rasr.protocol.errors import ErrorCode, ProtocolError
@@ -264,6 +264,9 @@ class Driver:
             partial(self._machine.hypothesis, utterance, hypothesis, final=final, now=now)
         )
 
+    def hot_words_refused(self, words: tuple[HotWord, ...]) -> None:
+        self._guarded(partial(self._machine.hot_words_refused, words))
+
     def failure(self, utterance: int, sentence: str) -> None:
         self._heard.set()
         self._count(self._tickets.pop(utterance))
@@ -318,6 +321,9 @@ class _UtteranceSink(Sink):
 
     def hypothesis(self, hypothesis: Hypothesis, *, final: bool) -> None:
         self._driver.result(self._utterance, hypothesis, final=final)
+
+    def hot_words_refused(self, words: tuple[HotWord, ...]) -> None:
+        self._driver.hot_words_refused(words)
 
     def failed(self, sentence: str) -> None:
         self._driver.failure(self._utterance, sentence)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from decoder import Hypothesis
+from decoder import HotWord, Hypothesis
 from rasr.protocol.codec import decode_client
 from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.messages import End, EndReason, Error, Start, StartConfig
@@ -110,6 +110,11 @@ class SessionMachine:
             self._round.hypothesis(utterance, hypothesis, final=final)
             self._after()
 
+    def hot_words_refused(self, words: tuple[HotWord, ...]) -> None:
+        """The engine cannot prefer these hot words of the round."""
+        if self._round is not None:
+            self._round.hot_words_refused(words)
+
     def decode_failed(self, utterance: int, sentence: str, *, now: float) -> None:
         """An engine gave up on an utterance; `sentence` is for the client."""
         if self._round is not None:
@@ -185,6 +190,7 @@ class SessionMachine:
         if self._leaving is not None:
             raise ProtocolError(ErrorCode.FULL, self._leaving.reason)
         engine = self._engine_for(config)
+        hot_words = self._hot_words(config)
         refusal = self._services.admit()
         if refusal is not None:
             raise ProtocolError(ErrorCode.FULL, refusal)
@@ -193,6 +199,7 @@ class SessionMachine:
             mode=self._mode,
             config=config,
             engine=engine,
+            hot_words=hot_words,
             services=self._services,
             rules=self._rules,
             trace_id=self._services.new_trace_id(),
@@ -209,13 +216,21 @@ class SessionMachine:
                 f"'property' is not supported: {config.property.name!r}; "
                 f"languages on this server: {here}",
             )
-        if config.vocabulary_id is not None:
-            raise ProtocolError(
-                ErrorCode.NO_VOCABULARY,
-                f"'vocabulary_id' is invalid: {config.vocabulary_id[:60]!r} does not exist; "
-                "this server keeps no vocabularies",
-            )
         return engine
+
+    def _hot_words(self, config: StartConfig) -> tuple[HotWord, ...]:
+        """Those of the vocabulary, then those of START itself; each once."""
+        asked = list(config.user_words or ())
+        if config.vocabulary_id is not None:
+            vocabulary = self._services.vocabulary(config.vocabulary_id)
+            if vocabulary is None:
+                raise ProtocolError(
+                    ErrorCode.NO_VOCABULARY,
+                    f"'vocabulary_id' is invalid: there is no vocabulary "
+                    f"{config.vocabulary_id[:60]!r} on this server",
+                )
+            asked = [*vocabulary, *asked]
+        return tuple(HotWord(word) for word in dict.fromkeys(asked))
 
     def _end(self, *, cancel: bool) -> None:
         if self._round is None or self._round.state is State.CLOSING:

@@ -72,6 +72,9 @@ class Outcome:
     close: Close | None = None
 
 
+_REFUSED_SHOWN = 5
+"""Hot words that one warning names."""
+
 NORMAL = Outcome(EndReason.NORMAL)
 
 
@@ -124,6 +127,7 @@ class Round:
         mode: Mode,
         config: StartConfig,
         engine: EngineChoice,
+        hot_words: tuple[HotWord, ...],
         services: Services,
         rules: SessionRules,
         trace_id: str,
@@ -163,6 +167,8 @@ class Round:
         self._short = _Short()
         self._count = _Count()
         self._header_told = False
+        self._hot_words = hot_words if engine.hot_words else ()
+        self._refusals_told = False
 
         effects.append(
             RoundOpened(
@@ -173,10 +179,11 @@ class Round:
             )
         )
         self._send(Started(trace_id))
-        if config.user_words and not engine.hot_words:
+        if hot_words and not engine.hot_words:
             self._warn(
                 WarningCode.HOT_WORDS,
-                f"'user_words' has no effect: the engine {engine.name!r} knows no hot words",
+                f"the {len(hot_words)} hot words have no effect: the engine {engine.name!r} "
+                "knows none",
             )
 
     # Where the round stands
@@ -243,6 +250,19 @@ class Round:
         else:
             utterance.partial = shown
         self._tell()
+
+    def hot_words_refused(self, words: tuple[HotWord, ...]) -> None:
+        """The engine has no way to say or spell these. The client is told once a round."""
+        if self._refusals_told or self.state is State.OVER:
+            return
+        self._refusals_told = True
+        shown = ", ".join(repr(word.text[:20]) for word in words[:_REFUSED_SHOWN])
+        more = f" and {len(words) - _REFUSED_SHOWN} more" if len(words) > _REFUSED_SHOWN else ""
+        self._warn(
+            WarningCode.HOT_WORDS,
+            f"these hot words have no effect: {shown}{more}; the model of "
+            f"{self._engine.name!r} cannot write them",
+        )
 
     def decode_failed(self, number: int, sentence: str) -> None:
         """The engine gave up on utterance `number`: what else was recognised is still told."""
@@ -332,7 +352,7 @@ class Round:
                 utterance.number,
                 self._engine.name,
                 partials=self._config.interim_results,
-                hot_words=self._hot_words(),
+                hot_words=self._hot_words,
             )
         )
 
@@ -395,11 +415,6 @@ class Round:
     def _check_sound(self, samples: Samples) -> None:
         for finding in self._sound_check.feed(samples):
             self._warn(finding.code, finding.message)
-
-    def _hot_words(self) -> tuple[HotWord, ...]:
-        if not self._engine.hot_words:
-            return ()
-        return tuple(HotWord(word) for word in self._config.user_words or ())
 
     # Hypotheses → results, in the order of the sound
 

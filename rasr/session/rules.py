@@ -5,7 +5,7 @@ Both are values handed in, so that a whole conversation can be played in a test 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from decoder import Hypothesis
@@ -57,6 +57,8 @@ class Services:
     make_classifier: Callable[[], Classifier]
     make_text: Callable[[str, bool, bool], TextStep]
     """(language, digit_norm, add_punc) → the step for one round."""
+    vocabulary: Callable[[str], Sequence[str] | None]
+    """The hot words of a vocabulary by its id; None where there is none of that id."""
     admit: Callable[[], str | None]
     """Take a seat for a round: None, or the sentence that refuses it."""
     new_trace_id: Callable[[], str]

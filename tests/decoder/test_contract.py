@@ -146,7 +146,8 @@ def test_more_streams_than_there_are_is_told(engine: Engine) -> None:
 
 
 def test_hot_words_are_refused_where_they_are_not_known(engine: Engine) -> None:
-    assert not engine.capabilities.hot_words
+    if engine.capabilities.hot_words:
+        pytest.skip("this engine knows hot words")
     with pytest.raises(DecodeFailed, match="hot words"):
         engine.open([HotWord("dashwood")])
 
@@ -159,6 +160,8 @@ def test_what_is_said_of_a_kind_before_it_is_loaded_is_true(engine: Engine) -> N
 def test_an_engine_that_is_not_installed_says_what_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for module in [name for name in sys.modules if name.startswith("decoder.pocketsphinx")]:
+        monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     with pytest.raises(EngineUnavailable, match="pip install pocketsphinx"):
         load(EngineSpec("pocketsphinx", {"decoders": 1}))

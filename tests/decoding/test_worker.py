@@ -17,6 +17,8 @@ BAD = 666
 class Whole:
     """A stream that fails, somewhere, on one sample; else it tells how much it heard."""
 
+    refused_hot_words: tuple[HotWord, ...] = ()
+
     def __init__(self, engine: Fragile) -> None:
         self.engine = engine
         self.heard: list[int] = []

@@ -12,7 +12,7 @@ from rasr.audio import FORMATS, Resampler, encode
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.sdk import SdkClient
-from tests.speech.library import Recording, load, names
+from tests.speech.library import Recording, load, load_unknown_name, names
 
 pytestmark = pytest.mark.engine
 
@@ -22,7 +22,11 @@ TOLERANCE_MS = 100
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def real_service() -> AsyncIterator[Service]:
     settings = Settings.model_validate(
-        {"server": {"port": 0}, "decoding": {"workers": 2, "streams_per_worker": 1}}
+        {
+            "server": {"port": 0},
+            "decoding": {"workers": 2, "streams_per_worker": 1},
+            "vocabularies": {"names": "Kaelith, Thornvik"},
+        }
     )
     async with Service(settings) as service:
         yield service
@@ -118,3 +122,32 @@ async def test_scores_are_posteriors(real_service: Service) -> None:
         await client.end()
     scores = [final["result"]["score"] for final in client.finals]
     assert all(0.3 < score <= 1 for score in scores)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(
+    "hot_words", [{"user_words": ["Thornvik"]}, {"vocabulary_id": "names"}], ids=str
+)
+async def test_a_hot_word_is_recognised_in_its_round_and_only_there(
+    real_service: Service, hot_words: dict[str, object]
+) -> None:
+    sound = coded(load_unknown_name(), "pcm16k16bit")
+    async with SdkClient(real_service.url) as client:
+        for config in ({}, hot_words, {}):
+            await client.start(**config)
+            await client.audio(sound)
+            await client.end()
+    texts = [final["result"]["text"] for final in client.finals]
+    assert [text.endswith("Thornvik") for text in texts] == [False, True, False]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_hot_word_that_nobody_can_say_is_told(real_service: Service) -> None:
+    async with SdkClient(real_service.url) as client:
+        await client.start(user_words=["华为", "Thornvik"])
+        await client.audio(coded(load_unknown_name(), "pcm16k16bit"))
+        await client.end()
+    (warning,) = [one for one in client.messages if one.get("warning") == "hot_words"]
+    assert "'华为'" in warning["message"]
+    assert "Thornvik" not in warning["message"]
+    assert client.text_of_finals.endswith("Thornvik")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder import Hypothesis, Word
+from decoder import HotWord, Hypothesis, Word
 from rasr.protocol.codec import encode_server
 from rasr.protocol.messages import Ended, Error, Event, Result, Started
 from rasr.protocol.modes import Mode
@@ -91,6 +91,7 @@ class Conversation:
             languages=("english",),
             make_classifier=LoudIsSpeech,
             make_text=lambda language, digits, punctuation: lambda raw, final: raw,
+            vocabulary={"team": ("Dashwood", "Brandon")}.get,
             admit=self._admit,
             new_trace_id=lambda: f"trace-{next(ids)}",
         )
@@ -154,6 +155,10 @@ class Conversation:
 
     def fail(self, sentence: str = "the engine failed") -> Conversation:
         self.machine.decode_failed(self.open.pop(0), sentence, now=self.now)
+        return self._drain()
+
+    def refuse(self, *hot_words: str) -> Conversation:
+        self.machine.hot_words_refused(tuple(HotWord(word) for word in hot_words))
         return self._drain()
 
     # What came of it

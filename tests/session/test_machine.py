@@ -8,6 +8,7 @@ import pytest
 
 from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.modes import Mode
+from rasr.session.effects import OpenUtterance
 from rasr.session.rules import SessionRules
 from tests.session.conversation import Conversation, hush, refused, speech
 
@@ -223,8 +224,28 @@ class TestStartFields:
 
     def test_an_unknown_vocabulary_is_refused(self) -> None:
         assert refused(vocabulary_id="abc").startswith(
-            "SIS.0201 'vocabulary_id' is invalid: 'abc' does not exist"
+            "SIS.0201 'vocabulary_id' is invalid: there is no vocabulary 'abc' on this server"
         )
+
+    def test_hot_words_of_the_vocabulary_and_of_start_reach_the_engine_once_each(self) -> None:
+        talk = Conversation(hot_words=True)
+        talk.start(vocabulary_id="team", user_words=["Willoughby", "Dashwood"]).audio(speech(500))
+        (opened,) = [effect for effect in talk.effects if isinstance(effect, OpenUtterance)]
+        assert [word.text for word in opened.hot_words] == ["Dashwood", "Brandon", "Willoughby"]
+
+    def test_hot_words_that_the_engine_cannot_write_are_told_once(self) -> None:
+        talk = Conversation(hot_words=True).start(user_words=["C++"], warnings="yes")
+        talk.refuse("C++").refuse("C++")
+        _, warning = talk.messages()
+        assert warning["warning"] == "hot_words"
+        assert warning["message"] == (
+            "these hot words have no effect: 'C++'; the model of 'engine' cannot write them"
+        )
+
+    def test_a_warning_names_a_few_hot_words_and_counts_the_others(self) -> None:
+        talk = Conversation(hot_words=True).start(user_words=["x"], warnings="yes")
+        talk.refuse(*(f"a{number}" for number in range(8)))
+        assert "'a0', 'a1', 'a2', 'a3', 'a4' and 3 more;" in talk.messages()[-1]["message"]
 
     def test_hot_words_that_the_engine_does_not_know_are_told(self) -> None:
         assert Conversation().start(user_words=["Dashwood"], warnings="yes").told() == [

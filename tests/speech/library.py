@@ -22,6 +22,7 @@ Samples = NDArray[np.int16]
 
 SAMPLE_RATE = 16_000
 HERE = Path(__file__).parent
+UNKNOWN_NAME = HERE / "unknown-name.json"
 DEMO = HERE.parent.parent / "rasr" / "data" / "demo.json"
 
 
@@ -96,6 +97,11 @@ def load(name: str) -> Recording:
 def load_demo() -> Recording:
     """Read the recording that `make demo` streams."""
     return _recording(json.loads(DEMO.read_text(encoding="utf-8")), DEMO.parent)
+
+
+def load_unknown_name() -> Recording:
+    """Read the sentence whose last word no dictionary has."""
+    return _recording(json.loads(UNKNOWN_NAME.read_text(encoding="utf-8")), HERE)
 
 
 def human_recordings() -> list[HumanRecording]:

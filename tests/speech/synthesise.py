@@ -1,9 +1,9 @@
 """Make the bundled recordings: `python tests/speech/synthesise.py`.
 
-Owns the sentences, and writes `tests/speech/*.flac` with `tests/speech/index.json`, and the
-recording of `make demo` with its own index in `rasr/data`. Running it again changes no sample:
-the voice and the background are seeded. It is run by hand, when a sentence changes; tests only
-read what it wrote.
+Owns the sentences, and writes `tests/speech/*.flac` with `tests/speech/index.json`, and two
+recordings with an index of their own: that of `make demo` in `rasr/data`, and `unknown-name`.
+Running it again changes no sample: the voice and the background are seeded. It is run by hand,
+when a sentence changes; tests only read what it wrote.
 
 The voice is CMU Flite's `slt`, which the default model recognises well; espeak-ng's English voice
 it does not. On Debian and Ubuntu: `apt install libflite1`. The times of the words are the voice's
@@ -90,6 +90,9 @@ DEMO = (
     Line("when i stop the line is complete", 1.0, 1300),
     Line("nothing that you say will ever leave your own computer", 1.15, 1000),
 )
+
+UNKNOWN_NAME = (Line("the new server is called thornvik", 1.1),)
+"""The last word is in no dictionary: the default engine hears two others, unless it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,7 @@ def main() -> None:
     entries = [make(flite, HERE, name, lines) for name, lines in RECORDINGS.items()]
     write_json(HERE / "index.json", {"sample_rate": SAMPLE_RATE, "recordings": entries})
     write_json(DATA / "demo.json", make(flite, DATA, "demo", DEMO))
+    write_json(HERE / "unknown-name.json", make(flite, HERE, "unknown-name", UNKNOWN_NAME))
 
 
 if __name__ == "__main__":
