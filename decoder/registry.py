@@ -42,10 +42,14 @@ class EngineKind:
     """The option that says how many utterances one instance decodes by turns."""
     stream_megabytes: float | None
     """Memory for each of them; None where it is of no account."""
+    languages_option: str = ""
+    """The option that names the languages; empty where the kind knows them. Where it is not set
+    they are known when the model is loaded, and `languages` is empty."""
 
 
 _KINDS = (
     EngineKind("pocketsphinx", ("english",), Placement.PROCESS, "decoders", 100.0),
+    EngineKind("sherpa-onnx", (), Placement.THREAD, "streams", 6.0, "languages"),
     EngineKind("fake", ("english",), Placement.THREAD, "streams", None),
 )
 
@@ -76,6 +80,10 @@ def load(spec: EngineSpec) -> Engine:
         from decoder.pocketsphinx import PocketSphinxEngine, PocketSphinxOptions
 
         return PocketSphinxEngine(_options(spec, PocketSphinxOptions))
+    if spec.kind == "sherpa-onnx":
+        from decoder.sherpa import SherpaEngine, SherpaOptions
+
+        return SherpaEngine(_options(spec, SherpaOptions))
     from decoder.fake import FakeEngine, FakeOptions
 
     return FakeEngine(_options(spec, FakeOptions))
