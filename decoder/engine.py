@@ -67,10 +67,17 @@ class Capabilities:
     """Most streams that one `Engine.decode` call takes."""
     releases_gil: bool
     """True if decoding runs beside other threads of the process; else it wants a process."""
+    chunk_samples: int = 0
+    """Sound that one step of the model takes: less of it only waits, and gives no new words. 0
+    where any amount is decoded at once."""
 
 
 class Stream(Protocol):
     """One utterance being decoded."""
+
+    @property
+    def refused_hot_words(self) -> tuple[HotWord, ...]:
+        """Hot words that the engine has no way to spell or pronounce. The others hold."""
 
     def accept(self, samples: Samples) -> None:
         """Take the next samples, shape (n,), int16, n ≥ 0. The array is not kept.

@@ -79,6 +79,8 @@ class FakeEngine:
 
 
 class FakeStream:
+    refused_hot_words: tuple[HotWord, ...] = ()
+
     def __init__(self, engine: FakeEngine) -> None:
         self._engine = engine
         self._waiting: list[Samples] = []

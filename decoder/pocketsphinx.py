@@ -105,6 +105,8 @@ class PocketSphinxEngine:
 class PocketSphinxStream:
     """One utterance on a decoder that it gives back when it is closed."""
 
+    refused_hot_words: tuple[HotWord, ...] = ()
+
     def __init__(self, decoder: _Decoder, mean: CepstralMean, home: list[_Decoder]) -> None:
         self._decoder = decoder
         self._mean = mean

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from decoder.engine import Capabilities, HotWord, Hypothesis, Stream
 from decoder.errors import DecodeFailed
-from decoder.sherpa.model import Model, read_model
+from decoder.sherpa.hot_words import spell
+from decoder.sherpa.model import Model
 from decoder.sherpa.options import SherpaOptions
-from decoder.sherpa.pace import Pace, measure_pace
-from decoder.sherpa.recogniser import (
-    FOREIGN_ERRORS,
-    NativeResult,
-    Recogniser,
-    load_recogniser,
-)
+from decoder.sherpa.pace import Pace
+from decoder.sherpa.recogniser import FOREIGN_ERRORS, NativeResult, Recogniser
 from decoder.sherpa.stream import SherpaStream
-from decoder.sherpa.vocabulary import Vocabulary
-from decoder.sherpa.words import TokenTimes, assemble, timed
+from decoder.sherpa.trial import examine, load_recognisers
+from decoder.sherpa.words import TokenTimes, WordMaker, timed
 
 _MAX_BATCH = 16
 """Larger batches decode no more (measured: 8 streams at once 96, 16: 101, 32: 101)."""
@@ -40,12 +36,16 @@ class SherpaEngine:
         """
         options.check()
         self._options = options
-        self._model, self._vocabulary = read_model(options)
-        self._recogniser = load_recogniser(self._model)
-        self._pace = measure_pace(self._recogniser, self._model)
+        findings = examine(options)
+        self._findings = findings
+        self._model = findings.model
+        self._pace = findings.pace
+        self._maker = WordMaker(findings.vocabulary)
+        self._recognisers = load_recognisers(options, findings)
         self._open_streams = 0
         self._lock = threading.Lock()
-        self._warm(self._recogniser)
+        for recogniser in self._loaded():
+            self._warm(recogniser)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -55,9 +55,10 @@ class SherpaEngine:
             sample_rate=self._model.sample_rate,
             partials=True,
             word_times=self._model.word_times,
-            hot_words=False,
+            hot_words=self._recognisers.biased is not None,
             max_batch=_MAX_BATCH,
             releases_gil=True,
+            chunk_samples=self._pace.shift,
         )
 
     @property
@@ -69,24 +70,42 @@ class SherpaEngine:
         """How much sound a step and an ending need."""
         return self._pace
 
+    @property
+    def hot_words_fault(self) -> str:
+        """Why there are no hot words, as a sentence; empty where there are."""
+        return self._findings.hot_words.fault
+
     def open(self, hot_words: Sequence[HotWord] = ()) -> SherpaStream:
-        if hot_words:
-            raise DecodeFailed("this model knows no hot words")
+        if hot_words and self._recognisers.biased is None:
+            raise DecodeFailed(f"no hot words here: {self.hot_words_fault}")
         with self._lock:
             if self._open_streams >= self._options.streams:
                 raise DecodeFailed(f"all {self._options.streams} streams of the engine are open")
             self._open_streams += 1
         try:
-            return SherpaStream(
-                self._recogniser,
-                self._pace,
-                self._model.sample_rate,
-                self._read,
-                self._returned,
-            )
+            return self._stream(hot_words)
         except BaseException:
             self._returned()
             raise
+
+    def _stream(self, hot_words: Sequence[HotWord]) -> SherpaStream:
+        """A stream of the fast recogniser, unless there are hot words that it can spell."""
+        recogniser, phrases = self._recognisers.fast, None
+        refused: tuple[HotWord, ...] = ()
+        if hot_words and self._recognisers.biased is not None:
+            spelled = spell(hot_words, self._findings.hot_words, self._options.hot_word_boost)
+            refused = spelled.refused
+            if spelled.phrases:
+                recogniser, phrases = self._recognisers.biased, spelled.phrases
+        return SherpaStream(
+            recogniser,
+            self._pace,
+            self._model.sample_rate,
+            self._read,
+            self._returned,
+            phrases,
+            refused,
+        )
 
     def decode(self, streams: Sequence[Stream]) -> None:
         mine: list[SherpaStream] = []
@@ -102,11 +121,25 @@ class SherpaEngine:
             raise DecodeFailed(f"sherpa-onnx failed on {len(failed)} of {len(mine)} utterances")
 
     def _read(self, result: NativeResult, samples: int) -> Hypothesis:
-        return read_result(result, samples, self._model, self._vocabulary)
+        """What a recogniser says, as words inside `samples` of sound."""
+        tokens = result.tokens
+        seconds = [second * self._model.time_scale for second in result.timestamps]
+        return timed(
+            self._maker.words(tokens),
+            TokenTimes(tokens, seconds, result.ys_probs),
+            sample_rate=self._model.sample_rate,
+            delay_ms=self._model.emission_delay_ms,
+            samples=samples,
+        )
 
     def _returned(self) -> None:
         with self._lock:
             self._open_streams -= 1
+
+    def _loaded(self) -> Iterator[Recogniser]:
+        yield self._recognisers.fast
+        if self._recognisers.biased is not None:
+            yield self._recognisers.biased
 
     def _warm(self, recogniser: Recogniser) -> None:
         """Decode a second of noise, alone and in a full batch, so that nobody waits for memory."""
@@ -124,22 +157,6 @@ class SherpaEngine:
             self.decode(streams)
             for stream in streams:
                 stream.close()
-
-
-def read_result(
-    result: NativeResult, samples: int, model: Model, vocabulary: Vocabulary
-) -> Hypothesis:
-    """What a recogniser says, as words inside `samples` of sound."""
-    tokens = result.tokens
-    seconds = [second * model.time_scale for second in result.timestamps]
-    said = TokenTimes(tokens, seconds, result.ys_probs)
-    return timed(
-        assemble(tokens, vocabulary.style, lower=vocabulary.lower),
-        said,
-        sample_rate=model.sample_rate,
-        delay_ms=model.emission_delay_ms,
-        samples=samples,
-    )
 
 
 def _fed(stream: SherpaStream) -> bool:

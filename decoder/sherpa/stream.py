@@ -36,7 +36,6 @@ class SherpaStream:
     ) -> None:
         self.recogniser = recogniser
         self.refused_hot_words = refused
-        """Hot words that the model has no way to spell; the others hold."""
         self._pace = pace
         self._sample_rate = sample_rate
         self._read = read

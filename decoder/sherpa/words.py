@@ -12,13 +12,24 @@ from __future__ import annotations
 
 import codecs
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from decoder.engine import Hypothesis, Word
 from decoder.joining import is_unspaced, join_words
-from decoder.sherpa.vocabulary import MARK, Style, byte_letters, byte_of, is_special
+from decoder.sherpa.vocabulary import (
+    MARK,
+    Style,
+    Vocabulary,
+    byte_letters,
+    byte_of,
+    is_special,
+)
 
+Part = tuple[str, int, int]
+"""A space, a character that is a word, or letters; the tokens that it begins and ends in."""
+_PARTS = re.compile(r" |[^ \u2e80-\uffef\U00020000-\U0003ffff]+|.")
 _LONGEST_MS = 320
 """From a word's last token to its end where no word follows: a slow syllable."""
 
@@ -43,64 +54,88 @@ class TokenTimes:
     """Of each; empty where the model says none."""
 
 
-def assemble(tokens: Sequence[str], style: Style, *, lower: bool) -> list[Spoken]:
-    """The words that tokens make."""
-    words: list[Spoken] = []
-    letters: list[str] = []
-    first = last = 0
+class WordMaker:
+    """Words of the tokens of one vocabulary. Holds nothing of what was said; threads share it."""
 
-    def end() -> None:
-        if letters:
-            text = "".join(letters)
-            words.append(Spoken(text.lower() if lower else text, first, last + 1))
-            letters.clear()
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._style = vocabulary.style
+        self._lower = vocabulary.lower
+        # As sherpa-onnx writes them in a result: the mark is a space, but in models of bytes.
+        self._parts = {
+            token: tuple(self._split(token))
+            for symbol in vocabulary.symbols.values()
+            for token in (symbol, symbol.replace(MARK, " ", 1))
+        }
 
-    for letter, begins, ends in _letters(tokens, style):
-        if letter == " ":
-            end()
-            continue
-        if is_unspaced(letter) or (letters and is_unspaced(letters[-1])):
-            end()
-        if not letters:
-            first = begins
-        letters.append(letter)
-        last = ends
-    end()
-    return words
+    def words(self, tokens: Sequence[str]) -> list[Spoken]:
+        """The words that tokens make."""
+        if self._style is Style.BYTES or any(token[:3] == "<0x" for token in tokens):
+            parts = self._byte_parts(tokens)
+        else:
+            parts = self._token_parts(tokens)
+        words: list[Spoken] = []
+        text = ""
+        first = last = 0
+        for part, begins, ends in parts:
+            alone = is_unspaced(part)
+            if text and (alone or part == " "):
+                words.append(Spoken(text, first, last + 1))
+                text = ""
+            if alone:
+                words.append(Spoken(part, begins, ends + 1))
+            elif part != " ":
+                if not text:
+                    first = begins
+                text += part
+                last = ends
+        if text:
+            words.append(Spoken(text, first, last + 1))
+        return words
 
+    def _token_parts(self, tokens: Sequence[str]) -> Iterator[Part]:
+        continues = False
+        for index, token in enumerate(tokens):
+            parts = self._parts.get(token, ())
+            if self._style is Style.CONTINUED:
+                if not continues:
+                    yield " ", index, index
+                continues = token.endswith("@@")
+            for part in parts:
+                yield part, index, index
 
-def _letters(tokens: Sequence[str], style: Style) -> Iterator[tuple[str, int, int]]:
-    """Each letter with the tokens that its first and its last byte came from."""
-    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
-    begins = 0
-    for index, data in enumerate(_bytes(tokens, style)):
-        for byte in data:
-            if not decoder.getstate()[0]:
-                begins = index
-            for letter in decoder.decode(bytes((byte,))):
-                yield letter, begins, index
+    def _split(self, token: str) -> Iterator[str]:
+        """A token's spaces, characters that are words, and what else there is."""
+        if is_special(token):
+            return
+        text = token.removesuffix("@@") if self._style is Style.CONTINUED else token
+        text = text.replace(MARK, " ").replace("|", " ")
+        if self._style is Style.WHOLE:
+            text = f" {text} "
+        for part in _PARTS.findall(text):
+            if part == " " or not is_unspaced(part):
+                yield part.lower() if self._lower else part
+            else:
+                yield from part
 
+    def _byte_parts(self, tokens: Sequence[str]) -> Iterator[Part]:
+        """Each letter with the tokens that its first and its last byte came from."""
+        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        begins = 0
+        for index, token in enumerate(tokens):
+            for byte in self._bytes(token):
+                if not decoder.getstate()[0]:
+                    begins = index
+                for letter in decoder.decode(bytes((byte,))):
+                    yield letter.lower() if self._lower else letter, begins, index
 
-def _bytes(tokens: Sequence[str], style: Style) -> Iterator[bytes]:
-    """What each token adds to the text, with a space where a word begins."""
-    continues = False
-    for token in tokens:
+    def _bytes(self, token: str) -> bytes:
         byte = byte_of(token)
         if byte is not None:
-            yield bytes((byte,))
-        elif is_special(token):
-            yield b""
-        elif style is Style.BYTES:
+            return bytes((byte,))
+        if self._style is Style.BYTES and not is_special(token):
             table = byte_letters()
-            yield bytes(32 if letter == MARK else table.get(letter, 32) for letter in token)
-        elif style is Style.CONTINUED:
-            piece = token.removesuffix("@@")
-            yield (piece if continues else " " + piece).encode()
-            continues = piece != token
-        elif style is Style.WHOLE:
-            yield f" {token} ".encode()
-        else:
-            yield token.replace(MARK, " ").replace("|", " ").encode()
+            return bytes(32 if letter == MARK else table.get(letter, 32) for letter in token)
+        return "".join(self._parts.get(token, ())).encode()
 
 
 def timed(
