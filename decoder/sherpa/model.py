@@ -18,7 +18,8 @@ from decoder.sherpa.vocabulary import Vocabulary, read_vocabulary
 
 SAMPLE_RATES = (8000, 16000)
 _RESULT_FRAME_MS = 40.0
-"""sherpa-onnx counts the frames of every CTC result as if each were four steps of 10 ms."""
+"""sherpa-onnx counts the frames of CTC results as if each were four steps of 10 ms, but for
+T-one, where it knows better."""
 _PARAFORMER_RIGHT = 3
 """Frames at the end of each chunk that the paraformer decodes with the next chunk only
 (`right_chunk_size_` in online-recognizer-paraformer-impl.h)."""
@@ -180,9 +181,7 @@ def _one_file(files: ModelFiles, graph: Graph) -> tuple[Model, int]:
     width = graph.outputs[0][-1] if graph.outputs[0] else None
     match family:
         case Family.T_ONE_CTC:
-            # One input frame of `frame_length_ms` makes ten results.
-            scale = graph.integer("frame_length_ms") / 10 / _RESULT_FRAME_MS
-            model = _model(family, files, graph, feature_dim=80, time_scale=scale)
+            model = _model(family, files, graph, feature_dim=80)
         case Family.NEMO_CTC:
             width = graph.integer("vocab_size") + 1
             scale = graph.integer("subsampling_factor") * 10 / _RESULT_FRAME_MS

@@ -35,6 +35,11 @@ class GraphBuilder:
         self._nodes.append(helper.make_node("Identity", [value], [name]))
         self._outputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
 
+    def output_first(self, name: str, value: str, shape: Shape) -> None:
+        """An output that comes before those that there are."""
+        self.output(name, value, shape)
+        self._outputs.insert(0, self._outputs.pop())
+
     def constant(self, value: NDArray[np.generic] | Sequence[int] | float) -> str:
         name = f"constant_{len(self._constants)}"
         if isinstance(value, float):
@@ -100,3 +105,25 @@ def spoken(
     weight = np.zeros((1, tokens), np.float32)
     weight[0, blank] = 20.0
     return graph.op("Add", logits, graph.op("MatMul", depth, graph.constant(weight)))
+
+
+def hear(graph: GraphBuilder, logits: str, *, tokens: int, size: int) -> str:
+    """What a state (N, size) takes up from a step's logits (N, T, tokens)."""
+    mean = graph.op("ReduceMean", logits, axes=[1], keepdims=0)
+    return graph.op("Tanh", graph.op("MatMul", mean, graph.constant(projection(tokens, size, 3))))
+
+
+def tilt(graph: GraphBuilder, logits: str, past: str, *, tokens: int, size: int, blank: int) -> str:
+    """Logits (N, T, tokens), a little turned by a state (N, size): never from or to blank."""
+    weight = projection(size, tokens, 4)
+    weight[:, blank] = 0
+    turned = graph.op("MatMul", past, graph.constant(weight))
+    return graph.op("Add", logits, graph.op("Unsqueeze", turned, graph.constant([1])))
+
+
+def remember(graph: GraphBuilder, state: str, heard: str, axes: Sequence[int]) -> str:
+    """The next value of a state: half of what it was, and what was heard, along `axes`."""
+    faded = graph.op("Mul", state, graph.constant(0.5))
+    if axes:
+        heard = graph.op("Unsqueeze", heard, graph.constant(list(axes)))
+    return graph.op("Add", faded, heard)

@@ -10,6 +10,10 @@ PIECES = ("▁the", "▁cat", "▁do", "g", "s", "▁open", "▁run", "n", "ing"
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
 MIXED = ("<blk>", *HAN, *PIECES, *(f"▁{letter}" for letter in LETTERS), *LETTERS[:6])
 """Blank first, as icefall has it."""
+CONTINUED = ("<blank>", "<s>", "</s>", *HAN, "he@@", "llo", "world", *(f"{x}@@" for x in LETTERS))
+"""FunASR's: pieces that do not end a word end in @@."""
+SPACED = (*(chr(code) for code in range(0x430, 0x450)), " ", "<blk>")
+"""T-one's: Russian letters and a space, blank last."""
 
 
 def write_tokens(folder: Path, tokens: Sequence[str]) -> None:
