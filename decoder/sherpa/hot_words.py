@@ -26,6 +26,8 @@ from decoder.sherpa.vocabulary import MARK, Style, Vocabulary, byte_letters, is_
 _SEPARATORS = re.compile(r"[\s\-‐-―_/·.,;:!?\"“”()\[\]、，。；：！？《》]+")
 """What stands between words and is not said. sherpa-onnx reads / : # and @ as signs of its own."""
 
+_RAREST = -1e5
+
 
 @dataclass(frozen=True, slots=True)
 class HotWordPlan:
@@ -56,7 +58,10 @@ class HotWordPlan:
             return
         with tempfile.TemporaryDirectory(prefix="bpe-") as folder:
             path = Path(folder, "bpe.vocab")
-            write_pieces(self.pieces, path)
+            # sherpa-onnx would rather leave a letter out that is no piece than take rare pieces
+            # that hold it. As a piece that is rarer than all, it is taken only if it must be.
+            letters = {letter for piece in self.pieces for letter in piece}
+            write_pieces(dict.fromkeys(sorted(letters), _RAREST) | dict(self.pieces), path)
             yield str(path)
 
 
