@@ -57,14 +57,14 @@ def examine(options: SherpaOptions) -> Findings:
     Raises:
         EngineUnavailable: the model is no good; the text names file and cure.
     """
-    # The child must find this package where this process found it.
+    # The child must find this package where this process found it, not in its working folder.
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
     with tempfile.TemporaryDirectory(prefix="model-trial-") as folder:
         found = Path(folder, "findings")
         try:
             child = subprocess.run(
-                (sys.executable, "-c", _CHILD, json.dumps(asdict(options)), str(found)),
+                (sys.executable, "-P", "-c", _CHILD, json.dumps(asdict(options)), str(found)),
                 env=os.environ | {"PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -187,5 +187,4 @@ def _placed(starts: Sequence[int], least: int, samples: int) -> list[int]:
 
 def _confidence(log_probabilities: Sequence[float]) -> float:
     """The geometric mean of the tokens' probabilities: a word of many pieces is no less sure."""
-    mean = sum(log_probabilities) / len(log_probabilities)
-    return min(max(math.exp(min(mean, 0.0)), 1e-6), 1.0)
+    return min(math.exp(sum(log_probabilities) / len(log_probabilities)), 1.0)
