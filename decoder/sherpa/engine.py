@@ -128,7 +128,7 @@ class SherpaEngine:
             self._maker.words(tokens),
             TokenTimes(tokens, seconds, result.ys_probs),
             sample_rate=self._model.sample_rate,
-            delay_ms=self._model.emission_delay_ms,
+            delay_ms=self._model.emission_delay_ms or 0,
             samples=samples,
         )
 
@@ -190,6 +190,15 @@ def _decoded_anew(recogniser: Recogniser, stream: SherpaStream) -> bool:
 
 def _step_all(recogniser: Recogniser, streams: list[SherpaStream]) -> None:
     going = streams
+    while going:
+        _step_while_ready(recogniser, going)
+        going = [stream for stream in going if stream.go_on()]
+    for stream in streams:
+        stream.rested()
+
+
+def _step_while_ready(recogniser: Recogniser, streams: list[SherpaStream]) -> None:
+    going = streams
     while True:
         # sherpa-onnx ends the process if a stream that is not ready is decoded: it has the last
         # word, and is asked only where a step is due.
@@ -197,9 +206,7 @@ def _step_all(recogniser: Recogniser, streams: list[SherpaStream]) -> None:
             stream for stream in going if stream.has_step and recogniser.is_ready(stream.native)
         ]
         if not going:
-            break
+            return
         recogniser.decode_streams([stream.native for stream in going])
         for stream in going:
             stream.stepped()
-    for stream in streams:
-        stream.rested()

@@ -39,7 +39,8 @@ class Model:
     """Factor from the seconds of a result to seconds."""
     held_back_ms: float
     """Sound that a step takes in but decodes in the next one."""
-    emission_delay_ms: int
+    emission_delay_ms: int | None
+    """None where nobody said."""
     languages: tuple[str, ...]
     chunk_size: int = 0
     left_chunks: int = 0
@@ -234,7 +235,7 @@ def _model(
         feature_dim or _at(graph, 2, 80),
         time_scale,
         held_back_ms,
-        graph.integer("emission_delay_ms") if delay else 0,
+        graph.integer("emission_delay_ms") if delay else None,
         tuple(graph.metadata.get("languages", "").replace(",", " ").split()),
         chunk_size,
         left_chunks,

@@ -31,7 +31,7 @@ class SherpaOptions:
     """Paths that the search with hot words keeps; alone it uses one."""
     emission_delay_ms: int = -1
     """How long after a word begins its first token comes, taken off word times. -1: what the
-    model's metadata say, else 0."""
+    model's metadata say, or not known, which costs a step more at the end of each utterance."""
     trial_s: float = 300.0
     """Time for the trial in a child process."""
 

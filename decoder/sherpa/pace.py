@@ -27,6 +27,9 @@ class Pace:
     """More sound for each further step."""
     ending: int
     """Silence after the last sound, so that all of it is decoded."""
+    open_ended: bool = False
+    """True where it is not known how late tokens come: then silence goes on, a step at a time,
+    until a step of nothing else says nothing new."""
 
     def steps(self, samples: int) -> int:
         """Steps that so much sound since the start allows."""
@@ -47,8 +50,9 @@ def measure_pace(recogniser: Recogniser, model: Model) -> Pace:
     # With `window` more samples, as many steps are made as begin before the end of the sound, and
     # each decodes at least the frames until the next one begins.
     held_back = round(model.held_back_ms * model.sample_rate / 1000)
-    late = model.emission_delay_ms * model.sample_rate // 1000
-    return Pace(window, shift, window + held_back + late)
+    delay_ms = model.emission_delay_ms
+    late = (delay_ms or 0) * model.sample_rate // 1000
+    return Pace(window, shift, window + held_back + late, open_ended=delay_ms is None)
 
 
 def _fed_until_ready(recogniser: Recogniser, stream: NativeStream, model: Model, frame: int) -> int:

@@ -12,6 +12,8 @@ from decoder.sherpa.pace import Pace
 from decoder.sherpa.recogniser import FOREIGN_ERRORS, NativeResult, NativeStream, Recogniser
 
 _SCALE = np.float32(1 / 32768)
+_MOST_SILENCE_S = 3
+"""A model that goes on speaking in silence is not listened to for longer."""
 
 Reading = Callable[[NativeResult, int], Hypothesis]
 """The hypothesis that a result means, for so many samples of sound."""
@@ -49,6 +51,8 @@ class SherpaStream:
         """All that was accepted."""
         self._fed_samples = 0
         """What the recogniser has, with the silence at the end."""
+        self._said_before: list[str] | None = None
+        """Tokens before the last step of nothing but silence; None before the first one."""
         self._steps = 0
         self._finished = False
         self._ended = False
@@ -120,6 +124,20 @@ class SherpaStream:
             self.fail()
             raise DecodeFailed(self._failure) from error
 
+    def go_on(self) -> bool:
+        """Give the recogniser one more step of silence, if the last one may not be the last."""
+        most = self._samples + _MOST_SILENCE_S * self._sample_rate
+        if not (self._finished and self._samples and self._pace.open_ended):
+            return False
+        if self._ended or self._fed_samples > most:
+            return False
+        said = self.recogniser.get_result_all(self.native).tokens
+        if said == self._said_before:
+            return False
+        self._said_before = said
+        self._give([0.0] * self._pace.shift)
+        return True
+
     def stepped(self) -> None:
         """One step was decoded."""
         self._steps += 1
@@ -133,6 +151,7 @@ class SherpaStream:
         """Begin the utterance anew, with all its sound."""
         self._native = self._begin()
         self._fed_pieces = self._fed_samples = self._steps = 0
+        self._said_before = None
         self._ended = False
 
     def fail(self) -> None:

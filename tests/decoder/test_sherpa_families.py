@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from decoder import Hypothesis
 from decoder.engine import Samples
 from decoder.sherpa import SherpaEngine, SherpaOptions
 from tests.decoder.models.catalogue import WRITERS
+from tests.decoder.models.transducer import write_late
 
 
 @pytest.fixture(scope="module", params=list(WRITERS))
@@ -71,6 +73,28 @@ def test_the_last_word_survives_without_silence_after_it(
     alone = decoded(engine, sound)
     assert alone.words
     assert alone.text == decoded(engine, sound, silence(engine, 3000)).text
+
+
+@pytest.mark.parametrize("lead_ms", [0, 100, 217, 305, 333])
+@pytest.mark.parametrize("delay_ms", [-1, 320])
+def test_the_last_word_survives_in_a_model_that_speaks_late(
+    tmp_path: Path, delay_ms: int, lead_ms: int
+) -> None:
+    """Also where nobody said how late."""
+    options = SherpaOptions(model=str(write_late(tmp_path)), emission_delay_ms=delay_ms)
+    engine = SherpaEngine(options)
+    sound = np.concatenate([silence(engine, lead_ms), noise(engine, 640)])
+    alone = decoded(engine, sound)
+    assert alone.words
+    assert alone.text == decoded(engine, sound, silence(engine, 3000)).text
+
+
+def test_the_delay_of_a_model_is_taken_off_its_word_times(tmp_path: Path) -> None:
+    engine = SherpaEngine(
+        SherpaOptions(model=str(write_late(tmp_path, metadata={"emission_delay_ms": 320})))
+    )
+    sound = np.concatenate([silence(engine, 960), noise(engine, 640)])
+    assert decoded(engine, sound).words[0].start_sample / 16000 == pytest.approx(0.96, abs=0.05)
 
 
 def test_the_silence_at_the_end_is_no_more_than_a_step_longer_than_needed(

@@ -59,6 +59,35 @@ def write_lstm(
     )
 
 
+def write_late(folder: Path, *, metadata: Mapping[str, object] | None = None) -> Path:
+    """An LSTM transducer that says everything a whole step, 320 ms, too late."""
+    chunk, right, size = 32, 9, len(MIXED)
+    count = chunk // 4
+    graph, logits = _begin(MIXED, chunk, right)
+    h = graph.input("h", [1, "N", count * size])
+    c = graph.input("c", [1, "N", count * size])
+    before = graph.op("Reshape", h, graph.constant([-1, count, size]))
+    graph.output("encoder_out", before, ["N", count, size])
+    kept = graph.op("Reshape", logits, graph.constant([1, -1, count * size]))
+    graph.output("new_h", kept, [1, "N", count * size])
+    graph.output("new_c", c, [1, "N", count * size])
+    return _write(
+        folder,
+        graph,
+        MIXED,
+        "",
+        {
+            "model_type": "lstm",
+            "num_encoder_layers": 1,
+            "T": chunk + right,
+            "decode_chunk_len": chunk,
+            "rnn_hidden_size": count * size,
+            "d_model": count * size,
+            **(metadata or {}),
+        },
+    )
+
+
 def write_conformer(folder: Path, *, tokens: Sequence[str] = MIXED) -> Path:
     """A streaming conformer transducer, one layer."""
     chunk, right, left, kernel = 32, 15, 4, 3
