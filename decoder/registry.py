@@ -42,11 +42,21 @@ class EngineKind:
     """The option that says how many utterances one instance decodes by turns."""
     stream_megabytes: float | None
     """Memory for each of them; None where it is of no account."""
+    streams_per_core: int
+    """Utterances that a core decodes at the speed of speech, with some reserve."""
+    languages_option: str = ""
+    """The option that names the languages; empty where the kind knows them. Where it is not set
+    they are known when the model is loaded, and `languages` is empty."""
 
 
 _KINDS = (
-    EngineKind("pocketsphinx", ("english",), Placement.PROCESS, "decoders", 100.0),
-    EngineKind("fake", ("english",), Placement.THREAD, "streams", None),
+    # A seventh of real time for read speech and a quarter for noisy speech: six leave no reserve
+    # for the second and some for the first.
+    EngineKind("pocketsphinx", ("english",), Placement.PROCESS, "decoders", 100.0, 6),
+    # Fifty of a model of 20 million parameters, in batches (`python -m bench peers`); fewer of a
+    # larger one, which a person who serves it has to say.
+    EngineKind("sherpa-onnx", (), Placement.THREAD, "streams", 6.0, 48, "languages"),
+    EngineKind("fake", ("english",), Placement.THREAD, "streams", None, 256),
 )
 
 
@@ -83,6 +93,10 @@ def load(spec: EngineSpec) -> Engine:
                 "the package pocketsphinx is not installed; pip install pocketsphinx"
             ) from error
         return PocketSphinxEngine(options)
+    if spec.kind == "sherpa-onnx":
+        from decoder.sherpa import SherpaEngine, SherpaOptions
+
+        return SherpaEngine(_options(spec, SherpaOptions))
     from decoder.fake import FakeEngine, FakeOptions
 
     return FakeEngine(_options(spec, FakeOptions))

@@ -56,17 +56,23 @@ class Cadence:
         least_ms = min(partial_ms, step_ms) if partials else step_ms
         return Cadence(
             least=rate * least_ms // 1000,
-            most=rate * step_ms // 1000,
+            # An engine's own step is not worth cutting: the first part of it would do nothing.
+            most=max(
+                rate * step_ms // 1000, capabilities.first_step_samples, capabilities.step_samples
+            ),
             partial=rate * partial_ms // 1000 if partials else None,
             first=capabilities.first_step_samples,
             every=capabilities.step_samples,
         )
 
     def next_step_at(self, taken: int) -> int:
-        """With how much sound in all the next step begins, when `taken` has been taken."""
-        wanted = taken + self.least
-        steps = -(-(wanted - self.first) // self.every)
-        return self.first + max(steps, 0) * self.every
+        """With how much sound in all the next step begins, when `taken` has been taken.
+
+        Counted from the engine's own last step, not from `taken`: what came beyond it is the
+        beginning of the next one.
+        """
+        steps = (taken - self.first) // self.every if taken >= self.first else -1
+        return self.first + (steps + max(1, -(-self.least // self.every))) * self.every
 
 
 @dataclass(slots=True, eq=False)

@@ -19,10 +19,6 @@ from rasr.server.errors import StartError
 from rasr.session.rules import EngineChoice
 from rasr.settings import DecodingSettings, Settings
 
-_MOST_STREAMS = 6
-"""Utterances a core decodes at the same time by default: PocketSphinx needs a seventh of real time
-for read speech and a quarter for noisy speech, so that six leave no reserve and five some."""
-
 _MEMORY_SHARE = 0.25
 """Of the machine's memory, for all decoders together."""
 
@@ -87,10 +83,10 @@ def _plan_one(name: str, settings: Settings) -> EnginePlan:
 
 def _streams_by_memory(kind: EngineKind, workers: int) -> int:
     if kind.stream_megabytes is None:
-        return 256
+        return kind.streams_per_core
     memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
     by_memory = int(memory_mb * _MEMORY_SHARE / kind.stream_megabytes / workers)
-    return max(1, min(_MOST_STREAMS, by_memory))
+    return max(1, min(kind.streams_per_core, by_memory))
 
 
 def make_scheduler(plan: EnginePlan, decoding: DecodingSettings) -> Scheduler:

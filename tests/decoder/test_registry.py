@@ -13,7 +13,10 @@ from decoder.registry import EngineSpec, Placement, describe, load
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
-        (EngineSpec("whisper"), "no engine kind 'whisper'; allowed: pocketsphinx, fake"),
+        (
+            EngineSpec("whisper"),
+            "no engine kind 'whisper'; allowed: pocketsphinx, sherpa-onnx, fake",
+        ),
         (EngineSpec("fake", {"cost": 1}), "no option 'cost'; allowed: streams, "),
         (EngineSpec("fake", {"streams": "4"}), "option 'streams' is '4'; allowed: int"),
         (EngineSpec("fake", {"streams": True}), "option 'streams' is True; allowed: int"),

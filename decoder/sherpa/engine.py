@@ -1,0 +1,213 @@
+"""The engine: one model, loaded once, for all threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from decoder.engine import Capabilities, HotWord, Hypothesis, Stream
+from decoder.errors import DecodeFailed
+from decoder.sherpa.hot_words import spell
+from decoder.sherpa.model import Model
+from decoder.sherpa.options import SherpaOptions
+from decoder.sherpa.pace import Pace
+from decoder.sherpa.recogniser import FOREIGN_ERRORS, NativeResult, Recogniser
+from decoder.sherpa.stream import SherpaStream
+from decoder.sherpa.trial import examine, load_recognisers
+from decoder.sherpa.words import TokenTimes, WordMaker, timed
+
+_MAX_BATCH = 16
+"""Larger batches decode no more (measured: 8 streams at once 96, 16: 101, 32: 101)."""
+
+
+class SherpaEngine:
+    """One model. Threads may decode disjoint streams at the same time.
+
+    What threads share is immutable, or sherpa-onnx's recogniser, which keeps all that changes in
+    its streams; the count of open streams has a lock.
+    """
+
+    def __init__(self, options: SherpaOptions) -> None:
+        """
+        Raises:
+            EngineUnavailable: the model cannot be used; the text names file and cure.
+        """
+        options.check()
+        self._options = options
+        findings = examine(options)
+        self._findings = findings
+        self._model = findings.model
+        self._pace = findings.pace
+        self._maker = WordMaker(findings.vocabulary)
+        self._recognisers = load_recognisers(options, findings)
+        self._open_streams = 0
+        self._lock = threading.Lock()
+        for recogniser in self._loaded():
+            self._warm(recogniser)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            name="sherpa-onnx",
+            languages=self._model.languages,
+            sample_rate=self._model.sample_rate,
+            partials=True,
+            word_times=self._model.word_times,
+            hot_words=self._recognisers.biased is not None,
+            max_batch=_MAX_BATCH,
+            releases_gil=True,
+            first_step_samples=self._pace.window,
+            step_samples=self._pace.shift,
+        )
+
+    @property
+    def model(self) -> Model:
+        return self._model
+
+    @property
+    def pace(self) -> Pace:
+        """How much sound a step and an ending need."""
+        return self._pace
+
+    @property
+    def hot_words_fault(self) -> str:
+        """Why there are no hot words, as a sentence; empty where there are."""
+        return self._findings.hot_words.fault
+
+    def open(self, hot_words: Sequence[HotWord] = ()) -> SherpaStream:
+        if hot_words and self._recognisers.biased is None:
+            raise DecodeFailed(f"no hot words here: {self.hot_words_fault}")
+        with self._lock:
+            if self._open_streams >= self._options.streams:
+                raise DecodeFailed(f"all {self._options.streams} streams of the engine are open")
+            self._open_streams += 1
+        try:
+            return self._stream(hot_words)
+        except BaseException:
+            self._returned()
+            raise
+
+    def _stream(self, hot_words: Sequence[HotWord]) -> SherpaStream:
+        """A stream of the fast recogniser, unless there are hot words that it can spell."""
+        recogniser, phrases = self._recognisers.fast, None
+        refused: tuple[HotWord, ...] = ()
+        if hot_words and self._recognisers.biased is not None:
+            spelled = spell(hot_words, self._findings.hot_words, self._options.hot_word_boost)
+            refused = spelled.refused
+            if spelled.phrases:
+                recogniser, phrases = self._recognisers.biased, spelled.phrases
+        return SherpaStream(
+            recogniser,
+            self._pace,
+            self._model.sample_rate,
+            self._read,
+            self._returned,
+            phrases,
+            refused,
+        )
+
+    def decode(self, streams: Sequence[Stream]) -> None:
+        mine: list[SherpaStream] = []
+        for stream in streams:
+            assert isinstance(stream, SherpaStream), "a stream of another engine"
+            mine.append(stream)
+        failed = [stream for stream in mine if not _fed(stream)]
+        fed = [stream for stream in mine if stream not in failed]
+        for recogniser in {id(stream.recogniser): stream.recogniser for stream in fed}.values():
+            batch = [stream for stream in fed if stream.recogniser is recogniser]
+            failed += _decode(recogniser, batch)
+        if failed:
+            raise DecodeFailed(f"sherpa-onnx failed on {len(failed)} of {len(mine)} utterances")
+
+    def _read(self, result: NativeResult, samples: int) -> Hypothesis:
+        """What a recogniser says, as words inside `samples` of sound."""
+        tokens = result.tokens
+        seconds = [second * self._model.time_scale for second in result.timestamps]
+        return timed(
+            self._maker.words(tokens),
+            TokenTimes(tokens, seconds, result.ys_probs),
+            sample_rate=self._model.sample_rate,
+            delay_ms=self._model.emission_delay_ms or 0,
+            samples=samples,
+        )
+
+    def _returned(self) -> None:
+        with self._lock:
+            self._open_streams -= 1
+
+    def _loaded(self) -> Iterator[Recogniser]:
+        yield self._recognisers.fast
+        if self._recognisers.biased is not None:
+            yield self._recognisers.biased
+
+    def _warm(self, recogniser: Recogniser) -> None:
+        """Decode a second of noise, alone and in a full batch, so that nobody waits for memory."""
+        noise = np.random.default_rng(0).normal(0, 500, self._model.sample_rate).astype(np.int16)
+        for count in (1, _MAX_BATCH):
+            streams = [
+                SherpaStream(
+                    recogniser, self._pace, self._model.sample_rate, self._read, lambda: None
+                )
+                for _ in range(count)
+            ]
+            for stream in streams:
+                stream.accept(noise)
+                stream.finish()
+            self.decode(streams)
+            for stream in streams:
+                stream.close()
+
+
+def _fed(stream: SherpaStream) -> bool:
+    try:
+        stream.feed()
+    except DecodeFailed:
+        return False
+    return True
+
+
+def _decode(recogniser: Recogniser, streams: list[SherpaStream]) -> list[SherpaStream]:
+    """Decode streams of one recogniser to their rest; those that failed come back."""
+    try:
+        _step_all(recogniser, streams)
+    except FOREIGN_ERRORS:
+        # The batch took the states of all its streams along. Alone, each answers for itself.
+        return [stream for stream in streams if not _decoded_anew(recogniser, stream)]
+    return []
+
+
+def _decoded_anew(recogniser: Recogniser, stream: SherpaStream) -> bool:
+    try:
+        stream.restart()
+        stream.feed()
+        _step_all(recogniser, [stream])
+    except (*FOREIGN_ERRORS, DecodeFailed):
+        stream.fail()
+        return False
+    return True
+
+
+def _step_all(recogniser: Recogniser, streams: list[SherpaStream]) -> None:
+    going = streams
+    while going:
+        _step_while_ready(recogniser, going)
+        going = [stream for stream in going if stream.go_on()]
+    for stream in streams:
+        stream.rested()
+
+
+def _step_while_ready(recogniser: Recogniser, streams: list[SherpaStream]) -> None:
+    going = streams
+    while True:
+        # sherpa-onnx ends the process if a stream that is not ready is decoded: it has the last
+        # word, and is asked only where a step is due.
+        going = [
+            stream for stream in going if stream.has_step and recogniser.is_ready(stream.native)
+        ]
+        if not going:
+            return
+        recogniser.decode_streams([stream.native for stream in going])
+        for stream in going:
+            stream.stepped()

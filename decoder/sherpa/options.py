@@ -1,0 +1,59 @@
+"""What can be set for a sherpa-onnx engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decoder.errors import EngineUnavailable
+
+PRECISIONS = ("auto", "int8", "fp32")
+
+
+@dataclass(frozen=True, slots=True)
+class SherpaOptions:
+    """Options of the engine. Names and types are those that a settings file writes."""
+
+    model: str = ""
+    """Folder of the model."""
+    precision: str = "auto"
+    """int8 or fp32; auto takes int8 where the folder has it."""
+    variant: str = ""
+    """A part of the file names, for folders that hold several models: "chunk-16-left-128"."""
+    streams: int = 256
+    """Utterances open at the same time."""
+    languages: str = ""
+    """As SIS properties begin, with commas: "chinese,english". Empty: told from the tokens."""
+    hot_words: bool = False
+    """Load the model a second time, with the beam search that hot words need."""
+    hot_word_boost: float = 1.5
+    """Score added to each token of a hot word of boost 1."""
+    beam: int = 4
+    """Paths that the search with hot words keeps; alone it uses one."""
+    emission_delay_ms: int = -1
+    """How long after a word begins its first token comes, taken off word times. -1: what the
+    model's metadata say, or not known, which costs a step more at the end of each utterance."""
+    trial_s: float = 300.0
+    """Time for the trial in a child process."""
+
+    def check(self) -> None:
+        """
+        Raises:
+            EngineUnavailable: a value is out of its range.
+        """
+        faults = []
+        if not self.model:
+            faults.append("model is empty; it names the folder of a model")
+        if self.precision not in PRECISIONS:
+            faults.append(f"precision is {self.precision!r}; allowed: {', '.join(PRECISIONS)}")
+        if self.streams < 1:
+            faults.append(f"streams is {self.streams}; allowed: 1 or more")
+        if self.hot_word_boost < 0:
+            faults.append(f"hot_word_boost is {self.hot_word_boost}; allowed: 0 or more")
+        if self.beam < 1:
+            faults.append(f"beam is {self.beam}; allowed: 1 or more")
+        if self.emission_delay_ms < -1:
+            faults.append(f"emission_delay_ms is {self.emission_delay_ms}; allowed: -1 or more")
+        if self.trial_s <= 0:
+            faults.append(f"trial_s is {self.trial_s}; allowed: more than 0")
+        if faults:
+            raise EngineUnavailable("; ".join(faults))

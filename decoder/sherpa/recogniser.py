@@ -1,0 +1,130 @@
+"""sherpa-onnx's recogniser, made for a model. The only importer of the package.
+
+One thread of its own a call: the threads that call it are the parallelism (measured: two callers
+with a thread each decode 101 streams, one caller with two threads 46). Endpointing is off: the
+endpoint is judged elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from decoder.errors import EngineUnavailable
+from decoder.sherpa.families import Family
+from decoder.sherpa.model import Model
+
+FOREIGN_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError)
+"""What comes through pybind11 from C++: std::exception and its children."""
+
+
+class NativeStream(Protocol):
+    """sherpa_onnx.OnlineStream, as far as it is used."""
+
+    def accept_waveform(self, sample_rate: float, waveform: Sequence[float]) -> None: ...
+
+
+class NativeResult(Protocol):
+    """sherpa_onnx.OnlineRecognizerResult, as far as it is used."""
+
+    @property
+    def tokens(self) -> list[str]: ...
+    @property
+    def timestamps(self) -> list[float]: ...
+    @property
+    def ys_probs(self) -> list[float]: ...
+
+
+class Recogniser(Protocol):
+    """sherpa_onnx.OnlineRecognizer, as far as it is used. Several threads may call one."""
+
+    def create_stream(self, hotwords: str | None = None) -> NativeStream: ...
+    def is_ready(self, s: NativeStream) -> bool: ...
+    def decode_streams(self, ss: list[NativeStream]) -> None: ...
+    def get_result_all(self, s: NativeStream) -> NativeResult: ...
+
+
+def load_recogniser(model: Model) -> Recogniser:
+    """The fast recogniser: it keeps one path and knows no hot words.
+
+    Raises:
+        EngineUnavailable: the package is not installed, or does not take the model.
+    """
+    return _load(model, {})
+
+
+def load_biased_recogniser(
+    model: Model, *, modeling_unit: str, bpe_vocab: str, beam: int, boost: float
+) -> Recogniser:
+    """The recogniser for hot words: a beam search, for transducers only.
+
+    Raises:
+        EngineUnavailable: as above.
+    """
+    return _load(
+        model,
+        {
+            "decoding_method": "modified_beam_search",
+            "max_active_paths": beam,
+            "hotwords_score": boost,
+            "modeling_unit": modeling_unit,
+            "bpe_vocab": bpe_vocab,
+        },
+    )
+
+
+@contextmanager
+def _translated(model: Model) -> Iterator[None]:
+    try:
+        yield
+    except (*FOREIGN_ERRORS, AssertionError) as error:
+        raise EngineUnavailable(
+            f"sherpa-onnx does not load the {model.name} in {model.files.tokens.parent} "
+            f"({error}); pull the model again"
+        ) from error
+
+
+def _load(model: Model, search: dict[str, Any]) -> Recogniser:
+    try:
+        from sherpa_onnx import OnlineRecognizer  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise EngineUnavailable(
+            "the package sherpa-onnx is not installed; pip install sherpa-onnx"
+        ) from error
+    files = model.files
+    common: dict[str, Any] = {
+        "tokens": str(files.tokens),
+        "num_threads": 1,
+        "sample_rate": model.sample_rate,
+        "feature_dim": model.feature_dim,
+        "enable_endpoint_detection": False,
+        **search,
+    }
+    parts = {
+        "encoder": str(files.encoder),
+        "decoder": str(files.decoder),
+    }
+    recogniser: Recogniser
+    with _translated(model):
+        match model.family:
+            case Family.TRANSDUCER | Family.NEMO_TRANSDUCER:
+                recogniser = OnlineRecognizer.from_transducer(
+                    joiner=str(files.joiner), model_type=model.kind, **parts, **common
+                )
+            case Family.PARAFORMER:
+                recogniser = OnlineRecognizer.from_paraformer(**parts, **common)
+            case Family.ZIPFORMER2_CTC:
+                recogniser = OnlineRecognizer.from_zipformer2_ctc(model=str(files.model), **common)
+            case Family.NEMO_CTC:
+                recogniser = OnlineRecognizer.from_nemo_ctc(model=str(files.model), **common)
+            case Family.T_ONE_CTC:
+                recogniser = OnlineRecognizer.from_t_one_ctc(model=str(files.model), **common)
+            case Family.WENET_CTC:
+                recogniser = OnlineRecognizer.from_wenet_ctc(
+                    model=str(files.model),
+                    chunk_size=model.chunk_size,
+                    num_left_chunks=model.left_chunks,
+                    **common,
+                )
+    return recogniser
