@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.accuracy import accuracy
+from bench.model import model
 from bench.overhead import idle, overhead
 from bench.passes import passes
 from bench.streams import streams
@@ -15,7 +16,7 @@ def main() -> None:
     """Measure a server. Every verb prints a table and what it was measured on."""
 
 
-for verb in (accuracy, idle, overhead, passes, streams):
+for verb in (accuracy, idle, model, overhead, passes, streams):
     main.add_command(verb)
 
 if __name__ == "__main__":
