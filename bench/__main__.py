@@ -8,6 +8,7 @@ from bench.accuracy import accuracy
 from bench.model import model
 from bench.overhead import idle, overhead
 from bench.passes import passes
+from bench.peers import peers
 from bench.streams import streams
 
 
@@ -16,7 +17,7 @@ def main() -> None:
     """Measure a server. Every verb prints a table and what it was measured on."""
 
 
-for verb in (accuracy, idle, model, overhead, passes, streams):
+for verb in (accuracy, idle, model, overhead, passes, peers, streams):
     main.add_command(verb)
 
 if __name__ == "__main__":
