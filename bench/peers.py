@@ -8,6 +8,8 @@ how much the loads are at which finals and light use are compared.
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
@@ -271,6 +273,8 @@ def peers(
         ),
         "ours": Contestant("ours", lambda: running_server(ours), SisWire),
     }
+    # Being told to end must end the server that is measured, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     standings: dict[str, Standing] = {}
     form = QUICK if quick else FULL
     with _client() as client:
