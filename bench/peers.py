@@ -123,8 +123,8 @@ class Trial:
 
 
 _COLUMNS = (
-    *("server", "load", "streams", "partial p50", "p95", "p99", "p95, last third", "final p95"),
-    *("worst client", "steps/s", "server CPU", "client CPU", "sent late", "errors", "held"),
+    *("server", "load", "streams", "p50", "p95", "p99", "late p95", "final p95"),
+    *("worst", "steps/s", "CPU", "client", "sent late", "errors", "held"),
 )
 _BARS = ("what", "peer", "ours", "ratio", "bar", "met")
 
@@ -158,10 +158,12 @@ class Measurement:
         standing.fairness = self._fairness(one)
         reference = standing.speech if reference is None else reference
         turns = self._load(
-            one, Talk.SPEECH, round(FINAL_SHARE * reference), "all speech, in turns", TURN_S
+            one, Talk.SPEECH, round(FINAL_SHARE * reference), f"{Talk.SPEECH}, turns", TURN_S
         )
         standing.final_p95_ms = turns.final_ms(95)
-        light = self._load(one, Talk.SPEECH, round(LIGHT_SHARE * reference), "all speech, light")
+        light = self._load(
+            one, Talk.SPEECH, round(LIGHT_SHARE * reference), f"{Talk.SPEECH}, light"
+        )
         standing.light_ms = {percent: light.partial_ms(percent) for percent in (50, 95)}
         return standing
 
@@ -300,8 +302,10 @@ def peers(
 
 
 _NOTES = (
-    "ms; CPU in cores; steps/s: decoding steps told by partials, for each stream; worst client: "
-    "its p95 over the median client's",
+    "p50, p95, p99: partial latency, ms; late p95: of the last third of the window",
+    "worst: the worst client's p95 over the median client's",
+    "steps/s: decoding steps told by partials, for each stream; there are 3.1, fewer in pauses",
+    "CPU, client: cores that the server and the load client took; sent late: p99, ms",
 )
 
 
