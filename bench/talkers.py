@@ -30,8 +30,11 @@ from bench.wires import Wire
 _CHUNK_S = 0.1
 _LEAD_S = 1.0
 """Connections are opened so much before their first sound is spoken."""
-_PHASE_S = 1.0
-"""Streams begin within this: any phase within a chunk and within a step."""
+_LEAST_PHASE_S = 1.0
+_PHASE_SHARE = 0.8
+"""Of the warm-up: streams begin at random within it. So they are in any phase of a chunk and of a
+step, and what a server does from time to time (20 s or 30 s of speech without a pause are cut by
+force) does not come to all clients at once."""
 _DRAIN_S = 15.0
 """How long after the last sound a stream's end is waited for."""
 
@@ -70,7 +73,7 @@ def plan(load: Load, sound: Pool) -> list[Stream]:
     streams = []
     for client in range(load.clients):
         choice = random.Random(f"{load.seed} {client}")
-        start_s = choice.uniform(0, _PHASE_S)
+        start_s = choice.uniform(0, max(_LEAST_PHASE_S, _PHASE_SHARE * load.warm_s))
         said = sound.talk(load.talk, load.seed * 1000 + client, round(load.whole_s / _CHUNK_S))
         lengths = [len(said)]
         if load.turn_s is not None:
