@@ -19,13 +19,17 @@ def sound() -> Pool:
     return pool()
 
 
-def test_all_speech_is_called_speech_but_for_moments(sound: Pool) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_all_speech_is_called_speech_but_for_moments(sound: Pool, seed: int) -> None:
     classifier = WebRtcClassifier()
     longest = silent = 0
-    for number in sound.talk(Talk.SPEECH, 1, sound.speech * 2):
+    for count, number in enumerate(sound.talk(Talk.SPEECH, seed, sound.speech + 50)):
         for frame in sound.chunks[number].reshape(-1, classifier.frame_samples):
             silent = 0 if classifier.is_speech(frame) else silent + 1
-            longest = max(longest, silent)
+            # A classifier that hears nothing but speech from the start needs time to know it as
+            # such; that is within the warm-up of a load.
+            if count >= 50:
+                longest = max(longest, silent)
     # 500 ms, 25 frames, would end the utterance.
     assert longest <= 12
 
