@@ -6,8 +6,10 @@ import click
 
 from bench.accuracy import accuracy
 from bench.letters import letters
+from bench.model import model
 from bench.overhead import idle, overhead
 from bench.passes import passes
+from bench.peers import peers
 from bench.streams import streams
 
 
@@ -16,7 +18,7 @@ def main() -> None:
     """Measure a server. Every verb prints a table and what it was measured on."""
 
 
-for verb in (accuracy, idle, letters, overhead, passes, streams):
+for verb in (accuracy, idle, letters, model, overhead, passes, peers, streams):
     main.add_command(verb)
 
 if __name__ == "__main__":

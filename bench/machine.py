@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+_FILE_WIDTH = 140
 _PACKAGES = ("rasr", "pocketsphinx", "websockets", "uvicorn", "numpy", "webrtcvad-wheels")
 
 
@@ -44,6 +45,9 @@ def report(
     for row in rows:
         table.add_row(*row)
     console = Console()
+    if not console.is_terminal:
+        # A file takes any width; a table squeezed into 80 columns says nothing.
+        console = Console(width=_FILE_WIDTH)
     console.print(table)
     for note in notes:
         console.print(note)

@@ -32,6 +32,7 @@ class MeasuredServer:
 
     def __init__(self, url: str, pid: int) -> None:
         self.url = url
+        self.pid = pid
         self._process = psutil.Process(pid)  # type: ignore[no-untyped-call]
 
     def usage(self) -> Usage:

@@ -1,0 +1,70 @@
+"""The words of the measured model: each says which 40 ms of its stream it was heard in.
+
+What a model with random weights says means nothing, so it may as well tell the time. Word number n
+is emitted at frame n of the stream (40 ms each, counted from where decoding began), so a client
+reads from any text, of any server, which decoding steps are in it. `bench.model` builds the words
+in; `bench.latency` reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.zipformer import CHUNK_FRAMES, OUTPUT_FRAMES, STEP_FRAMES
+
+SAMPLE_RATE = 16_000
+FRAME_SAMPLES = 640
+"""40 ms: one output of the encoder."""
+STEP_SAMPLES = CHUNK_FRAMES * 160
+
+SPECIAL = ("<blk>", "<sos/eos>", "<unk>")
+_SYLLABLES = [c + v for c in "bdfgjklmnprstvz" for v in "aeiou"]
+
+
+def word(frame: int) -> str:
+    """Three syllables for each of 421,875 frames: letters only, so that no rule for digits or
+    capitals changes it."""
+    base = len(_SYLLABLES)
+    return "".join(_SYLLABLES[frame // base**place % base] for place in (2, 1, 0))
+
+
+def tokens(vocabulary: int) -> Iterable[str]:
+    """The pieces of a vocabulary in order; U+2581 begins a word."""
+    yield from SPECIAL
+    for frame in range(vocabulary - len(SPECIAL)):
+        yield "\u2581" + word(frame)
+
+
+def frames(text: str) -> tuple[int, ...]:
+    """The frames that a text tells.
+
+    Raises:
+        ValueError: a word is not one of `word`.
+    """
+    return tuple(_frame(one) for one in text.split())
+
+
+def _frame(said: str) -> int:
+    places = [said[at : at + 2] for at in range(0, len(said), 2)]
+    if len(places) != 3 or not all(place in _SYLLABLES for place in places):
+        raise ValueError(
+            f"{said!r} is no word of this model; allowed: three syllables, as in {word(0)!r}"
+        )
+    number = 0
+    for syllable in places:
+        number = number * len(_SYLLABLES) + _SYLLABLES.index(syllable)
+    return number
+
+
+def step_of(frame: int) -> int:
+    """The decoding step that tells a frame, from 0."""
+    return frame // OUTPUT_FRAMES
+
+
+def samples_needed(step: int) -> int:
+    """How many samples a stream must have before sherpa-onnx decodes a step.
+
+    It asks for one feature frame more than the step's 45, and frame n, 25 ms long and centred on
+    its 10 ms, is whole after 160 n + 280 samples.
+    """
+    return (CHUNK_FRAMES * step + STEP_FRAMES) * 160 + 280

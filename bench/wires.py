@@ -1,0 +1,142 @@
+"""The two protocols that the same load is put on: what is sent, and what the answers mean.
+
+Everything else about a load is the same for both. Frames are built and masked once, before the
+load, so that sending costs the client next to nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from websockets.frames import Frame, Opcode
+
+from bench import clock
+from bench.latency import Told
+
+Samples = NDArray[np.int16]
+
+
+class Wire(Protocol):
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def opening(self) -> bytes | None:
+        """A frame to send first; its answer is waited for before any sound is due."""
+
+    @property
+    def ending(self) -> bytes:
+        """The frame that ends the sound."""
+
+    def sound(self, samples: Samples) -> bytes:
+        """The frame of one chunk."""
+
+    def is_over(self, message: bytes) -> bool:
+        """Is this the last message of a stream? Asked only after `ending`."""
+
+    def read(self, at_s: float, message: bytes) -> Told | None:
+        """What a message says, if it says anything of the text.
+
+        Raises:
+            ValueError: it is an error, or its text is not of the measured model.
+        """
+
+
+def _frame(opcode: Opcode, data: bytes) -> bytes:
+    return Frame(opcode, data).serialize(mask=True)
+
+
+@dataclass(frozen=True, slots=True)
+class SisWire:
+    """Ours: continuous mode, int16, partials on, everything else as it is by default.
+
+    A segment begins with its first word, and that word tells its frame: so its time says where
+    decoding began.
+    """
+
+    server: str
+    """As ws://host:port."""
+    language: str = "english_16k_common"
+
+    @property
+    def url(self) -> str:
+        return f"{self.server}/v1/bench/rasr/continue-stream"
+
+    @property
+    def opening(self) -> bytes | None:
+        config = {
+            "audio_format": "pcm16k16bit",
+            "property": self.language,
+            "interim_results": "yes",
+            # The peer rewrites nothing either.
+            "digit_norm": "no",
+        }
+        text = json.dumps({"command": "START", "config": config})
+        return _frame(Opcode.TEXT, text.encode())
+
+    @property
+    def ending(self) -> bytes:
+        return _frame(Opcode.TEXT, b'{"command":"END"}')
+
+    def sound(self, samples: Samples) -> bytes:
+        return _frame(Opcode.BINARY, samples.astype("<i2").tobytes())
+
+    def is_over(self, message: bytes) -> bool:
+        return b'"resp_type":"END"' in message or b'ERROR"' in message
+
+    def read(self, at_s: float, message: bytes) -> Told | None:
+        body: dict[str, Any] = json.loads(message)
+        match body["resp_type"]:
+            case "RESULT":
+                (segment,) = body["segments"]
+                frames = clock.frames(segment["result"]["text"])
+                if not frames:
+                    return None
+                first_sample = segment["start_time"] * clock.SAMPLE_RATE // 1000
+                begins_at = first_sample - frames[0] * clock.FRAME_SAMPLES
+                return Told(at_s, begins_at, frames, is_final=segment["is_final"])
+            case "END":
+                return Told(at_s, 0, (), is_final=True, is_over=True)
+            case "ERROR" | "FATAL_ERROR":
+                raise ValueError(f"{body['error_code']}: {body['error_msg']}")
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True)
+class SherpaWire:
+    """The peer's own: float32 in, a JSON object out after each step, "Done" and "Done!".
+
+    It decodes a stream from its first sample on, and its endpoints do not start the count anew.
+    """
+
+    server: str
+
+    @property
+    def url(self) -> str:
+        return self.server
+
+    @property
+    def opening(self) -> bytes | None:
+        return None
+
+    @property
+    def ending(self) -> bytes:
+        return _frame(Opcode.TEXT, b"Done")
+
+    def sound(self, samples: Samples) -> bytes:
+        return _frame(Opcode.BINARY, (samples / np.float32(32768)).astype("<f4").tobytes())
+
+    def is_over(self, message: bytes) -> bool:
+        return message == b"Done!"
+
+    def read(self, at_s: float, message: bytes) -> Told | None:
+        if self.is_over(message):
+            return None
+        body: dict[str, Any] = json.loads(message)
+        frames = clock.frames(body["text"])
+        return Told(at_s, 0, frames, is_final=body["is_final"], is_over=body["is_eof"])

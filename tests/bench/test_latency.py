@@ -1,0 +1,163 @@
+"""The reckoning of a load, on streams of messages made up for the purpose."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.clock import OUTPUT_FRAMES, samples_needed
+from bench.latency import (
+    Outcome,
+    Schedule,
+    Told,
+    Wait,
+    Window,
+    client_p95_ms,
+    final_wait,
+    step_waits,
+)
+
+SCHEDULE = Schedule(start_s=100.0, chunk_samples=1600, chunks=100)
+
+
+def ends_of(*steps: int) -> tuple[int, ...]:
+    """The frame that ends each step."""
+    return tuple(step * OUTPUT_FRAMES + OUTPUT_FRAMES - 1 for step in steps)
+
+
+def told(
+    at_s: float, *steps: int, begins_at: int = 0, is_final: bool = False, is_over: bool = False
+) -> Told:
+    return Told(at_s, begins_at, ends_of(*steps), is_final=is_final, is_over=is_over)
+
+
+def due(step: int, begins_at: int = 0) -> float:
+    return SCHEDULE.due_s(begins_at + samples_needed(step))
+
+
+def ms_of(waits: list[Wait]) -> list[float]:
+    return [round(one.ms, 6) for one in waits]
+
+
+def test_sound_is_due_when_its_whole_chunk_has_been_spoken() -> None:
+    assert SCHEDULE.due_s(1) == SCHEDULE.due_s(1600) == pytest.approx(100.1)
+    assert SCHEDULE.due_s(1601) == pytest.approx(100.2)
+
+
+def test_sound_that_is_padded_behind_the_end_is_due_with_the_last_chunk() -> None:
+    assert SCHEDULE.due_s(10**9) == SCHEDULE.end_s == pytest.approx(110.0)
+
+
+def test_the_first_step_needs_five_chunks_and_a_partial_waits_from_there() -> None:
+    waits = step_waits(7, [told(100.53, 0)], SCHEDULE)
+    assert ms_of(waits) == [30.0]
+    assert (waits[0].client, waits[0].due_s) == (7, pytest.approx(100.5))
+
+
+def test_each_step_counts_once_however_often_it_is_told() -> None:
+    messages = [told(due(0) + 0.01, 0), told(due(1) + 0.02, 0, 1), told(due(2) + 0.5, 0, 1)]
+    assert ms_of(step_waits(0, messages, SCHEDULE)) == [10.0, 20.0]
+
+
+def test_a_server_that_tells_three_steps_at_once_made_the_first_two_wait() -> None:
+    at_s = due(2) + 0.01
+    waits = step_waits(0, [told(at_s, 0, 1, 2)], SCHEDULE)
+    assert ms_of(waits) == [round((at_s - due(step)) * 1000, 6) for step in (0, 1, 2)]
+    assert waits[0].ms > 600
+
+
+def test_two_words_of_a_step_are_one_wait() -> None:
+    message = Told(due(0) + 0.01, 0, (3, 7))
+    assert ms_of(step_waits(0, [message], SCHEDULE)) == [10.0]
+
+
+def test_an_utterance_counts_its_steps_from_where_it_began() -> None:
+    messages = [told(due(0) + 0.01, 0), told(due(0, 32_000) + 0.02, 0, begins_at=32_000)]
+    assert ms_of(step_waits(0, messages, SCHEDULE)) == [10.0, 20.0]
+
+
+def test_what_only_a_final_tells_is_no_partial_latency() -> None:
+    messages = [told(due(0) + 0.01, 0), told(due(1) + 0.9, 0, 1, is_final=True)]
+    assert ms_of(step_waits(0, messages, SCHEDULE)) == [10.0]
+
+
+def test_text_from_before_its_sound_shows_that_times_are_wrong() -> None:
+    with pytest.raises(ValueError, match="before its sound was sent"):
+        step_waits(0, [told(due(1) - 0.04, 1)], SCHEDULE)
+
+
+@given(
+    st.lists(st.integers(0, 20), min_size=1, max_size=20, unique=True).map(sorted),
+    st.lists(st.booleans(), min_size=20, max_size=20),
+)
+def test_no_step_is_lost_or_counted_twice_whatever_is_merged(
+    steps: list[int], sent: list[bool]
+) -> None:
+    # A server that keeps some messages back; the last one is always sent.
+    messages = [
+        told(due(step) + 0.01, *steps[: index + 1])
+        for index, step in enumerate(steps)
+        if sent[index % len(sent)] or index == len(steps) - 1
+    ]
+    waits = step_waits(0, messages, SCHEDULE)
+    assert sorted(round(one.due_s, 3) for one in waits) == [round(due(step), 3) for step in steps]
+    assert all(one.ms >= 9.99 for one in waits)
+
+
+def test_final_latency_is_from_the_end_of_sound_to_the_message_that_ends_the_stream() -> None:
+    messages = [told(109.0, 0, is_final=True), told(110.25, is_final=True, is_over=True)]
+    wait = final_wait(3, messages, SCHEDULE)
+    assert wait is not None
+    assert (wait.client, wait.due_s, round(wait.ms, 6)) == (3, 110.0, 250.0)
+
+
+def test_a_stream_without_an_end_has_no_final() -> None:
+    assert final_wait(0, [told(105.0, 0)], SCHEDULE) is None
+
+
+WINDOW = Window(10.0, 40.0)
+
+
+def outcome(ms: list[float], *, errors: tuple[str, ...] = ()) -> Outcome:
+    """One client; a value a second from the start of the window on."""
+    partials = tuple(Wait(0, 10.0 + second, value) for second, value in enumerate(ms))
+    return Outcome(clients=1, partials=partials, finals=(), window=WINDOW, errors=errors)
+
+
+def test_the_window_leaves_out_warm_up_and_what_follows() -> None:
+    waits = [Wait(0, at, 1.0) for at in (9.9, 10.0, 39.9, 40.0)]
+    assert [one.due_s for one in WINDOW.of(waits)] == [10.0, 39.9]
+
+
+def test_a_steady_load_is_held() -> None:
+    assert outcome([150.0] * 30).holds(200.0)
+
+
+def test_a_backlog_that_begins_late_is_not_held_although_the_whole_keeps_to_the_bar() -> None:
+    # Of 60 values three are slow: at the end that is a backlog, spread out it is not.
+    late = [Wait(0, 10.0 + second / 2, 100.0) for second in range(57)]
+    slow = [Wait(0, 38.5 + second / 2, 900.0) for second in range(3)]
+    one = Outcome(clients=1, partials=(*late, *slow), finals=(), window=WINDOW)
+    assert one.partial_ms(95) <= 200.0
+    assert not one.holds(200.0)
+
+
+def test_a_load_with_an_error_is_not_held() -> None:
+    assert not outcome([1.0] * 30, errors=("closed",)).holds(200.0)
+
+
+def test_a_load_that_was_told_nothing_is_not_held() -> None:
+    assert not outcome([]).holds(200.0)
+
+
+def test_fairness_compares_the_worst_client_with_the_median_one() -> None:
+    waits = tuple(
+        Wait(client, 20.0, ms) for client, ms in ((0, 50.0), (1, 100.0), (2, 100.0), (3, 400.0))
+    )
+    one = Outcome(clients=4, partials=waits, finals=(), window=WINDOW)
+    assert client_p95_ms(waits) == [50.0, 100.0, 100.0, 400.0]
+    assert one.unfairness == 4.0
+    assert math.isnan(outcome([]).unfairness)
