@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.speech.library import SAMPLE_RATE, human_recordings, load, names
-from vad.webrtc import WebRtcClassifier
+from vad import WebRtcClassifier, frame_levels
 
 Samples = NDArray[np.int16]
 
@@ -100,9 +100,11 @@ def _spoken(frames: Samples) -> Samples:
     It adapts to what it hears, so it may call others silence next time.
     """
     classifier = WebRtcClassifier()
-    heard = [classifier.is_speech(frame) for frame in (*frames, *frames)]
+    samples = frames.reshape(-1)
+    levels = frame_levels(samples, _FRAME)
     # The first time round it only gets used to the sound.
-    kept: Samples = frames[_near(np.array(heard[len(frames) :]))]
+    classifier.judge(samples, levels)
+    kept: Samples = frames[_near(np.array(classifier.judge(samples, levels)))]
     return kept
 
 
