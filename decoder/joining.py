@@ -1,4 +1,5 @@
-"""Words to text: a space between words of scripts that write one, none in Chinese.
+"""Words to text: a space between words of scripts that write one, none between Chinese characters,
+one between such a character and a word of letters.
 
 Owns the one rule by which a text follows from its words, so that `Hypothesis.text` can always be
 made again from `Hypothesis.words`: by an engine, and by whoever rewrites the words after it.
@@ -25,7 +26,16 @@ def join_words(words: Iterable[str]) -> str:
     """The text of words in order. Empty words leave no trace."""
     text = ""
     for word in words:
-        if text and word and not (is_unspaced(text[-1]) or is_unspaced(word)):
+        if text and word and _spaced(text[-1], word[0]):
             text += " "
         text += word
     return text
+
+
+def _spaced(before: str, after: str) -> bool:
+    unspaced = (is_unspaced(before), is_unspaced(after))
+    if all(unspaced) or not any(unspaced):
+        return not any(unspaced)
+    character, other = (before, after) if unspaced[0] else (after, before)
+    # A word of letters stands apart in Chinese too; numbers do not, nor does anything from a mark.
+    return character.isalpha() and other.isalpha()
