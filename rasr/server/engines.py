@@ -128,10 +128,10 @@ class PropertyTable:
 
 
 def property_table(settings: Settings, schedulers: Mapping[str, Scheduler]) -> PropertyTable:
-    choices = {
-        name: EngineChoice(
-            name, scheduler.capabilities.sample_rate, scheduler.capabilities.hot_words
+    choices = {}
+    for name, scheduler in schedulers.items():
+        known = scheduler.capabilities
+        choices[name] = EngineChoice(
+            name, known.sample_rate, known.hot_words, known.first_step_samples
         )
-        for name, scheduler in schedulers.items()
-    }
     return PropertyTable({key: choices[name] for key, name in settings.properties.items()})

@@ -298,7 +298,11 @@ class Round:
             max_ms=max_ms,
             # The margin before an utterance must leave room for the utterance itself.
             pre_roll_ms=min(self._rules.pre_roll_ms, max_ms * 3 // 10),
-            post_roll_ms=self._rules.post_roll_ms,
+            # With less the last word's partial would wait for the endpoint.
+            post_roll_ms=max(
+                self._rules.post_roll_ms,
+                self._engine.lookahead_samples * 1000 // self._engine.sample_rate,
+            ),
         )
 
     def _take(self, samples: Samples) -> None:

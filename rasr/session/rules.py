@@ -41,6 +41,8 @@ class EngineChoice:
     name: str
     sample_rate: int
     hot_words: bool
+    lookahead_samples: int = 0
+    """Sound after a word without which the engine cannot tell it."""
 
 
 TextStep = Callable[[Hypothesis, bool], Hypothesis]

@@ -81,10 +81,11 @@ class Conversation:
         rules: SessionRules | None = None,
         seats: int = 1000,
         hot_words: bool = False,
+        lookahead_ms: int = 0,
     ) -> None:
         self.now = 100.0
         self.seats = seats
-        engine = EngineChoice("engine", RATE, hot_words)
+        engine = EngineChoice("engine", RATE, hot_words, RATE * lookahead_ms // 1000)
         ids = itertools.count(1)
         services = Services(
             engine_for=lambda prop: engine if prop.language == "english" else None,

@@ -49,6 +49,15 @@ class TestContinue:
         assert decoded == sound[: len(decoded)]
         assert len(decoded) == len(hush(300) + speech(2600) + hush(300))
 
+    def test_the_margin_after_speech_is_as_long_as_the_engine_looks_ahead(self) -> None:
+        def margin_ms(lookahead_ms: int) -> int:
+            talk = Conversation(lookahead_ms=lookahead_ms).start(vad_tail=1000)
+            talk.audio(hush(300), speech(500), hush(1200))
+            (utterance,) = talk.finished
+            return len(talk.sound(utterance)) // 32 - 300 - 500
+
+        assert [margin_ms(lookahead_ms) for lookahead_ms in (0, 100, 450)] == [300, 300, 450]
+
 
 class TestSentence:
     def test_the_final_comes_before_voice_end(self) -> None:
