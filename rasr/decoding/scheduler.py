@@ -213,10 +213,15 @@ class Scheduler:
         else:
             del state.jobs[job.number]
             state.ready.pop(job.number, None)
-            if job.opened:
-                state.discard.append(job.number)
-                state.wake.set()
+            # A stream in the hands of a call is given back when that call has returned: another
+            # one must not close it meanwhile.
+            if job.opened and not job.in_flight:
+                self._discard(state, job.number)
         self._assign()
+
+    def _discard(self, state: _LaneState, stream: int) -> None:
+        state.discard.append(stream)
+        state.wake.set()
 
     async def _serve(self, state: _LaneState) -> None:
         """One of a lane's calls: batch after batch, restart after death."""
@@ -287,13 +292,16 @@ class Scheduler:
     def _settle(self, state: _LaneState, results: Sequence[StepResult]) -> None:
         """Jobs whose step is done may have the next one ready."""
         for result in results:
-            # Absent: abandoned while the step was under way.
+            ended = result.final or result.failure is not None
             job = state.jobs.get(result.job)
             if job is not None:
                 self.counters.decoded_samples += job.taken_samples
                 job.step_done(heard=result.hypothesis is not None)
-                if result.failure is None and not result.final and job.ready:
+                if not ended and job.ready:
                     self._make_ready(state, job)
+            elif not ended:
+                # Abandoned while the step was under way.
+                self._discard(state, result.job)
 
     def _tell(self, state: _LaneState, result: StepResult) -> None:
         job = state.jobs.get(result.job)

@@ -282,6 +282,37 @@ async def test_a_stream_is_in_one_call_at_a_time() -> None:
     await scheduler.stop()
 
 
+async def test_a_stream_in_a_call_is_given_back_only_when_that_call_has_returned() -> None:
+    lane = CommandedLane(max_batch=16, calls=2)
+    scheduler = await started(lane)
+    one, heard = ticket(scheduler)
+    other, _ = ticket(scheduler)
+    one.accept(samples(1), due=0.0)
+    await settle()
+    other.accept(samples(2), due=1.0)
+    await settle()
+    one.abandon()
+    await lane.go()
+    assert [batch.discard for batch in lane.batches] == [(), (), (1,)]
+    assert not heard.lines
+    assert 1 not in lane.heard
+    await scheduler.stop()
+
+
+async def test_a_stream_abandoned_while_another_call_is_free_is_not_closed_under_its_feet() -> None:
+    lane = CommandedLane(max_batch=16, calls=2)
+    scheduler = await started(lane)
+    one, _ = ticket(scheduler)
+    one.accept(samples(1), due=0.0)
+    await settle()
+    one.abandon()
+    await settle()
+    assert [batch.discard for batch in lane.batches] == [()]
+    await lane.go()
+    assert [batch.discard for batch in lane.batches] == [(), (1,)]
+    await scheduler.stop()
+
+
 async def test_the_next_batch_begins_before_the_results_of_the_last_are_told() -> None:
     lane = CommandedLane()
     scheduler = await started(lane)
