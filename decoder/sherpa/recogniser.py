@@ -87,7 +87,7 @@ def _translated(model: Model) -> Iterator[None]:
 
 def _load(model: Model, search: dict[str, Any]) -> Recogniser:
     try:
-        from sherpa_onnx import OnlineRecognizer  # type: ignore[import-untyped]
+        from sherpa_onnx import OnlineRecognizer
     except ImportError as error:
         raise EngineUnavailable(
             "the package sherpa-onnx is not installed; pip install sherpa-onnx"

@@ -23,12 +23,15 @@ Samples = NDArray[np.int16]
 SAMPLE_RATE = 16_000
 HERE = Path(__file__).parent
 UNKNOWN_NAME = HERE / "unknown-name.json"
-DEMO = HERE.parent.parent / "rasr" / "data" / "demo.json"
+DATA = HERE.parent.parent / "rasr" / "data"
+FOLDERS = {"en": HERE, "zh": HERE / "zh"}
+"""Where the bundled recordings of each language are, with their index."""
+DEMOS = {"en": DATA / "demo.json", "zh": DATA / "demo-zh.json"}
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word and where it is said, in ms from the start of the recording."""
+    """A word or a Chinese character, and when it is said, in ms from the start of the recording."""
 
     text: str
     start_ms: int
@@ -80,23 +83,28 @@ class HumanRecording:
     path: Path
 
 
-def names() -> tuple[str, ...]:
+def names(language: str = "en") -> tuple[str, ...]:
     """The bundled recordings: single sentences, and `conversation` with pauses between several."""
-    return tuple(_index())
+    return tuple(_index(language))
 
 
-def load(name: str) -> Recording:
+def load(name: str, language: str = "en") -> Recording:
     """Read one bundled recording.
 
+    Args:
+        name: one of `names(language)`.
+        language: "en", or "zh": Mandarin, partly with English words.
+
     Raises:
-        KeyError: `names()` has no such name.
+        KeyError: there is no such name or language.
     """
-    return _recording(_index()[name], HERE)
+    return _recording(_index(language)[name], FOLDERS[language])
 
 
-def load_demo() -> Recording:
+def load_demo(language: str = "en") -> Recording:
     """Read the recording that `make demo` streams."""
-    return _recording(json.loads(DEMO.read_text(encoding="utf-8")), DEMO.parent)
+    path = DEMOS[language]
+    return _recording(json.loads(path.read_text(encoding="utf-8")), path.parent)
 
 
 def load_unknown_name() -> Recording:
@@ -124,8 +132,8 @@ def human_recordings() -> list[HumanRecording]:
     ]
 
 
-def _index() -> dict[str, Mapping[str, Any]]:
-    index = json.loads((HERE / "index.json").read_text(encoding="utf-8"))
+def _index(language: str) -> dict[str, Mapping[str, Any]]:
+    index = json.loads((FOLDERS[language] / "index.json").read_text(encoding="utf-8"))
     return {entry["name"]: entry for entry in index["recordings"]}
 
 

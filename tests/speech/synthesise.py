@@ -229,13 +229,13 @@ def _ms(sample: int) -> int:
     return round(sample * 1000 / SAMPLE_RATE)
 
 
-def write(path: Path, samples: Samples) -> None:
+def write(path: Path, samples: Samples, rate: int = SAMPLE_RATE) -> None:
     with av.open(str(path), "w", format="flac") as container:
-        stream = container.add_stream("flac", rate=SAMPLE_RATE, layout="mono")
+        stream = container.add_stream("flac", rate=rate, layout="mono")
         stream.codec_context.format = "s16"
         stream.codec_context.options = {"compression_level": "12"}
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis, :], format="s16", layout="mono")
-        frame.sample_rate = SAMPLE_RATE
+        frame.sample_rate = rate
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 
@@ -255,7 +255,8 @@ def make(flite: Flite, folder: Path, name: str, lines: Sequence[Line]) -> dict[s
 
 
 def write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def main() -> None:
