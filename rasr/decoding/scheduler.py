@@ -181,7 +181,7 @@ class Scheduler:
         A session holds at most one stream for each lane. That is enough for one recording to use
         the whole machine, and leaves streams for others however much it sends.
         """
-        while free := [state for state in self._lanes if self._has_room(state)]:
+        while self._waiting and (free := [state for state in self._lanes if self._has_room(state)]):
             held = Counter(id(job.session) for state in self._lanes for job in state.jobs.values())
             entitled = [job for job in self._waiting if held[id(job.session)] < self.calls]
             if not entitled:
