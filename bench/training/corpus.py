@@ -1,7 +1,7 @@
 """The utterances of training and of evaluation, made in parallel.
 
-Owns how many there are of which kind, and seeds each by its number, so that neither the number of
-processes nor their order changes a sample.
+Owns how many there are of which kind, seeds each by its number, and gives each part of them a fresh
+process, so that neither the number of processes nor their order changes a sample.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from multiprocessing import get_context
 from random import Random
 
@@ -25,7 +24,7 @@ from bench.training.pieces import Pieces
 PAIRED_SHARE = 0.15
 """Utterances of two sentences with a pause between them."""
 
-_CHUNK = 25
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,18 +49,15 @@ def training_set(count: int, seed: int, processes: int | None = None) -> Iterato
         groups.append(tuple(lines.pop() for _ in range(size)))
     jobs = [(seed * 1_000_003 + number, group) for number, group in enumerate(groups)]
     chunks = [jobs[start : start + _CHUNK] for start in range(0, len(jobs), _CHUNK)]
-    with ProcessPoolExecutor(processes or os.cpu_count(), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(
+        processes or os.cpu_count(), get_context("spawn"), max_tasks_per_child=1
+    ) as pool:
         for examples in pool.map(_examples, chunks):
             yield from examples
 
 
-@cache
-def _tools() -> tuple[Espeak, Pieces]:
-    return Espeak(), Pieces.learned()
-
-
 def _examples(jobs: Sequence[tuple[int, Sequence[texts.Text]]]) -> list[Example]:
-    espeak, pieces = _tools()
+    espeak, pieces = Espeak(), Pieces.learned()
     made = []
     for seed, lines in jobs:
         random = Random(seed)

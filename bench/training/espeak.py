@@ -1,7 +1,9 @@
 """espeak-ng, called by ctypes: a sentence, a voice, and back come samples and times of the words.
 
 Owns the foreign library and its units. The library and its data are those of the package
-`espeakng-loader`. It has one state for the whole process: one `Espeak`, one thread.
+`espeakng-loader`. It has one state for the whole process: one `Espeak`, one thread. The phase of a
+voice's flutter goes on from sentence to sentence, so the same sentences give the same samples only
+in the same order from the start of a process.
 
 Times are espeak-ng's own events (speak_lib.h, `espeak_EVENT`): where each word begins, and in
 Mandarin each character, except that a few words of its dictionary come as one. Those are shared
@@ -121,7 +123,7 @@ class Espeak:
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        self._libc = ctypes.CDLL(None)
+        self._library.espeak_ng_SetRandSeed.argtypes = [ctypes.c_long]
         self.rate: int = self._library.espeak_Initialize(
             _SYNCHRONOUS,
             0,
@@ -148,8 +150,7 @@ class Espeak:
         self._library.espeak_SetParameter(_RANGE, manner.pitch_range, 0)
         self._parts.clear()
         self._marks.clear()
-        # Breath and flutter come from libc's generator.
-        self._libc.srand(1)
+        self._library.espeak_ng_SetRandSeed(1)
         data = text.encode()
         self._library.espeak_Synth(
             data, len(data) + 1, 0, _POSITION_IN_CHARACTERS, 0, _CHARACTERS_UTF8, None, None
