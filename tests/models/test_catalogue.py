@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rasr.models.catalogue import Model, load, parse
+from rasr.models.store import open_store
 from tests.models.archives import STEM
 from tests.models.conftest import make_model
 
@@ -51,9 +52,13 @@ def test_every_model_wants_tokens_and_at_least_one_network() -> None:
         assert any(name.endswith(".onnx") for name in model.files)
 
 
-def test_the_bundled_model_comes_last() -> None:
-    assert [model.name for model in load().models if model.bundled] == ["tiny-zh-en"]
-    assert load().models[-1].bundled
+def test_a_bundled_model_is_in_the_package_and_comes_last() -> None:
+    bundled = [model for model in load().models if model.bundled]
+    assert [model.bundled for model in load().models] == sorted(
+        model.bundled for model in load().models
+    )
+    for model in bundled:
+        assert not model.missing(open_store("", {}).path(model))
 
 
 def test_a_model_is_found_by_its_name_and_by_that_of_its_release_file() -> None:
