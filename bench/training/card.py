@@ -56,9 +56,8 @@ neither the chunk nor the computing.
 ## Licence
 
 The weights are the project's own, Apache-2.0 like the code. espeak-ng is GPL-3.0-or-later; that
-covers the program and its data, of which nothing is in here, and not what the program is made to
-say (GNU's answers about the GPL: "the output of a program is not, in general, covered by the
-copyright on the code of the program").
+covers the program and its data, of which nothing is in here. What the program was made to say was
+used for training alone.
 """
 
 

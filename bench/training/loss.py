@@ -24,9 +24,9 @@ IMPOSSIBLE = -1e9
 ENCODER_WEIGHT = 0.3
 """Weight of the same loss with the decoder left out: the encoder learns sooner."""
 PHONE_WEIGHT = 1.0
-"""Weight of naming the sounds, which espeak-ng told too. Without it the encoder learns the 800
-tokens one by one: after twelve passes over 7.9 hours held-out sentences had 78 % errors; with it
-the loss of a token was lower after two."""
+"""Weight of naming the sounds, which espeak-ng told too: a help for the first layer.
+
+How much it helps is not known: runs without and with it differed in other things as well."""
 PHONE_LAG_S = 0.08
 """How much later than it is said the first layer names a sound."""
 NO_PHONE = -1
