@@ -42,7 +42,7 @@ class Cadence:
     least: int
     """Sound that must wait, unless the end is there."""
     most: int
-    """Sound that one step takes."""
+    """Sound that one step takes where so much waits, rounded up to whole pieces."""
     partial: int | None
     """Sound between two partials; None where none are wanted."""
     first: int
@@ -131,7 +131,9 @@ class Job:
 
     def step(self) -> Step:
         """The next step; it is in flight from now on."""
-        samples = self._take(self.cadence.most)
+        # Less than the engine's own next step would come back without a word, and the partial that
+        # is due would wait for the step after it.
+        samples = self._take(max(self.cadence.most, self._next_step_at - self.decoded_samples))
         decoded = self.decoded_samples + len(samples)
         opens = not self.opened
         self.in_flight = self.opened = True
@@ -172,13 +174,11 @@ class Job:
         self.decoded_samples = 0
         self._next_step_at = self.cadence.next_step_at(0)
 
-    def _take(self, most_samples: int) -> Samples:
-        """About `most_samples` of the sound that waits, at least one piece where one does."""
+    def _take(self, wanted_samples: int) -> Samples:
+        """Whole pieces of the sound that waits, until it is `wanted_samples` or more."""
         taken: list[Samples] = []
         length = 0
-        while self.pending and (
-            not length or length + len(self.pending[0].samples) <= most_samples
-        ):
+        while self.pending and length < wanted_samples:
             taken.append(self.pending.popleft().samples)
             length += len(taken[-1])
         self.pending_samples -= length

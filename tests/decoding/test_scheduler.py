@@ -380,6 +380,23 @@ async def test_partials_come_at_most_every_so_much_sound() -> None:
     await scheduler.stop()
 
 
+async def test_the_first_partial_comes_with_the_engines_first_step() -> None:
+    lane = CommandedLane()
+    lane.capabilities = replace(lane.capabilities, first_step_samples=450, step_samples=320)
+    scheduler = await started(lane, partial_ms=200, step_ms=400)
+    one, heard = ticket(scheduler, partials=True)
+    # An onset that reached back, then chunks: their borders are none of the engine's.
+    one.accept(samples(*[1] * 400), due=0.4)
+    one.accept(samples(*[1] * 100), due=0.5)
+    await lane.go()
+    assert heard.lines == ["partial 500"]
+    for number in range(3):
+        one.accept(samples(*[1] * 100), due=0.6 + number / 10)
+    await lane.go()
+    assert heard.lines == ["partial 500", "partial 800"]
+    await scheduler.stop()
+
+
 async def test_a_step_waits_until_it_is_worth_its_overhead() -> None:
     lane = CommandedLane()
     scheduler = await started(lane, step_ms=400, partial_ms=200)
