@@ -13,10 +13,11 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from decoder.errors import EngineUnavailable
+from decoder.sherpa.convolutions import as_pictures
 from decoder.sherpa.hot_words import HotWordPlan, plan_hot_words
 from decoder.sherpa.model import Model, read_model
 from decoder.sherpa.options import SherpaOptions
@@ -94,13 +95,17 @@ def load_recognisers(options: SherpaOptions, findings: Findings) -> Recognisers:
     Raises:
         EngineUnavailable: sherpa-onnx is not installed, or does not take the model.
     """
-    fast = load_recogniser(findings.model)
-    plan = findings.hot_words
+    with as_pictures(findings.model.files) as files:
+        return _load(replace(findings.model, files=files), findings.hot_words, options)
+
+
+def _load(model: Model, plan: HotWordPlan, options: SherpaOptions) -> Recognisers:
+    fast = load_recogniser(model)
     if not plan.possible:
         return Recognisers(fast, None)
     with plan.pieces_file() as pieces:
         biased = load_biased_recogniser(
-            findings.model,
+            model,
             modeling_unit=plan.unit,
             bpe_vocab=pieces,
             beam=options.beam,
