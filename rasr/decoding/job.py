@@ -90,6 +90,8 @@ class Job:
     pending: deque[Piece] = field(default_factory=deque)
     """Sound that no step has taken yet."""
     finishing: bool = False
+    silence: int = 0
+    """Samples at the end that hold no speech, once `finishing`."""
     over: bool = False
     opened: bool = False
     in_flight: bool = False
@@ -145,6 +147,7 @@ class Job:
             finishes=self.finishing and not self.pending,
             wants_hypothesis=partial is not None and decoded - self.partial_at_sample >= partial,
             hot_words=self.hot_words,
+            silence=self.silence,
         )
 
     def step_done(self, *, heard: bool) -> None:

@@ -226,7 +226,8 @@ class Driver:
                     due = self._clock.due(effect.end_sample, now)
                     self._tickets[effect.utterance].accept(effect.samples, due=due)
                 case FinishUtterance():
-                    self._tickets[effect.utterance].finish(due=now)
+                    ticket = self._tickets[effect.utterance]
+                    ticket.finish(due=now, silence=effect.silence)
                 case AbandonUtterance():
                     self._count(self._tickets.pop(effect.utterance)).abandon()
                 case RoundOpened():

@@ -36,6 +36,8 @@ class Decode:
 @dataclass(frozen=True, slots=True)
 class FinishUtterance:
     utterance: int
+    silence: int = 0
+    """Samples at its end that hold no speech."""
 
 
 @dataclass(frozen=True, slots=True)

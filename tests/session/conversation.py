@@ -102,6 +102,8 @@ class Conversation:
         self.open: list[int] = []
         """Utterances that no final was given for, in order."""
         self.finished: list[int] = []
+        self.silences: list[int] = []
+        """Samples without speech at the end of each of `finished`."""
 
     def _admit(self) -> str | None:
         if self.seats == 0:
@@ -196,6 +198,7 @@ class Conversation:
                     self.decoded[effect.utterance].append(effect.samples)
                 case FinishUtterance():
                     self.finished.append(effect.utterance)
+                    self.silences.append(effect.silence)
                 case AbandonUtterance():
                     self.open.remove(effect.utterance)
                 case Send() | Close() | RoundOpened() | RoundClosed():
