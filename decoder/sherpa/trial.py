@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from decoder.errors import EngineUnavailable
-from decoder.sherpa.convolutions import as_pictures
 from decoder.sherpa.hot_words import HotWordPlan, plan_hot_words
 from decoder.sherpa.model import Model, read_model
 from decoder.sherpa.options import SherpaOptions
 from decoder.sherpa.pace import Pace, measure_pace
+from decoder.sherpa.quicker import quicker
 from decoder.sherpa.recogniser import (
     Recogniser,
     load_biased_recogniser,
@@ -95,7 +95,7 @@ def load_recognisers(options: SherpaOptions, findings: Findings) -> Recognisers:
     Raises:
         EngineUnavailable: sherpa-onnx is not installed, or does not take the model.
     """
-    with as_pictures(findings.model.files) as files:
+    with quicker(findings.model.files) as files:
         return _load(replace(findings.model, files=files), findings.hot_words, options)
 
 

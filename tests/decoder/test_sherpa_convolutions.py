@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import onnx
 import onnxruntime
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from decoder.sherpa.convolutions import as_pictures, rewrite
-from decoder.sherpa.folder import ModelFiles
+from decoder.sherpa.convolutions import as_pictures
 
 Floats = NDArray[np.float32]
 
@@ -97,7 +93,7 @@ def test_a_picture_of_height_one_gives_the_same_sums(
     )
     sound = np.random.default_rng(1).standard_normal((2, channels, 24)).astype(np.float32)
     before = computed(model, sound)
-    assert rewrite(model) == 1
+    assert as_pictures(model) == 1
     for one, other in zip(before, computed(model, sound), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
@@ -105,26 +101,5 @@ def test_a_picture_of_height_one_gives_the_same_sums(
 def test_a_convolution_that_mixes_channels_is_left_alone() -> None:
     model = convolution(channels=4, group=2)
     before = model.SerializeToString()
-    assert rewrite(model) == 0
+    assert as_pictures(model) == 0
     assert model.SerializeToString() == before
-
-
-@pytest.mark.parametrize("group", [1, 4])
-def test_the_files_of_a_model_stay_as_they_are_and_the_copy_goes(
-    tmp_path: Path, group: int
-) -> None:
-    path = tmp_path / "encoder.onnx"
-    model = convolution(channels=4, group=group)
-    helper.set_model_props(model, {"model_type": "zipformer2"})
-    onnx.save(model, str(path))
-    before = path.read_bytes()
-    files = ModelFiles(tmp_path / "tokens.txt", encoder=path, decoder=tmp_path / "decoder.onnx")
-    with as_pictures(files) as quicker:
-        copy = quicker.encoder
-        assert copy is not None
-        assert (copy == path) is (group == 1)
-        # sherpa-onnx tells models apart by these.
-        assert onnx.load(str(copy)).metadata_props[0].value == "zipformer2"
-        assert quicker.decoder == files.decoder
-    assert copy.exists() is (group == 1)
-    assert path.read_bytes() == before
