@@ -52,7 +52,8 @@ def _frame(opcode: Opcode, data: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class SisWire:
-    """Ours: continuous mode, int16, partials on, everything else as it is by default.
+    """Ours: continuous mode, int16, partials on, sentences as long as can be asked for, everything
+    else as it is by default.
 
     A segment begins with its first word, and that word tells its frame: so its time says where
     decoding began.
@@ -74,6 +75,8 @@ class SisWire:
             "interim_results": "yes",
             # The peer rewrites nothing either.
             "digit_norm": "no",
+            # Nor does it cut speech: cut by force as seldom as can be asked for.
+            "max_seconds": 60,
         }
         text = json.dumps({"command": "START", "config": config})
         return _frame(Opcode.TEXT, text.encode())

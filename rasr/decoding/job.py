@@ -97,6 +97,8 @@ class Job:
     in_flight: bool = False
     failed_tries: int = 0
     finish_due: float = 0.0
+    call: int | None = None
+    """The call of its lane that decoded its last step."""
     ready_since: float = 0.0
     """When there was work for the next step."""
     decoded_samples: int = 0
@@ -172,6 +174,7 @@ class Job:
         self.pending_samples = sum(len(piece.samples) for piece in self.kept)
         self.taken_samples = 0
         self.opened = self.in_flight = False
+        self.call = None
         # `partial_at_sample` stays: partials up to there were shown, and showing them again would
         # make the text jump back.
         self.decoded_samples = 0
