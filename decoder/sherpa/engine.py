@@ -72,14 +72,9 @@ class SherpaEngine:
         """How much sound a step and an ending need."""
         return self._pace
 
-    @property
-    def hot_words_fault(self) -> str:
-        """Why there are no hot words, as a sentence; empty where there are."""
-        return self._findings.hot_words.fault
-
     def open(self, hot_words: Sequence[HotWord] = ()) -> SherpaStream:
         if hot_words and self._recognisers.biased is None:
-            raise DecodeFailed(f"no hot words here: {self.hot_words_fault}")
+            raise DecodeFailed("hot words are off; set the option hot_words to true")
         with self._lock:
             if self._open_streams >= self._options.streams:
                 raise DecodeFailed(f"all {self._options.streams} streams of the engine are open")

@@ -134,7 +134,7 @@ def _enter(stage: str) -> None:
 def _find(options: SherpaOptions) -> Findings:
     _enter("examined")
     model, vocabulary = read_model(options)
-    plan = plan_hot_words(model, vocabulary) if options.hot_words else HotWordPlan.off()
+    plan = plan_hot_words(model, vocabulary) if options.hot_words else HotWordPlan()
     _enter("loaded")
     # The pace is not known yet, and not used to load.
     recognisers = load_recognisers(options, Findings(model, vocabulary, plan, Pace(1, 1, 1)))
