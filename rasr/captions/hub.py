@@ -205,6 +205,10 @@ class Hub:
 
     # The end
 
+    async def quiet(self) -> None:
+        """Wait until nobody watches."""
+        await self._empty.wait()
+
     async def close(self, deadline_s: float) -> None:
         """Tell every viewer that this is the end; who does not take it in time is dropped."""
         self._closing = True
@@ -215,11 +219,11 @@ class Hub:
             self._wake(name)
         try:
             async with asyncio.timeout(deadline_s):
-                await self._empty.wait()
+                await self.quiet()
         except TimeoutError:
             for viewer in [one for viewers in self._viewers.values() for one in viewers]:
                 viewer.abort()
-            await self._empty.wait()
+            await self.quiet()
 
 
 class Publisher:

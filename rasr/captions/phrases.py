@@ -1,9 +1,9 @@
 """Where a phrase ends: how bad it is to break a line between two tokens.
 
-Broadcasters' guides say the same of English: break behind a mark, else before a conjunction or a
-preposition, and never between an article and its noun, a preposition and its phrase, a pronoun and
-its verb. Chinese is written without spaces and is broken behind marks and pauses; particles stay
-with what they belong to.
+Broadcasters' guides say the same of English: break behind a mark, else before a conjunction, a
+preposition or an article, and never between an article and its noun, a preposition and its phrase,
+a pronoun and its verb. Chinese is written without spaces and is broken behind marks and pauses;
+particles stay with what they belong to.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rasr.captions.tokens import Token
 SENTENCE_END = 0
 CLAUSE_END = 1
 PAUSE = 2
-BEFORE_LINK = 3
+PHRASE_START = 3
 ANYWHERE = 5
 BAD = 8
 
@@ -30,9 +30,13 @@ _LINKS = frozenset(
     | {"in", "on", "at", "by", "for", "from", "with", "without", "into", "onto", "over", "under"}
     | {"about", "after", "before", "between", "through", "during", "against", "of", "to", "as"}
 )
-_LEADERS = _LINKS | frozenset(
-    {"a", "an", "the", "this", "these", "those", "my", "your", "his", "her", "its", "our", "their"}
-    | {"i", "you", "he", "she", "it", "we", "they", "is", "are", "was", "were", "be", "been", "am"}
+_STARTERS = _LINKS | frozenset(
+    {"a", "an", "the", "this", "these", "those", "my", "your", "his", "its", "our", "their"}
+    | {"i", "he", "she", "we", "they"}
+)
+"""They begin a phrase."""
+_LEADERS = _STARTERS | frozenset(
+    {"you", "her", "it", "is", "are", "was", "were", "be", "been", "am"}
     | {"have", "has", "had", "do", "does", "did", "will", "would", "shall", "should", "can"}
     | {"could", "may", "might", "must", "not", "no", "very", "mr.", "mrs.", "ms.", "dr."}
 )
@@ -59,6 +63,6 @@ def badness(before: Token, after: Token) -> int:
         return PAUSE
     if before.text[-1] in _LEADERS_ZH:
         return BAD
-    if after.text.lower() in _LINKS or after.text[0] in _LINKS_ZH:
-        return BEFORE_LINK
+    if after.text.lower() in _STARTERS or after.text[0] in _LINKS_ZH:
+        return PHRASE_START
     return ANYWHERE
