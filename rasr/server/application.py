@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 import rasr
 from rasr.protocol.errors import ERROR_TABLE, ErrorCode
 from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.server.captions import add_captions
 from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
 
@@ -39,6 +40,8 @@ def make_application(house: House) -> FastAPI:
             },
             200 if ready else 503,
         )
+
+    add_captions(app, house.captions, house.settings.server.send_timeout_s)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:
