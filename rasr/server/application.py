@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 import rasr
 from rasr.protocol.errors import ERROR_TABLE, ErrorCode
 from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.server.captions import add_captions
 from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
 from rasr.server.origins import OriginRule, refusal
@@ -65,6 +66,7 @@ def make_application(house: House) -> FastAPI:
         return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
 
     add_pages(app)
+    add_captions(app, house.captions, house.settings.server.send_timeout_s)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from decoder import HotWord
 from decoder.engine import Samples
-from rasr.protocol.messages import ServerMessage
+from rasr.protocol.messages import Segment, ServerMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,20 @@ class AbandonUtterance:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenChannel:
+    """The round that opens next publishes its results; the house has said that it may."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Results of the round, with their words, for the channel."""
+
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RoundOpened:
     trace_id: str
     property: str
@@ -57,7 +71,7 @@ class RoundOpened:
 
 @dataclass(frozen=True, slots=True)
 class RoundClosed:
-    """The round is over and what it held is given back."""
+    """The round is over and what it held is given back, its channel among it."""
 
     trace_id: str
     audio_ms: int
@@ -82,6 +96,8 @@ Effect = (
     | Decode
     | FinishUtterance
     | AbandonUtterance
+    | OpenChannel
+    | Publish
     | RoundOpened
     | RoundClosed
     | Close

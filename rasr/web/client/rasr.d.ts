@@ -14,6 +14,7 @@ export interface StartConfig {
   max_seconds?: number;
   vocabulary_id?: string;
   user_words?: string[];
+  caption_channel?: string;
   /** Keys that this file does not know are sent as they are. */
   [key: string]: unknown;
 }

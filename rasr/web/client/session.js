@@ -29,8 +29,11 @@ const CUT_WINDOW_MS = 2000;
 
 /** A connection that breaks leaves these; others are said by a server on purpose. */
 const BROKEN = new Set([1001, 1005, 1006, 1012]);
-/** Refusals of START that may be over soon: the server is full, or closing. */
-const PASSING = new Set(["SIS.0312"]);
+/**
+ * Refusals of a START that was accepted before, which may be over soon: the server is full or
+ * closing, or the lost round, which it has not missed yet, still holds the caption channel.
+ */
+const PASSING = new Set(["SIS.0312", "SIS.0032"]);
 
 export class Session extends EventTarget {
   /**

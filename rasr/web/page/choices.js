@@ -11,6 +11,8 @@ export const FIELDS = [
   { name: "digit_norm", kind: "switch", initial: true },
   { name: "add_punc", kind: "switch", initial: true },
   { name: "user_words", kind: "lines", initial: "" },
+  { name: "captions", kind: "switch", initial: false },
+  { name: "caption_channel", kind: "name", initial: "stage", pattern: /^[A-Za-z0-9_-]{1,64}$/ },
 ];
 
 const KEY = "rasr.choices";
@@ -42,7 +44,7 @@ export function saveChoices(storage, choices) {
   }
 }
 
-export function isAllowed({ kind, min, max, options }, value) {
+export function isAllowed({ kind, min, max, options, pattern }, value) {
   switch (kind) {
     case "number":
       return Number.isInteger(value) && value >= min && value <= max;
@@ -50,6 +52,8 @@ export function isAllowed({ kind, min, max, options }, value) {
       return typeof value === "boolean";
     case "choice":
       return typeof value === "string" && (options === undefined || options.includes(value));
+    case "name":
+      return typeof value === "string" && pattern.test(value);
     default:
       return typeof value === "string";
   }
@@ -67,7 +71,12 @@ export function chooseProperty(chosen, offers, pageLanguage) {
 
 /** Options of the client's Session. */
 export function sessionOptions(choices, { hotWords }) {
-  const { user_words, ...options } = choices;
+  const { user_words, captions, caption_channel, ...options } = choices;
   const words = user_words.split(/[\n,，、;；]/).map((word) => word.trim()).filter(Boolean);
-  return { ...options, need_word_info: true, ...(hotWords && words.length > 0 ? { user_words: words } : {}) };
+  return {
+    ...options,
+    need_word_info: true,
+    ...(hotWords && words.length > 0 ? { user_words: words } : {}),
+    ...(captions ? { caption_channel } : {}),
+  };
 }

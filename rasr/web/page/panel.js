@@ -63,7 +63,16 @@ export class Panel {
     input.setAttribute("aria-describedby", `${help.id} ${fault.id}`);
     input.addEventListener("change", () => this.take(field, input, fault));
     box.append(...(field.kind === "switch" ? [input, label] : [label, input]), help, fault);
+    if (name === "caption_channel") {
+      box.hidden = !this.choices.captions;
+      box.append(this.captionsLink());
+    }
     return box;
+  }
+
+  captionsLink() {
+    const href = new URL(`/captions/${this.choices.caption_channel}`, location.href).href;
+    return element("a", { href, target: "_blank", rel: "noopener", textContent: href });
   }
 
   input(field) {
@@ -73,6 +82,8 @@ export class Panel {
         return element("input", { type: "number", value, min: field.min, max: field.max, step: field.step });
       case "switch":
         return element("input", { type: "checkbox", checked: value });
+      case "name":
+        return element("input", { type: "text", value, maxLength: 64, spellcheck: false, autocomplete: "off" });
       case "lines":
         return element("textarea", { value, rows: 3, spellcheck: false, disabled: !this.hotWords });
       default:
@@ -121,12 +132,13 @@ export class Panel {
     input.setAttribute("aria-invalid", String(!fits));
     if (fits) {
       this.change({ [field.name]: value });
-      if (field.name === "property") {
+      // What other fields show may hang on this one.
+      if (field.kind !== "number" && field.kind !== "lines") {
         this.render();
-        this.place.querySelector("#choice-property").focus();
+        this.place.querySelector(`#${input.id}`).focus();
       }
     } else {
-      fault.textContent = this.texts.say("not_a_number", field);
+      fault.textContent = this.texts.say(field.kind === "name" ? "not_a_name" : "not_a_number", field);
     }
   }
 }
