@@ -8,6 +8,7 @@ import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soxr
 from playwright.sync_api import (
@@ -30,6 +31,8 @@ PATIENCE_MS = 30_000
 MICROPHONE_RATE = 48000
 SPOKEN_MS = 6800
 """Two sentences of the demonstration, and the pause behind them."""
+LEAD_MS = 700
+"""Silence before them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,6 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the microphone hears, as a WAV file."""
     demo = library.load_demo().samples[: SPOKEN_MS * library.SAMPLE_RATE // 1000]
+    # The file is played from when the microphone is opened, before anybody listens.
+    demo = np.concatenate([np.zeros(library.SAMPLE_RATE * LEAD_MS // 1000, np.int16), demo])
     path = tmp_path_factory.mktemp("sound") / "spoken.wav"
     with wave.open(str(path), "wb") as wav:
         wav.setparams((1, 2, MICROPHONE_RATE, 0, "NONE", ""))

@@ -40,8 +40,9 @@ export class Microphone {
     const context = new AudioContext({ latencyHint: "interactive" });
     let stream = null;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, ...constraints } });
+      // First what takes time, so that not a word is missed once there is sound.
       await context.audioWorklet.addModule(new URL("./capture.worklet.js", import.meta.url));
+      stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, ...constraints } });
       await context.resume();
     } catch (error) {
       stream?.getTracks().forEach((track) => track.stop());
