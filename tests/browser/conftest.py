@@ -20,7 +20,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.browser.server import FAKE, Server
+from tests.browser.server import ENGLISH, FAKE, Server
 from tests.speech import library
 
 PICTURES = Path(__file__).parent.parent.parent / "pictures"
@@ -79,6 +79,13 @@ def browser(spoken: Path) -> Iterator[Browser]:
 def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that everybody may use and nobody may stop."""
     with Server(tmp_path_factory.mktemp("fake"), FAKE) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def english(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that understands English; as `fake`."""
+    with Server(tmp_path_factory.mktemp("english"), ENGLISH) as server:
         yield server
 
 

@@ -1,6 +1,9 @@
 /** The microphone: chunks of 100 ms at the rate that is asked for. */
 
-/** Why there is no sound: `reason` is "insecure", "unsupported", "denied", "missing" or "busy". */
+/**
+ * Why there is no sound: `reason` is "insecure", "unsupported", "unreachable" (the server that has
+ * this module), "denied", "missing" or "busy".
+ */
 export class MicrophoneError extends Error {
   constructor(reason, message, cause) {
     super(message, { cause });
@@ -38,10 +41,16 @@ export class Microphone {
       throw new MicrophoneError("unsupported", "this browser has no microphone for web pages");
     }
     const context = new AudioContext({ latencyHint: "interactive" });
+    // First what takes time, so that not a word is missed once there is sound.
+    const worklet = new URL("./capture.worklet.js", import.meta.url);
+    try {
+      await context.audioWorklet.addModule(worklet);
+    } catch (error) {
+      await context.close();
+      throw new MicrophoneError("unreachable", `${worklet} cannot be loaded`, error);
+    }
     let stream = null;
     try {
-      // First what takes time, so that not a word is missed once there is sound.
-      await context.audioWorklet.addModule(new URL("./capture.worklet.js", import.meta.url));
       stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, ...constraints } });
       await context.resume();
     } catch (error) {

@@ -85,7 +85,7 @@ export class Session extends EventTarget {
 }
 
 export class MicrophoneError extends Error {
-  readonly reason: "insecure" | "unsupported" | "denied" | "missing" | "busy";
+  readonly reason: "insecure" | "unsupported" | "unreachable" | "denied" | "missing" | "busy";
 }
 
 export class Microphone {

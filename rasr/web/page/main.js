@@ -33,7 +33,7 @@ class Page {
     this.writeTexts();
     this.signs.showState("idle", true);
     this.wire();
-    void this.loadOffers();
+    this.offers = this.loadOffers();
   }
 
   wire() {
@@ -66,16 +66,12 @@ class Page {
     const choices = loadChoices(localStorage);
     choices.property = chooseProperty(choices.property, offers, this.texts.language);
     this.panel.set(choices, offers);
-    return offers;
   }
 
   // Rounds
 
   async speak() {
-    const options = this.begin(true);
-    if (options === null) {
-      return;
-    }
+    const options = await this.begin(true);
     const take = new Take(this.texts.say("microphone"), rateOf(options.property), this.transcript.endMs);
     let round = null;
     try {
@@ -112,7 +108,7 @@ class Page {
       return;
     }
     const [file] = files;
-    const options = this.begin(false);
+    const options = await this.begin(false);
     this.signs.say("status", "decoding", { name: file.name });
     const rate = rateOf(options.property);
     let chunks;
@@ -142,8 +138,8 @@ class Page {
     this.finish(round.failed ? "ready" : "done");
   }
 
-  /** @returns {object | null} options for a session */
-  begin(isMicrophone) {
+  /** @returns {Promise<object>} options for a session */
+  async begin(isMicrophone) {
     this.notices.clear();
     this.transcript.player.stop();
     this.enter("starting", isMicrophone);
@@ -151,6 +147,8 @@ class Page {
     this.signs.said.latency = null;
     this.signs.progress.value = 0;
     this.signs.showVoice("unknown");
+    // Who is quicker than the list of languages waits for it.
+    await this.offers;
     return sessionOptions(this.panel.choices, { hotWords: this.panel.hotWords });
   }
 

@@ -29,7 +29,7 @@ export function faultOf({ error_code, error_msg }) {
 
 export function faultOfMicrophone(error) {
   if (error instanceof MicrophoneError) {
-    return { name: error.reason, values: { port: location.port || "8765" } };
+    return { name: error.reason === "unreachable" ? "gone" : error.reason, values: { port: location.port || "8765" } };
   }
   return { name: "failed", values: { message: error.message } };
 }
