@@ -27,6 +27,13 @@ class ServerSettings(_Section):
     no_auth: Annotated[
         bool, Field(description="listen beyond loopback although nobody has to prove who he is")
     ] = False
+    allowed_origins: Annotated[
+        str,
+        Field(
+            description="web pages that may use the server besides its own: origins separated by "
+            "commas, or *"
+        ),
+    ] = ""
     log_level: Annotated[LogLevel, Field(description="least severe log line that is written")] = (
         "info"
     )
