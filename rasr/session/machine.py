@@ -10,6 +10,7 @@ refusals, the idle rule, the life of the connection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from decoder import HotWord, Hypothesis
@@ -173,6 +174,21 @@ class SessionMachine:
         drained = self._effects[:]
         self._effects.clear()
         return drained
+
+    def pieces(self, data: bytes) -> Sequence[bytes]:
+        """A binary frame cut so that no `receive_audio` takes long; others may go in between.
+
+        A frame that is refused is refused whole.
+        """
+        most = None if self._round is None else self._round.most_bytes
+        if most is None or len(data) > self._rules.max_message_bytes:
+            return (data,)
+        return [data[at : at + most] for at in range(0, len(data), most)] or (data,)
+
+    @property
+    def received_s(self) -> float:
+        """Sound of the open round so far; 0 without one."""
+        return 0.0 if self._round is None else self._round.received_s
 
     @property
     def closed(self) -> bool:
