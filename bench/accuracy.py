@@ -9,14 +9,12 @@ import click
 import jiwer
 import uvloop
 
-from bench.load import start_config
+from bench.load import FORMAT, start_config
 from bench.machine import report
 from bench.server import running_server
 from decoder.registry import EngineSpec, load
 from rasr.audio import Samples
-from rasr.client import Pace, chunks_of, connect, stream_recording
-from rasr.protocol.messages import Result, ServerMessage
-from rasr.protocol.modes import Mode
+from rasr.client import Options, Pace, Result, ServerMessage, chunks_of, connect, stream_recording
 from tests.speech.library import human_recordings, names
 from tests.speech.library import load as load_recording
 
@@ -92,7 +90,7 @@ async def _streamed(url: str, samples: Samples, chunk_ms: int) -> str:
             texts.extend(one.text for one in message.segments if one.is_final)
 
     config = start_config(interim=False)
-    async with connect(url, Mode.CONTINUE) as connection:
-        chunks = chunks_of([samples], config.audio_format, chunk_ms)
-        await stream_recording(connection, config, chunks, on_message, pace=Pace.FAST)
+    async with connect(url, Options(config)) as session:
+        chunks = chunks_of([samples], FORMAT, chunk_ms)
+        await stream_recording(session, chunks, on_message, pace=Pace.FAST)
     return " ".join(texts)

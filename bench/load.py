@@ -15,13 +15,23 @@ import numpy as np
 
 from rasr.audio import FORMATS, Samples
 from rasr.cli.reckoning import Reckoning, Reference, Sentence
-from rasr.client import ClientError, LoopClock, Pace, chunks_of, connect, stream_recording
-from rasr.protocol.messages import Result, ServerMessage, StartConfig
-from rasr.protocol.modes import Mode
+from rasr.client import (
+    ClientError,
+    LoopClock,
+    Options,
+    Pace,
+    Result,
+    ServerMessage,
+    StartConfig,
+    chunks_of,
+    connect,
+    stream_recording,
+)
 from rasr.protocol.properties import Property
 from tests.speech.library import SAMPLE_RATE, Recording
 
 VAD_TAIL_MS = 500
+FORMAT = FORMATS["pcm16k16bit"]
 
 
 @dataclass(slots=True)
@@ -59,7 +69,7 @@ def start_config(*, interim: bool = True, vad_tail: int = VAD_TAIL_MS) -> StartC
     english = Property.parse("english_16k_common")
     assert english is not None
     return StartConfig(
-        FORMATS["pcm16k16bit"],
+        FORMAT,
         english,
         digit_norm=False,
         interim_results=interim,
@@ -110,10 +120,10 @@ async def speak(
             reckoning.take(message, (clock.now() - began) * 1000)
 
     try:
-        async with connect(url, Mode.CONTINUE) as connection:
+        async with connect(url, Options(config)) as session:
             began = clock.now()
-            chunks = chunks_of([samples], config.audio_format)
-            await stream_recording(connection, config, chunks, on_message, pace=Pace.REAL)
+            chunks = chunks_of([samples], FORMAT)
+            await stream_recording(session, chunks, on_message, pace=Pace.REAL)
     except ClientError as error:
         heard.errors.append(str(error))
         return

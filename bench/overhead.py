@@ -12,8 +12,7 @@ import uvloop
 from bench.load import speak_together
 from bench.machine import report
 from bench.server import FAKE_ENGINE, MeasuredServer, running_server
-from rasr.client import connect
-from rasr.protocol.modes import Mode
+from rasr.client import Mode, open_connection
 from tests.speech.library import load
 
 _SETTLE_S = 1.0
@@ -73,7 +72,7 @@ def idle(connections: int, json_file: Path | None) -> None:
 async def _sit(server: MeasuredServer, connections: int) -> tuple[int, int]:
     """Growth of the server's memory in bytes, and how many connections it accepted."""
     # The first ones pay for what all share.
-    async with connect(server.url, Mode.CONTINUE):
+    async with open_connection(server.url, Mode.CONTINUE):
         await asyncio.sleep(_SETTLE_S)
     before = server.usage().rss_bytes
     opened = asyncio.Semaphore(50)
@@ -81,7 +80,7 @@ async def _sit(server: MeasuredServer, connections: int) -> tuple[int, int]:
 
     async def one() -> None:
         async with opened:
-            context = connect(server.url, Mode.CONTINUE)
+            context = open_connection(server.url, Mode.CONTINUE)
             await context.__aenter__()
         await ready.wait()
         await leave.wait()

@@ -14,18 +14,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import cast
 
 import uvloop
-from websockets.client import ClientProtocol
-from websockets.frames import Frame, Opcode
-from websockets.uri import parse_uri
+from websockets.exceptions import InvalidHandshake
 
 from bench.latency import Outcome, Schedule, Told, Wait, Window, final_wait, step_waits
 from bench.percentiles import percentile
 from bench.server import MeasuredServer
 from bench.sound import CHUNK_SAMPLES, Pool, Talk, pool
 from bench.wires import Wire
+from rasr.client import Link
 
 _CHUNK_S = 0.1
 _LEAD_S = 1.0
@@ -35,6 +33,7 @@ _PHASE_SHARE = 0.8
 """Of the warm-up: streams begin at random within it. So they are in any phase of a chunk and of a
 step, and what a server does from time to time (20 s or 30 s of speech without a pause are cut by
 force) does not come to all clients at once."""
+_OPEN_S = 30.0
 _DRAIN_S = 15.0
 """How long after the last sound a stream's end is waited for."""
 
@@ -98,53 +97,47 @@ def _turns(turn_s: tuple[float, float], chunks: int, choice: random.Random) -> l
     return lengths
 
 
-class Line(asyncio.Protocol):
+class Line(Link):
     """The connection of one stream, from the handshake to the last message."""
 
     def __init__(self, wire: Wire, late_s: list[float]) -> None:
+        # A ping would be one more thing that happens at a time of its own.
+        super().__init__(wire.url, pings=False)
         self.messages: list[tuple[float, bytes]] = []
         self.failure: str | None = None
         self.ready = asyncio.Event()
         self.over = asyncio.Event()
         self._wire = wire
         self._late_s = late_s
-        self._protocol = ClientProtocol(parse_uri(wire.url), max_size=None)
         self._ended = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports are not registered as such.
-        self._transport = cast(asyncio.Transport, transport)
-        self._protocol.send_request(self._protocol.connect())
-        self._flush()
+    def on_open(self) -> None:
+        opening = self._wire.opening
+        if opening is None:
+            self.ready.set()
+        else:
+            self.write(opening)
 
-    def data_received(self, data: bytes) -> None:
-        now = time.monotonic()
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if not isinstance(event, Frame):
-                self._shook_hands()
-            elif event.opcode is Opcode.TEXT:
-                message = bytes(event.data)
-                self.messages.append((now, message))
-                self.ready.set()
-                if self._ended and self._wire.is_over(message):
-                    self.over.set()
-        self._flush()
+    def on_message(self, at_s: float, text: bytes) -> None:
+        self.messages.append((at_s, text))
+        self.ready.set()
+        if self._ended and self._wire.is_over(text):
+            self.over.set()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def on_lost(self) -> None:
         if not self.over.is_set():
-            self.failure = self.failure or f"the server closed the connection: {exc or 'cleanly'}"
+            self.failure = self.failure or f"the server closed the connection: {self.closed()}"
         self.ready.set()
         self.over.set()
 
     def speak(self, frames: Sequence[bytes], start_s: float) -> None:
         """Send each frame when its sound is over, the first `_CHUNK_S` after `start_s`."""
         loop = asyncio.get_running_loop()
-        write, late_s, sent = self._transport.write, self._late_s, 0
+        write, late_s, sent = self.write, self._late_s, 0
 
         def send() -> None:
             nonlocal sent
-            if self._transport.is_closing():
+            if not self.is_open:
                 return
             late_s.append(time.monotonic() - (start_s + (sent + 1) * _CHUNK_S))
             write(frames[sent])
@@ -159,23 +152,7 @@ class Line(asyncio.Protocol):
 
     def hang_up(self) -> None:
         self.over.set()
-        self._transport.close()
-
-    def _shook_hands(self) -> None:
-        problem: Exception | None = self._protocol.handshake_exc
-        if problem is not None:
-            self.failure = f"the handshake failed: {problem}"
-            self.ready.set()
-        elif self._wire.opening is None:
-            self.ready.set()
-        else:
-            self._transport.write(self._wire.opening)
-
-    def _flush(self) -> None:
-        # An empty piece asks for the end of writing.
-        for data in self._protocol.data_to_send():
-            if data:
-                self._transport.write(data)
+        self.abort()
 
 
 @dataclass(slots=True)
@@ -223,10 +200,9 @@ async def _speak(
     await _until(start_s - _LEAD_S)
     line = Line(wire, records.late_s)
     records.lines.append((stream, line))
-    uri = parse_uri(wire.url)
     try:
-        await asyncio.get_running_loop().create_connection(lambda: line, uri.host, uri.port)
-    except OSError as error:
+        await line.open(timeout_s=_OPEN_S)
+    except (OSError, InvalidHandshake) as error:
         line.failure = f"no connection: {error}"
         return
     await line.ready.wait()

@@ -1,7 +1,7 @@
 """The two protocols that the same load is put on: what is sent, and what the answers mean.
 
-Everything else about a load is the same for both. Frames are built and masked once, before the
-load, so that sending costs the client next to nothing.
+Everything else about a load is the same for both; ours is spoken by `rasr.client`. Frames are built
+and masked once, before the load, so that sending costs the client next to nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from websockets.frames import Frame, Opcode
 
 from bench import clock
 from bench.latency import Told
+from rasr.audio import FORMATS
+from rasr.client import Mode, StartConfig, address_of, end_frame, sound_frame, start_frame
+from rasr.client.link import binary_frame, text_frame
+from rasr.protocol.codec import decode_server
+from rasr.protocol.messages import Ended, Error, Result
+from rasr.protocol.properties import Property
 
 Samples = NDArray[np.int16]
 
@@ -46,10 +51,6 @@ class Wire(Protocol):
         """
 
 
-def _frame(opcode: Opcode, data: bytes) -> bytes:
-    return Frame(opcode, data).serialize(mask=True)
-
-
 @dataclass(frozen=True, slots=True)
 class SisWire:
     """Ours: continuous mode, int16, partials on, sentences as long as can be asked for, everything
@@ -65,47 +66,48 @@ class SisWire:
 
     @property
     def url(self) -> str:
-        return f"{self.server}/v1/bench/rasr/continue-stream"
+        return address_of(self.server, Mode.CONTINUE, "bench")
 
     @property
     def opening(self) -> bytes | None:
-        config = {
-            "audio_format": "pcm16k16bit",
-            "property": self.language,
-            "interim_results": "yes",
-            # The peer rewrites nothing either.
-            "digit_norm": "no",
-            # Nor does it cut speech: cut by force as seldom as can be asked for.
-            "max_seconds": 60,
-        }
-        text = json.dumps({"command": "START", "config": config})
-        return _frame(Opcode.TEXT, text.encode())
+        language = Property.parse(self.language)
+        if language is None:
+            raise ValueError(f"{self.language!r} is no property, such as english_16k_common")
+        return start_frame(
+            StartConfig(
+                FORMATS["pcm16k16bit"],
+                language,
+                interim_results=True,
+                # The peer rewrites nothing either.
+                digit_norm=False,
+                # Nor does it cut speech: cut by force as seldom as can be asked for.
+                max_seconds=60,
+            )
+        )
 
     @property
     def ending(self) -> bytes:
-        return _frame(Opcode.TEXT, b'{"command":"END"}')
+        return end_frame()
 
     def sound(self, samples: Samples) -> bytes:
-        return _frame(Opcode.BINARY, samples.astype("<i2").tobytes())
+        return sound_frame(samples.astype("<i2").tobytes())
 
     def is_over(self, message: bytes) -> bool:
-        return b'"resp_type":"END"' in message or b'ERROR"' in message
+        return isinstance(decode_server(message.decode()), Ended | Error)
 
     def read(self, at_s: float, message: bytes) -> Told | None:
-        body: dict[str, Any] = json.loads(message)
-        match body["resp_type"]:
-            case "RESULT":
-                (segment,) = body["segments"]
-                frames = clock.frames(segment["result"]["text"])
+        match decode_server(message.decode()):
+            case Result(segments=(segment,)):
+                frames = clock.frames(segment.text)
                 if not frames:
                     return None
-                first_sample = segment["start_time"] * clock.SAMPLE_RATE // 1000
+                first_sample = segment.start_time * clock.SAMPLE_RATE // 1000
                 begins_at = first_sample - frames[0] * clock.FRAME_SAMPLES
-                return Told(at_s, begins_at, frames, is_final=segment["is_final"])
-            case "END":
+                return Told(at_s, begins_at, frames, is_final=segment.is_final)
+            case Ended():
                 return Told(at_s, 0, (), is_final=True, is_over=True)
-            case "ERROR" | "FATAL_ERROR":
-                raise ValueError(f"{body['error_code']}: {body['error_msg']}")
+            case Error() as error:
+                raise ValueError(f"{error.error_code}: {error.error_msg}")
             case _:
                 return None
 
@@ -129,10 +131,10 @@ class SherpaWire:
 
     @property
     def ending(self) -> bytes:
-        return _frame(Opcode.TEXT, b"Done")
+        return text_frame("Done")
 
     def sound(self, samples: Samples) -> bytes:
-        return _frame(Opcode.BINARY, (samples / np.float32(32768)).astype("<f4").tobytes())
+        return binary_frame((samples / np.float32(32768)).astype("<f4").tobytes())
 
     def is_over(self, message: bytes) -> bool:
         return message == b"Done!"

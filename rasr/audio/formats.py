@@ -1,7 +1,8 @@
-"""The sound formats that a client may declare, under their SIS names.
+"""The sound formats that a client may declare, by name.
 
-Owns the names and nothing else: decoding is in `codec`, validation of a START in `rasr.protocol`.
-Names, rates and codings are table 3.3 of the SIS real-time protocol; all of them are mono.
+Owns the names and nothing else: decoding is in `codec` and `coded`, validation of a START in
+`rasr.protocol`. Names, rates and codings of `FORMATS` are table 3.3 of the SIS real-time protocol,
+all of them mono; those of `CODED_FORMATS` are ours.
 """
 
 from __future__ import annotations
@@ -68,3 +69,33 @@ FORMATS: Mapping[str, AudioFormat] = MappingProxyType(
     }
 )
 """Every format that the websocket paths take, by its SIS name."""
+
+
+class Container(StrEnum):
+    """Compressed sound as files and browsers have it; each word is a value of `audio_format`."""
+
+    OGG_OPUS = "ogg-opus"
+    """Opus in Ogg (RFC 7845)."""
+    WEBM_OPUS = "webm-opus"
+    """Opus in WebM or Matroska, as the MediaRecorder of browsers makes it."""
+    MP3 = "mp3"
+    """MPEG audio layer III."""
+    AAC = "aac"
+    """AAC in ADTS frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodedFormat:
+    """A value of `audio_format` that SIS does not have; rate and channels are in the sound."""
+
+    container: Container
+
+    @property
+    def name(self) -> str:
+        return self.container.value
+
+
+CODED_FORMATS: Mapping[str, CodedFormat] = MappingProxyType(
+    {container.value: CodedFormat(container) for container in Container}
+)
+"""The formats that are decoded by PyAV, by name."""

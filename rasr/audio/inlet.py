@@ -1,19 +1,35 @@
 """The way of a round's sound into the house: bytes as they came → samples at the engine's rate.
 
-Owns the order WAV header → decoding → resampling and the count of what was received. Never judges
-the sound (`soundcheck` does) and never keeps it (`tape` does).
+Owns the order WAV header → decoding → resampling and the count of what was received; compressed
+sound has an inlet of its own, `coded`. Never judges the sound (`soundcheck` does) and never keeps
+it (`tape` does).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import assert_never
 
 import numpy as np
 
 from rasr.audio.codec import Decoder
-from rasr.audio.formats import AudioFormat, Samples
+from rasr.audio.coded import CodedInlet
+from rasr.audio.formats import AudioFormat, CodedFormat, Samples
 from rasr.audio.resample import Resampler
-from rasr.audio.wav import WavHeader, WavSkipper
+from rasr.audio.wav import WavHeader, WavSkipper, contradiction
+
+
+def inlet_for(
+    format: AudioFormat | CodedFormat, target_rate: int, tap: Callable[[Samples], None] | None
+) -> Inlet | CodedInlet:
+    """The inlet for a declared format. `tap` is given the sound, decoded, at `tap_rate`."""
+    match format:
+        case AudioFormat():
+            return Inlet(format, target_rate, tap=tap)
+        case CodedFormat():
+            return CodedInlet(format, target_rate, tap=tap)
+        case _:
+            assert_never(format)
 
 
 class Inlet:
@@ -27,6 +43,7 @@ class Inlet:
         tap: Callable[[Samples], None] | None = None,
     ) -> None:
         """`tap` is given the decoded sound, at the rate it came with, before it is resampled."""
+        self._format = format
         self._skipper = WavSkipper()
         self._decoder = Decoder(format.encoding)
         self._resampler = Resampler(format.sample_rate, target_rate)
@@ -37,6 +54,22 @@ class Inlet:
     def header(self) -> WavHeader | None:
         """What the WAV header before the sound says, once it is read whole; None without one."""
         return self._skipper.header
+
+    @property
+    def contradiction(self) -> str | None:
+        """A sentence, if what the header says and what was declared are not the same."""
+        header = self._skipper.header
+        return None if header is None else contradiction(header, self._format)
+
+    @property
+    def fault(self) -> None:
+        """Raw bytes are sound, whatever they are."""
+        return None
+
+    @property
+    def tap_rate(self) -> int:
+        """Hz, of the sound that `tap` is given."""
+        return self._format.sample_rate
 
     @property
     def received_samples(self) -> int:

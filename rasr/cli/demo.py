@@ -15,9 +15,18 @@ from rasr.cli.listener import Listener
 from rasr.cli.reckoning import Reckoning, Reference, in_seconds
 from rasr.cli.screen import Screen
 from rasr.cli.server import run, server_at
-from rasr.client import Pace, chunks_of_file, connect, stream_recording
-from rasr.protocol.messages import Result, Segment, ServerMessage, StartConfig
-from rasr.protocol.modes import Mode
+from rasr.client import (
+    Mode,
+    Options,
+    Pace,
+    Result,
+    Segment,
+    ServerMessage,
+    StartConfig,
+    chunks_of_file,
+    connect,
+    stream_recording,
+)
 from rasr.protocol.properties import Property
 
 
@@ -75,10 +84,9 @@ async def _watch(
                 reckoning.take(message, (loop.time() - began_s) * 1000)
             listener.hear(message)
 
-        async with connect(server, Mode.CONTINUE) as connection:
+        async with connect(server, Options(start)) as session:
             await stream_recording(
-                connection,
-                start,
+                session,
                 chunks_of_file(recording, start.audio_format),
                 on_message,
                 pace=pace,
@@ -98,11 +106,10 @@ async def _race(server: str, recording: Path, start: StartConfig) -> tuple[float
         nonlocal audio_s
         audio_s = sent_s
 
-    async with connect(server, Mode.CONTINUE) as connection:
+    async with connect(server, Options(start)) as session:
         began_s = loop.time()
         await stream_recording(
-            connection,
-            start,
+            session,
             chunks_of_file(recording, start.audio_format),
             lambda message: None,
             pace=Pace.FAST,

@@ -12,15 +12,14 @@ from typing import Any
 
 import click
 
+from rasr.audio import CodedFormat
 from rasr.cli.configured import config_option
 from rasr.cli.listener import Listener
 from rasr.cli.microphone import Microphone, MicrophoneError, list_devices
 from rasr.cli.screen import Screen
 from rasr.cli.server import captions_address, run, server_at, url_option
 from rasr.cli.start_options import MODES, start_config, start_options
-from rasr.client import Pace, connect, stream_recording
-from rasr.protocol.messages import StartConfig
-from rasr.protocol.modes import Mode
+from rasr.client import Mode, Options, Pace, StartConfig, connect, stream_recording
 
 
 @click.command()
@@ -62,20 +61,23 @@ def mic(
 async def _mic(
     mode: Mode, start: StartConfig, device: str | None, url: str | None, config: Path | None
 ) -> None:
+    audio_format = start.audio_format
+    if isinstance(audio_format, CodedFormat):
+        raise click.UsageError(
+            f"--audio-format {audio_format.name} is for files: a microphone gives raw sound"
+        )
     # Before the server: its model takes seconds to load, and for nothing if this fails.
-    with closing(Microphone(device, start.audio_format)) as microphone:
+    with closing(Microphone(device, audio_format)) as microphone:
         async with (
             server_at(url, config, start.property) as server,
-            connect(server, mode) as connection,
+            connect(server, Options(start, mode)) as session,
         ):
             with Screen() as screen, _at_interrupt(microphone.stop):
                 screen.remark("Speak. Ctrl-C stops.")
                 if start.caption_channel is not None:
                     screen.remark(f"Captions: {captions_address(server, start.caption_channel)}")
                 listener = Listener(screen, mode, start, lambda segment: segment.text)
-                await stream_recording(
-                    connection, start, microphone.chunks(), listener.hear, pace=Pace.FAST
-                )
+                await stream_recording(session, microphone.chunks(), listener.hear, pace=Pace.FAST)
         if microphone.lost_s:
             click.echo(
                 f"Warning: the server was too slow, {microphone.lost_s:.1f} s were left out",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from rasr.audio.formats import FORMATS, AudioFormat
+from rasr.audio.formats import FORMATS, AudioFormat, CodedFormat
 from rasr.protocol.fields import START_FIELDS, Field, FieldValue, TextList, WholeNumber, YesNo
 from rasr.protocol.messages import StartConfig
 from rasr.protocol.modes import Mode
@@ -49,14 +49,16 @@ def start_config(mode: Mode, given: Mapping[str, Any]) -> StartConfig:
                 "or choose another --mode"
             )
         values[name] = value
-    audio_format = cast(AudioFormat | None, values.get("audio_format"))
+    audio_format = cast(AudioFormat | CodedFormat | None, values.get("audio_format"))
     wanted = cast(Property | None, values.get("property"))
     if audio_format is None:
         audio_format = FORMATS[
             "pcm8k16bit" if wanted and wanted.sample_rate == 8000 else ("pcm16k16bit")
         ]
     if wanted is None:
-        wanted = Property.parse(f"{_DEFAULT_LANGUAGE}_{audio_format.sample_rate // 1000}k_common")
+        # Compressed sound has any rate: the better model then.
+        rate = audio_format.sample_rate if isinstance(audio_format, AudioFormat) else 16000
+        wanted = Property.parse(f"{_DEFAULT_LANGUAGE}_{rate // 1000}k_common")
     return StartConfig(
         **cast(dict[str, Any], values | {"audio_format": audio_format, "property": wanted})
     )

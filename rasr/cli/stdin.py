@@ -1,4 +1,4 @@
-"""Raw sound from standard input, as it arrives.
+"""Sound from standard input, as it arrives.
 
 Reading blocks, so it has a thread of its own; the thread is a daemon, because nothing else ends a
 read from a terminal or a pipe on which nobody writes.
@@ -13,8 +13,8 @@ import threading
 from collections.abc import AsyncGenerator
 from typing import cast
 
-from rasr.audio import AudioFormat
-from rasr.client import CHUNK_MS
+from rasr.audio import AudioFormat, CodedFormat
+from rasr.client import CHUNK_MS, CODED_CHUNK_BYTES
 
 STDIN = "-"
 
@@ -22,12 +22,14 @@ _WAITING_CHUNKS = 4
 """Read ahead of the network. Past it the thread waits, and so does who writes into the pipe."""
 
 
-async def stdin_chunks(audio_format: AudioFormat) -> AsyncGenerator[bytes, None]:
+async def stdin_chunks(audio_format: AudioFormat | CodedFormat) -> AsyncGenerator[bytes, None]:
     """What comes, in pieces of a chunk's length or less."""
     loop = asyncio.get_running_loop()
     waiting: asyncio.Queue[bytes] = asyncio.Queue(_WAITING_CHUNKS)
     source = cast(io.BufferedReader, sys.stdin.buffer)
-    size = audio_format.sample_rate * audio_format.bytes_per_sample * CHUNK_MS // 1000
+    size = CODED_CHUNK_BYTES
+    if isinstance(audio_format, AudioFormat):
+        size = audio_format.sample_rate * audio_format.bytes_per_sample * CHUNK_MS // 1000
 
     def read() -> None:
         try:

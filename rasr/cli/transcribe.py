@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from rasr.audio import AudioFileError, audio_info
+from rasr.audio import AudioFileError, CodedFormat, audio_info
 from rasr.cli.configured import config_option
 from rasr.cli.formats import Format, Transcript, heading, write
 from rasr.cli.listener import Listener
@@ -18,9 +18,18 @@ from rasr.cli.screen import Screen
 from rasr.cli.server import captions_address, run, server_at, url_option
 from rasr.cli.start_options import MODES, start_config, start_options
 from rasr.cli.stdin import STDIN, stdin_chunks
-from rasr.client import ClientError, Pace, chunks_of_file, connect, stream_recording
-from rasr.protocol.messages import Segment, StartConfig
-from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.client import (
+    ClientError,
+    Mode,
+    Options,
+    Pace,
+    Segment,
+    StartConfig,
+    chunks_of_file,
+    connect,
+    stream_recording,
+)
+from rasr.protocol.modes import MODE_TRAITS
 
 _LONG_S = 10.0
 """Recordings longer than this have a progress bar."""
@@ -87,8 +96,9 @@ def transcribe(
 ) -> None:
     """Turn recordings into text.
 
-    Any file with sound that FFmpeg reads will do, films included. `-` is raw sound from standard
-    input, coded as --audio-format says.
+    Any file with sound that FFmpeg reads will do, films included. `-` is sound from standard
+    input, coded as --audio-format says. With ogg-opus, webm-opus, mp3 or aac as --audio-format
+    the bytes of a file are sent as they are, and the server decodes them.
 
     \b
       rasr transcribe talk.mp3
@@ -179,15 +189,17 @@ async def _one(file: str, job: _Job, server: str) -> tuple[tuple[Segment, ...], 
         with Screen(total_s=duration_s if long else None) as screen:
             listener = Listener(screen, job.mode, job.config, _text if job.shows_text else None)
             finals = listener.finals
-            async with connect(server, job.mode) as connection:
+            async with connect(server, Options(job.config, job.mode)) as session:
                 await stream_recording(
-                    connection,
-                    job.config,
+                    session,
                     stdin_chunks(audio_format)
                     if file == STDIN
                     else chunks_of_file(file, audio_format),
                     listener.hear,
                     pace=job.pace,
+                    byte_rate=_byte_rate(file, duration_s)
+                    if isinstance(audio_format, CodedFormat)
+                    else None,
                     # Fast, all is sent long before it is recognised: there the finals tell.
                     on_sent=None
                     if job.pace is Pace.FAST and MODE_TRAITS[job.mode].endpoints
@@ -196,6 +208,11 @@ async def _one(file: str, job: _Job, server: str) -> tuple[tuple[Segment, ...], 
         return tuple(finals), listener.failure
     except (ClientError, AudioFileError) as error:
         return tuple(finals), str(error)
+
+
+def _byte_rate(file: str, duration_s: float | None) -> float | None:
+    """Of compressed sound, on the whole."""
+    return Path(file).stat().st_size / duration_s if duration_s else None
 
 
 def _text(segment: Segment) -> str:

@@ -1,38 +1,87 @@
-"""The client of the project: typed messages over one websocket.
+"""The client of the project: a session with typed messages over one websocket.
 
-async with connect("ws://127.0.0.1:8765", Mode.CONTINUE) as connection:
-    await connection.start(config)
-    await connection.send(pcm)
-    await connection.end()
-    async for message in connection:
+async with connect("ws://127.0.0.1:8765", Options.of("english_16k_common")) as session:
+    await session.send(pcm)
+    await session.end()
+    async for message in session:
         ...
+
+`connect` is for apps; `stream_recording` plays a whole recording; `open_connection` is for rounds
+by hand, and `Link` with its frames for load clients that carry hundreds of streams.
 """
 
-from rasr.client.connection import Connection, address_of, connect
+from rasr.client.clock import Clock, LoopClock
+from rasr.client.connection import (
+    Connection,
+    address_of,
+    end_frame,
+    open_connection,
+    sound_frame,
+    start_frame,
+)
 from rasr.client.errors import CannotConnect, ClientError, ConnectionLost, RoundRefused
+from rasr.client.link import Link
+from rasr.client.options import Options, StartFields
 from rasr.client.recording import (
     CHUNK_MS,
-    Clock,
-    LoopClock,
+    CODED_CHUNK_BYTES,
     Pace,
     chunks_of,
     chunks_of_file,
     stream_recording,
 )
+from rasr.client.session import Session, connect
+from rasr.protocol.errors import ErrorCode
+from rasr.protocol.messages import (
+    Ended,
+    EndReason,
+    Error,
+    Event,
+    EventName,
+    Result,
+    Segment,
+    ServerMessage,
+    StartConfig,
+    Started,
+    WordInfo,
+)
+from rasr.protocol.modes import Mode
 
 __all__ = [
     "CHUNK_MS",
+    "CODED_CHUNK_BYTES",
     "CannotConnect",
     "ClientError",
     "Clock",
     "Connection",
     "ConnectionLost",
+    "EndReason",
+    "Ended",
+    "Error",
+    "ErrorCode",
+    "Event",
+    "EventName",
+    "Link",
     "LoopClock",
+    "Mode",
+    "Options",
     "Pace",
+    "Result",
     "RoundRefused",
+    "Segment",
+    "ServerMessage",
+    "Session",
+    "StartConfig",
+    "StartFields",
+    "Started",
+    "WordInfo",
     "address_of",
     "chunks_of",
     "chunks_of_file",
     "connect",
+    "end_frame",
+    "open_connection",
+    "sound_frame",
+    "start_frame",
     "stream_recording",
 ]

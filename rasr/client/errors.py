@@ -11,12 +11,17 @@ of the round, as is the END that follows it.
 
 from __future__ import annotations
 
-from rasr.protocol.errors import ErrorCode
+from rasr.protocol.errors import ERROR_TABLE, ErrorCode
 from rasr.protocol.messages import Error
 
 
 class ClientError(Exception):
     """A conversation with a server failed."""
+
+    def __init__(self, sentence: str, *, retryable: bool = False) -> None:
+        super().__init__(sentence)
+        self.retryable = retryable
+        """True if the same may succeed a moment later, without anything being changed."""
 
 
 class CannotConnect(ClientError):
@@ -27,7 +32,10 @@ class RoundRefused(ClientError):
     """The server does not take this START."""
 
     def __init__(self, error: Error) -> None:
-        super().__init__(f"the server refused to start: {error.error_msg} ({error.error_code})")
+        super().__init__(
+            f"the server refused to start: {error.error_msg} ({error.error_code})",
+            retryable=ERROR_TABLE[error.error_code].retryable,
+        )
         self.error = error
 
     @property
@@ -38,7 +46,9 @@ class RoundRefused(ClientError):
 class ConnectionLost(ClientError):
     """The socket closed in the middle of the conversation."""
 
-    def __init__(self, sentence: str, fatal: Error | None = None) -> None:
-        super().__init__(sentence)
+    def __init__(
+        self, sentence: str, fatal: Error | None = None, *, retryable: bool = False
+    ) -> None:
+        super().__init__(sentence, retryable=retryable)
         self.fatal = fatal
         """The FATAL_ERROR that the server sent before it closed."""

@@ -7,17 +7,18 @@ counted from the start, so that a late chunk does not make all later ones late.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing
 from enum import StrEnum
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import numpy as np
 
-from rasr.audio import AudioFormat, Samples, encode, read_audio
+from rasr.audio import AudioFileError, AudioFormat, CodedFormat, Samples, encode, read_audio
 from rasr.audio.files import AudioPath
-from rasr.client.connection import Connection
+from rasr.client.clock import Clock, LoopClock
 from rasr.client.errors import ConnectionLost
+from rasr.client.session import Session
 from rasr.protocol.messages import (
     Ended,
     EndReason,
@@ -26,12 +27,13 @@ from rasr.protocol.messages import (
     EventName,
     Result,
     ServerMessage,
-    StartConfig,
     Started,
 )
 
 CHUNK_MS = 100
 """What SIS recommends for live feedback (50 to 1000 ms)."""
+CODED_CHUNK_BYTES = 4096
+"""A second of usual Opus."""
 
 
 class Pace(StrEnum):
@@ -39,24 +41,6 @@ class Pace(StrEnum):
     """As it would be spoken."""
     FAST = "fast"
     """As fast as the server takes it."""
-
-
-class Clock(Protocol):
-    """Time in seconds, from any beginning."""
-
-    def now(self) -> float: ...
-
-    async def sleep_until(self, at_s: float) -> None: ...
-
-
-class LoopClock:
-    """The clock of the running event loop."""
-
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
-
-    async def sleep_until(self, at_s: float) -> None:
-        await asyncio.sleep(max(0.0, at_s - self.now()))
 
 
 async def chunks_of(
@@ -78,58 +62,84 @@ async def chunks_of(
         yield encode(kept, audio_format.encoding)
 
 
-def chunks_of_file(path: AudioPath, audio_format: AudioFormat) -> AsyncGenerator[bytes, None]:
-    """The sound of a file of any kind, as the chunks that a client sends.
+def chunks_of_file(
+    path: AudioPath, audio_format: AudioFormat | CodedFormat
+) -> AsyncGenerator[bytes, None]:
+    """The sound of a file as the chunks that a client sends.
+
+    For raw formats the file may be of any kind and is decoded here; for the others its bytes are
+    sent as they are.
 
     Raises:
         AudioFileError: at the first chunk or at a later one.
     """
-    return chunks_of(read_audio(path, audio_format.sample_rate), audio_format)
+    match audio_format:
+        case AudioFormat():
+            return chunks_of(read_audio(path, audio_format.sample_rate), audio_format)
+        case CodedFormat():
+            return _asynchronous(_bytes_of(path))
+        case _:
+            assert_never(audio_format)
+
+
+async def _asynchronous(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+    for chunk in chunks:
+        yield chunk
+
+
+def _bytes_of(path: AudioPath) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(CODED_CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise AudioFileError(f"{path} cannot be opened: {error.strerror}") from error
 
 
 async def stream_recording(
-    connection: Connection,
-    config: StartConfig,
+    session: Session,
     chunks: AsyncGenerator[bytes, None],
     on_message: Callable[[ServerMessage], None],
     *,
     pace: Pace = Pace.REAL,
+    byte_rate: float | None = None,
     clock: Clock | None = None,
     on_sent: Callable[[float], None] | None = None,
 ) -> None:
-    """Play one round: START, the chunks, END, until the server's own END.
+    """Play the round that is open: the chunks, END, until the server's own END.
 
     Sending stops early where the server says that it takes no more.
 
     Args:
         on_message: called with each message of the round as it comes.
+        byte_rate: bytes for each second of sound, for formats that do not say it; without it
+            such sound has no pace but that of `chunks`, and `on_sent` is not called.
         on_sent: called after each chunk with the seconds of sound sent so far.
 
     Raises:
-        RoundRefused: before anything of `chunks` was read.
         ConnectionLost: also where the server, shutting down, ended the round on its own.
         Exception: whatever `chunks` and the two callbacks raise.
     """
-    await connection.start(config)
     cut_short = False
+    byte_rate = byte_rate or _byte_rate(session.config.audio_format)
     try:
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(
-                _send(connection, config.audio_format, chunks, pace, clock or LoopClock(), on_sent)
+                _send(session, byte_rate, chunks, pace, clock or LoopClock(), on_sent)
             )
-            async for message in connection:
+            async for message in session:
                 on_message(message)
                 match message:
                     case Event(event=EventName.VOICE_START | EventName.WARNING):
                         pass
                     case Event():
                         sending.cancel()
-                        await connection.end()
+                        await session.end()
                     case Error():
                         sending.cancel()
                     case Ended():
                         sending.cancel()
-                        cut_short = message.reason is EndReason.NORMAL and not connection.end_sent
+                        cut_short = message.reason is EndReason.NORMAL and not session.end_sent
                     case Started() | Result():
                         pass
                     case _:
@@ -142,27 +152,32 @@ async def stream_recording(
 
 
 async def _send(
-    connection: Connection,
-    audio_format: AudioFormat,
+    session: Session,
+    byte_rate: float | None,
     chunks: AsyncGenerator[bytes, None],
     pace: Pace,
     clock: Clock,
     on_sent: Callable[[float], None] | None,
 ) -> None:
     began = clock.now()
-    bytes_per_s = audio_format.sample_rate * audio_format.bytes_per_sample
     sent = 0
     try:
         # Closed at once where sending stops early: a microphone is not to listen on.
         async with aclosing(chunks):
             async for chunk in chunks:
                 sent += len(chunk)
-                if pace is Pace.REAL:
-                    await clock.sleep_until(began + sent / bytes_per_s)
-                await connection.send(chunk)
-                if on_sent is not None:
-                    on_sent(sent / bytes_per_s)
-        await connection.end()
+                if pace is Pace.REAL and byte_rate is not None:
+                    await clock.sleep_until(began + sent / byte_rate)
+                await session.send(chunk)
+                if on_sent is not None and byte_rate is not None:
+                    on_sent(sent / byte_rate)
+        await session.end()
     except ConnectionLost:
         # The receiving side is told as well, after the messages that say why.
         pass
+
+
+def _byte_rate(audio_format: AudioFormat | CodedFormat) -> int | None:
+    if isinstance(audio_format, CodedFormat):
+        return None
+    return audio_format.sample_rate * audio_format.bytes_per_sample

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never, cast
 
-from rasr.audio.formats import AudioFormat
+from rasr.audio.formats import AudioFormat, CodedFormat
 from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.fields import START_FIELDS, FieldValue
 from rasr.protocol.messages import (
@@ -52,7 +52,7 @@ def decode_client(text: str, mode: Mode) -> ClientMessage:
     message = _json_object(text)
     match message.get("command"):
         case "START":
-            return Start(_start_config(message.get("config"), mode))
+            return Start(read_start_config(message.get("config"), mode))
         case "END":
             return End(_cancel(message.get("cancel", False)))
         case other:
@@ -163,7 +163,12 @@ def _json_object(text: str) -> dict[str, Any]:
     return message
 
 
-def _start_config(raw: object, mode: Mode) -> StartConfig:
+def read_start_config(raw: object, mode: Mode) -> StartConfig:
+    """START's `config`, as it stands in JSON.
+
+    Raises:
+        ProtocolError: INVALID, with every fault in one sentence each; FORMAT_MISMATCH.
+    """
     if not isinstance(raw, dict):
         raise _invalid("config", raw, "an object", missing=raw is None)
     values: dict[str, FieldValue] = {}
@@ -183,11 +188,13 @@ def _start_config(raw: object, mode: Mode) -> StartConfig:
     if faults:
         raise ProtocolError(ErrorCode.INVALID, "; ".join(faults))
     config = StartConfig(**cast(dict[str, Any], values))
-    if config.audio_format.sample_rate != config.property.sample_rate:
+    declared = config.audio_format
+    # Compressed sound says itself which rate it has.
+    if isinstance(declared, AudioFormat) and declared.sample_rate != config.property.sample_rate:
         raise ProtocolError(
             ErrorCode.FORMAT_MISMATCH,
-            f"'audio_format' is not match model: {config.audio_format.name!r} is "
-            f"{config.audio_format.sample_rate} Hz and 'property' {config.property.name!r} is "
+            f"'audio_format' is not match model: {declared.name!r} is "
+            f"{declared.sample_rate} Hz and 'property' {config.property.name!r} is "
             f"{config.property.sample_rate} Hz; allowed: the same rate in both",
         )
     return config
@@ -274,7 +281,7 @@ def _value_out(value: FieldValue) -> str | int | list[str]:
             return value
         case None:
             raise AssertionError("None is the default of every field that may be None")
-        case AudioFormat() | Property():
+        case AudioFormat() | CodedFormat() | Property():
             return value.name
         case _:
             assert_never(value)

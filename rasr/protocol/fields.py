@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rasr.audio.formats import FORMATS, AudioFormat
+from rasr.audio.formats import CODED_FORMATS, FORMATS, AudioFormat, CodedFormat
 from rasr.protocol.modes import Mode
 from rasr.protocol.properties import Property
 
-FieldValue = AudioFormat | Property | str | int | bool | tuple[str, ...] | None
+FieldValue = AudioFormat | CodedFormat | Property | str | int | bool | tuple[str, ...] | None
 
 _ALL = frozenset(Mode)
 _WITH_ENDPOINTS = frozenset({Mode.SENTENCE, Mode.CONTINUE})
@@ -59,14 +59,14 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class FormatName:
-    """A name of `rasr.audio.formats.FORMATS`; the format itself inside the house."""
+    """A name of the tables in `rasr.audio.formats`; the format itself inside the house."""
 
     @property
     def allowed(self) -> str:
-        return ", ".join(FORMATS)
+        return ", ".join((*FORMATS, *CODED_FORMATS))
 
-    def read(self, raw: object) -> AudioFormat | None:
-        return FORMATS.get(raw) if isinstance(raw, str) else None
+    def read(self, raw: object) -> AudioFormat | CodedFormat | None:
+        return FORMATS.get(raw) or CODED_FORMATS.get(raw) if isinstance(raw, str) else None
 
 
 @dataclass(frozen=True, slots=True)

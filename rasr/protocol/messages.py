@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rasr.audio.formats import AudioFormat
+from rasr.audio.formats import AudioFormat, CodedFormat
 from rasr.protocol.errors import ErrorCode
 from rasr.protocol.properties import Property
 
@@ -18,7 +18,7 @@ from rasr.protocol.properties import Property
 class StartConfig:
     """START's `config`, checked. Fields as in `rasr.protocol.fields.START_FIELDS`."""
 
-    audio_format: AudioFormat
+    audio_format: AudioFormat | CodedFormat
     property: Property
     add_punc: bool = False
     digit_norm: bool = True

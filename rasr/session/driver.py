@@ -87,7 +87,6 @@ class _Clock:
     """Relates a round's samples to the loop's clock."""
 
     sample_rate: int = 16000
-    byte_rate: int = 32000
     began: float | None = None
     """When the first sound of the round came."""
 
@@ -167,19 +166,26 @@ class Driver:
                 case bytes():
                     if self._clock.began is None:
                         self._clock.began = now
-                    self._guarded(partial(self._machine.receive_audio, message, now=now))
-                    if self._tickets and self._budgets_used() > 1:
-                        await self._pause(len(message))
+                    await self._hear(message)
             if self._outbox.full:
                 await self._outbox.room()
 
-    async def _pause(self, length: int) -> None:
+    async def _hear(self, message: bytes) -> None:
+        for number, piece in enumerate(self._machine.pieces(message)):
+            if number:
+                await asyncio.sleep(0)
+            before_s = self._machine.received_s
+            now = self._loop.time()
+            self._guarded(partial(self._machine.receive_audio, piece, now=now))
+            if self._tickets and self._budgets_used() > 1:
+                await self._pause(max(0.0, self._machine.received_s - before_s))
+
+    async def _pause(self, seconds: float) -> None:
         """Slow down a client whose sound comes faster than it is decoded, past one budget.
 
         With `n` budgets of undecoded sound, sound is taken at 8/n times the speed of speech; TCP
         carries the pause to the client. Why not slower at once: see `_HASTE`.
         """
-        seconds = length / self._clock.byte_rate
         await asyncio.sleep(min(_LONGEST_PAUSE_S, seconds * self._budgets_used() / _HASTE))
         while self._budgets_used() > _MOST_BUDGETS:
             self._heard.clear()
@@ -243,7 +249,7 @@ class Driver:
                     if self._publisher is not None:
                         self._publisher.publish(effect.segments)
                 case RoundOpened():
-                    self._clock = _Clock(effect.sample_rate, effect.byte_rate)
+                    self._clock = _Clock(effect.sample_rate)
                     self.summary.rounds += 1
                 case RoundClosed():
                     self._give_seat_back()

@@ -67,8 +67,6 @@ class RoundOpened:
     property: str
     sample_rate: int
     """Of the engine; the clock of `Decode.end_sample`."""
-    byte_rate: int
-    """Bytes a second of the client's sound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ refusals, the idle rule, the life of the connection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -178,6 +179,21 @@ class SessionMachine:
         self._effects.clear()
         # What is drained at once is of one round: the next begins with a message of its own.
         return self._with_captions(drained) if self._captioned else drained
+
+    def pieces(self, data: bytes) -> Sequence[bytes]:
+        """A binary frame cut so that no `receive_audio` takes long; others may go in between.
+
+        A frame that is refused is refused whole.
+        """
+        most = None if self._round is None else self._round.most_bytes
+        if most is None or len(data) > self._rules.max_message_bytes:
+            return (data,)
+        return [data[at : at + most] for at in range(0, len(data), most)] or (data,)
+
+    @property
+    def received_s(self) -> float:
+        """Sound of the open round so far; 0 without one."""
+        return 0.0 if self._round is None else self._round.received_s
 
     @property
     def closed(self) -> bool:

@@ -17,7 +17,7 @@ from typing import assert_never
 
 from decoder import HotWord, Hypothesis
 from decoder.engine import Samples
-from rasr.audio import Inlet, SoundCheck, Tape, contradiction
+from rasr.audio import MOST_BYTES_AT_ONCE, CodedInlet, SoundCheck, Tape, inlet_for
 from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.messages import (
     Ended,
@@ -76,6 +76,10 @@ _REFUSED_SHOWN = 5
 """Hot words that one warning names."""
 
 NORMAL = Outcome(EndReason.NORMAL)
+
+
+def _unreadable(sentence: str) -> Outcome:
+    return Outcome(EndReason.ERROR, ProtocolError(ErrorCode.INVALID, sentence))
 
 
 @dataclass(slots=True)
@@ -147,12 +151,10 @@ class Round:
         )
         self._classifier = services.make_classifier()
         self._warns = rules.warnings if config.warnings is None else config.warnings
-        self._sound_check = SoundCheck(config.audio_format.sample_rate)
-        self._inlet = Inlet(
-            config.audio_format,
-            engine.sample_rate,
-            tap=self._check_sound if self._warns else None,
+        self._inlet = inlet_for(
+            config.audio_format, engine.sample_rate, self._check_sound if self._warns else None
         )
+        self._sound_check = SoundCheck(self._inlet.tap_rate)
         self._tape = Tape()
         self._endpointer = Endpointer(self._endpoint_rules())
         self._position = 0
@@ -170,14 +172,7 @@ class Round:
         self._hot_words = hot_words if engine.hot_words else ()
         self._refusals_told = False
 
-        effects.append(
-            RoundOpened(
-                trace_id,
-                config.property.name,
-                engine.sample_rate,
-                config.audio_format.sample_rate * config.audio_format.bytes_per_sample,
-            )
-        )
+        effects.append(RoundOpened(trace_id, config.property.name, engine.sample_rate))
         self._send(Started(trace_id))
         if hot_words and not engine.hot_words:
             self._warn(
@@ -197,6 +192,16 @@ class Round:
     def over(self) -> bool:
         return self.state is State.OVER
 
+    @property
+    def received_s(self) -> float:
+        """Sound received so far, up to the limit of the round."""
+        return self._tape.end_sample / self._engine.sample_rate
+
+    @property
+    def most_bytes(self) -> int | None:
+        """How many bytes of sound may be given at once; None for any number."""
+        return MOST_BYTES_AT_ONCE if isinstance(self._inlet, CodedInlet) else None
+
     # What the client does
 
     def audio(self, data: bytes) -> None:
@@ -206,6 +211,8 @@ class Round:
         samples = self._inlet.feed(data)
         self._check_header()
         self._take(samples)
+        if self._inlet.fault is not None and self.state is State.LISTENING:
+            self.end(_unreadable(self._inlet.fault))
 
     def end(self, outcome: Outcome = NORMAL) -> None:
         """Finish what was received, tell its results, then end as `outcome` says."""
@@ -213,6 +220,8 @@ class Round:
             self._take(self._inlet.flush())
         # Taking the last samples may have ended the sentence, or the round at its limit.
         if self.state is State.LISTENING:
+            if self._inlet.fault is not None and outcome is NORMAL:
+                outcome = _unreadable(self._inlet.fault)
             self._stop_listening()
         if self.state is not State.DEAF:
             return
@@ -408,11 +417,10 @@ class Round:
             self._tell()
 
     def _check_header(self) -> None:
-        header = self._inlet.header
-        if header is None or self._header_told:
+        if self._header_told or self._inlet.header is None:
             return
         self._header_told = True
-        sentence = contradiction(header, self._config.audio_format)
+        sentence = self._inlet.contradiction
         if sentence is not None:
             self._warn(WarningCode.WAV_HEADER, sentence)
 

@@ -9,8 +9,7 @@ import signal
 import socket
 import sys
 
-from rasr.client import connect
-from rasr.protocol.modes import Mode
+from rasr.client import Mode, open_connection
 from tests.cli.conftest import Rasr
 
 
@@ -25,7 +24,7 @@ async def test_a_server_says_one_line_when_ready_and_stops_at_sigterm(rasr: Rasr
         line = (await process.stdout.readline()).decode()
         found = re.fullmatch(r"rasr is ready at (ws://127\.0\.0\.1:\d+) .*\n", line)
         assert found is not None, line
-        async with connect(found[1], Mode.CONTINUE):
+        async with open_connection(found[1], Mode.CONTINUE):
             pass
     finally:
         process.send_signal(signal.SIGTERM)

@@ -200,7 +200,7 @@ def test_settings_that_cannot_be_used_end_the_command(
         ([ONE, "--mode", "short", "--vad-tail", "300"], "--vad-tail does nothing in short mode"),
         ([ONE, "--vad-tail", "5000"], "'5000'; allowed: a whole number from 0 to 3000 (ms)"),
         ([ONE, "--max-seconds", "ten"], "'ten'; allowed: a whole number from 1 to 60 (s)"),
-        ([ONE, "--audio-format", "mp3"], "'mp3'; allowed: pcm16k16bit, pcm8k16bit"),
+        ([ONE, "--audio-format", "flac"], "'flac'; allowed: pcm16k16bit, pcm8k16bit"),
         ([ONE, "--property", "english"], "'english'; allowed: language_rate_domain"),
         ([ONE, "--mode", "long"], "'long' is not one of"),
         ([ONE, OTHER, "--format", "srt"], "name a folder with --output"),

@@ -13,7 +13,7 @@ from rasr.client import (
     ConnectionLost,
     RoundRefused,
     address_of,
-    connect,
+    open_connection,
 )
 from rasr.protocol.errors import ErrorCode
 from rasr.protocol.messages import (
@@ -67,7 +67,7 @@ async def test_a_round_is_played_from_start_to_end() -> None:
         assert peer.sound == b"abcd"
         await peer.send(final("hello"), ended())
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         assert await connection.start(CONFIG) == STARTED
         await connection.send(b"ab")
         await connection.send(b"cd")
@@ -87,7 +87,7 @@ async def test_one_connection_carries_several_rounds() -> None:
             await peer.end()
             await peer.send(final(f"text {number}"), ended())
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         for number in range(3):
             started = await connection.start(CONFIG)
             await connection.end()
@@ -105,7 +105,7 @@ async def test_a_round_that_was_left_early_does_not_reach_into_the_next() -> Non
         await peer.start()
         await peer.send(STARTED, final("new"), ended())
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         await connection.start(CONFIG)
         await connection.end(cancel=True)
         await connection.start(CONFIG)
@@ -121,7 +121,7 @@ async def test_end_is_sent_once_a_round() -> None:
         await peer.start()
         await peer.send(STARTED)
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         await connection.start(CONFIG)
         await connection.end()
         await connection.end(cancel=True)
@@ -135,7 +135,7 @@ async def test_an_error_to_start_is_a_refusal_and_another_start_may_follow() -> 
         await peer.start()
         await peer.send(STARTED)
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         with pytest.raises(RoundRefused, match="the server is full: 4 of 4") as refused:
             await connection.start(CONFIG)
         assert refused.value.code is ErrorCode.FULL
@@ -149,7 +149,7 @@ async def test_an_error_in_a_round_is_a_message_of_it() -> None:
         await peer.start()
         await peer.send(STARTED, error, ended(EndReason.ERROR))
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         await connection.start(CONFIG)
         assert [message async for message in connection] == [error, ended(EndReason.ERROR)]
 
@@ -162,7 +162,7 @@ async def test_a_fatal_error_is_read_and_then_said_by_the_loss() -> None:
         await peer.send(STARTED, fatal)
         await peer.websocket.close(1000, "no message for too long")
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         await connection.start(CONFIG)
         heard: list[object] = []
         with pytest.raises(ConnectionLost, match=r"wait voice timeout \(SIS.0304\)") as lost:
@@ -175,7 +175,7 @@ async def test_a_server_that_goes_says_why() -> None:
         await peer.start()
         await peer.websocket.close(1001, "the server is shutting down")
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         with pytest.raises(ConnectionLost, match=r"\(1001\): the server is shutting down"):
             await connection.start(CONFIG)
         with pytest.raises(ConnectionLost):
@@ -187,7 +187,7 @@ async def test_a_connection_that_breaks_is_lost() -> None:
         await peer.start()
         peer.websocket.transport.abort()
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         with pytest.raises(ConnectionLost, match="broke"):
             await connection.start(CONFIG)
 
@@ -198,7 +198,7 @@ async def test_a_server_of_another_protocol_is_told_apart(text: str) -> None:
         await peer.start()
         await peer.websocket.send(text)
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         with pytest.raises(ConnectionLost, match="speaks another protocol"):
             await connection.start(CONFIG)
 
@@ -208,7 +208,7 @@ async def test_nobody_listening_is_told_with_what_to_do() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
         with pytest.raises(CannotConnect, match="rasr serve"):
-            async with connect(f"ws://127.0.0.1:{port}", Mode.CONTINUE):
+            async with open_connection(f"ws://127.0.0.1:{port}", Mode.CONTINUE):
                 pass
 
 
@@ -222,7 +222,7 @@ async def test_a_refused_handshake_is_told_in_the_words_of_the_server() -> None:
 
     async with scripted(script, refuse) as url:
         with pytest.raises(CannotConnect, match=r"the server is full: 9 connections \(SIS.0312\)"):
-            async with connect(url, Mode.CONTINUE):
+            async with open_connection(url, Mode.CONTINUE):
                 pass
 
 
@@ -234,7 +234,7 @@ async def test_a_web_server_that_is_no_speech_server_is_told_by_its_status() -> 
 
     async with scripted(script, refuse) as url:
         with pytest.raises(CannotConnect, match="HTTP status 404"):
-            async with connect(url, Mode.CONTINUE):
+            async with open_connection(url, Mode.CONTINUE):
                 pass
 
 
@@ -246,7 +246,7 @@ async def test_words_arrive_typed() -> None:
         assert config == StartConfig(CONFIG.audio_format, CONFIG.property, vad_tail=700)
         await peer.send(STARTED, result, ended())
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         await connection.start(StartConfig(CONFIG.audio_format, CONFIG.property, vad_tail=700))
         first = await connection.receive()
         assert first == result

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rasr.audio import FORMATS, AudioFormat, Samples, encode
+from rasr.audio import CODED_FORMATS, FORMATS, AudioFileError, AudioFormat, Samples, encode
 from rasr.client import (
     ConnectionLost,
+    Options,
     Pace,
-    RoundRefused,
     chunks_of,
+    chunks_of_file,
     connect,
     stream_recording,
 )
@@ -26,6 +28,7 @@ from rasr.protocol.messages import (
     Event,
     EventName,
     ServerMessage,
+    StartConfig,
     Started,
 )
 from rasr.protocol.modes import Mode
@@ -33,6 +36,7 @@ from tests.client.scripted import Peer, scripted
 from tests.client.values import CONFIG, ended, final, partial
 
 STARTED = Started("trace")
+OPTIONS = Options(CONFIG)
 CHUNK = bytes(3200)
 """100 ms of pcm16k16bit."""
 
@@ -114,10 +118,9 @@ async def test_at_the_pace_of_speech_a_chunk_is_due_when_its_last_sample_was_spo
     clock = FastClock()
     heard: list[ServerMessage] = []
     sent: list[float] = []
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, connect(url, OPTIONS) as session:
         await stream_recording(
-            connection,
-            CONFIG,
+            session,
             chunks(),
             heard.append,
             pace=Pace.REAL,
@@ -142,10 +145,9 @@ async def test_a_late_chunk_does_not_make_the_next_one_late() -> None:
         if sent_s == 0.1:
             clock.at_s += 0.25
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, connect(url, OPTIONS) as session:
         await stream_recording(
-            connection,
-            CONFIG,
+            session,
             repeated(CHUNK, 4),
             lambda message: None,
             clock=clock,
@@ -164,10 +166,9 @@ async def test_fast_asks_no_clock() -> None:
         await peer.send(ended())
 
     clock = FastClock()
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, connect(url, OPTIONS) as session:
         await stream_recording(
-            connection,
-            CONFIG,
+            session,
             repeated(CHUNK, 500),
             lambda message: None,
             pace=Pace.FAST,
@@ -190,8 +191,8 @@ async def test_sending_stops_where_the_server_takes_no_more(event: EventName) ->
 
     source = Endless()
     heard: list[ServerMessage] = []
-    async with scripted(script) as url, connect(url, Mode.SENTENCE) as connection:
-        await stream_recording(connection, CONFIG, source.chunks(), heard.append, pace=Pace.FAST)
+    async with scripted(script) as url, connect(url, Options(CONFIG, Mode.SENTENCE)) as session:
+        await stream_recording(session, source.chunks(), heard.append, pace=Pace.FAST)
     assert heard[-1] == ended()
     assert source.closed
 
@@ -205,10 +206,8 @@ async def test_sending_goes_on_after_other_events(event: EventName) -> None:
         assert len(peer.chunks) == 50
         await peer.send(ended())
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
-        await stream_recording(
-            connection, CONFIG, repeated(CHUNK, 50), lambda message: None, pace=Pace.FAST
-        )
+    async with scripted(script) as url, connect(url, OPTIONS) as session:
+        await stream_recording(session, repeated(CHUNK, 50), lambda message: None, pace=Pace.FAST)
 
 
 async def test_an_error_ends_sending_and_its_end_ends_the_round() -> None:
@@ -224,8 +223,8 @@ async def test_an_error_ends_sending_and_its_end_ends_the_round() -> None:
 
     source = Endless()
     heard: list[ServerMessage] = []
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
-        await stream_recording(connection, CONFIG, source.chunks(), heard.append, pace=Pace.FAST)
+    async with scripted(script) as url, connect(url, OPTIONS) as session:
+        await stream_recording(session, source.chunks(), heard.append, pace=Pace.FAST)
     assert heard == [error, ended(EndReason.ERROR)]
 
 
@@ -237,11 +236,9 @@ async def test_a_round_that_the_server_ends_on_its_own_is_a_loss() -> None:
         await peer.send(final("so far"), ended())
 
     heard: list[ServerMessage] = []
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, connect(url, OPTIONS) as session:
         with pytest.raises(ConnectionLost, match="before it had all the sound"):
-            await stream_recording(
-                connection, CONFIG, Endless().chunks(), heard.append, pace=Pace.FAST
-            )
+            await stream_recording(session, Endless().chunks(), heard.append, pace=Pace.FAST)
     assert heard == [final("so far"), ended()]
 
 
@@ -253,11 +250,10 @@ async def test_a_broken_connection_is_one_error_with_the_reason_of_the_server() 
         await peer.send(Error("trace", ErrorCode.INTERNAL, "the server failed", fatal=True))
         await peer.websocket.close(1011)
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, connect(url, OPTIONS) as session:
         with pytest.raises(ConnectionLost, match="the server failed"):
             await stream_recording(
-                connection,
-                CONFIG,
+                session,
                 repeated(CHUNK, 10),
                 lambda message: None,
                 pace=Pace.FAST,
@@ -274,22 +270,42 @@ async def test_a_fault_of_the_source_comes_out_as_it_is() -> None:
         yield CHUNK
         raise OSError("the file is damaged")
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
+    async with scripted(script) as url, connect(url, OPTIONS) as session:
         with pytest.raises(OSError, match="the file is damaged"):
-            await stream_recording(
-                connection, CONFIG, damaged(), lambda message: None, pace=Pace.FAST
-            )
+            await stream_recording(session, damaged(), lambda message: None, pace=Pace.FAST)
 
 
-async def test_a_refused_start_leaves_the_source_untouched() -> None:
+@pytest.mark.parametrize(("byte_rate", "times"), [(1000, [1.0, 2.0]), (None, [])])
+async def test_compressed_sound_has_the_pace_of_its_bytes_or_none(
+    byte_rate: float | None, times: list[float]
+) -> None:
     async def script(peer: Peer) -> None:
         await peer.start()
-        await peer.send(Error("trace", ErrorCode.UNSUPPORTED, "no such language"))
+        await peer.send(STARTED)
+        await peer.end()
+        assert peer.chunks == [1000, 1000]
+        await peer.send(ended())
 
-    async def untouched() -> AsyncGenerator[bytes, None]:
-        raise AssertionError("the source was read")
-        yield b""
+    clock = FastClock()
+    sent: list[float] = []
+    webm = StartConfig(CODED_FORMATS["webm-opus"], CONFIG.property)
+    async with scripted(script) as url, connect(url, Options(webm)) as session:
+        await stream_recording(
+            session,
+            repeated(bytes(1000), 2),
+            lambda message: None,
+            byte_rate=byte_rate,
+            clock=clock,
+            on_sent=sent.append,
+        )
+    assert clock.wanted == sent == times
 
-    async with scripted(script) as url, connect(url, Mode.CONTINUE) as connection:
-        with pytest.raises(RoundRefused, match="no such language"):
-            await stream_recording(connection, CONFIG, untouched(), lambda message: None)
+
+async def test_the_bytes_of_a_compressed_file_are_sent_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "sound.mp3"
+    file.write_bytes(bytes(range(256)) * 40)
+    chunks = [chunk async for chunk in chunks_of_file(file, CODED_FORMATS["mp3"])]
+    assert len(chunks) == 3
+    assert b"".join(chunks) == file.read_bytes()
+    with pytest.raises(AudioFileError, match="cannot be opened"):
+        await anext(chunks_of_file(tmp_path / "none.mp3", CODED_FORMATS["mp3"]))

@@ -161,7 +161,7 @@ class TestStartFields:
     @pytest.mark.parametrize(
         ("field", "value", "shown", "allowed"),
         [
-            ("audio_format", "mp3", "'mp3'", "pcm16k16bit, pcm8k16bit, ulaw16k8bit, ulaw8k8bit"),
+            ("audio_format", "flac", "'flac'", "pcm16k16bit, pcm8k16bit, ulaw16k8bit, ulaw8k8bit"),
             ("audio_format", 16, "16", "pcm16k16bit"),
             ("property", "english", "'english'", "language_rate_domain"),
             ("property", None, "null", "language_rate_domain"),

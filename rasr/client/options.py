@@ -1,0 +1,86 @@
+"""What an app wants of a server: START's fields, the mode, and how a connection is opened."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypedDict, Unpack
+
+from rasr.client.connection import OPEN_TIMEOUT_S
+from rasr.protocol.codec import read_start_config
+from rasr.protocol.errors import ProtocolError
+from rasr.protocol.messages import StartConfig
+from rasr.protocol.modes import Mode
+
+
+class StartFields(TypedDict, total=False):
+    """START's fields that have a default, as `rasr.protocol.fields.START_FIELDS` has them."""
+
+    add_punc: bool
+    digit_norm: bool
+    interim_results: bool
+    vad_head: int
+    vad_tail: int
+    max_seconds: int
+    vocabulary_id: str
+    need_word_info: bool
+    user_words: tuple[str, ...]
+    warnings: bool
+    caption_channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session is held. `Options.of` makes one of plain values."""
+
+    config: StartConfig
+    mode: Mode = Mode.CONTINUE
+    project_id: str = "default"
+    open_timeout_s: float = OPEN_TIMEOUT_S
+    retry_s: float = 0.0
+    """For so long a connection and a round are tried for again while no sound has been sent;
+    0: once. With sound on its way nothing is tried again, ever."""
+    tls: ssl.SSLContext | None = None
+    """For wss:// with a certificate of your own; None trusts what the system trusts."""
+
+    @classmethod
+    def of(
+        cls,
+        property: str,
+        audio_format: str = "pcm16k16bit",
+        *,
+        mode: Mode = Mode.CONTINUE,
+        project_id: str = "default",
+        open_timeout_s: float = OPEN_TIMEOUT_S,
+        retry_s: float = 0.0,
+        tls: ssl.SSLContext | None = None,
+        **fields: Unpack[StartFields],
+    ) -> Self:
+        """
+        Raises:
+            ValueError: a field is refused, as the server would; fields that do not belong to the
+                mode are left out, as there.
+        """
+        raw = {name: _on_the_wire(value) for name, value in _items(fields)}
+        try:
+            config = read_start_config(
+                {"property": property, "audio_format": audio_format, **raw}, mode
+            )
+        except ProtocolError as error:
+            raise ValueError(error.message) from error
+        return cls(config, mode, project_id, open_timeout_s, retry_s, tls)
+
+
+def _items(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return list(fields.items())
+
+
+def _on_the_wire(value: Any) -> Any:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return list(value)
+        case _:
+            return value

@@ -1,0 +1,242 @@
+"""A session: one connection with a round open on it, held as long as nothing can be lost.
+
+Owns when to try again, and both ends' times. A connection that fails is made anew only while the
+round that is open has had no sound: then there is nothing that could be lost, and nothing that
+could be recognised twice. Once sound is on its way nobody can know how much of it has been heard,
+so that the loss is told and the app decides.
+
+Two clocks. The server's counts the sound of the round in milliseconds from its first sample; each
+result and event carries it. The client's is `time.monotonic`: `arrived_s` says when a message came,
+`sent_s` when a piece of the sound went out, and the difference is what a person waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from rasr.audio import AudioFormat
+from rasr.client.clock import Clock, LoopClock
+from rasr.client.connection import Connection, address_of, opened
+from rasr.client.errors import ClientError, ConnectionLost, RoundRefused
+from rasr.client.options import Options
+from rasr.protocol.messages import Ended, ServerMessage, StartConfig, Started
+
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 2.0
+_REMEMBERED = 6000
+"""Chunks whose times are known: ten minutes of 100 ms each."""
+
+
+@asynccontextmanager
+async def connect(
+    url: str, options: Options, *, clock: Clock | None = None
+) -> AsyncIterator[Session]:
+    """Connect and begin a round; at the end of the context close, whatever the round is at.
+
+    Raises:
+        CannotConnect, RoundRefused, ConnectionLost: also after `options.retry_s` of trying.
+    """
+    session = Session(url, options, clock or LoopClock())
+    try:
+        await session.start()
+        yield session
+    finally:
+        await session.close()
+
+
+class Session:
+    """What `connect` gives. One task may send while another one reads."""
+
+    def __init__(self, url: str, options: Options, clock: Clock) -> None:
+        self._address = address_of(url, options.mode, options.project_id)
+        self._options = options
+        self._clock = clock
+        self._config = options.config
+        self._connection: Connection | None = None
+        self._opening = asyncio.Lock()
+        self._round_open = False
+        self._sound_sent = False
+        self._times = _SendTimes(options.config)
+        self._trace_id = ""
+
+    @property
+    def config(self) -> StartConfig:
+        """Of the round that is open."""
+        return self._config
+
+    @property
+    def trace_id(self) -> str:
+        """Of the round that is open; the server's log has the same."""
+        return self._trace_id
+
+    @property
+    def end_sent(self) -> bool:
+        """True once the round has been told that no more sound comes."""
+        return self._connection is not None and self._connection.end_sent
+
+    @property
+    def arrived_s(self) -> float:
+        """When the message that was read last came, on the clock of `time.monotonic`."""
+        return 0.0 if self._connection is None else self._connection.arrived_s
+
+    def sent_s(self, at_ms: int) -> float | None:
+        """When the sound of the round up to `at_ms` had been sent, on the same clock.
+
+        None for sound that was not sent, or over ten minutes ago, and for compressed sound, of
+        which only the server knows how long it lasts.
+        """
+        return self._times.at(at_ms)
+
+    async def start(self, config: StartConfig | None = None) -> None:
+        """Begin a round: the first one, or the next one after an END has been read.
+
+        Args:
+            config: of this round and those behind it; None for the same as before.
+
+        Raises:
+            CannotConnect, RoundRefused, ConnectionLost: also after `options.retry_s` of trying.
+        """
+        self._config = config or self._config
+        self._times = _SendTimes(self._config)
+        self._sound_sent = False
+        await self._begin(self._connection if self._round_open else None)
+
+    async def send(self, sound: bytes) -> None:
+        """Send sound, coded as `audio_format` says, cut anyhow. Waits while the network is full.
+
+        Raises:
+            ConnectionLost: how much of the sound before was heard is not known.
+        """
+        while True:
+            connection = await self._current()
+            try:
+                await connection.send(sound)
+            except ConnectionLost as lost:
+                await self._begin_again(connection, lost)
+                continue
+            self._sound_sent = True
+            self._times.note(len(sound), time.monotonic())
+            return
+
+    async def end(self, *, cancel: bool = False) -> None:
+        """Say that the round has no more sound; the second time in a round it does nothing.
+
+        Args:
+            cancel: what has not been recognised yet is dropped.
+
+        Raises:
+            ConnectionLost
+        """
+        await (await self._current()).end(cancel=cancel)
+
+    async def __aiter__(self) -> AsyncIterator[ServerMessage]:
+        """What the server says, up to and including the END of the round.
+
+        Raises:
+            ConnectionLost: in the middle of the round; what was read so far is all there is.
+        """
+        while True:
+            connection = await self._current()
+            try:
+                message = await connection.receive()
+            except ConnectionLost as lost:
+                await self._begin_again(connection, lost)
+                continue
+            if isinstance(message, Ended):
+                self._round_open = False
+            yield message
+            if isinstance(message, Ended):
+                return
+
+    async def close(self) -> None:
+        """Close the connection; what has not been read is lost."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _current(self) -> Connection:
+        if self._opening.locked():
+            # The other task is making a new one.
+            async with self._opening:
+                pass
+        if self._connection is None:
+            raise ConnectionLost("the session is closed")
+        return self._connection
+
+    async def _begin_again(self, broken: Connection, lost: ConnectionLost) -> None:
+        """A new round in place of one that has had no sound, where that is wanted."""
+        if self._connection is not None and self._connection is not broken:
+            return
+        if self._sound_sent or broken.end_sent or not lost.retryable or not self._options.retry_s:
+            raise lost
+        await self._begin(broken)
+
+    async def _begin(self, broken: Connection | None) -> None:
+        """A connection with a round on it; `broken` is not to be used any more."""
+        async with self._opening:
+            if broken is not None and self._connection not in (broken, None):
+                # The other task was here first.
+                return
+            until_s = self._clock.now() + self._options.retry_s
+            pause_s = _FIRST_PAUSE_S
+            while True:
+                try:
+                    await self._try(broken)
+                    return
+                except ClientError as error:
+                    if not error.retryable or self._clock.now() + pause_s > until_s:
+                        raise
+                # Not all at once where a server comes back to many clients.
+                await self._clock.sleep_until(self._clock.now() + pause_s * random.uniform(0.5, 1))
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    async def _try(self, broken: Connection | None) -> None:
+        if self._connection is None or self._connection is broken:
+            await self.close()
+            self._connection = await opened(
+                self._address,
+                timeout_s=self._options.open_timeout_s,
+                tls=self._options.tls,
+            )
+        try:
+            started: Started = await self._connection.start(self._config)
+        except RoundRefused:
+            raise
+        except BaseException:
+            # Nothing is known of this connection any more.
+            await self.close()
+            raise
+        self._trace_id = started.trace_id
+        self._round_open = True
+
+
+class _SendTimes:
+    """When the sound of one round went out."""
+
+    def __init__(self, config: StartConfig) -> None:
+        format = config.audio_format
+        self._bytes_per_ms = (
+            format.sample_rate * format.bytes_per_sample / 1000
+            if isinstance(format, AudioFormat)
+            else None
+        )
+        self._sent_bytes = 0
+        self._sent: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
+        """Up to which millisecond, and when; both grow."""
+
+    def note(self, length: int, at_s: float) -> None:
+        if self._bytes_per_ms is not None:
+            self._sent_bytes += length
+            self._sent.append((self._sent_bytes / self._bytes_per_ms, at_s))
+
+    def at(self, at_ms: int) -> float | None:
+        place = bisect_left(self._sent, (float(at_ms), 0.0))
+        if place == len(self._sent) or (place == 0 and len(self._sent) == _REMEMBERED):
+            return None
+        return self._sent[place][1]
