@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the microphone hears, as a WAV file."""
     demo = library.load_demo().samples[: SPOKEN_MS * library.SAMPLE_RATE // 1000]
@@ -54,9 +54,10 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-# Not of the session: while Playwright runs, no test of asyncio can.
 @pytest.fixture(scope="package")
 def browser(spoken: Path) -> Iterator[Browser]:
+    # Of the package, not of the session: as long as it is open a loop of Playwright's runs in this
+    # thread, and asyncio's tests elsewhere could not run theirs.
     command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if command is None:
         pytest.skip("needs Chromium: apt-get install chromium")
@@ -76,14 +77,14 @@ def browser(spoken: Path) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that everybody may use and nobody may stop."""
     with Server(tmp_path_factory.mktemp("fake"), FAKE) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def english(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that understands English; as `fake`."""
     with Server(tmp_path_factory.mktemp("english"), ENGLISH) as server:

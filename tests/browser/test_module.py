@@ -54,6 +54,7 @@ def test_the_example_of_the_readme_is_twenty_lines_and_works(pages: Watched, fak
     with website(content) as url:
         page = pages.open(url)
         page.get_by_role("button", name="Speak").click()
-        expect(page.locator("p.final")).to_have_count(2)
+        expect(page.locator("p.partial")).to_have_count(1)
+        expect(page.locator("p.final")).to_have_count(1)
         page.get_by_role("button", name="Stop").click()
         expect(page.locator("button")).to_have_text("Speak")

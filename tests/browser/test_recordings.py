@@ -58,13 +58,13 @@ def test_a_dropped_recording_is_read_faster_than_it_was_spoken(
 ) -> None:
     page = pages.open(english.url, prepare=keep_sights)
     drop(page, library.load_demo().path)
-    expect_status(page, "Reading demo.flac")
-    expect(page.get_by_role("progressbar")).to_be_visible()
-    expect(page.locator(".sentence")).to_have_count(2)
+    expect(page.locator(".sentence").first).to_be_visible()
     picture(page, "reading")
     expect_status(page, "Done. Press to go on.")
     assert words(page) == library.load_demo().text.split()
-    bar = [one["progress"] for one in page.evaluate("sights") if one["progress"] is not None]
+    sights = page.evaluate("sights")
+    assert "Reading demo.flac" in {one["status"] for one in sights}
+    bar = [one["progress"] for one in sights if one["progress"] is not None]
     assert bar == sorted(bar)
     assert 0.9 < bar[-1] < 1
     assert len(set(bar)) > 4

@@ -22,6 +22,7 @@ _KEEP_EVERY_SIGHT = """
 window.sights = [];
 const look = () => {
   const sight = {
+    status: document.querySelector("#status").textContent,
     partial: document.querySelector("#partial").textContent,
     finals: document.querySelectorAll(".sentence").length,
     voice: document.querySelector("#voice").dataset.heard,

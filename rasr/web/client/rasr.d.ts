@@ -82,6 +82,11 @@ export class Session extends EventTarget {
     listener: (event: CustomEvent<SessionEvents[Type]>) => void,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
 }
 
 export class MicrophoneError extends Error {
