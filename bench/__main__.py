@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.accuracy import accuracy
+from bench.captions import captions
 from bench.letters import letters
 from bench.model import model
 from bench.overhead import idle, overhead
@@ -18,7 +19,7 @@ def main() -> None:
     """Measure a server. Every verb prints a table and what it was measured on."""
 
 
-for verb in (accuracy, idle, letters, model, overhead, passes, peers, streams):
+for verb in (accuracy, captions, idle, letters, model, overhead, passes, peers, streams):
     main.add_command(verb)
 
 if __name__ == "__main__":
