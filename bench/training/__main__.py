@@ -14,7 +14,7 @@ import torch
 
 from bench.training import card, evaluation
 from bench.training.corpus import Example, training_set
-from bench.training.export import export
+from bench.training.export import export, write_delay
 from bench.training.features import FRAME_S
 from bench.training.loss import has_path
 from bench.training.model import STEP_FRAMES, Shape
@@ -30,7 +30,7 @@ def main() -> None:
     usual = Plan()
     parser = argparse.ArgumentParser(prog="python -m bench.training", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the model is written")
-    parser.add_argument("--sentences", type=int, default=20_000, help="sentences of training")
+    parser.add_argument("--sentences", type=int, default=24_000, help="sentences of training")
     parser.add_argument("--passes", type=int, default=usual.passes)
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
@@ -42,7 +42,8 @@ def main() -> None:
     facts = None if arguments.evaluate_only else _train(arguments)
     print("characters wrong, held-out sentences, held-out voices:", flush=True)
     findings = evaluation.evaluate(arguments.folder, arguments.held_out, EVALUATION_SEED)
-    print(f"timestamps after the end of a token: {findings.delay}")
+    print(f"timestamps after the start of a word: {findings.delay}", flush=True)
+    write_delay(arguments.folder, round(findings.delay.median_ms))
     if facts is not None:
         card.write(arguments.folder, facts, findings)
         print(f"written: {arguments.folder}")
@@ -56,7 +57,7 @@ def _train(arguments: argparse.Namespace) -> card.Facts:
     examples = [example for example in made if _fits(example)]
     hours = sum(len(example.features) for example in examples) * FRAME_S / 3600
     print(f"{len(examples):,} utterances, {hours:.1f} hours", flush=True)
-    pieces = Pieces.learned()
+    pieces = Pieces()
     plan = Plan(passes=arguments.passes, seed=arguments.seed)
     model = train(examples, Shape(len(pieces.tokens)), plan)
     export(model, arguments.folder)
@@ -64,7 +65,7 @@ def _train(arguments: argparse.Namespace) -> card.Facts:
     return card.Facts(
         parameters=model.exported_size(),
         tokens=len(pieces.tokens),
-        pieces=len(pieces.pieces),
+        words=len(pieces.words),
         hours=hours,
         utterances=len(examples),
         sentences=arguments.sentences,

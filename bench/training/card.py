@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.training import voices
+from bench.training import voices, words
 from bench.training.evaluation import Findings
 
 _CARD = """\
@@ -24,15 +24,16 @@ pull one of the published models.
 
 - Files: `encoder.onnx`, `decoder.onnx`, `joiner.onnx`, `tokens.txt`; `bpe.vocab` for hot words
   (modeling unit `cjkchar+bpe`, English in lower case).
-- Tokens: {tokens}. Chinese characters one by one, English in {pieces} pieces (▁ begins a word).
+- Tokens: {tokens}. Chinese characters one by one, {words} English words whole (▁ begins a word);
+  letters for the spelling of hot words, which no sentence used.
 - Trained on {hours:.1f} hours, {utterances:,} utterances of {sentences:,} different sentences:
-  digits, numbers, sums, dates, times, telephone numbers, everyday words and commands in Mandarin,
-  the same with English words in them, short English sentences.
-- Voices: {training_voices} variants of espeak-ng 1.52 (`cmn`, `en-us`, `en`), 135 to 215 words a
-  minute, pitch 30 to 70. English words inside Mandarin are said by espeak-ng's English voice of the
+  digits, numbers, sums, dates, times, telephone numbers, {everyday} everyday words, names and short
+  commands in Mandarin, three in ten with English words in them; other words it does not know.
+- Voices: {training_voices} variants of espeak-ng 1.52 (`cmn`), 140 to 205 words a minute, pitch
+  and its range 35 to 65. English words inside Mandarin are said by espeak-ng's English voice of the
   same variant.
-- Sound: 16 kHz, a third of it through 8 kHz (half of that through µ-law), noise from 8 dB signal to
-  noise ratio to none, peaks from -26 to -1 dBFS.
+- Sound: 16 kHz, a quarter of it through 8 kHz (half of that through µ-law), noise from 10 dB signal
+  to noise ratio to none, peaks from -26 to -1 dBFS.
 - Training: {minutes:.0f} minutes on {threads} CPU threads, {passes} passes, seed {seed}; by
   `make train`.
 
@@ -49,9 +50,10 @@ heard:
 Made by `make train`; `.venv-train/bin/python -m bench.training --evaluate-only` measures the folder
 again.
 
-The timestamp of a token is {median_ms} ms (median) after its end; nine in ten are {early_ms} to
-{late_ms} ms after. These are espeak-ng's own times against sherpa-onnx's timestamps, and include
-neither the chunk nor the computing.
+A token comes {median_ms} ms (median) after the start of its word; nine in ten come {early_ms} to
+{late_ms} ms after. The median is in the encoder's metadata, and rasr takes it off. These
+are espeak-ng's own times against sherpa-onnx's timestamps, and include neither the chunk nor the
+computing.
 
 ## Licence
 
@@ -67,7 +69,7 @@ class Facts:
 
     parameters: int
     tokens: int
-    pieces: int
+    words: int
     hours: float
     utterances: int
     sentences: int
@@ -85,7 +87,8 @@ def write(folder: Path, facts: Facts, findings: Findings) -> None:
     text = _CARD.format(
         parameters=f"{facts.parameters / 1e6:.2f} million",
         tokens=facts.tokens,
-        pieces=facts.pieces,
+        words=facts.words,
+        everyday=len(words.mandarin()),
         hours=facts.hours,
         utterances=facts.utterances,
         sentences=facts.sentences,

@@ -57,7 +57,7 @@ def training_set(count: int, seed: int, processes: int | None = None) -> Iterato
 
 
 def _examples(jobs: Sequence[tuple[int, Sequence[texts.Text]]]) -> list[Example]:
-    espeak, pieces = Espeak(), Pieces.learned()
+    espeak, pieces = Espeak(), Pieces()
     made = []
     for seed, lines in jobs:
         random = Random(seed)

@@ -21,7 +21,7 @@ from bench.training.features import DIMENSIONS, SAMPLE_RATE
 from bench.training.pieces import Pieces
 from bench.training.synthesis import Condition, Sample
 
-TAIL_S = 0.5
+TAIL_S = 0.6
 """Silence after the sound, so that the last word comes out."""
 _BATCH = 16
 
@@ -61,7 +61,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """From the moment a token has been said to its timestamp in sherpa-onnx."""
+    """From the start of a word or character to the timestamp of its token in sherpa-onnx."""
 
     median_ms: float
     early_ms: float
@@ -176,13 +176,16 @@ def _hear_all(
 
 def _delay(said: Sequence[Sample], heard: Sequence[Heard]) -> Delay:
     """Over the sentences whose tokens are all right: the others cannot be paired."""
-    pieces = Pieces.learned()
+    pieces = Pieces()
     late_ms: list[float] = []
     for sample, one in zip(said, heard, strict=True):
-        tokens, ends_s = pieces.cut(sample.units)
+        tokens, _ = pieces.cut(sample.units)
         wanted = [pieces.tokens[token].replace("▁", " ") for token in tokens]
         if wanted == [token.replace("▁", " ") for token in one.tokens]:
-            late_ms += [1000 * (at - end) for at, end in zip(one.times_s, ends_s, strict=True)]
+            late_ms += [
+                1000 * (at - unit.start_s)
+                for at, unit in zip(one.times_s, sample.units, strict=True)
+            ]
     if not late_ms:
         raise SystemExit("no sentence was understood: the model in the folder has learned nothing")
     early, median, late = np.percentile(late_ms, [5, 50, 95])

@@ -77,6 +77,15 @@ def export(model: Transducer, folder: Path) -> None:
     _joiner(model, folder / "joiner.onnx")
 
 
+def write_delay(folder: Path, milliseconds: int) -> None:
+    """Write down how long after the start of a word its token comes, as was measured."""
+    path = folder / "encoder.onnx"
+    encoder = onnx.load(str(path))
+    metadata = {entry.key: entry.value for entry in encoder.metadata_props}
+    helper.set_model_props(encoder, metadata | {"emission_delay_ms": str(milliseconds)})
+    onnx.save(encoder, str(path))
+
+
 def _encoder(model: Transducer, path: Path) -> None:
     graph = _Graph()
     hidden, layers = model.shape.hidden, model.shape.layers
@@ -129,6 +138,7 @@ def _encoder(model: Transducer, path: Path) -> None:
             "version": "1",
             "model_author": "rasr",
             "comment": "synthetic voices only; see README.md beside this file",
+            "languages": "chinese",
             "T": str(CHUNK_FRAMES),
             "decode_chunk_len": str(CHUNK_FRAMES),
             "num_encoder_layers": str(layers),

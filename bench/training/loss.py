@@ -1,7 +1,7 @@
 """The transducer loss, in plain PyTorch: one symbol a step, each token near where it was said.
 
 Owns the lattice. A path says blank or one token at each step (as sherpa-onnx decodes), and a token
-only between `EARLY_S` before and `LATE_S` after its end, which espeak-ng told: so the loss is the
+only between `SOONEST_S` and `LATEST_S` after its end, which espeak-ng told: so the loss is the
 alignment-restricted one (Mahadeokar et al. 2021, arXiv:2011.03072), few (step, token) pairs are
 possible, and only those are joined. What is written comes soon after it is said, by construction.
 """
@@ -18,18 +18,25 @@ from torch.nn import functional
 
 from bench.training.model import STEP_S, Transducer
 
-EARLY_S = 0.04
-LATE_S = 0.26
+SOONEST_S = 0.06
+"""From the end of a token to the first moment at which it may be written."""
+LATEST_S = 0.42
+"""To the last one. Homophones (电 of 电话 or 电视) are told apart by the syllable after them."""
 IMPOSSIBLE = -1e9
 ENCODER_WEIGHT = 0.3
 """Weight of the same loss with the decoder left out: the encoder learns sooner."""
 PHONE_WEIGHT = 1.0
-"""Weight of naming the sounds, which espeak-ng told too: a help for the first layer.
-
-How much it helps is not known: runs without and with it differed in other things as well."""
+"""Weight of naming the sounds, which espeak-ng told too: a help for the first layer."""
 PHONE_LAG_S = 0.08
 """How much later than it is said the first layer names a sound."""
-NO_PHONE = -1
+UNIT_WEIGHT = 1.0
+"""Weight of naming, at each step, the token that is being said: a help for the last layer."""
+UNIT_LAG_S = 0.16
+"""How much later than it is said the last layer names it."""
+UNIT_LONGEST_S = 0.4
+"""A token after a pause began no longer before its end."""
+NOTHING = -1
+"""In place of a sound or token: none is asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +52,9 @@ class Batch:
     last: Tensor
     """(batch, n): the last one. Both strictly increase along n; of padding beyond every step."""
     phones: Tensor
-    """(batch, steps) int64: the sound said at each step, NO_PHONE where nothing is asked."""
+    """(batch, steps) int64: the sound said at each step, or NOTHING."""
+    units: Tensor
+    """The same: the token said, 0 where there is silence."""
     steps: Tensor
     """(batch,): steps of each utterance."""
     counts: Tensor
@@ -54,8 +63,8 @@ class Batch:
 
 def window(ends_s: Sequence[float], steps: int) -> tuple[list[int], list[int]]:
     """First and last step of each token. Two tokens never share a step's only place."""
-    first = [max(0, int((end - EARLY_S) / STEP_S)) for end in ends_s]
-    last = [min(steps - 1, int((end + LATE_S) / STEP_S)) for end in ends_s]
+    first = [max(0, int((end + SOONEST_S) / STEP_S)) for end in ends_s]
+    last = [min(steps - 1, int((end + LATEST_S) / STEP_S)) for end in ends_s]
     for index in range(1, len(first)):
         first[index] = max(first[index], first[index - 1] + 1)
     for index in reversed(range(len(last) - 1)):
@@ -77,14 +86,15 @@ class Losses(NamedTuple):
     """Mean negative log likelihood of a token."""
     phones: Tensor
     """The same of the sound at a step."""
+    units: Tensor
+    """And of the token at a step."""
 
 
 def loss(model: Transducer, batch: Batch) -> Losses:
     """The transducer loss, with those that help it on its way."""
-    encoded, heard = model.encode(batch.features)
-    phones = functional.cross_entropy(
-        heard.flatten(0, 1), batch.phones.flatten(), ignore_index=NO_PHONE
-    )
+    encoded, phone_logits, unit_logits = model.encode(batch.features)
+    phones = _naming(phone_logits, batch.phones)
+    units = _naming(unit_logits, batch.units)
     predicted = model.predict(batch.tokens)
     length = encoded.shape[1]
     step = torch.arange(length)
@@ -124,7 +134,12 @@ def loss(model: Transducer, batch: Batch) -> Losses:
     )
     whole, encoder = both.chunk(2)
     paths = (whole.sum() + ENCODER_WEIGHT * encoder.sum()) / batch.counts.sum()
-    return Losses(paths + PHONE_WEIGHT * phones, whole.sum() / batch.counts.sum(), phones)
+    total = paths + PHONE_WEIGHT * phones + UNIT_WEIGHT * units
+    return Losses(total, whole.sum() / batch.counts.sum(), phones, units)
+
+
+def _naming(logits: Tensor, wanted: Tensor) -> Tensor:
+    return functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=NOTHING)
 
 
 def _negative_log_likelihood(blank: Tensor, token: Tensor, steps: Tensor, counts: Tensor) -> Tensor:

@@ -53,6 +53,7 @@ class Transducer(nn.Module):
             # Remember at first: the gate that forgets begins nearly open.
             lstm.bias_ih_l0.data[shape.hidden : 2 * shape.hidden] = 1.0
         self.phone = nn.Linear(shape.hidden, shape.phones)
+        self.unit = nn.Linear(shape.hidden, shape.vocabulary)
         self.encoder_joint = nn.Linear(shape.hidden, shape.joint)
         self.embedding = nn.Embedding(shape.vocabulary, shape.joint)
         self.context = nn.Linear(CONTEXT * shape.joint, shape.joint)
@@ -60,15 +61,17 @@ class Transducer(nn.Module):
         self.output = nn.Linear(shape.joint, shape.vocabulary)
 
     def exported_size(self) -> int:
-        """Parameters of the model that is shipped: those for the names of sounds stay here."""
+        """Parameters of the model that is shipped: what only training looks at stays here."""
         whole = sum(parameter.numel() for parameter in self.parameters())
-        return whole - sum(parameter.numel() for parameter in self.phone.parameters())
+        helpers = (*self.phone.parameters(), *self.unit.parameters())
+        return whole - sum(parameter.numel() for parameter in helpers)
 
-    def encode(self, features: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features (batch, frames, 80), frames a multiple of 4, to (batch, frames / 4, joint).
 
-        The second tensor, (batch, frames / 4, phones), is what the first layer takes each step
-        for: logits that only training looks at.
+        Second, (batch, frames / 4, phones), what the first layer takes each step for; third,
+        (batch, frames / 4, vocabulary), what the last layer takes it for: logits that only
+        training looks at.
         """
         batch, frames, _ = features.shape
         scaled = (features - self.mean) * self.scale
@@ -78,7 +81,8 @@ class Transducer(nn.Module):
         for lstm in self.lstm:
             value, _ = lstm(self.dropout(value))
             layers.append(value)
-        return self.encoder_joint(self.dropout(value)), self.phone(layers[0])
+        value = self.dropout(value)
+        return self.encoder_joint(value), self.phone(layers[0]), self.unit(value)
 
     def predict(self, tokens: Tensor) -> Tensor:
         """Tokens (batch, n) to what the decoder says before each and after the last: n + 1."""

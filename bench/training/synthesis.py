@@ -21,7 +21,7 @@ from bench.training.texts import Text
 
 Sound = NDArray[np.float32]
 
-TAIL_S = 0.45
+TAIL_S = 0.55
 """Silence after the last word, at least: the model needs a moment to write it down."""
 
 
@@ -52,12 +52,12 @@ class Sample:
 
 
 def draw_condition(random: Random) -> Condition:
-    narrow = random.random() < 0.35
+    narrow = random.random() < 0.25
     return Condition(
         rate=8000 if narrow else 16_000,
         mu_law=narrow and random.random() < 0.5,
         peak_dbfs=random.uniform(-26, -1),
-        noise_db=random.uniform(8, 55) if random.random() < 0.85 else None,
+        noise_db=random.uniform(10, 60) if random.random() < 0.85 else None,
         brown=random.random() < 0.5,
     )
 
@@ -87,7 +87,7 @@ def say(espeak: Espeak, lines: Sequence[Text], random: Random, *, held_out: bool
         sound = utterance.samples.astype(np.float32) / 32768
         pieces.append(soxr.resample(sound, utterance.rate, SAMPLE_RATE, quality="HQ"))
         length += pieces[-1].size
-    silence(random.uniform(TAIL_S, TAIL_S + 0.4))
+    silence(random.uniform(TAIL_S, TAIL_S + 0.3))
     text = " ".join(line.written for line in lines)
     return Sample(np.concatenate(pieces), tuple(units), tuple(phones), text)
 

@@ -21,7 +21,7 @@ HELD_OUT_SHARE = 10
 DIGITS = "零一二三四五六七八九"
 _ROW = (
     *("city", "place", "device", "food", "topic", "person", "name", "phrase"),
-    *("thing", "thing", "action", "action", "quality", "quality"),
+    *("thing", "thing", "action", "action", "quality", "other"),
 )
 """Lists that rows of words are drawn from; the longest ones count twice."""
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -32,7 +32,6 @@ class Kind(StrEnum):
 
     MANDARIN = "mandarin"
     MIXED = "mixed"
-    ENGLISH = "english"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +70,13 @@ def _units(text: str, *, joined: bool) -> Iterator[str]:
 
 def draw(random: Random) -> Text:
     """One sentence of any kind."""
-    kind = random.choices((Kind.MANDARIN, Kind.MIXED, Kind.ENGLISH), weights=(60, 22, 18))[0]
-    row = random.random() < 0.4
+    kind = random.choices((Kind.MANDARIN, Kind.MIXED), weights=(70, 30))[0]
+    row = random.random() < 0.3
     match kind:
         case Kind.MANDARIN:
             spoken = _row(random, 1) if row else _filled(random, PATTERNS["mandarin"])
         case Kind.MIXED:
             spoken = _mixed_row(random) if row else _filled(random, PATTERNS["mixed"])
-        case Kind.ENGLISH:
-            spoken = _english_row(random) if row else _filled(random, PATTERNS["english"])
     return Text(spoken, kind)
 
 
@@ -187,14 +184,9 @@ def _row(random: Random, least: int) -> str:
     return "".join(row)
 
 
-def _english_row(random: Random) -> str:
-    some = WORDS["english"] + WORDS["englishname"]
-    return " ".join(random.choice(some) for _ in range(random.randint(1, 6)))
-
-
 def _mixed_row(random: Random) -> str:
     parts = [_row(random, 1)] if random.random() < 0.8 else []
-    parts.append(random.choice(WORDS["english"] + WORDS["englishname"]))
+    parts.append(random.choice(WORDS["mixed"] + WORDS["englishname"]))
     if random.random() < 0.7:
         parts.append(random.choice(WORDS["thing"] + WORDS["action"] + WORDS["quality"]))
     return " ".join(parts)

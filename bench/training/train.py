@@ -14,10 +14,19 @@ from random import Random
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from bench.training.corpus import Example
 from bench.training.features import DIMENSIONS, FRAME_S
-from bench.training.loss import NO_PHONE, PHONE_LAG_S, Batch, loss, window
+from bench.training.loss import (
+    NOTHING,
+    PHONE_LAG_S,
+    UNIT_LAG_S,
+    UNIT_LONGEST_S,
+    Batch,
+    loss,
+    window,
+)
 from bench.training.model import STEP_FRAMES, STEP_S, Shape, Transducer
 from bench.training.variation import SLOWEST, vary
 
@@ -28,7 +37,7 @@ NEVER = 1_000_000
 class Plan:
     """How long and how fast."""
 
-    passes: int = 9
+    passes: int = 6
     batch_frames: int = 9000
     """Feature frames in one batch, padding included: 90 s of sound."""
     peak_rate: float = 3e-3
@@ -60,7 +69,7 @@ def train(examples: Sequence[Example], shape: Shape, plan: Plan) -> Transducer:
     for number in range(plan.passes):
         model.train()
         random.shuffle(groups)
-        losses: list[tuple[float, float]] = []
+        losses: list[tuple[float, float, float]] = []
         for group in groups:
             batch = _batch([examples[index] for index in group], phone_ids, random)
             values = loss(model, batch)
@@ -69,15 +78,15 @@ def train(examples: Sequence[Example], shape: Shape, plan: Plan) -> Transducer:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimiser.step()
             schedule.step()
-            losses.append((values.transducer.item(), values.phones.item()))
+            losses.append((values.transducer.item(), values.phones.item(), values.units.item()))
             done += 1
             if done % 50 == 0:
                 spent = time.monotonic() - began
                 left = spent / done * (total - done)
-                token, phone = np.mean(losses[-50:], 0)
+                token, phone, unit = np.mean(losses[-50:], 0)
                 print(
                     f"pass {number + 1:2}/{plan.passes}  batch {done:5}/{total}"
-                    f"  loss of a token {token:6.3f}, of a sound {phone:6.3f}"
+                    f"  loss of a token {token:6.3f}, a sound {phone:5.3f}, a step {unit:5.3f}"
                     f"  {spent:5.0f} s, {left:5.0f} s to go",
                     flush=True,
                 )
@@ -117,7 +126,8 @@ def _batch(examples: Sequence[Example], phone_ids: Mapping[str, int], random: Ra
     tokens = torch.zeros(len(examples), most, dtype=torch.int64)
     first = torch.full((len(examples), most), NEVER)
     last = torch.full((len(examples), most), NEVER)
-    phones = torch.full((len(examples), longest // STEP_FRAMES), NO_PHONE)
+    phones = torch.full((len(examples), longest // STEP_FRAMES), NOTHING)
+    units = phones.clone()
     steps = torch.zeros(len(examples), dtype=torch.int64)
     for row, example in enumerate(examples):
         varied = vary(example, random)
@@ -135,6 +145,18 @@ def _batch(examples: Sequence[Example], phone_ids: Mapping[str, int], random: Ra
         at = np.searchsorted(starts, np.arange(length) * STEP_S - PHONE_LAG_S, side="right")
         ids = np.array([0, *(phone_ids[phone.name] for phone in example.phones)])
         phones[row, :length] = torch.from_numpy(ids[at])
+        ends = np.array(varied.ends_s) - skip * FRAME_S
+        units[row, :length] = torch.from_numpy(_units(example.tokens, ends, length))
         steps[row] = length
     counts = torch.tensor([len(example.tokens) for example in examples])
-    return Batch(features, tokens, first, last, phones, steps, counts)
+    return Batch(features, tokens, first, last, phones, units, steps, counts)
+
+
+def _units(tokens: Sequence[int], ends_s: NDArray[np.float64], length: int) -> NDArray[np.int64]:
+    """The token that is being said at each step, a little later than it is; 0 is silence."""
+    moments = np.arange(length) * STEP_S - UNIT_LAG_S
+    index = np.searchsorted(ends_s, moments)
+    end = np.append(ends_s, np.inf)[index]
+    ids = np.append(np.array(tokens), 0)[index]
+    said: NDArray[np.int64] = np.where(end - moments < UNIT_LONGEST_S, ids, 0)
+    return said

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.training.corpus import Example
 from bench.training.features import DIMENSIONS
 
-WARP = 0.1
+WARP = 0.06
 """How far formants move, up or down."""
 SLOWEST = 1.12
 FASTEST = 0.9
@@ -55,7 +55,7 @@ def _warp(features: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
 
 def _channel(random: Random) -> NDArray[np.float32]:
     """A gain for each band, in nepers of energy, smooth over the bands: shape (80,)."""
-    corners = [random.gauss(0, 0.5) for _ in range(5)]
+    corners = [random.gauss(0, 0.3) for _ in range(5)]
     bands = np.linspace(0, len(corners) - 1, DIMENSIONS)
     return np.interp(bands, range(len(corners)), corners).astype(np.float32)
 
