@@ -40,8 +40,8 @@ pull one of the published models.
 ## Errors
 
 Characters wrong in every hundred (an English word counts by its letters, spaces count nothing),
-greedy search in sherpa-onnx, {held_out} sentences and {held_out_voices} voices that training never
-heard:
+greedy search in sherpa-onnx unless it says otherwise, {held_out} sentences and {held_out_voices}
+voices that training never heard:
 
 | condition | sentences | characters | error rate |
 | --- | --- | --- | --- |

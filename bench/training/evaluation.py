@@ -145,6 +145,11 @@ def evaluate(folder: Path, count: int, seed: int) -> Findings:
         rates.append(_rate(name, [(line.written, one.text) for line, one in _both(lines, heard)]))
         print(f"{rates[-1].percent:6.2f} %  {name}", flush=True)
         first = first or heard
+    first_name = next(iter(CONDITIONS))
+    beamed = _hear_all(recogniser(folder, beam=True), said, CONDITIONS[first_name], seed)
+    pairs = [(line.written, one.text) for line, one in _both(lines, beamed)]
+    rates.append(_rate(f"{first_name}: modified beam search", pairs))
+    print(f"{rates[-1].percent:6.2f} %  {rates[-1].name}", flush=True)
     for kind in texts.Kind:
         pairs = [(line.written, one.text) for line, one in _both(lines, first) if line.kind is kind]
         rates.append(_rate(f"clean, 16 kHz: {kind} alone", pairs))

@@ -12,7 +12,7 @@ import click
 
 from rasr.configuration import Configuration, ConfigurationError, load
 from rasr.models.errors import ModelError
-from rasr.models.serving import with_models
+from rasr.models.serving import with_bundled, with_models
 from rasr.models.store import open_store
 from rasr.settings import Settings
 
@@ -44,12 +44,14 @@ def configuration(
     config: Path | None,
     flags: Mapping[str, str | bool | None] | None = None,
     models: Sequence[str] = (),
+    bundled: Sequence[str] = (),
 ) -> Configuration:
     """The configuration of this process, with the models that serve in it.
 
     Args:
         flags: dotted key → what was typed; None where the flag was not given.
         models: what `--model` was given.
+        bundled: languages that a bundled model serves where nothing else does.
 
     Raises:
         click.ClickException: with every mistake, one line each.
@@ -57,7 +59,10 @@ def configuration(
     with _mistakes_told():
         loaded = _load(config, flags)
         store = open_store(loaded.settings.models.folder, os.environ)
-        return with_models(loaded, models, store)
+        served = with_models(loaded, models, store)
+        for language in bundled:
+            served = with_bundled(served, language, store)
+        return served
 
 
 def settings_only(

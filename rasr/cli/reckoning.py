@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Self
 
+from decoder.joining import is_unspaced
 from rasr.protocol.messages import Result, Segment
 
 _SAME_END_MS = 500
@@ -31,6 +32,11 @@ class Reference:
 
     text: str
     sentences: tuple[Sentence, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """What is counted: see `words_of`."""
+        return words_of(self.text)
 
     @classmethod
     def parse(cls, document: str) -> Self:
@@ -75,8 +81,8 @@ class Reckoning:
 
     def right_words(self) -> int:
         """Words of the reference less the mistakes of the finals: wrong, missing or too many."""
-        said = self.reference.text.lower().split()
-        heard = " ".join(segment.text for segment in self.finals).lower().split()
+        said = self.reference.words
+        heard = words_of(" ".join(segment.text for segment in self.finals))
         return max(0, len(said) - mistakes(said, heard))
 
     def _first_partial(self, at_ms: float) -> None:
@@ -90,6 +96,12 @@ class Reckoning:
         nearest = min(self.reference.sentences, key=lambda one: abs(one.end_ms - segment.end_time))
         if abs(nearest.end_ms - segment.end_time) <= _SAME_END_MS:
             self.final_ms.append(at_ms - nearest.end_ms)
+
+
+def words_of(text: str) -> list[str]:
+    """Words in lower case; of scripts that write no spaces, characters."""
+    spaced = (f" {one} " if is_unspaced(one) else one for one in text.lower())
+    return "".join(spaced).split()
 
 
 def mistakes(said: Sequence[str], heard: Sequence[str]) -> int:

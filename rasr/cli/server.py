@@ -42,11 +42,14 @@ def captions_address(url: str, channel: str) -> str:
 
 
 @asynccontextmanager
-async def server_at(url: str | None, config: Path | None, wanted: Property) -> AsyncIterator[str]:
+async def server_at(
+    url: str | None, config: Path | None, *wanted: Property, bundled: bool = False
+) -> AsyncIterator[str]:
     """The URL of a server that recognises: `url`, or that of a server of our own.
 
     Args:
         wanted: what it will be asked for: a server of our own loads nothing else.
+        bundled: a language of these that nothing serves is served by a bundled model.
 
     Raises:
         click.ClickException: the settings are wrong, or it does not start.
@@ -56,7 +59,8 @@ async def server_at(url: str | None, config: Path | None, wanted: Property) -> A
             raise click.UsageError("--config is for a server of our own: leave it out, or --url")
         yield url
         return
-    settings = private(configuration(config).settings, wanted)
+    languages = [one.language for one in wanted] if bundled else []
+    settings = private(configuration(config, bundled=languages).settings, *wanted)
     from rasr.server.errors import StartError
     from rasr.server.service import Service
 
@@ -73,12 +77,12 @@ async def server_at(url: str | None, config: Path | None, wanted: Property) -> A
         await service.stop()
 
 
-def private(settings: Settings, wanted: Property) -> Settings:
+def private(settings: Settings, *wanted: Property) -> Settings:
     """`settings` for a server that is there for one command, and so for one round at a time."""
     serving = {
         key: engine
         for key, engine in settings.properties.items()
-        if f"{wanted.name}_".startswith(f"{key}_")
+        if any(f"{one.name}_".startswith(f"{key}_") for one in wanted)
     }
     server = settings.server.model_copy(
         update={"host": "127.0.0.1", "port": 0, "log_level": "error", "drain_s": 0.0}

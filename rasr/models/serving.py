@@ -10,7 +10,7 @@ comes of them:
 3. With neither, each language but English is served by the first model of the catalogue that is
    installed and knows it. English stays with the default engine unless somebody says otherwise: a
    model that was pulled for Mandarin must not change what English clients get. Bundled models
-   serve only who names them.
+   serve only who names them, and the demonstration (`with_bundled`).
 
 Loads nothing: whether the files are any good is found by the engine.
 """
@@ -60,6 +60,19 @@ def with_models(
         draft.serve(requests)
     elif not said:
         draft.serve_installed()
+    return draft.configuration()
+
+
+def with_bundled(configuration: Configuration, language: str, store: Store) -> Configuration:
+    """The configuration, with a bundled model for a language that nothing serves so far.
+
+    For what shall work without a pull and says so, as the demonstration does; a server never serves
+    a bundled model that nobody named.
+    """
+    if any(key.partition("_")[0] == language for key in configuration.settings.properties):
+        return configuration
+    draft = _Draft(configuration, store)
+    draft.serve_bundled(language)
     return draft.configuration()
 
 
@@ -164,6 +177,16 @@ class _Draft:
             for language in new if name is not None else ():
                 assert name is not None
                 self._map(language, name, origin)
+
+    def serve_bundled(self, language: str) -> None:
+        """The first model that came with the package and knows the language serves it."""
+        for model in self._store.catalogue.models:
+            if model.bundled and model.kind == "streaming" and language in model.languages:
+                origin = Origin(Layer.INSTALLED, f"model {model.name}")
+                name = self._attempt(str(origin), model, origin)
+                if name is not None:
+                    self._map(language, name, origin)
+                return
 
     def configuration(self) -> Configuration:
         if self._mistakes:

@@ -60,6 +60,13 @@ def test_mistakes_are_those_of_the_usual_measure(said: list[str], heard: list[st
     assert mistakes(said, heard) == wanted
 
 
+def test_chinese_characters_count_as_words_and_english_among_them_whole() -> None:
+    reckoning = Reckoning(Reference("我想听 music 好吗", REFERENCE.sentences))
+    assert reckoning.reference.words == ["我", "想", "听", "music", "好", "吗"]
+    reckoning.take(final("我想听 music好", 0, 1000), 0)
+    assert reckoning.right_words() == 5
+
+
 def test_a_median_is_told_in_seconds_and_none_as_unknown() -> None:
     assert in_seconds([100, 900, 300]) == "0.30 s"
     assert in_seconds([]) == "unknown"

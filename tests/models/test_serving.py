@@ -9,7 +9,7 @@ import pytest
 
 from rasr.configuration import Configuration, ConfigurationError, load
 from rasr.models.install import install
-from rasr.models.serving import with_models
+from rasr.models.serving import with_bundled, with_models
 from rasr.models.store import Store
 from rasr.protocol.properties import Property
 from rasr.server.engines import PropertyTable
@@ -105,6 +105,18 @@ def test_a_bundled_model_serves_only_who_names_it(store: Store) -> None:
         "english": "pocketsphinx",
         "chinese": "tiny",
     }
+
+
+def test_a_bundled_model_serves_the_demonstration_where_nothing_else_does(store: Store) -> None:
+    alone = with_bundled(resolved(store), "chinese", store)
+    assert alone.settings.properties == {"english": "pocketsphinx", "chinese": "tiny"}
+    assert str(alone.origins["properties.chinese"]) == "installed model tiny"
+    assert with_bundled(alone, "cantonese", store) == alone
+    put(store, BOTH)
+    pulled = resolved(store)
+    assert with_bundled(pulled, "chinese", store) == pulled
+    told = resolved(store, document="[properties]\nchinese_8k = 'both'")
+    assert with_bundled(told, "chinese", store) == told
 
 
 def test_named_models_are_all_that_is_served_and_the_first_one_wins(store: Store) -> None:

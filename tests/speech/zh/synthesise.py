@@ -55,18 +55,18 @@ RECORDINGS: dict[str, tuple[Line, ...]] = {
     "conversation": (
         Line("你好，我是赵磊，请问刘洋在吗", "m3", 900),
         Line("明天下午有一个 meeting，在咖啡店", "m3", 1200),
-        Line("把客厅的空调关掉", "m3"),
+        Line("请关闭厨房的空调", "m3"),
     ),
 }
 RATES = {"telephone": 8000}
 """Other than 16 kHz."""
 
 DEMO = (
-    Line("大家你好，欢迎来到语音识别的演示", "f2", 900, 175),
-    Line("你说的每一句话都写在这里", "f2", 900, 175),
-    Line("我想听 music，请打开 bluetooth", "f2", 900, 175),
-    Line("明天上午十点十五分提醒我开会", "f2", 900, 175),
-    Line("谢谢你的帮助，再见", "f2", 600, 175),
+    Line("大家好，欢迎来到昆明", "Henrique", 900),
+    Line("我要一杯 coffee 和一个果汁", "Henrique", 900),
+    Line("明天上午十点十五分提醒我开会", "Henrique", 900),
+    Line("请打开阳台的电灯", "Henrique", 900),
+    Line("一共六千九百一十九块", "Henrique", 600),
 )
 
 
