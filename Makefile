@@ -7,7 +7,7 @@ TRAIN := .venv-train
 TRAIN_STAMP := $(TRAIN)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format lock train clean
+.PHONY: help setup demo run test check format lock picture train clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
@@ -44,6 +44,10 @@ lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock (needs uv o
 	uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --upgrade -o requirements.lock
 
+picture: $(STAMP) ## take the README's picture of the page anew (needs Chromium)
+	$(BIN)/python -m pytest -q tests/browser -k appears_partial_first
+	cp pictures/speaking.png docs/page.png
+
 train: $(TRAIN_STAMP) ## train a small Mandarin model (unfinished: it still errs on a quarter of the characters)
 	$(TRAIN)/bin/python -m bench.training
 
@@ -55,4 +59,4 @@ $(TRAIN_STAMP): pyproject.toml
 	@touch $@
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(TRAIN) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist
+	rm -rf $(VENV) $(TRAIN) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures

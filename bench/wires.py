@@ -53,7 +53,8 @@ class Wire(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SisWire:
-    """Ours: continuous mode, int16, partials on, everything else as it is by default.
+    """Ours: continuous mode, int16, partials on, sentences as long as can be asked for, everything
+    else as it is by default.
 
     A segment begins with its first word, and that word tells its frame: so its time says where
     decoding began.
@@ -72,9 +73,16 @@ class SisWire:
         language = Property.parse(self.language)
         if language is None:
             raise ValueError(f"{self.language!r} is no property, such as english_16k_common")
-        # The peer rewrites nothing either.
         return start_frame(
-            StartConfig(FORMATS["pcm16k16bit"], language, interim_results=True, digit_norm=False)
+            StartConfig(
+                FORMATS["pcm16k16bit"],
+                language,
+                interim_results=True,
+                # The peer rewrites nothing either.
+                digit_norm=False,
+                # Nor does it cut speech: cut by force as seldom as can be asked for.
+                max_seconds=60,
+            )
         )
 
     @property

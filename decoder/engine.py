@@ -90,8 +90,13 @@ class Stream(Protocol):
     def ready(self) -> bool:
         """True if `Engine.decode` has something to do for this stream."""
 
-    def finish(self) -> None:
-        """No more samples will come: what is left becomes decodable, then `hypothesis` final."""
+    def finish(self, silence: int = 0) -> None:
+        """No more samples will come: what is left becomes decodable, then `hypothesis` final.
+
+        Args:
+            silence: so many samples at the end hold no speech, as far as is known. Engines that
+                need silence behind the last word may ask for less of their own.
+        """
 
     def hypothesis(self) -> Hypothesis:
         """The best words for what has been decoded so far. Cheap, may be asked at any time."""

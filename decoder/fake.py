@@ -110,7 +110,7 @@ class FakeStream:
         least = 1 if self._finished else _BLOCK_SAMPLES
         return self._waiting_samples >= least
 
-    def finish(self) -> None:
+    def finish(self, silence: int = 0) -> None:
         assert not self._closed, "finish on a closed stream"
         self._finished = True
 

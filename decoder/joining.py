@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 # CJK punctuation, kana, ideographs with extension A and the compatibility block, full-width
 # forms, and the ideographs beyond the basic plane. Hangul is left out: Korean writes spaces.
@@ -32,6 +33,8 @@ def join_words(words: Iterable[str]) -> str:
     return text
 
 
+# Asked for every word of every partial; a language has few pairs of letters.
+@lru_cache(maxsize=1 << 14)
 def _spaced(before: str, after: str) -> bool:
     unspaced = (is_unspaced(before), is_unspaced(after))
     if all(unspaced) or not any(unspaced):

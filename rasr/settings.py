@@ -27,6 +27,13 @@ class ServerSettings(_Section):
     no_auth: Annotated[
         bool, Field(description="listen beyond loopback although nobody has to prove who he is")
     ] = False
+    allowed_origins: Annotated[
+        str,
+        Field(
+            description="web pages that may use the server besides its own: origins separated by "
+            "commas, or *"
+        ),
+    ] = ""
     log_level: Annotated[LogLevel, Field(description="least severe log line that is written")] = (
         "info"
     )
@@ -114,6 +121,23 @@ class DecodingSettings(_Section):
     ] = 60.0
 
 
+class CaptionSettings(_Section):
+    """Channels of live captions and those who read them."""
+
+    grace_s: Annotated[
+        float, Field(ge=0, description="a channel is kept for so long after its round, s")
+    ] = 300.0
+    history_cues: Annotated[
+        int, Field(ge=1, description="final cues kept for each channel; older ones are forgotten")
+    ] = 10_000
+    max_viewers: Annotated[
+        int, Field(ge=1, description="viewers of all channels; one more gets HTTP 503")
+    ] = 2000
+    max_channels: Annotated[
+        int, Field(ge=1, description="channels at once; a START for one more gets SIS.0312")
+    ] = 64
+
+
 class EngineSettings(_Section):
     """One engine: its kind and the options that its kind takes."""
 
@@ -145,6 +169,7 @@ class Settings(_Section):
     session: SessionSettings = Field(default_factory=SessionSettings)
     vad: VadSettings = Field(default_factory=VadSettings)
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
+    captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")

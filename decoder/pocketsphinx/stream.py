@@ -75,7 +75,7 @@ class PocketSphinxStream:
             return not self._ended
         return self._waiting_samples >= BLOCK_SAMPLES
 
-    def finish(self) -> None:
+    def finish(self, silence: int = 0) -> None:
         assert not self._closed, "finish on a closed stream"
         self._finished = True
 

@@ -7,16 +7,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from decoder.engine import Capabilities, HotWord, Hypothesis, Stream
+from decoder.engine import Capabilities, HotWord, Stream
 from decoder.errors import DecodeFailed
 from decoder.sherpa.hot_words import spell
 from decoder.sherpa.model import Model
 from decoder.sherpa.options import SherpaOptions
 from decoder.sherpa.pace import Pace
-from decoder.sherpa.recogniser import FOREIGN_ERRORS, NativeResult, Recogniser
+from decoder.sherpa.recogniser import FOREIGN_ERRORS, Recogniser
 from decoder.sherpa.stream import SherpaStream
+from decoder.sherpa.transcript import Transcript
 from decoder.sherpa.trial import examine, load_recognisers
-from decoder.sherpa.words import TokenTimes, WordMaker, timed
+from decoder.sherpa.words import WordMaker
 
 _MAX_BATCH = 16
 """Larger batches decode no more (measured: 8 streams at once 96, 16: 101, 32: 101)."""
@@ -71,14 +72,9 @@ class SherpaEngine:
         """How much sound a step and an ending need."""
         return self._pace
 
-    @property
-    def hot_words_fault(self) -> str:
-        """Why there are no hot words, as a sentence; empty where there are."""
-        return self._findings.hot_words.fault
-
     def open(self, hot_words: Sequence[HotWord] = ()) -> SherpaStream:
         if hot_words and self._recognisers.biased is None:
-            raise DecodeFailed(f"no hot words here: {self.hot_words_fault}")
+            raise DecodeFailed("hot words are off; set the option hot_words to true")
         with self._lock:
             if self._open_streams >= self._options.streams:
                 raise DecodeFailed(f"all {self._options.streams} streams of the engine are open")
@@ -102,7 +98,7 @@ class SherpaEngine:
             recogniser,
             self._pace,
             self._model.sample_rate,
-            self._read,
+            self._transcript(),
             self._returned,
             phrases,
             refused,
@@ -121,16 +117,12 @@ class SherpaEngine:
         if failed:
             raise DecodeFailed(f"sherpa-onnx failed on {len(failed)} of {len(mine)} utterances")
 
-    def _read(self, result: NativeResult, samples: int) -> Hypothesis:
-        """What a recogniser says, as words inside `samples` of sound."""
-        tokens = result.tokens
-        seconds = [second * self._model.time_scale for second in result.timestamps]
-        return timed(
-            self._maker.words(tokens),
-            TokenTimes(tokens, seconds, result.ys_probs),
+    def _transcript(self) -> Transcript:
+        return Transcript(
+            self._maker,
             sample_rate=self._model.sample_rate,
+            time_scale=self._model.time_scale,
             delay_ms=self._model.emission_delay_ms or 0,
-            samples=samples,
         )
 
     def _returned(self) -> None:
@@ -148,7 +140,11 @@ class SherpaEngine:
         for count in (1, _MAX_BATCH):
             streams = [
                 SherpaStream(
-                    recogniser, self._pace, self._model.sample_rate, self._read, lambda: None
+                    recogniser,
+                    self._pace,
+                    self._model.sample_rate,
+                    self._transcript(),
+                    lambda: None,
                 )
                 for _ in range(count)
             ]

@@ -31,20 +31,14 @@ _RAREST = -1e5
 
 @dataclass(frozen=True, slots=True)
 class HotWordPlan:
-    """How a model takes hot words, or why it does not."""
+    """How a model takes hot words. Empty where they are off."""
 
     unit: str = ""
-    """sherpa-onnx's modeling unit; empty where there can be no hot words."""
-    fault: str = ""
-    """Why there can be none."""
+    """sherpa-onnx's modeling unit."""
     pieces: Mapping[str, float] = field(default_factory=dict)
     """BPE pieces and their scores, where the unit has them."""
     tokens: frozenset[str] = frozenset()
     """What may be said: the model's tokens."""
-
-    @classmethod
-    def off(cls) -> HotWordPlan:
-        return cls(fault="hot words are off; set the option hot_words to true")
 
     @property
     def possible(self) -> bool:
@@ -68,10 +62,14 @@ class HotWordPlan:
 def plan_hot_words(model: Model, vocabulary: Vocabulary) -> HotWordPlan:
     """
     Raises:
-        EngineUnavailable: a file for hot words is there and cannot be read.
+        EngineUnavailable: the model knows no hot words, or lacks a file for them, or has one that
+            cannot be read.
     """
     if model.family is not Family.TRANSDUCER:
-        return HotWordPlan(fault=f"a {model.name} knows no hot words; transducers do")
+        raise EngineUnavailable(
+            f"the {model.name} in {model.files.tokens.parent} knows no hot words; set the option "
+            "hot_words to false, or choose a transducer"
+        )
     tokens = frozenset(symbol for symbol in vocabulary.symbols.values() if not is_special(symbol))
     match vocabulary.style:
         case Style.WHOLE:
@@ -82,13 +80,16 @@ def plan_hot_words(model: Model, vocabulary: Vocabulary) -> HotWordPlan:
         case Style.BYTES:
             unit = "bbpe"
         case style:
-            return HotWordPlan(fault=f"hot words cannot be spelled in {style} tokens")
+            raise EngineUnavailable(
+                f"hot words cannot be spelled in the {style} tokens of {model.files.tokens}; set "
+                "the option hot_words to false, or choose another model"
+            )
     folder = model.files.tokens.parent
     source = model.files.bpe_vocab or model.files.bpe_model
     if source is None:
-        return HotWordPlan(
-            fault=f"{folder} has neither bpe.vocab nor bpe.model, which hot words need; "
-            "they are beside the published model"
+        raise EngineUnavailable(
+            f"{folder} has neither bpe.vocab nor bpe.model, which hot words need; they are beside "
+            "the published model; put one there, or set the option hot_words to false"
         )
     pieces = {piece: score for piece, score in read_pieces(source).items() if not is_special(piece)}
     strange = sorted(piece for piece in pieces if piece not in tokens)

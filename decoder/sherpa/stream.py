@@ -9,14 +9,12 @@ import numpy as np
 from decoder.engine import HotWord, Hypothesis, Samples
 from decoder.errors import DecodeFailed
 from decoder.sherpa.pace import Pace
-from decoder.sherpa.recogniser import FOREIGN_ERRORS, NativeResult, NativeStream, Recogniser
+from decoder.sherpa.recogniser import FOREIGN_ERRORS, NativeStream, Recogniser
+from decoder.sherpa.transcript import Transcript
 
 _SCALE = np.float32(1 / 32768)
 _MOST_SILENCE_S = 3
 """A model that goes on speaking in silence is not listened to for longer."""
-
-Reading = Callable[[NativeResult, int], Hypothesis]
-"""The hypothesis that a result means, for so many samples of sound."""
 
 
 class SherpaStream:
@@ -31,7 +29,7 @@ class SherpaStream:
         recogniser: Recogniser,
         pace: Pace,
         sample_rate: int,
-        read: Reading,
+        transcript: Transcript,
         give_back: Callable[[], None],
         hot_words: str | None = None,
         refused: tuple[HotWord, ...] = (),
@@ -40,7 +38,7 @@ class SherpaStream:
         self.refused_hot_words = refused
         self._pace = pace
         self._sample_rate = sample_rate
-        self._read = read
+        self._transcript = transcript
         self._give_back = give_back
         self._hot_words = hot_words
         self._native: NativeStream | None = self._begin()
@@ -55,6 +53,8 @@ class SherpaStream:
         """Tokens before the last step of nothing but silence; None before the first one."""
         self._steps = 0
         self._finished = False
+        self._silence = 0
+        """Of `_samples`, those at the end that hold no speech."""
         self._ended = False
         self._closed = False
         self._failure: str | None = None
@@ -74,15 +74,16 @@ class SherpaStream:
             return not self._ended
         return self._pace.steps(self._samples) > self._steps
 
-    def finish(self) -> None:
+    def finish(self, silence: int = 0) -> None:
         assert not self._closed, "finish on a closed stream"
         self._finished = True
+        self._silence = silence
 
     def hypothesis(self) -> Hypothesis:
         assert not self._closed, "hypothesis of a closed stream"
         if self._hypothesis is None:
             result = self.recogniser.get_result_all(self.native)
-            self._hypothesis = self._read(result, self._samples)
+            self._hypothesis = self._transcript.read(result, self._samples)
         return self._hypothesis
 
     def close(self) -> None:
@@ -119,7 +120,7 @@ class SherpaStream:
                 self._give((sound * _SCALE).tolist())
                 self._fed_pieces = len(self._kept)
             if self._finished and not self._ended and self._samples:
-                self._give([0.0] * self._pace.ending)
+                self._give([0.0] * max(0, self._pace.ending - self._silence))
         except FOREIGN_ERRORS as error:
             self.fail()
             raise DecodeFailed(self._failure) from error

@@ -13,7 +13,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from decoder.errors import EngineUnavailable
@@ -21,6 +21,7 @@ from decoder.sherpa.hot_words import HotWordPlan, plan_hot_words
 from decoder.sherpa.model import Model, read_model
 from decoder.sherpa.options import SherpaOptions
 from decoder.sherpa.pace import Pace, measure_pace
+from decoder.sherpa.quicker import quicker
 from decoder.sherpa.recogniser import (
     Recogniser,
     load_biased_recogniser,
@@ -94,13 +95,17 @@ def load_recognisers(options: SherpaOptions, findings: Findings) -> Recognisers:
     Raises:
         EngineUnavailable: sherpa-onnx is not installed, or does not take the model.
     """
-    fast = load_recogniser(findings.model)
-    plan = findings.hot_words
+    with quicker(findings.model.files) as files:
+        return _load(replace(findings.model, files=files), findings.hot_words, options)
+
+
+def _load(model: Model, plan: HotWordPlan, options: SherpaOptions) -> Recognisers:
+    fast = load_recogniser(model)
     if not plan.possible:
         return Recognisers(fast, None)
     with plan.pieces_file() as pieces:
         biased = load_biased_recogniser(
-            findings.model,
+            model,
             modeling_unit=plan.unit,
             bpe_vocab=pieces,
             beam=options.beam,
@@ -129,7 +134,7 @@ def _enter(stage: str) -> None:
 def _find(options: SherpaOptions) -> Findings:
     _enter("examined")
     model, vocabulary = read_model(options)
-    plan = plan_hot_words(model, vocabulary) if options.hot_words else HotWordPlan.off()
+    plan = plan_hot_words(model, vocabulary) if options.hot_words else HotWordPlan()
     _enter("loaded")
     # The pace is not known yet, and not used to load.
     recognisers = load_recognisers(options, Findings(model, vocabulary, plan, Pace(1, 1, 1)))

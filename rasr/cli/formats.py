@@ -1,7 +1,6 @@
 """Recognised text as files: plain text, JSON, SubRip and WebVTT. Pure functions.
 
-Sources: WebVTT, W3C, §4 (syntax) and §6 (escapes); SubRip has no specification, its form is what
-players agree on.
+Captions are cut and timed as those of a live channel are: `rasr.captions`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
+from rasr.captions import Cue, cues_of, readable
+from rasr.captions.files import srt, vtt
 from rasr.protocol.messages import Segment
 
 
@@ -26,8 +27,8 @@ class Format(StrEnum):
         return ".txt" if self is Format.TEXT else f".{self}"
 
     @property
-    def holds_one_recording(self) -> bool:
-        """True if a document of this format has room for one recording only."""
+    def holds_cues(self) -> bool:
+        """True for captions, which are made of word times and have room for one recording only."""
         return self in (Format.SRT, Format.VTT)
 
 
@@ -48,10 +49,10 @@ def write(format: Format, transcripts: Sequence[Transcript]) -> str:
             return as_json(transcripts)
         case Format.SRT:
             (only,) = transcripts
-            return srt(only.segments)
+            return srt(captions(only.segments))
         case Format.VTT:
             (only,) = transcripts
-            return vtt(only.segments)
+            return vtt(captions(only.segments))
         case _:
             assert_never(format)
 
@@ -84,27 +85,9 @@ def as_json(transcripts: Sequence[Transcript]) -> str:
     return json.dumps({"recordings": recordings}, ensure_ascii=False, indent=2) + "\n"
 
 
-def srt(segments: Sequence[Segment]) -> str:
-    cues = [
-        f"{number}\n{_timing(segment, ',')}\n{_one_line(segment.text)}\n"
-        for number, segment in enumerate(_spoken(segments), start=1)
-    ]
-    return "\n".join(cues)
-
-
-def vtt(segments: Sequence[Segment]) -> str:
-    cues = [
-        f"{_timing(segment, '.')}\n{_vtt_text(segment.text)}\n" for segment in _spoken(segments)
-    ]
-    return "\n".join(["WEBVTT\n", *cues])
-
-
-def timestamp(ms: int, point: str) -> str:
-    """`ms` as HH:MM:SS and three decimals behind `point`; the hours grow past 99."""
-    seconds, ms = divmod(ms, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{ms:03}"
+def captions(segments: Sequence[Segment]) -> list[Cue]:
+    """The cues of a recording."""
+    return readable(cue for segment in segments for cue in cues_of(segment))
 
 
 def clock(ms: int) -> str:
@@ -113,27 +96,6 @@ def clock(ms: int) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{f'{hours}:' if hours else ''}{minutes:02}:{seconds:02}.{ms // 100}"
-
-
-def _spoken(segments: Sequence[Segment]) -> list[Segment]:
-    return [segment for segment in segments if segment.text.strip()]
-
-
-def _timing(segment: Segment, point: str) -> str:
-    # A cue has to end after it starts.
-    end = max(segment.end_time, segment.start_time + 1)
-    return f"{timestamp(segment.start_time, point)} --> {timestamp(end, point)}"
-
-
-def _one_line(text: str) -> str:
-    # An empty line would end the cue.
-    return " ".join(text.split())
-
-
-def _vtt_text(text: str) -> str:
-    escaped = _one_line(text).replace("&", "&amp;").replace("<", "&lt;")
-    # With every > goes the arrow, which would make the line a timing.
-    return escaped.replace(">", "&gt;")
 
 
 def _json_segment(segment: Segment) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from rasr.cli.configured import config_option
 from rasr.cli.listener import Listener
 from rasr.cli.microphone import Microphone, MicrophoneError, list_devices
 from rasr.cli.screen import Screen
-from rasr.cli.server import run, server_at, url_option
+from rasr.cli.server import captions_address, run, server_at, url_option
 from rasr.cli.start_options import MODES, start_config, start_options
 from rasr.client import Mode, Options, Pace, StartConfig, connect, stream_recording
 
@@ -74,6 +74,8 @@ async def _mic(
         ):
             with Screen() as screen, _at_interrupt(microphone.stop):
                 screen.remark("Speak. Ctrl-C stops.")
+                if start.caption_channel is not None:
+                    screen.remark(f"Captions: {captions_address(server, start.caption_channel)}")
                 listener = Listener(screen, mode, start, lambda segment: segment.text)
                 await stream_recording(session, microphone.chunks(), listener.hear, pace=Pace.FAST)
         if microphone.lost_s:

@@ -34,6 +34,13 @@ def url_option(command: Command) -> Command:
     )(command)
 
 
+def captions_address(url: str, channel: str) -> str:
+    """Where the captions of `channel` can be watched, on the server at `url`."""
+    scheme, _, rest = url.partition("://")
+    host = rest.split("/")[0]
+    return f"{'https' if scheme in ('wss', 'https') else 'http'}://{host}/captions/{channel}"
+
+
 @asynccontextmanager
 async def server_at(url: str | None, config: Path | None, wanted: Property) -> AsyncIterator[str]:
     """The URL of a server that recognises: `url`, or that of a server of our own.

@@ -18,6 +18,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 MODES = (Mode.CONTINUE, Mode.SENTENCE, Mode.SHORT)
 
 _DEFAULT_LANGUAGE = "english"
+_FLAGS = {"caption_channel": "--channel"}
+"""Flags that are not named as their field."""
 
 
 def start_options(command: Command) -> Command:
@@ -100,7 +102,7 @@ def _option(name: str, field: Field) -> Callable[[Command], Command]:
 
 
 def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return _FLAGS.get(name) or "--" + name.replace("_", "-")
 
 
 def _help(field: Field) -> str:

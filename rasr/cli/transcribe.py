@@ -15,7 +15,7 @@ from rasr.cli.configured import config_option
 from rasr.cli.formats import Format, Transcript, heading, write
 from rasr.cli.listener import Listener
 from rasr.cli.screen import Screen
-from rasr.cli.server import run, server_at, url_option
+from rasr.cli.server import captions_address, run, server_at, url_option
 from rasr.cli.start_options import MODES, start_config, start_options
 from rasr.cli.stdin import STDIN, stdin_chunks
 from rasr.client import (
@@ -68,8 +68,8 @@ class _Job:
 @click.option(
     "--pace",
     type=click.Choice([pace.value for pace in Pace]),
-    default=Pace.FAST.value,
-    help="fast (default): as fast as the server takes it. real: at the speed of speech.",
+    help="fast: as fast as the server takes it. real: at the speed of speech. Default: fast, with "
+    "--channel real.",
 )
 @click.option(
     "--format",
@@ -89,7 +89,7 @@ def transcribe(
     url: str | None,
     config: Path | None,
     mode: str,
-    pace: str,
+    pace: str | None,
     format: str,
     output: Path | None,
     **start: Any,
@@ -110,9 +110,14 @@ def transcribe(
     outputs = _outputs(names, chosen, output)
     shows_text = chosen is Format.TEXT and output is None
     start_message = start_config(Mode(mode), start)
-    if start["interim_results"] is None and shows_text and sys.stdout.isatty():
+    published = start_message.caption_channel is not None
+    seen = (shows_text and sys.stdout.isatty()) or published
+    if start["interim_results"] is None and seen:
         start_message = replace(start_message, interim_results=True)
-    job = _Job(Mode(mode), start_message, Pace(pace), chosen, shows_text, len(files) > 1)
+    if start["need_word_info"] is None and chosen.holds_cues:
+        start_message = replace(start_message, need_word_info=True)
+    chosen_pace = Pace(pace) if pace is not None else Pace.REAL if published else Pace.FAST
+    job = _Job(Mode(mode), start_message, chosen_pace, chosen, shows_text, len(files) > 1)
     run(_transcribe(files, names, outputs, job, url, config))
 
 
@@ -125,7 +130,7 @@ def _outputs(names: Sequence[str], format: Format, output: Path | None) -> list[
             raise click.UsageError(f"--output {output}: there is no folder {output.parent}")
         return [output]
     if output is None:
-        if format.holds_one_recording:
+        if format.holds_cues:
             raise click.UsageError(
                 f"{format} describes one recording: name a folder with --output, or give one FILE"
             )
@@ -155,6 +160,9 @@ async def _transcribe(
     failures = 0
     transcripts: list[Transcript] = []
     async with server_at(url, config, job.config.property) as server:
+        if job.config.caption_channel is not None:
+            address = captions_address(server, job.config.caption_channel)
+            click.echo(f"Captions: {address}", err=True)
         for file, name, path in zip(files, names, outputs, strict=True):
             if job.shows_text and job.several:
                 click.echo(("\n" if transcripts else "") + heading(name))

@@ -27,6 +27,7 @@ class StartFields(TypedDict, total=False):
     need_word_info: bool
     user_words: tuple[str, ...]
     warnings: bool
+    caption_channel: str
 
 
 @dataclass(frozen=True, slots=True)

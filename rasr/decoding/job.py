@@ -42,7 +42,7 @@ class Cadence:
     least: int
     """Sound that must wait, unless the end is there."""
     most: int
-    """Sound that one step takes."""
+    """Sound that one step takes where so much waits, rounded up to whole pieces."""
     partial: int | None
     """Sound between two partials; None where none are wanted."""
     first: int
@@ -90,11 +90,15 @@ class Job:
     pending: deque[Piece] = field(default_factory=deque)
     """Sound that no step has taken yet."""
     finishing: bool = False
+    silence: int = 0
+    """Samples at the end that hold no speech, once `finishing`."""
     over: bool = False
     opened: bool = False
     in_flight: bool = False
     failed_tries: int = 0
     finish_due: float = 0.0
+    call: int | None = None
+    """The call of its lane that decoded its last step."""
     ready_since: float = 0.0
     """When there was work for the next step."""
     decoded_samples: int = 0
@@ -131,7 +135,9 @@ class Job:
 
     def step(self) -> Step:
         """The next step; it is in flight from now on."""
-        samples = self._take(self.cadence.most)
+        # Less than the engine's own next step would come back without a word, and the partial that
+        # is due would wait for the step after it.
+        samples = self._take(max(self.cadence.most, self._next_step_at - self.decoded_samples))
         decoded = self.decoded_samples + len(samples)
         opens = not self.opened
         self.in_flight = self.opened = True
@@ -143,6 +149,7 @@ class Job:
             finishes=self.finishing and not self.pending,
             wants_hypothesis=partial is not None and decoded - self.partial_at_sample >= partial,
             hot_words=self.hot_words,
+            silence=self.silence,
         )
 
     def step_done(self, *, heard: bool) -> None:
@@ -167,18 +174,17 @@ class Job:
         self.pending_samples = sum(len(piece.samples) for piece in self.kept)
         self.taken_samples = 0
         self.opened = self.in_flight = False
+        self.call = None
         # `partial_at_sample` stays: partials up to there were shown, and showing them again would
         # make the text jump back.
         self.decoded_samples = 0
         self._next_step_at = self.cadence.next_step_at(0)
 
-    def _take(self, most_samples: int) -> Samples:
-        """About `most_samples` of the sound that waits, at least one piece where one does."""
+    def _take(self, wanted_samples: int) -> Samples:
+        """Whole pieces of the sound that waits, until it is `wanted_samples` or more."""
         taken: list[Samples] = []
         length = 0
-        while self.pending and (
-            not length or length + len(self.pending[0].samples) <= most_samples
-        ):
+        while self.pending and length < wanted_samples:
             taken.append(self.pending.popleft().samples)
             length += len(taken[-1])
         self.pending_samples -= length

@@ -33,8 +33,12 @@ class Lane(Protocol):
             DecoderError: the engine cannot be had; the text says why.
         """
 
-    def run(self, batch: Batch) -> Awaitable[list[StepResult]]:
-        """Run one batch; no other batch in hand has a job of this one.
+    def run(self, batch: Batch, call: int) -> Awaitable[list[StepResult]]:
+        """Run one batch; no other batch in hand has a job of this one, or is of this call.
+
+        Args:
+            call: which of the `calls`, from 0. The state of a stream is best at hand for the call
+                that decoded it last.
 
         Raises:
             BrokenExecutor: the worker died. All its streams are lost.
@@ -81,7 +85,7 @@ class ProcessLane:
             ) from error
         return capabilities
 
-    def run(self, batch: Batch) -> Awaitable[list[StepResult]]:
+    def run(self, batch: Batch, call: int) -> Awaitable[list[StepResult]]:
         return self._call(run_in_process, batch)
 
     def kill(self) -> None:
@@ -102,12 +106,15 @@ class ProcessLane:
 
 
 class ThreadLane:
-    """Threads of this process that share one engine, for engines that release the GIL."""
+    """Threads of this process that share one engine, for engines that release the GIL.
+
+    A call is a thread: memory that one thread takes and another gives back costs both.
+    """
 
     def __init__(self, load: Callable[[], Engine], threads: int) -> None:
         self._load = load
         self._threads = threads
-        self._executor: Executor | None = None
+        self._executors: list[Executor] = []
         self._worker: Worker | None = None
 
     @property
@@ -116,20 +123,24 @@ class ThreadLane:
 
     async def start(self) -> Capabilities:
         self.stop()
-        self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="decode")
-        engine = await asyncio.get_running_loop().run_in_executor(self._executor, self._load)
+        self._executors = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"decode-{call}")
+            for call in range(self._threads)
+        ]
+        engine = await asyncio.get_running_loop().run_in_executor(self._executors[0], self._load)
         self._worker = Worker(engine)
         return engine.capabilities
 
-    def run(self, batch: Batch) -> Awaitable[list[StepResult]]:
+    def run(self, batch: Batch, call: int) -> Awaitable[list[StepResult]]:
         assert self._worker is not None, "start comes first"
-        return asyncio.get_running_loop().run_in_executor(self._executor, self._worker.run, batch)
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._executors[call], self._worker.run, batch)
 
     def kill(self) -> None:
         """A thread cannot be killed; the batch is waited for."""
 
     def stop(self) -> None:
         self._worker = None
-        if self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = None
+        for executor in self._executors:
+            executor.shutdown(wait=False, cancel_futures=True)
+        self._executors.clear()

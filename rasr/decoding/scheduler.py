@@ -7,8 +7,11 @@ from their kept sound on whatever lane has room.
 
 A lane makes one or more calls at once. Each takes a batch of its own from the streams of the lane
 that are ready, at once and without waiting for more: a lone speaker has the lowest latency, and
-under load batches form by themselves. While a call is under way the results of the one before it
-are told, so that a lane does not wait for its listeners.
+under load batches form by themselves. A call keeps to the streams that it decoded before, whose
+state is in its thread's memory (sherpa-onnx needs a fifth more time for those of another thread),
+and takes from others those that lag behind its own, or any if it would have nothing to do. While a
+call is under way the results of the one before it are told, so that a lane does not wait for its
+listeners.
 
 Runs on the event loop alone; the lanes bring their results back to it.
 """
@@ -20,7 +23,7 @@ import heapq
 import itertools
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -35,6 +38,10 @@ from rasr.decoding.ticket import Ticket
 
 _log = structlog.get_logger("rasr.decoding")
 _by_due = attrgetter("due")
+
+_HEAD_START_S = 0.1
+"""A call leaves a step to another one that had the stream before, unless it is due so much sooner
+than its own: about what a full batch takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ class Scheduler:
         for state in self._lanes:
             state.up = True
             self._tasks += [
-                asyncio.create_task(self._serve(state), name=f"lane-{state.number}.{call}")
+                asyncio.create_task(self._serve(state, call), name=f"lane-{state.number}.{call}")
                 for call in range(state.lane.calls)
             ]
 
@@ -223,14 +230,14 @@ class Scheduler:
         state.discard.append(stream)
         state.wake.set()
 
-    async def _serve(self, state: _LaneState) -> None:
+    async def _serve(self, state: _LaneState, call: int) -> None:
         """One of a lane's calls: batch after batch, restart after death."""
         results: list[StepResult] = []
         while True:
-            batch = self._next_batch(state)
+            batch = self._next_batch(state, call)
             begun = time.monotonic()
             # Handed over before the results of the last one are told: listeners take their time.
-            run = None if batch is None else asyncio.ensure_future(state.lane.run(batch))
+            run = None if batch is None else asyncio.ensure_future(state.lane.run(batch, call))
             for result in results:
                 self._tell(state, result)
             results = []
@@ -253,17 +260,17 @@ class Scheduler:
             else:
                 self._settle(state, results)
 
-    def _next_batch(self, state: _LaneState) -> Batch | None:
+    def _next_batch(self, state: _LaneState, call: int) -> Batch | None:
         if not state.up or not (state.ready or state.discard):
             return None
+        now = time.monotonic()
+        ready = _within_reach(state.ready.values(), call)
         # Shared with calls that have nothing to do: half a batch each is done sooner than one
         # whole. `state.idle_calls` are the others.
-        most = -(-len(state.ready) // (state.idle_calls + 1))
-        chosen = heapq.nsmallest(
-            min(most, self.capabilities.max_batch), state.ready.values(), key=_by_due
-        )
-        now = time.monotonic()
+        most = -(-len(ready) // (state.idle_calls + 1))
+        chosen = heapq.nsmallest(min(most, self.capabilities.max_batch), ready, key=_by_due)
         for job in chosen:
+            job.call = call
             del state.ready[job.number]
             self.counters.queued_s += now - job.ready_since
         discard, state.discard = tuple(state.discard), []
@@ -376,3 +383,11 @@ class Scheduler:
         for state in self._lanes:
             state.up = False
             state.lane.stop()
+
+
+def _within_reach(ready: Collection[Job], call: int) -> list[Job]:
+    """Those that `call` should take: its own, new ones, and those that lag; else all."""
+    own = min((job.due for job in ready if job.call == call), default=None)
+    if own is None:
+        return [job for job in ready if job.call is None] or list(ready)
+    return [job for job in ready if job.call in (call, None) or job.due < own - _HEAD_START_S]

@@ -20,6 +20,8 @@ class Step:
     """True for the last step: the hypothesis that comes back is final."""
     wants_hypothesis: bool
     hot_words: tuple[HotWord, ...] = ()
+    silence: int = 0
+    """Of the last step: samples at the end of the utterance that hold no speech."""
 
 
 @dataclass(frozen=True, slots=True)

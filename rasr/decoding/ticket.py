@@ -24,9 +24,10 @@ class Ticket:
             self._job.accept(Piece(samples, due))
             self._scheduler.poke(self._job)
 
-    def finish(self, *, due: float) -> None:
-        """No more sound: the final is wanted."""
+    def finish(self, *, due: float, silence: int = 0) -> None:
+        """No more sound: the final is wanted. The last `silence` samples hold no speech."""
         self._job.finishing = True
+        self._job.silence = silence
         self._job.finish_due = due
         self._scheduler.poke(self._job)
 

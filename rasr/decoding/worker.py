@@ -54,7 +54,7 @@ class Worker:
         stream = self._streams[step.job]
         stream.accept(step.samples)
         if step.finishes:
-            stream.finish()
+            stream.finish(step.silence)
 
     def _decode(self, steps: Sequence[Step], failures: dict[int, _Failure]) -> None:
         ready = [step for step in steps if self._streams[step.job].ready]

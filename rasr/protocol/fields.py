@@ -7,6 +7,7 @@ key is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ FieldValue = AudioFormat | CodedFormat | Property | str | int | bool | tuple[str
 
 _ALL = frozenset(Mode)
 _WITH_ENDPOINTS = frozenset({Mode.SENTENCE, Mode.CONTINUE})
+_CHANNEL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,17 @@ class TextList:
         return tuple(raw)
 
 
-FieldKind = YesNo | WholeNumber | Text | FormatName | PropertyName | TextList
+@dataclass(frozen=True, slots=True)
+class ChannelName:
+    """Part of an address: `/captions/NAME`, and with a dot `/captions/NAME.vtt`."""
+
+    allowed = "1 to 64 characters of A-Z, a-z, 0-9, _ and -"
+
+    def read(self, raw: object) -> str | None:
+        return raw if isinstance(raw, str) and _CHANNEL_NAME.fullmatch(raw) else None
+
+
+FieldKind = YesNo | WholeNumber | Text | FormatName | PropertyName | TextList | ChannelName
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,5 +143,8 @@ START_FIELDS: Mapping[str, Field] = {
         YesNo(),
         "EVENT WARNING when the sound is very likely wrong; default by server setting",
         extension=True,
+    ),
+    "caption_channel": Field(
+        ChannelName(), "captions for viewers, published to this channel", extension=True
     ),
 }

@@ -30,6 +30,7 @@ class StartConfig:
     need_word_info: bool = False
     user_words: tuple[str, ...] | None = None
     warnings: bool | None = None
+    caption_channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -11,13 +12,18 @@ from starlette.types import Receive, Scope, Send
 import rasr
 from rasr.protocol.errors import ERROR_TABLE, ErrorCode
 from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.server.captions import add_captions
 from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
+from rasr.server.origins import OriginRule, refusal
+from rasr.server.pages import add_pages
 
 
 def make_application(house: House) -> FastAPI:
     """The application that serves `house`."""
     app = FastAPI(title="rasr", version=rasr.__version__, openapi_url=None)
+    server = house.settings.server
+    origins = OriginRule.of(server.allowed_origins, names_are_ours=server.no_auth)
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -40,6 +46,28 @@ def make_application(house: House) -> FastAPI:
             200 if ready else 503,
         )
 
+    @app.get("/properties")
+    async def properties(request: Request) -> Response:
+        """What START's `property` may be here, for programs that let a person choose."""
+        known = house.properties.named()
+        listed = [
+            {
+                "property": one.name,
+                "language": one.language,
+                "sample_rate": one.sample_rate,
+                "hot_words": engine.hot_words,
+            }
+            for one, engine in known
+        ]
+        headers = {"cache-control": "no-store", "vary": "origin"}
+        origin = request.headers.get("origin")
+        if origin is not None and origins.admits(request.headers):
+            headers["access-control-allow-origin"] = origin
+        return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
+
+    add_pages(app)
+    add_captions(app, house.captions, house.settings.server.send_timeout_s)
+
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -47,7 +75,7 @@ def make_application(house: House) -> FastAPI:
 
     for mode, traits in MODE_TRAITS.items():
         for path in (traits.path, *traits.aliases):
-            route = WebSocketRoute(f"/v1/{{project_id}}/{path}", _Recognition(house, mode))
+            route = WebSocketRoute(f"/v1/{{project_id}}/{path}", _Recognition(house, mode, origins))
             app.router.routes.append(route)
     app.router.routes.append(WebSocketRoute("/{path:path}", _UnknownPath()))
     return app
@@ -56,13 +84,20 @@ def make_application(house: House) -> FastAPI:
 class _Recognition:
     """ASGI application of one mode's websockets."""
 
-    def __init__(self, house: House, mode: Mode) -> None:
+    def __init__(self, house: House, mode: Mode, origins: OriginRule) -> None:
         self._house = house
         self._mode = mode
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = AsgiSocket(scope, receive, send)
         house = self._house
+        headers = Headers(scope=scope)
+        if not self._origins.admits(headers):
+            # The gateway's code for somebody who may not use what is there.
+            body = {"error_code": "APIG.0302", "error_msg": refusal(headers)}
+            await socket.refuse(403, body)
+            return
         if house.full:
             sentence = f"the server is full: {house.connections} connections are open"
             body = {"error_code": str(ErrorCode.FULL), "error_msg": sentence}

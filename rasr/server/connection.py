@@ -16,6 +16,10 @@ ABORT = "rasr.abort"
 in order waits for a peer that may never read. Where a server lacks it the kernel drops the peer a
 minute later (`rasr.server.listener`)."""
 
+SHALLOW = "rasr.shallow"
+"""Extension of the ASGI scope of HTTP: a call after which little more is buffered for the peer than
+the network needs, so that `send` waits where a reader is slow."""
+
 
 class AsgiSocket:
     """A websocket as `rasr.session.driver.Socket`."""

@@ -126,6 +126,21 @@ class PropertyTable:
     def languages(self) -> tuple[str, ...]:
         return tuple(sorted({key.split("_")[0] for key in self.engines}))
 
+    def named(self) -> tuple[tuple[Property, EngineChoice], ...]:
+        """For each entry the property that a person would choose, and its engine.
+
+        An entry that leaves the rate open is asked for 16 kHz, one that leaves the domain open for
+        the common one.
+        """
+        found: dict[str, tuple[Property, EngineChoice]] = {}
+        for key in self.engines:
+            for rest in ("", "_common", "_16k_common"):
+                named = Property.parse(key + rest)
+                engine = self.choose(named) if named is not None else None
+                if named is not None and engine is not None:
+                    found[named.name] = named, engine
+        return tuple(found[name] for name in sorted(found))
+
 
 def property_table(settings: Settings, schedulers: Mapping[str, Scheduler]) -> PropertyTable:
     choices = {}

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from rasr.captions import Hub
 from rasr.decoding import Scheduler
 from rasr.protocol.modes import Mode
 from rasr.server.engines import PropertyTable
@@ -33,6 +34,7 @@ class House:
     properties: PropertyTable
     text: TextTools
     seats: Seats
+    captions: Hub
     closing: bool = False
     _drivers: set[Driver] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
@@ -49,6 +51,7 @@ class House:
             schedulers=self.schedulers,
             take_seat=self.seats.take,
             leave_seat=self.seats.leave,
+            open_channel=self.captions.open,
             rules=DriverRules(
                 backlog_s=self.settings.session.backlog_s,
                 send_timeout_s=self.settings.server.send_timeout_s,
@@ -119,6 +122,7 @@ class House:
             make_text=self.text.step,
             vocabulary=self._vocabulary,
             admit=admit,
+            channel_refusal=self.captions.refusal,
             new_trace_id=_new_trace_id,
         )
         rules = SessionRules(

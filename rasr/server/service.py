@@ -13,17 +13,19 @@ from types import TracebackType
 from typing import Self, cast
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
 from decoder import DecoderError
+from rasr.captions import CaptionRules, Hub
 from rasr.decoding import Scheduler
 from rasr.server.application import make_application
-from rasr.server.connection import ABORT
+from rasr.server.connection import ABORT, SHALLOW
 from rasr.server.engines import make_scheduler, plan, property_table
 from rasr.server.errors import StartError
 from rasr.server.house import House
-from rasr.server.listener import is_loopback, listen, url_of
+from rasr.server.listener import is_loopback, listen, make_shallow, url_of
 from rasr.server.seats import Seats
 from rasr.settings import Settings
 from rasr.text import TextTools
@@ -31,6 +33,12 @@ from rasr.text import TextTools
 _LEAST_FRAME_BYTES = 4 << 20
 """Longer websocket messages end the connection with 1009 before anybody sees them. Far above what
 a session accepts, so that a client gets a sentence where one is of use."""
+
+
+_SHALLOW_BYTES = 4096
+
+_FAREWELL_S = 1.0
+"""For viewers of captions to take the last events, once the last session is over."""
 
 
 class Service:
@@ -87,6 +95,8 @@ class Service:
         self._house.closing = True
         self._uvicorn.stop_accepting()
         await self._house.close(self.settings.server.drain_s)
+        # Viewers come after the speakers: they get the last finals too.
+        await self._house.captions.close(_FAREWELL_S)
         self._uvicorn.should_exit = True
         await self._serving
         self._uvicorn = None
@@ -118,10 +128,12 @@ class Service:
             property_table(settings, self._schedulers),
             TextTools(),
             Seats(settings.decoding.max_rounds or streams),
+            Hub(CaptionRules(**settings.captions.model_dump()), asyncio.get_running_loop()),
         )
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 make_application(self._house),
+                http=_Http,
                 ws=_WebSocket,
                 ws_max_size=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
                 # Sound does not shrink, and the state of a compressor is 30 KiB a connection.
@@ -156,6 +168,21 @@ class _WebSocket(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             extensions = cast(dict[str, object], self.scope["extensions"])
             extensions[ABORT] = self.transport.abort
+
+
+class _Http(HttpToolsProtocol):
+    """uvicorn's HTTP, with a way to drop a reader and one to notice early that he is slow."""
+
+    def on_headers_complete(self) -> None:
+        # The scope is whole before the call and belongs to the application after it.
+        extensions = cast(dict[str, object], self.scope.setdefault("extensions", {}))
+        extensions[ABORT] = self.transport.abort
+        extensions[SHALLOW] = self._make_shallow
+        super().on_headers_complete()
+
+    def _make_shallow(self) -> None:
+        self.transport.set_write_buffer_limits(high=_SHALLOW_BYTES)
+        make_shallow(self.transport.get_extra_info("socket"), _SHALLOW_BYTES)
 
 
 class _Uvicorn(uvicorn.Server):

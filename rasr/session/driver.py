@@ -15,6 +15,7 @@ from typing import Protocol, assert_never
 import structlog
 
 from decoder import HotWord, Hypothesis
+from rasr.captions import Publisher
 from rasr.decoding import Scheduler, Sink, Ticket
 from rasr.protocol.codec import encode_server
 from rasr.protocol.errors import ErrorCode, ProtocolError
@@ -23,7 +24,9 @@ from rasr.session.effects import (
     Close,
     Decode,
     FinishUtterance,
+    OpenChannel,
     OpenUtterance,
+    Publish,
     RoundClosed,
     RoundOpened,
     Send,
@@ -103,12 +106,14 @@ class Driver:
         schedulers: Mapping[str, Scheduler],
         take_seat: Callable[[], str | None],
         leave_seat: Callable[[], None],
+        open_channel: Callable[[str], Publisher],
         rules: DriverRules,
     ) -> None:
         self._socket = socket
         self._schedulers = schedulers
         self._take_seat = take_seat
         self._leave_seat = leave_seat
+        self._open_channel = open_channel
         self._rules = rules
         self._loop = asyncio.get_running_loop()
         self._machine = make_machine(self._admit)
@@ -118,6 +123,7 @@ class Driver:
         self._heard = asyncio.Event()
         """Set by each result of an engine."""
         self._seated = False
+        self._publisher: Publisher | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.summary = SessionSummary()
 
@@ -139,6 +145,7 @@ class Driver:
             for ticket in self._tickets.values():
                 ticket.abandon()
             self._give_seat_back()
+            self._give_channel_back()
 
     def shut_down(self) -> None:
         """Bring the session to its end: finals, END, close."""
@@ -232,14 +239,21 @@ class Driver:
                     due = self._clock.due(effect.end_sample, now)
                     self._tickets[effect.utterance].accept(effect.samples, due=due)
                 case FinishUtterance():
-                    self._tickets[effect.utterance].finish(due=now)
+                    ticket = self._tickets[effect.utterance]
+                    ticket.finish(due=now, silence=effect.silence)
                 case AbandonUtterance():
                     self._count(self._tickets.pop(effect.utterance)).abandon()
+                case OpenChannel():
+                    self._publisher = self._open_channel(effect.name)
+                case Publish():
+                    if self._publisher is not None:
+                        self._publisher.publish(effect.segments)
                 case RoundOpened():
                     self._clock = _Clock(effect.sample_rate)
                     self.summary.rounds += 1
                 case RoundClosed():
                     self._give_seat_back()
+                    self._give_channel_back()
                     self.summary.audio_ms += effect.audio_ms
                     self.summary.speech_ms += effect.speech_ms
                     self.summary.utterances += effect.utterances
@@ -305,7 +319,7 @@ class Driver:
         now = self._loop.time()
         self._guarded(partial(self._machine.advance, now=now))
 
-    # Seats
+    # Seats and channels
 
     def _admit(self) -> str | None:
         refusal = self._take_seat()
@@ -316,6 +330,11 @@ class Driver:
         if self._seated:
             self._seated = False
             self._leave_seat()
+
+    def _give_channel_back(self) -> None:
+        if self._publisher is not None:
+            self._publisher.close()
+            self._publisher = None
 
 
 class _UtteranceSink(Sink):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from decoder import HotWord
 from decoder.engine import Samples
-from rasr.protocol.messages import ServerMessage
+from rasr.protocol.messages import Segment, ServerMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class Decode:
 @dataclass(frozen=True, slots=True)
 class FinishUtterance:
     utterance: int
+    silence: int = 0
+    """Samples at its end that hold no speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,20 @@ class AbandonUtterance:
     """Its result is no longer wanted, whatever state it is in."""
 
     utterance: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChannel:
+    """The round that opens next publishes its results; the house has said that it may."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Results of the round, with their words, for the channel."""
+
+    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,7 @@ class RoundOpened:
 
 @dataclass(frozen=True, slots=True)
 class RoundClosed:
-    """The round is over and what it held is given back."""
+    """The round is over and what it held is given back, its channel among it."""
 
     trace_id: str
     audio_ms: int
@@ -80,6 +96,8 @@ Effect = (
     | Decode
     | FinishUtterance
     | AbandonUtterance
+    | OpenChannel
+    | Publish
     | RoundOpened
     | RoundClosed
     | Close

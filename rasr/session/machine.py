@@ -11,14 +11,15 @@ refusals, the idle rule, the life of the connection.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from decoder import HotWord, Hypothesis
 from rasr.protocol.codec import decode_client
 from rasr.protocol.errors import ErrorCode, ProtocolError
-from rasr.protocol.messages import End, EndReason, Error, Start, StartConfig
+from rasr.protocol.messages import End, EndReason, Error, Result, Start, StartConfig
 from rasr.protocol.modes import Mode
-from rasr.session.effects import Close, Effect, Send
+from rasr.session.effects import Close, Effect, OpenChannel, Publish, Send
 from rasr.session.round import Outcome, Round, State
 from rasr.session.rules import EngineChoice, Services, SessionRules
 
@@ -38,6 +39,9 @@ class SessionMachine:
         self._trace_id = services.new_trace_id()
         """Of messages outside of any round."""
         self._round: Round | None = None
+        self._captioned = False
+        """The newest round publishes its results."""
+        self._words_wanted = False
         self._next_utterance = 1
         self._audio_refused = False
         """Sound outside of a round was answered once already; more of it is ignored."""
@@ -173,7 +177,8 @@ class SessionMachine:
         """What is to be done since the last call, in order."""
         drained = self._effects[:]
         self._effects.clear()
-        return drained
+        # What is drained at once is of one round: the next begins with a message of its own.
+        return self._with_captions(drained) if self._captioned else drained
 
     def pieces(self, data: bytes) -> Sequence[bytes]:
         """A binary frame cut so that no `receive_audio` takes long; others may go in between.
@@ -207,10 +212,20 @@ class SessionMachine:
             raise ProtocolError(ErrorCode.FULL, self._leaving.reason)
         engine = self._engine_for(config)
         hot_words = self._hot_words(config)
+        if config.caption_channel is not None:
+            refused = self._services.channel_refusal(config.caption_channel)
+            if refused is not None:
+                raise refused
         refusal = self._services.admit()
         if refusal is not None:
             raise ProtocolError(ErrorCode.FULL, refusal)
         self._audio_refused = False
+        self._captioned = config.caption_channel is not None
+        self._words_wanted = config.need_word_info
+        if config.caption_channel is not None:
+            self._effects.append(OpenChannel(config.caption_channel))
+            # The times of cues are those of their words.
+            config = replace(config, need_word_info=True)
         self._round = Round(
             mode=self._mode,
             config=config,
@@ -258,6 +273,21 @@ class SessionMachine:
             self._round.cancel()
         else:
             self._round.end()
+
+    def _with_captions(self, effects: list[Effect]) -> list[Effect]:
+        """Behind each result its publication; words that nobody asked for leave by that door only.
+
+        The client comes first, whatever the channel costs.
+        """
+        out: list[Effect] = []
+        for effect in effects:
+            if isinstance(effect, Send) and isinstance(effect.message, Result):
+                result = effect.message
+                out.append(effect if self._words_wanted else Send(_without_words(result)))
+                out.append(Publish(result.segments))
+            else:
+                out.append(effect)
+        return out
 
     # Faults and endings
 
@@ -322,6 +352,10 @@ class SessionMachine:
     def _is_idle_timed(self) -> bool:
         # While END is being answered the client waits for us, not we for it.
         return self._round is None or self._round.state is not State.CLOSING
+
+
+def _without_words(result: Result) -> Result:
+    return replace(result, segments=tuple(replace(s, word_info=None) for s in result.segments))
 
 
 _MOST_LATE = 16

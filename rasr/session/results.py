@@ -10,7 +10,9 @@ from rasr.text import join_words
 
 
 def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
-    """`hypothesis` of an utterance that began at `at_sample` of the round, on the round's clock."""
+    """`hypothesis` of an utterance that began at `at_sample`, on the clock that counts it."""
+    if not at_sample:
+        return hypothesis
     # Spelt out: `dataclasses.replace` takes five times as long, and partials have many words.
     words = tuple(
         Word(word.text, word.start_sample + at_sample, word.end_sample + at_sample, word.confidence)
@@ -20,7 +22,7 @@ def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
 
 
 def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
-    """Hypotheses of neighbouring utterances, already placed, as one.
+    """Hypotheses of neighbouring utterances, already placed on one clock, as one.
 
     Confidence is the mean over the pieces, weighted by their number of words.
     """
@@ -41,20 +43,20 @@ def segment(
     is_final: bool,
     with_words: bool,
 ) -> Segment:
-    """The wire's picture of a placed hypothesis.
+    """The wire's picture of a hypothesis whose clock began at `start_sample`.
 
     The segment lasts from its first word to its last, which is what captions need; where there is
     no word, from `start_sample` to `end_sample`.
     """
 
     def ms(sample: int) -> int:
-        return (sample * 1000 + sample_rate // 2) // sample_rate
+        return ((start_sample + sample) * 1000 + sample_rate // 2) // sample_rate
 
     words = hypothesis.words
     return Segment(
         text=hypothesis.text,
-        start_time=ms(words[0].start_sample if words else start_sample),
-        end_time=ms(words[-1].end_sample if words else end_sample),
+        start_time=ms(words[0].start_sample if words else 0),
+        end_time=ms(words[-1].end_sample if words else end_sample - start_sample),
         is_final=is_final,
         score=hypothesis.confidence,
         word_info=tuple(WordInfo(w.text, ms(w.start_sample), ms(w.end_sample)) for w in words)

@@ -115,7 +115,7 @@ class _Count:
 
 @dataclass(slots=True)
 class _Short:
-    """Short mode's pieces: utterances whose texts make one sentence."""
+    """Short mode's pieces: utterances whose texts make one sentence, on the clock of the first."""
 
     pieces: list[Hypothesis] = field(default_factory=list)
     start_sample: int = 0
@@ -253,11 +253,10 @@ class Round:
         utterance = self._find(number)
         if utterance is None:
             return
-        shown = placed(hypothesis, utterance.start_sample)
         if final:
-            utterance.final = shown
+            utterance.final = hypothesis
         else:
-            utterance.partial = shown
+            utterance.partial = hypothesis
         self._tell()
 
     def hot_words_refused(self, words: tuple[HotWord, ...]) -> None:
@@ -374,7 +373,8 @@ class Round:
         if utterance is None:
             return  # The engine has failed on it already.
         self._feed(utterance, event.end_sample)
-        self._effects.append(FinishUtterance(utterance.number))
+        silence = max(0, event.end_sample - event.speech_end_sample)
+        self._effects.append(FinishUtterance(utterance.number, silence))
         self._open = None
         if self._traits.voice_events:
             self.state = State.DEAF
@@ -462,8 +462,9 @@ class Round:
         if self._traits.endpoints:
             raw, start = utterance.partial, utterance.start_sample
         else:
-            raw = joined([*self._short.pieces, utterance.partial])
             start = self._short.start_sample if self._short.pieces else utterance.start_sample
+            piece = placed(utterance.partial, utterance.start_sample - start)
+            raw = joined([*self._short.pieces, piece])
         shown = self._text(raw, False)
         # A partial that says nothing new costs the client a repaint and tells it nothing.
         if not shown.text or shown.text == self._told.partial_text:
@@ -476,7 +477,8 @@ class Round:
             if not self._short.pieces:
                 self._short.start_sample = utterance.start_sample
             self._short.end_sample = utterance.end_sample
-            self._short.pieces.append(final)
+            since = utterance.start_sample - self._short.start_sample
+            self._short.pieces.append(placed(final, since))
             return
         self._told.partial_text = ""
         if final.text:

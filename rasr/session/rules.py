@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from decoder import Hypothesis
+from rasr.protocol.errors import ProtocolError
 from rasr.protocol.properties import Property
 from vad import Classifier
 
@@ -63,4 +64,6 @@ class Services:
     """The hot words of a vocabulary by its id; None where there is none of that id."""
     admit: Callable[[], str | None]
     """Take a seat for a round: None, or the sentence that refuses it."""
+    channel_refusal: Callable[[str], ProtocolError | None]
+    """Why a round may not publish its captions to this channel; None where it may."""
     new_trace_id: Callable[[], str]

@@ -27,11 +27,11 @@ class TextPipeline:
     def __call__(self, hypothesis: Hypothesis, final: bool) -> Hypothesis:
         """`hypothesis` rewritten; its text is its words joined.
 
-        Words keep their order and lie within the time of the words that they replace. A hypothesis
-        whose engine gives no words is returned as it is.
+        Words keep their order and lie within the time of the words that they replace. Where nothing
+        is to be done, or the engine gives no words, it is returned as it is.
         """
         words = hypothesis.words
-        if not words:
+        if not words or (self.digits is None and self.punctuator is None):
             return hypothesis
         if self.digits is not None:
             words = self.digits(words)

@@ -51,7 +51,7 @@ def test_ours_is_opened_by_a_start_that_our_server_reads() -> None:
     assert isinstance(start, Start)
     assert start.config.interim_results
     assert not start.config.digit_norm
-    assert start.config.max_seconds == 30
+    assert start.config.max_seconds == 60
 
 
 def test_the_same_samples_go_out_as_int16_to_ours_and_as_float32_to_the_peer() -> None:

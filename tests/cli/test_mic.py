@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -86,6 +87,12 @@ def test_ctrl_c_ends_the_round_and_what_was_said_is_recognised(rasr: Rasr, devic
     assert "Ctrl-C stops" in result.stderr
     assert device.closed
     assert device.opened["samplerate"] == 16000
+
+
+def test_a_channel_s_address_is_told_before_anything_is_said(rasr: Rasr, device: Device) -> None:
+    result = rasr("mic", "--channel", "stage")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^Captions: http://127\.0\.0\.1:\d+/captions/stage$", result.stderr, re.M)
 
 
 def test_a_device_of_another_rate_is_resampled(rasr: Rasr, device: Device) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import wave
 from pathlib import Path
 
 import numpy as np
+import pysubs2
 import pytest
 
 from rasr.audio import FORMATS, encode, read_audio
-from rasr.protocol.messages import Started
+from rasr.protocol.messages import StartConfig, Started
 from tests.cli.conftest import Rasr
 from tests.cli.elsewhere import elsewhere
 from tests.client.scripted import Peer
@@ -214,3 +216,55 @@ def test_usage_mistakes_are_sentences_and_exit_with_2(
     result = rasr("transcribe", *arguments)
     assert result.exit_code == 2
     assert sentence in " ".join(result.stderr.split())
+
+
+def test_captions_have_lines_that_can_be_read_and_the_times_of_words(rasr: Rasr) -> None:
+    conversation = SPEECH / "conversation.flac"
+    cues = pysubs2.SSAFile.from_string(
+        rasr("transcribe", conversation, "--format", "srt").stdout, format_="srt"
+    )
+    assert len(cues) > 1
+    for cue in cues:
+        lines = cue.text.split("\\N")
+        assert len(lines) <= 2
+        assert all(len(line) <= 42 for line in lines)
+        assert cue.end - cue.start >= 1000
+
+
+def test_a_channel_is_published_to_and_its_address_is_told(rasr: Rasr) -> None:
+    result = rasr("transcribe", ONE, "--channel", "stage", "--pace", "fast")
+    assert result.exit_code == 0, result.output
+    assert re.fullmatch(r"Captions: http://127\.0\.0\.1:\d+/captions/stage\n", result.stderr)
+    assert result.stdout == rasr("transcribe", ONE).stdout
+
+
+@pytest.mark.parametrize(
+    ("flags", "partials"),
+    [([], True), (["--no-interim-results"], False)],
+    ids=["asked", "declined"],
+)
+def test_the_channel_is_asked_for_and_has_partials(
+    rasr: Rasr, tmp_path: Path, flags: list[str], partials: bool
+) -> None:
+    starts: list[StartConfig] = []
+
+    async def script(peer: Peer) -> None:
+        starts.append((await peer.start()).config)
+        await peer.send(Started("trace"))
+        await peer.end()
+        await peer.send(final("said"), ended())
+
+    short = wav(tmp_path / "short.wav", bytes(3200))
+    with elsewhere(script) as url:
+        result = rasr("transcribe", short, "--url", url, "--channel", "stage", *flags)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == f"Captions: {url.replace('ws:', 'http:')}/captions/stage\n"
+    (config,) = starts
+    assert config.caption_channel == "stage"
+    assert config.interim_results is partials
+
+
+def test_a_name_that_is_no_channel_s_is_refused_with_what_is_allowed(rasr: Rasr) -> None:
+    result = rasr("transcribe", ONE, "--channel", "no name")
+    assert result.exit_code == 2
+    assert "1 to 64 characters of A-Z" in result.stderr

@@ -13,6 +13,7 @@ import pytest
 from decoder import Hypothesis
 from decoder.engine import Samples
 from decoder.sherpa import SherpaEngine, SherpaOptions
+from decoder.sherpa.recogniser import NativeStream
 from tests.decoder.models.catalogue import WRITERS
 from tests.decoder.models.transducer import write_late
 
@@ -87,6 +88,42 @@ def test_the_last_word_survives_in_a_model_that_speaks_late(
     alone = decoded(engine, sound)
     assert alone.words
     assert alone.text == decoded(engine, sound, silence(engine, 3000)).text
+
+
+@pytest.mark.parametrize("lead_ms", [0, 100, 217, 305, 333])
+def test_silence_that_was_heard_is_not_asked_for_again(engine: SherpaEngine, lead_ms: int) -> None:
+    sound = np.concatenate([silence(engine, lead_ms), noise(engine, 640)])
+    expected = decoded(engine, sound).text
+    recogniser = engine._recognisers.fast
+    steps: list[int] = []
+
+    class Counting:
+        def __getattr__(self, name: str) -> object:
+            return getattr(recogniser, name)
+
+        def decode_streams(self, streams: list[NativeStream]) -> None:
+            steps.append(len(streams))
+            recogniser.decode_streams(streams)
+
+    def ended(heard: int, known: int) -> str:
+        stream = engine.open()
+        stream.recogniser = Counting()  # type: ignore[assignment]
+        stream.accept(sound)
+        stream.accept(np.zeros(heard, np.int16))
+        engine.decode([stream])
+        stream.finish(known)
+        steps.clear()
+        engine.decode([stream])
+        text = stream.hypothesis().text
+        stream.close()
+        return text
+
+    window = engine.pace.window
+    assert ended(window, window) == expected
+    known = len(steps)
+    assert ended(window, 0) == expected
+    assert known < len(steps)
+    assert ended(0, 0) == expected
 
 
 def test_the_delay_of_a_model_is_taken_off_its_word_times(tmp_path: Path) -> None:

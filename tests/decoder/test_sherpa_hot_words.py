@@ -119,7 +119,8 @@ def plan_of(folder: Path) -> HotWordPlan:
 
 def test_what_a_folder_needs_for_hot_words_is_said(tmp_path: Path) -> None:
     write_lstm(tmp_path)
-    assert "has neither bpe.vocab nor bpe.model" in plan_of(tmp_path).fault
+    with pytest.raises(EngineUnavailable, match=r"has neither bpe\.vocab nor bpe\.model"):
+        plan_of(tmp_path)
     (tmp_path / "bpe.model").write_bytes(sentencepiece_model(PIECES))
     assert plan_of(tmp_path).unit == "cjkchar+bpe"
     write_pieces({"▁of": -1.0, "▁another": -2.0}, tmp_path / "bpe.vocab")
@@ -128,8 +129,10 @@ def test_what_a_folder_needs_for_hot_words_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", ["paraformer", "zipformer2-ctc", "nemo-transducer"])
-def test_families_without_hot_words_say_so(tmp_path: Path, family: str) -> None:
-    assert "knows no hot words" in plan_of(WRITERS[family](tmp_path)).fault
+def test_families_without_hot_words_say_so_at_the_start(tmp_path: Path, family: str) -> None:
+    folder = WRITERS[family](tmp_path)
+    with pytest.raises(EngineUnavailable, match="knows no hot words; set the option hot_words"):
+        SherpaEngine(SherpaOptions(model=str(folder), hot_words=True))
 
 
 @pytest.fixture(scope="module")

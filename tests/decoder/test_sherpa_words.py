@@ -1,17 +1,13 @@
-"""Tokens to words: which letters belong together, and when they were said."""
+"""Tokens to words: which letters belong together."""
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from decoder.sherpa.vocabulary import Style, Vocabulary, byte_letters
-from decoder.sherpa.words import Spoken, TokenTimes, WordMaker, timed
+from decoder.sherpa.words import WordMaker
 
 BYTES = {byte: letter for letter, byte in byte_letters().items()}
 
@@ -60,42 +56,3 @@ def test_every_byte_has_a_letter_of_its_own() -> None:
     assert byte_letters()["ı"] == 144
     assert byte_letters()["Ĵ"] == 145
     assert byte_letters()["Ʀ"] == 255
-
-
-@given(
-    starts=st.lists(st.floats(0, 12), min_size=1, max_size=30).map(sorted),
-    delay_ms=st.integers(0, 600),
-    samples=st.integers(30, 200_000),
-    times=st.booleans(),
-)
-def test_words_are_in_order_apart_and_inside_the_sound(
-    starts: list[float], delay_ms: int, samples: int, times: bool
-) -> None:
-    tokens = ["好"] * len(starts)
-    spoken = [Spoken("好", index, index + 1) for index in range(len(starts))]
-    said = TokenTimes(tokens, starts if times else (), ())
-    result = timed(spoken, said, sample_rate=16000, delay_ms=delay_ms, samples=samples)
-    assert len(result.words) == len(starts)
-    assert result.words[0].start_sample >= 0
-    assert result.words[-1].end_sample <= samples
-    for word in result.words:
-        assert word.start_sample < word.end_sample
-    for before, after in itertools.pairwise(result.words):
-        assert before.end_sample <= after.start_sample
-
-
-def test_a_word_ends_with_the_next_one_or_a_slow_syllable_after_its_last_token() -> None:
-    tokens = [" a", "b", " c"]
-    spoken = [Spoken("ab", 0, 2), Spoken("c", 2, 3)]
-    said = TokenTimes(tokens, (0.4, 0.8, 2.0), (math.log(0.9), math.log(0.4), math.log(0.5)))
-    first, second = timed(spoken, said, sample_rate=16000, delay_ms=100, samples=48_000).words
-    assert (first.start_sample, first.end_sample) == (4800, 11_200 + 5120)
-    assert (second.start_sample, second.end_sample) == (30_400, 30_400 + 5120)
-    assert first.confidence == pytest.approx(0.6)
-    assert second.confidence == pytest.approx(0.5)
-
-
-def test_without_probabilities_nothing_is_claimed() -> None:
-    said = TokenTimes(["好"], (0.1,), ())
-    result = timed([Spoken("好", 0, 1)], said, sample_rate=16000, delay_ms=0, samples=16_000)
-    assert result.words[0].confidence == result.confidence == 0.0

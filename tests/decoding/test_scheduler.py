@@ -28,6 +28,8 @@ class CommandedLane:
             "commanded", ("english",), RATE, True, True, False, max_batch, True
         )
         self.batches: list[Batch] = []
+        self.called: list[int] = []
+        """The call of each."""
         self.starts = 0
         self.heard: dict[int, list[int]] = {}
         self.killed = asyncio.Event()
@@ -38,8 +40,9 @@ class CommandedLane:
         self.heard = {}
         return self.capabilities
 
-    def run(self, batch: Batch) -> Awaitable[list[StepResult]]:
+    def run(self, batch: Batch, call: int) -> Awaitable[list[StepResult]]:
         self.batches.append(batch)
+        self.called.append(call)
         return self._run(batch)
 
     async def _run(self, batch: Batch) -> list[StepResult]:
@@ -257,12 +260,62 @@ async def test_calls_of_one_lane_share_what_is_ready() -> None:
     await settle()
     # The first went to one call alone; the other call takes all the rest and waits for nobody.
     assert [len(batch.steps) for batch in lane.batches] == [1, 6]
-    for _ in range(2):
-        await lane.go()
+    assert lane.called == [0, 1]
+    await scheduler.stop()
+
+
+async def test_new_streams_are_shared_among_calls_that_have_nothing_to_do() -> None:
+    lane = CommandedLane(max_batch=16, calls=2)
+    scheduler = await started(lane, streams=8)
+    await settle()
+    tickets = [ticket(scheduler)[0] for _ in range(7)]
     for one in tickets:
         one.accept(samples(1), due=2.0)
     await settle()
-    assert [len(batch.steps) for batch in lane.batches[2:]] == [4, 3]
+    assert [len(batch.steps) for batch in lane.batches] == [4, 3]
+    await scheduler.stop()
+
+
+async def two_calls_at_work() -> tuple[CommandedLane, Scheduler, list[Ticket]]:
+    """The first call had stream 0 and is at work on 3; the other had 2 and is at work on 1."""
+    lane = CommandedLane(max_batch=2, calls=2)
+    scheduler = await started(lane, streams=8)
+    tickets = [ticket(scheduler)[0] for _ in range(4)]
+    tickets[0].accept(samples(1), due=1.0)
+    await settle()
+    for one in tickets[1:]:
+        one.accept(samples(1), due=1.0)
+    await settle()
+    await lane.go()
+    await lane.go()
+    tickets[1].accept(samples(1), due=1.0)
+    await settle()
+    assert [streams(batch) for batch in lane.batches] == [[0], [1, 2], [3], [1]]
+    assert lane.called == [0, 1, 0, 1]
+    return lane, scheduler, tickets
+
+
+def streams(batch: Batch) -> list[int]:
+    return sorted(step.job - 1 for step in batch.steps)
+
+
+@pytest.mark.parametrize(("due", "taken"), [(1.95, [0]), (1.85, [0, 2])])
+async def test_a_call_leaves_the_streams_of_another_unless_they_lag_behind_its_own(
+    due: float, taken: list[int]
+) -> None:
+    lane, scheduler, tickets = await two_calls_at_work()
+    tickets[0].accept(samples(1), due=2.0)
+    tickets[2].accept(samples(1), due=due)
+    await lane.go()
+    assert (lane.called[-1], streams(lane.batches[-1])) == (0, taken)
+    await scheduler.stop()
+
+
+async def test_a_call_without_streams_of_its_own_takes_those_of_another() -> None:
+    lane, scheduler, tickets = await two_calls_at_work()
+    tickets[2].accept(samples(1), due=2.0)
+    await lane.go()
+    assert (lane.called[-1], streams(lane.batches[-1])) == (0, [2])
     await scheduler.stop()
 
 
@@ -377,6 +430,23 @@ async def test_partials_come_at_most_every_so_much_sound() -> None:
     for _ in range(10):
         await lane.go()
     assert heard.lines == ["partial 200", "partial 400", "partial 600", "partial 800", "final 1000"]
+    await scheduler.stop()
+
+
+async def test_the_first_partial_comes_with_the_engines_first_step() -> None:
+    lane = CommandedLane()
+    lane.capabilities = replace(lane.capabilities, first_step_samples=450, step_samples=320)
+    scheduler = await started(lane, partial_ms=200, step_ms=400)
+    one, heard = ticket(scheduler, partials=True)
+    # An onset that reached back, then chunks: their borders are none of the engine's.
+    one.accept(samples(*[1] * 400), due=0.4)
+    one.accept(samples(*[1] * 100), due=0.5)
+    await lane.go()
+    assert heard.lines == ["partial 500"]
+    for number in range(3):
+        one.accept(samples(*[1] * 100), due=0.6 + number / 10)
+    await lane.go()
+    assert heard.lines == ["partial 500", "partial 800"]
     await scheduler.stop()
 
 

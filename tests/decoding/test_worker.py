@@ -34,7 +34,7 @@ class Whole:
     def ready(self) -> bool:
         return self.waiting
 
-    def finish(self) -> None:
+    def finish(self, silence: int = 0) -> None:
         pass
 
     def hypothesis(self) -> Hypothesis:

@@ -55,6 +55,7 @@ def _configs(draw: st.DrawFn) -> StartConfig:
         need_word_info=draw(st.booleans()),
         user_words=draw(st.none() | st.lists(_text, max_size=3).map(tuple)),
         warnings=draw(st.none() | st.booleans()),
+        caption_channel=draw(st.none() | st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)),
     )
 
 

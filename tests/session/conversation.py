@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from decoder import HotWord, Hypothesis, Word
 from rasr.protocol.codec import encode_server
+from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.messages import Ended, Error, Event, Result, Started
 from rasr.protocol.modes import Mode
 from rasr.session.effects import (
@@ -94,6 +95,7 @@ class Conversation:
             make_text=lambda language, digits, punctuation: lambda raw, final: raw,
             vocabulary={"team": ("Dashwood", "Brandon")}.get,
             admit=self._admit,
+            channel_refusal=self._refuse_channel,
             new_trace_id=lambda: f"trace-{next(ids)}",
         )
         self.machine = SessionMachine(mode, services, rules or QUIET, now=self.now)
@@ -102,6 +104,13 @@ class Conversation:
         self.open: list[int] = []
         """Utterances that no final was given for, in order."""
         self.finished: list[int] = []
+        self.silences: list[int] = []
+        """Samples without speech at the end of each of `finished`."""
+
+    def _refuse_channel(self, name: str) -> ProtocolError | None:
+        if name != "taken":
+            return None
+        return ProtocolError(ErrorCode.INVALID, "another round is publishing to 'taken'")
 
     def _admit(self) -> str | None:
         if self.seats == 0:
@@ -196,6 +205,7 @@ class Conversation:
                     self.decoded[effect.utterance].append(effect.samples)
                 case FinishUtterance():
                     self.finished.append(effect.utterance)
+                    self.silences.append(effect.silence)
                 case AbandonUtterance():
                     self.open.remove(effect.utterance)
                 case Send() | Close() | RoundOpened() | RoundClosed():

@@ -17,6 +17,12 @@ class TestContinue:
         talk.final("first sentence").audio(speech(600), hush(600)).final("second sentence")
         assert talk.told() == ["START", "final: first sentence", "final: second sentence"]
 
+    def test_the_engine_is_told_how_much_silence_an_utterance_ends_with(self) -> None:
+        talk = Conversation(Mode.CONTINUE).start(vad_tail=500)
+        talk.audio(hush(400), speech(600), hush(600)).audio(speech(600)).end()
+        # The margin behind speech that ended, and speech that was broken off.
+        assert talk.silences == [300 * 16, 0]
+
     def test_the_remainder_comes_after_end(self) -> None:
         talk = Conversation().start().audio(hush(300), speech(700)).end()
         assert talk.told() == ["START"]

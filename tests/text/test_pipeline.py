@@ -66,7 +66,8 @@ def test_the_text_of_any_words_is_the_words_joined(
     add_punc: bool,
     final: bool,
 ) -> None:
-    result = tools.step(language, digit_norm, add_punc)(Hypothesis(spoken, "", 0.5), final)
+    heard = Hypothesis(spoken, join_words(word.text for word in spoken), 0.5)
+    result = tools.step(language, digit_norm, add_punc)(heard, final)
     assert result.text == join_words(word.text for word in result.words)
     assert result.confidence == 0.5
     at = 0

@@ -31,7 +31,7 @@ def test_the_defaults_stand_with_every_max_seconds_of_the_protocol(
     seconds: int, frame_samples: int
 ) -> None:
     rules = EndpointRules(frame_samples=frame_samples, max_ms=seconds * 1000)
-    assert rules.search_samples == min(32_000, seconds * 8000)
+    assert rules.search_samples == min(16_000, seconds * 8000)
 
 
 @pytest.mark.parametrize(

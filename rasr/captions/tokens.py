@@ -1,0 +1,119 @@
+"""Text → tokens: the pieces between which a line may be broken, each with its time.
+
+A token is a word with its marks, or a single Chinese character with the marks that belong to it: a
+line never begins with a closing mark and never ends with an opening one. Times come from the words
+of a result where there are any, else the segment's time is shared out by width.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rasr.captions.measure import LINE_WIDTH, is_wide, width
+from rasr.protocol.messages import Segment, WordInfo
+
+OPENING = frozenset("（【《「『〈［｛“‘([{")
+CLOSING = frozenset("，。、；：！？）】》」』〉］｝”’…—·％%‰℃,.!?;:)]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str
+    """Never empty, no white space in it, at most a line wide."""
+    spaced: bool
+    """True if a space stands before it where it does not begin a line."""
+    start_ms: int
+    end_ms: int
+
+
+def tokens_of(segment: Segment) -> tuple[Token, ...]:
+    """The tokens of the text of `segment`, in order."""
+    pieces = list(_pieces(segment.text))
+    letters = [len(piece) for piece, _ in pieces]
+    times = _times(segment, "".join(piece for piece, _ in pieces))
+    tokens = []
+    at = 0
+    for (piece, spaced), length in zip(pieces, letters, strict=True):
+        tokens.append(Token(piece, spaced, times[at][0], times[at + length - 1][1]))
+        at += length
+    return tuple(tokens)
+
+
+def _pieces(text: str) -> Iterator[tuple[str, bool]]:
+    """Text of each token, and whether a space stands before it."""
+    for number, word in enumerate(text.split()):
+        spaced = number > 0
+        for piece in _parts(_printable(word)):
+            yield piece, spaced
+            spaced = False
+
+
+def _printable(word: str) -> str:
+    # Controls and half surrogate pairs have no place in a file of text.
+    return "".join(one for one in word if unicodedata.category(one) not in ("Cc", "Cs"))
+
+
+def _parts(word: str) -> Iterator[str]:
+    """`word` cut before and behind each wide character, its marks left with it."""
+    part = ""
+    for one in word:
+        belongs = (
+            not part
+            or one in CLOSING
+            or part[-1] in OPENING
+            or not (is_wide(one) or _ends_wide(part))
+        )
+        if not belongs:
+            yield from _cut(part)
+            part = ""
+        part += one
+    if part:
+        yield from _cut(part)
+
+
+def _ends_wide(part: str) -> bool:
+    """True if `part` ends with a wide character, or with marks that belong to one."""
+    return is_wide((part.rstrip("".join(CLOSING)) or part)[-1])
+
+
+def _cut(part: str) -> Iterator[str]:
+    """`part` in pieces that are no wider than a line: one piece, but for what nobody says."""
+    piece, used = "", 0
+    for one in part:
+        more = width(one)
+        if used + more > LINE_WIDTH:
+            yield piece
+            piece, used = "", 0
+        piece += one
+        used += more
+    yield piece
+
+
+def _times(segment: Segment, letters: str) -> list[tuple[int, int]]:
+    """Start and end of each of the letters of a segment's text, white space left out."""
+    if segment.word_info:
+        timed = [(letter, one) for one in segment.word_info for letter in _letters(one)]
+        if "".join(letter for letter, _ in timed) == letters:
+            return [(word.start_time, word.end_time) for _, word in timed]
+    start, length = segment.start_time, max(0, segment.end_time - segment.start_time)
+    total = max(1, width(letters))
+    times = []
+    past = 0
+    for letter in letters:
+        begins = start + length * past // total
+        past += width(letter)
+        times.append((begins, start + length * past // total))
+    return times
+
+
+def _letters(word: WordInfo) -> str:
+    return "".join(map(_printable, word.word.split()))
+
+
+def joined(tokens: Sequence[Token]) -> str:
+    """The text of a line."""
+    return "".join(
+        f" {one.text}" if one.spaced and number else one.text for number, one in enumerate(tokens)
+    )

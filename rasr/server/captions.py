@@ -1,0 +1,174 @@
+"""Captions over HTTP: the stream of events, the files of what was said, and the page.
+
+Owns the paths below `/captions`. What is said and to whom is `rasr.captions`; what the page looks
+like is `rasr.server.captions_page`. The stream is written on ASGI itself: with a thousand viewers
+each layer in between counts, and none may encode a cue again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from importlib.resources import files
+
+from fastapi import FastAPI, Request, Response
+from starlette.datastructures import Headers
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from rasr.captions import Hub, Refused, Said, Viewer, readable
+from rasr.captions.files import srt, vtt
+from rasr.protocol.fields import ChannelName
+from rasr.server.captions_page import PageError, error_page, look_of, page
+from rasr.server.connection import ABORT, SHALLOW
+
+_NAME = ChannelName()
+_FOLDER = files("rasr") / "web" / "captions"
+_STATIC = {"captions.css": "text/css", "captions.js": "text/javascript"}
+_FILES: dict[str, tuple[str, Callable[[Said], str]]] = {
+    "vtt": ("text/vtt", lambda said: vtt(readable(said.cues))),
+    "srt": ("application/x-subrip; charset=utf-8", lambda said: srt(readable(said.cues))),
+    "txt": ("text/plain", lambda said: "".join(f"{one}\n" for one in said.sentences)),
+}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    # It may be shown in a frame of any page: it has nothing to press.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'",
+}
+_STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    # nginx would collect events until its buffer is full.
+    (b"x-accel-buffering", b"no"),
+]
+
+
+def add_captions(app: FastAPI, hub: Hub, send_timeout_s: float) -> None:
+    """Serve the captions of `hub` below `/captions`.
+
+    Args:
+        send_timeout_s: a viewer who takes nothing for so long is dropped.
+    """
+    routes = app.router.routes
+    for name, media_type in _STATIC.items():
+        static = partial(_static, (_FOLDER / name).read_bytes(), media_type)
+        routes.append(Route(f"/captions/static/{name}", static))
+    events = _Events(hub, send_timeout_s)
+    routes.append(Route("/captions/{name}/events", events, methods=["GET"]))
+    for kind, (media_type, write) in _FILES.items():
+        file = partial(_file, hub, media_type, write)
+        routes.append(Route(f"/captions/{{name}}.{kind}", file))
+    template = (_FOLDER / "page.html").read_text("utf-8")
+    routes.append(Route("/captions/{name}", partial(_page, template)))
+
+
+async def _static(content: bytes, media_type: str, request: Request) -> Response:
+    return Response(content, headers=_HEADERS, media_type=media_type)
+
+
+async def _file(
+    hub: Hub, media_type: str, write: Callable[[Said], str], request: Request
+) -> Response:
+    name = request.path_params["name"]
+    fault = _name_fault(name)
+    if fault is not None:
+        return _plain(fault, 404)
+    said = hub.said(name)
+    if said is None:
+        return _plain(
+            f"There is no caption channel {name!r}: nobody has published to it, or its round "
+            "ended so long ago that it is forgotten.",
+            404,
+        )
+    # Hours of captions take a while to write; the sound of others does not wait for it.
+    document = await asyncio.to_thread(write, said)
+    return Response(document, headers=_HEADERS, media_type=media_type)
+
+
+async def _page(template: str, request: Request) -> Response:
+    name = request.path_params["name"]
+    fault = _name_fault(name)
+    if fault is not None:
+        return _html(error_page(template, fault), 404)
+    try:
+        look = look_of(request.query_params.multi_items())
+    except PageError as error:
+        return _html(error_page(template, str(error)), 400)
+    return _html(page(template, name, look), 200)
+
+
+class _Events:
+    """ASGI application of `/captions/NAME/events`."""
+
+    def __init__(self, hub: Hub, send_timeout_s: float) -> None:
+        self._hub = hub
+        self._send_timeout_s = send_timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = scope["path_params"]["name"]
+        extensions = scope.get("extensions", {})
+        fault = _name_fault(name)
+        if fault is not None:
+            await _plain(fault, 404)(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":
+            await Response(headers=dict(_decoded(_STREAM_HEADERS)))(scope, receive, send)
+            return
+        try:
+            last = Headers(scope=scope).get("last-event-id")
+            viewer = self._hub.join(name, last, extensions.get(ABORT, _nothing))
+        except Refused as refused:
+            answer = _plain(f"The captions can not be watched now: {refused}.", 503)
+            answer.headers["Retry-After"] = "10"
+            await answer(scope, receive, send)
+            return
+        extensions.get(SHALLOW, _nothing)()
+        watching = asyncio.create_task(_until_gone(receive, viewer))
+        try:
+            await self._stream(viewer, send)
+        except TimeoutError:
+            viewer.abort()
+        finally:
+            watching.cancel()
+            self._hub.leave(viewer)
+
+    async def _stream(self, viewer: Viewer, send: Send) -> None:
+        start = {"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS}
+        await send(start)
+        while (events := await viewer.next()) is not None:
+            async with asyncio.timeout(self._send_timeout_s):
+                await send({"type": "http.response.body", "body": events, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _until_gone(receive: Receive, viewer: Viewer) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    viewer.go()
+
+
+def _nothing() -> None:
+    """Where the server beneath has not the extension."""
+
+
+def _name_fault(name: str) -> str | None:
+    if _NAME.read(name) is not None:
+        return None
+    return f"{name[:80]!r} is no name of a caption channel; allowed: {_NAME.allowed}."
+
+
+def _plain(sentence: str, status: int) -> Response:
+    return Response(f"{sentence}\n", status, headers=_HEADERS, media_type="text/plain")
+
+
+def _html(content: str, status: int) -> Response:
+    return Response(content, status, headers=_HEADERS, media_type="text/html")
+
+
+def _decoded(headers: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+    return [(name.decode(), value.decode()) for name, value in headers]

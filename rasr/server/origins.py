@@ -1,0 +1,78 @@
+"""Whose web pages may use the server: the rule for the `Origin` of a websocket's handshake.
+
+A browser lets every page open a websocket to every address, loopback included, and tells the server
+only whose page it is. Clients that are no browser say nothing, and those of SIS sign what they
+send, which a page cannot: browsers take no headers from it (RFC 6455, §10.2 and §4.1).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+ANYBODY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class OriginRule:
+    """Which origins are welcome."""
+
+    listed: frozenset[str]
+    """As browsers write them: `https://talk.example`, with a port where it is not the scheme's."""
+    names_are_ours: bool
+    """True if the server is meant to be reached by other names than loopback's. A server that is
+    not must not believe one: anybody may have a name of his own lead to 127.0.0.1."""
+
+    @classmethod
+    def of(cls, allowed_origins: str, *, names_are_ours: bool) -> OriginRule:
+        """The rule of a setting: origins separated by commas."""
+        parts = (part.strip().rstrip("/").lower() for part in allowed_origins.split(","))
+        return cls(frozenset(part for part in parts if part), names_are_ours)
+
+    def admits(self, headers: Headers) -> bool:
+        """True if a request with these headers is of a welcome page, or of no page at all."""
+        origin = headers.get("origin")
+        if origin is None or _signed(headers):
+            return True
+        origin = origin.lower()
+        if ANYBODY in self.listed or origin in self.listed:
+            return True
+        ours, theirs = _host(f"//{headers.get('host', '')}"), _host(origin)
+        if ours is None or theirs is None:
+            return False
+        if _is_loopback(ours):
+            return _is_loopback(theirs)
+        return self.names_are_ours and ours == theirs
+
+
+def refusal(headers: Headers) -> str:
+    """The sentence for a page that is not welcome."""
+    origin = headers.get("origin", "")[:120]
+    return (
+        f"pages of {origin!r} may not use this server; "
+        f"server.allowed_origins in its settings may name {origin}"
+    )
+
+
+def _signed(headers: Headers) -> bool:
+    """True if the request carries what clients of SIS prove themselves with."""
+    return "x-auth-token" in headers or headers.get("authorization", "").startswith("SDK-HMAC")
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

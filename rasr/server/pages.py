@@ -1,0 +1,103 @@
+"""The page and the JavaScript module: the files of `rasr/web` over HTTP.
+
+They are read once, when the application is made, and served from memory. Nothing of a request
+becomes part of a file's name: what is not in the table is not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from fastapi import FastAPI, Request, Response
+
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "ts": "text/plain; charset=utf-8",
+}
+"""What is served, by the end of its name; other files are none of a browser's business."""
+
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        # Older Safari and Firefox do not take a websocket of the same origin for 'self'.
+        "connect-src 'self' ws: wss:",
+        "worker-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+_ALWAYS = {
+    # A file may be kept, and is asked for again with its tag: a server that was updated is seen.
+    "cache-control": "no-cache",
+    "x-content-type-options": "nosniff",
+    "content-security-policy": _POLICY,
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
+}
+_MODULE = {
+    # Anybody's page may import the module; whether it may then speak is asked at the websocket.
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+}
+_PAGE = {
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes
+    headers: Mapping[str, str]
+
+
+def add_pages(app: FastAPI) -> None:
+    """`/`, `/page/…` and `/client/…`."""
+    web = files("rasr") / "web"
+    table = {"/": _file(web / "index.html", _PAGE)}
+    for folder, extra in (("page", _PAGE), ("client", _MODULE)):
+        for path, one in _walk(web / folder, f"/{folder}"):
+            table[path] = _file(one, extra)
+
+    async def answer(request: Request) -> Response:
+        return _answer(table[request.scope["path"]], request.headers.get("if-none-match", ""))
+
+    for path in table:
+        app.add_route(path, answer, methods=["GET", "HEAD"])
+
+
+def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
+    for one in folder.iterdir():
+        if one.is_dir():
+            yield from _walk(one, f"{path}/{one.name}")
+        elif one.name.rpartition(".")[2] in _TYPES:
+            yield f"{path}/{one.name}", one
+
+
+def _file(source: Traversable, extra: dict[str, str]) -> _File:
+    content = source.read_bytes()
+    headers = {
+        "content-type": _TYPES[source.name.rpartition(".")[2]],
+        "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
+    }
+    return _File(content, _ALWAYS | extra | headers)
+
+
+def _answer(file: _File, known: str) -> Response:
+    # RFC 9110, §13.1.2: the list is compared weakly, so that tags of a proxy that compresses fit.
+    tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+    if file.headers["etag"] in tags or "*" in tags:
+        return Response(status_code=304, headers=dict(file.headers))
+    return Response(file.content, headers=dict(file.headers))

@@ -1,0 +1,127 @@
+/** Types of `rasr.js`. Times are whole milliseconds since the first sound of a session. */
+
+/** START's config as docs/protocol.md has it; `true` and `false` stand for "yes" and "no". */
+export interface StartConfig {
+  property: string;
+  add_punc?: boolean | "yes" | "no";
+  digit_norm?: boolean | "yes" | "no";
+  /** Partial results. Here, unlike on the wire, they come unless they are declined. */
+  interim_results?: boolean | "yes" | "no";
+  need_word_info?: boolean | "yes" | "no";
+  warnings?: boolean | "yes" | "no";
+  vad_head?: number;
+  vad_tail?: number;
+  max_seconds?: number;
+  vocabulary_id?: string;
+  user_words?: string[];
+  caption_channel?: string;
+  /** Keys that this file does not know are sent as they are. */
+  [key: string]: unknown;
+}
+
+export interface SessionOptions extends StartConfig {
+  mode?: "continue" | "sentence" | "short";
+  /** `{project_id}` of the address. */
+  project?: string;
+  /** Most sound that is kept for a reconnect and for a network that stalls; 90. */
+  keepSeconds?: number;
+  /** For how long a lost server is looked for; 60. */
+  patienceSeconds?: number;
+}
+
+export interface ListenOptions extends SessionOptions {
+  constraints?: MediaTrackConstraints;
+  onChunk?: (chunk: Int16Array, level: number) => void;
+  onGone?: () => void;
+}
+
+export interface Word {
+  word: string;
+  start_time: number;
+  end_time: number;
+}
+
+export interface Segment {
+  start_time: number;
+  end_time: number;
+  is_final: boolean;
+  result: { text: string; score: number; word_info?: Word[] };
+}
+
+export interface SessionEvents {
+  start: { trace_id: string; start_time: number };
+  result: Segment;
+  event: { event: string; timestamp: number; warning?: string; message?: string };
+  /** `error_code` is one of SIS, or UNREACHABLE, LOST or CLOSED for the connection. */
+  error: { error_code: string; error_msg: string; fatal: boolean };
+  /** The connection is lost; it is tried again after `wait_ms`. */
+  lost: { wait_ms: number };
+  /** It is back, and nothing is missing: the round goes on at `start_time`. */
+  resumed: { trace_id: string; start_time: number };
+  /** Sound that could be neither sent nor kept. */
+  dropped: { start_time: number; end_time: number };
+  /** Always the last event, and always there. */
+  end: { reason: EndReason };
+}
+
+export type EndReason = "NORMAL" | "CANCEL" | "ERROR";
+
+export class Session extends EventTarget {
+  constructor(url: string | URL, options: SessionOptions);
+  readonly state: "connecting" | "open" | "lost" | "ending" | "ended";
+  /** Samples a second that `send` takes. */
+  readonly rate: number;
+  readonly waitingSeconds: number;
+  readonly over: Promise<EndReason>;
+  send(samples: Int16Array): void;
+  room(): Promise<void>;
+  end(): Promise<EndReason>;
+  cancel(): void;
+  addEventListener<Type extends keyof SessionEvents>(
+    type: Type,
+    listener: (event: CustomEvent<SessionEvents[Type]>) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+export class MicrophoneError extends Error {
+  readonly reason: "insecure" | "unsupported" | "unreachable" | "denied" | "missing" | "busy";
+}
+
+export class Microphone {
+  static open(options: {
+    rate: number;
+    onChunk: (chunk: Int16Array, level: number) => void;
+    onGone?: () => void;
+    constraints?: MediaTrackConstraints;
+  }): Promise<Microphone>;
+  close(): Promise<void>;
+}
+
+export class Resampler {
+  constructor(inputRate: number, outputRate: number);
+  process(samples: Float32Array): Float32Array;
+  flush(): Float32Array;
+}
+
+export interface Offer {
+  property: string;
+  language: string;
+  sample_rate: number;
+  hot_words: boolean;
+}
+
+export function listen(
+  url: string | URL,
+  options: ListenOptions,
+): Promise<{ session: Session; microphone: Microphone; stop(): Promise<EndReason> }>;
+
+export function properties(url: string | URL): Promise<Offer[]>;
+
+/** Samples a second of a property such as english_8k_common. */
+export function rateOf(property: string): number;

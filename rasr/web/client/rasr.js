@@ -1,0 +1,64 @@
+/**
+ * Speech to text with a rasr server, from any web page:
+ *
+ *     import { listen } from "http://127.0.0.1:8765/client/rasr.js";
+ *
+ * No dependencies. Types are in `rasr.d.ts` beside it, the protocol in docs/protocol.md.
+ */
+
+import { Microphone, MicrophoneError } from "./microphone.js";
+import { Resampler } from "./resampler.js";
+import { Session, rateOf } from "./session.js";
+
+export { Microphone, MicrophoneError, Resampler, Session, rateOf };
+
+/**
+ * Speak: the microphone to a server. Call it from a click.
+ *
+ * @param {string | URL} url of the server
+ * @param {import("./rasr.js").ListenOptions} options
+ */
+export async function listen(url, { constraints, onChunk = () => {}, onGone, ...options }) {
+  /** @type {Session | null} */
+  let session = null;
+  const microphone = await Microphone.open({
+    rate: rateOf(options.property),
+    constraints,
+    onGone,
+    onChunk(chunk, level) {
+      onChunk(chunk, level);
+      session?.send(chunk);
+    },
+  });
+  try {
+    session = new Session(url, options);
+  } catch (error) {
+    await microphone.close();
+    throw error;
+  }
+  session.addEventListener("end", () => microphone.close());
+  return {
+    session,
+    microphone,
+    async stop() {
+      await microphone.close();
+      return session.end();
+    },
+  };
+}
+
+/**
+ * What a server offers for `property`.
+ *
+ * @param {string | URL} url of the server
+ * @returns {Promise<import("./rasr.js").Offer[]>}
+ */
+export async function properties(url) {
+  const address = new URL("/properties", url);
+  address.protocol = address.protocol.replace("ws", "http");
+  const response = await fetch(address);
+  if (!response.ok) {
+    throw new Error(`${address} answered ${response.status}`);
+  }
+  return (await response.json()).properties;
+}

@@ -1,0 +1,76 @@
+"""For everybody: each state of the page passes axe, by day and by night, at a desk and by phone."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watched, picture
+from tests.browser.server import Server
+from tests.browser.test_recordings import drop
+from tests.browser.test_speaking import expect_status, press
+from tests.speech import library
+
+PHONE = (390, 844)
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds, as far as it keeps people out."""
+    return [
+        f"{fault['id']} ({fault['impact']}): {[node['html'] for node in fault['nodes']]}"
+        for fault in Axe().run(page).response["violations"]
+        if fault["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["desk", "phone"])
+def test_nobody_is_kept_out(
+    pages: Watched, fake: Server, dark: bool, size: tuple[int, int]
+) -> None:
+    page = pages.open(fake.url, microphone=False, dark=dark, size=size)
+    name = f"{'dark' if dark else 'light'}-{'phone' if size == PHONE else 'desk'}"
+    assert serious(page) == []
+    picture(page, f"{name}-blank")
+    press(page, "Start")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert serious(page) == []
+    picture(page, f"{name}-fault")
+    drop(page, library.load_demo().path)
+    expect_status(page, "Done. Press to go on.")
+    assert serious(page) == []
+    picture(page, f"{name}-text")
+    press(page, "Settings")
+    assert serious(page) == []
+    picture(page, f"{name}-settings")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["desk", "phone"])
+def test_somebody_who_speaks_is_not_kept_out_either(
+    pages: Watched, fake: Server, size: tuple[int, int]
+) -> None:
+    page = pages.open(fake.url, size=size)
+    press(page, "Start")
+    expect(page.locator("#partial")).to_be_visible()
+    assert serious(page) == []
+    picture(page, f"{'phone' if size == PHONE else 'desk'}-speaking")
+    # Who cannot see hears finals once, and is spared what may still change.
+    expect(page.locator("#finals")).to_have_attribute("aria-live", "polite")
+    assert page.locator("#partial").evaluate("one => one.closest('[aria-live]')") is None
+
+
+def test_a_chinese_browser_gets_a_chinese_page(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url, locale="zh-CN")
+    expect(page).to_have_title("rasr – 说话，即成文字")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    press(page, "设置")
+    assert serious(page) == []
+    picture(page, "chinese-settings")
+    press(page, "关闭")
+    picture(page, "chinese")
+    press(page, "English")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.reload()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()

@@ -1,0 +1,101 @@
+"""What goes wrong is told with what to do about it."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watched, picture
+from tests.browser.server import Server
+from tests.browser.test_speaking import expect_status, press
+
+
+def expect_alert(page: Page, what: str, do: str) -> None:
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(what)
+    expect(alert).to_contain_text(do)
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    expect_status(page, "Press and speak, or drop a recording.")
+
+
+def test_a_microphone_that_is_not_allowed(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url, microphone=False)
+    press(page, "Start")
+    expect_alert(page, "The microphone is not allowed.", "Allow it for this page")
+    picture(page, "denied")
+    press(page, "Dismiss")
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_an_address_that_browsers_give_no_microphone(pages: Watched, fake: Server) -> None:
+    # Chromium says so for each policy that only a secure page may have.
+    pages.expect("Cross-Origin-Opener-Policy header has been ignored")
+    page = pages.open(f"http://insecure.example:{fake.port}")
+    press(page, "Start")
+    expect_alert(page, "no microphone to this address", f"http://localhost:{fake.port}")
+
+
+def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., Server]) -> None:
+    # /readyz says 503 while it is full, and the console repeats it.
+    pages.expect("503")
+    server = own_server(RASR_DECODING__MAX_ROUNDS="1")
+    first, second = pages.open(server.url), pages.open(server.url)
+    press(first, "Start")
+    expect_status(first, "Listening")
+    assert server.rounds == 1
+    press(second, "Start")
+    expect_alert(second, "as many speakers as it can", "Try again when somebody has finished")
+    press(first, "Stop")
+    expect_status(first, "Done. Press to go on.")
+    press(second, "Start")
+    expect_status(second, "Listening")
+    expect(second.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_server_without_room_for_another_connection(
+    pages: Watched, own_server: Callable[..., Server]
+) -> None:
+    pages.expect("WebSocket connection to", "503")
+    server = own_server(RASR_SERVER__MAX_CONNECTIONS="1", RASR_DECODING__MAX_ROUNDS="1")
+    first, second = pages.open(server.url), pages.open(server.url)
+    press(first, "Start")
+    expect_status(first, "Listening")
+    press(second, "Start")
+    expect_alert(second, "as many speakers as it can", "Try again when somebody has finished")
+
+
+def test_a_language_that_is_not_installed(pages: Watched, fake: Server) -> None:
+    offer = {"property": "chinese_16k_common", "language": "chinese", "sample_rate": 16000}
+    body = json.dumps({"properties": [offer | {"hot_words": False}]})
+
+    def lie(page: Page) -> None:
+        page.route("**/properties", lambda route: route.fulfill(body=body))
+
+    page = pages.open(fake.url, prepare=lie)
+    press(page, "Start")
+    expect_alert(page, "does not have that language", "rasr models pull NAME")
+
+
+def test_a_server_that_is_gone(pages: Watched, own_server: Callable[..., Server]) -> None:
+    pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
+    server = own_server()
+    page = pages.open(server.url)
+    expect(page.locator("#choice-property option")).to_have_count(1)
+    server.end(signal.SIGTERM)
+    press(page, "Start")
+    expect_alert(page, "No server answers.", "Start it with: rasr serve")
+
+
+def test_a_channel_that_somebody_else_publishes_to(pages: Watched, fake: Server) -> None:
+    first, second = pages.open(fake.url), pages.open(fake.url)
+    for page in (first, second):
+        press(page, "Settings")
+        page.get_by_label("Live captions").check()
+        press(page, "Close")
+        press(page, "Start")
+        if page is first:
+            expect_status(first, "Listening")
+    expect_alert(second, "another round is publishing", "Change the settings that it names")

@@ -1,0 +1,165 @@
+"""A recording is dropped on the page: read with a progress bar, heard again, saved in each form."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pysubs2
+import pytest
+import webvtt
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watched, picture
+from tests.browser.server import Server
+from tests.browser.test_speaking import expect_status, keep_sights, press, times, words
+from tests.speech import library
+
+_DROP = """
+([name, content]) => {
+  const transfer = new DataTransfer();
+  const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+  transfer.items.add(new File([bytes], name));
+  for (const type of ["dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, bubbles: true,
+      cancelable: true}));
+  }
+}
+"""
+
+
+def drop(page: Page, path: Path, content: bytes | None = None) -> None:
+    data = path.read_bytes() if content is None else content
+    page.evaluate(_DROP, [path.name, base64.b64encode(data).decode()])
+
+
+def saved(page: Page, name: str, folder: Path) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+@pytest.fixture
+def read_page(pages: Watched, fake: Server) -> Page:
+    """The page with the demonstration read from its file."""
+    page = pages.open(fake.url, prepare=keep_sights)
+    drop(page, library.load_demo().path)
+    expect_status(page, "Done. Press to go on.")
+    return page
+
+
+@pytest.mark.engine
+def test_a_dropped_recording_is_read_faster_than_it_was_spoken(
+    pages: Watched, english: Server
+) -> None:
+    page = pages.open(english.url, prepare=keep_sights)
+    drop(page, library.load_demo().path)
+    expect(page.locator(".sentence").first).to_be_visible()
+    picture(page, "reading")
+    expect_status(page, "Done. Press to go on.")
+    assert words(page) == library.load_demo().text.split()
+    sights = page.evaluate("sights")
+    assert "Reading demo.flac" in {one["status"] for one in sights}
+    bar = [one["progress"] for one in sights if one["progress"] is not None]
+    assert bar == sorted(bar)
+    assert 0.9 < bar[-1] < 1
+    assert len(set(bar)) > 4
+    expect(page.locator("#latency")).to_contain_text("times as fast as speech")
+
+
+def test_a_file_that_is_chosen_is_read_too(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    with page.expect_file_chooser() as chooser:
+        press(page, "Open a file")
+    chooser.value.set_files(library.load("question").path)
+    expect_status(page, "Done. Press to go on.")
+    expect(page.locator(".sentence")).to_have_count(1)
+
+
+def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) -> None:
+    lines = saved(read_page, "Text: save", tmp_path).read_text("utf-8").splitlines()
+    assert lines == read_page.locator(".sentence span").all_text_contents()
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize(
+    ("button", "read"),
+    [
+        ("SRT: save", lambda path: [(c.start, c.end, c.text) for c in pysubs2.load(str(path))]),
+        (
+            "WebVTT: save",
+            lambda path: [
+                (c.start_time.in_milliseconds(), c.end_time.in_milliseconds(), c.text)
+                for c in webvtt.read(str(path))
+            ],
+        ),
+    ],
+)
+def test_subtitles_are_what_other_programs_read(
+    read_page: Page,
+    tmp_path: Path,
+    button: str,
+    read: Callable[[Path], list[tuple[int, int, str]]],
+) -> None:
+    cues = read(saved(read_page, button, tmp_path))
+    assert [text for _, _, text in cues] == read_page.locator(".sentence span").all_text_contents()
+    for (start, end, _), shown in zip(cues, times(read_page), strict=True):
+        assert start < end
+        assert abs(start / 1000 - shown) <= 0.1
+
+
+def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path) -> None:
+    document = json.loads(saved(read_page, "JSON: save", tmp_path).read_text("utf-8"))
+    (recording,) = document["recordings"]
+    assert recording["name"] == "demo.flac"
+    for segment in recording["segments"]:
+        assert segment["start_time"] < segment["end_time"]
+        assert 0 <= segment["score"] <= 1
+        assert [word["word"] for word in segment["word_info"]]
+        assert segment["word_info"][0]["start_time"] == segment["start_time"]
+
+
+def test_a_second_recording_follows_the_first_on_the_clock(read_page: Page, tmp_path: Path) -> None:
+    drop(read_page, library.load("question").path)
+    expect(read_page.locator(".sentence")).to_have_count(5)
+    expect_status(read_page, "Done. Press to go on.")
+    cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path)))
+    starts = [cue.start_time.in_milliseconds() for cue in cues]
+    assert starts == sorted(starts)
+    assert starts[4] > len(library.load_demo().samples) / 16
+
+
+def test_the_text_is_copied(read_page: Page) -> None:
+    press(read_page, "Copy")
+    expect(read_page.locator("#copy")).to_have_text("Copied")
+    copied = read_page.evaluate("navigator.clipboard.readText()")
+    assert copied.splitlines() == read_page.locator(".sentence span").all_text_contents()
+
+
+def test_a_sentence_is_heard_again_when_it_is_chosen(read_page: Page) -> None:
+    sentence = read_page.locator(".sentence").first
+    sentence.click()
+    expect(sentence).to_have_class("sentence playing")
+    expect(sentence).to_have_class("sentence")
+    sentence.click()
+    expect(sentence).to_have_class("sentence playing")
+    sentence.click()
+    expect(sentence).to_have_class("sentence")
+
+
+def test_clearing_leaves_the_page_as_it_was(read_page: Page) -> None:
+    press(read_page, "Clear")
+    expect(read_page.locator("#text")).to_be_hidden()
+    expect(read_page.locator("body")).to_have_class("blank")
+
+
+def test_what_is_no_sound_is_told(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    drop(page, Path("letter.pdf"), b"no sound at all")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "letter.pdf cannot be read as sound.Browsers read WAV, MP3, FLAC"
+    )

@@ -1,0 +1,227 @@
+"""Somebody speaks into the page: what he sees, from the press of the button to the last word."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, WebSocket, expect
+
+from tests.browser.conftest import Watched, picture
+from tests.browser.server import ENGLISH, Server
+from tests.speech import library
+
+FIRST, SECOND = library.load_demo().sentences[:2]
+TEXT = f"{FIRST.text} {SECOND.text}"
+BETWEEN_S = (SECOND.start_ms - FIRST.start_ms) / 1000
+
+_KEEP_EVERY_SIGHT = """
+window.sights = [];
+const look = () => {
+  const sight = {
+    status: document.querySelector("#status").textContent,
+    partial: document.querySelector("#partial").textContent,
+    finals: document.querySelectorAll(".sentence").length,
+    voice: document.querySelector("#voice").dataset.heard,
+    level: document.querySelector("#level").value,
+    progress: document.querySelector("#progress").hidden ? null
+      : document.querySelector("#progress").value,
+  };
+  if (JSON.stringify(sight) !== JSON.stringify(window.sights.at(-1))) window.sights.push(sight);
+};
+document.addEventListener("DOMContentLoaded", () => new MutationObserver(look).observe(
+  document.documentElement,
+  {subtree: true, childList: true, attributes: true, characterData: true}));
+"""
+
+
+def keep_sights(page: Page) -> None:
+    """From now on the page keeps what a person saw, one after the other."""
+    page.add_init_script(_KEEP_EVERY_SIGHT)
+
+
+def words(page: Page) -> list[str]:
+    text = " ".join(page.locator(".sentence span").all_text_contents())
+    return re.findall(r"[a-z']+", text.lower())
+
+
+def times(page: Page) -> list[float]:
+    """When each sentence began, as the page says, in seconds."""
+    told = [text.split(":") for text in page.locator(".sentence time").all_text_contents()]
+    return [60 * int(minutes) + float(seconds) for minutes, seconds in told]
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def expect_status(page: Page, text: str) -> None:
+    expect(page.locator("#status")).to_have_text(text)
+
+
+@pytest.mark.engine
+def test_what_is_said_appears_partial_first_and_final_after(
+    pages: Watched, english: Server
+) -> None:
+    page = pages.open(english.url, prepare=keep_sights)
+    press(page, "Start")
+    expect(page.locator(".sentence")).to_have_count(1)
+    expect(page.locator("#partial")).to_contain_text("computer")
+    picture(page, "speaking")
+    expect(page.locator(".sentence")).to_have_count(2)
+    expect(page.locator("#latency")).to_have_text(
+        re.compile(r"Text \d+\.\d\d s after the last word; 0\.50 s of silence end a sentence\.")
+    )
+    picture(page, "finals")
+    press(page, "Stop")
+    expect_status(page, "Done. Press to go on.")
+    assert words(page) == TEXT.split()
+    assert times(page)[1] - times(page)[0] == pytest.approx(BETWEEN_S, abs=0.2)
+    sights = page.evaluate("sights")
+    partials = [sight["partial"] for sight in sights if sight["finals"] == 0 and sight["partial"]]
+    assert len(set(partials)) > 3
+    assert {sight["voice"] for sight in sights} >= {"speech", "silence"}
+    assert max(sight["level"] for sight in sights) > 0.4
+    assert "hello" not in english.log.lower()
+
+
+@pytest.mark.engine
+def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
+    pages: Watched, own_server: Callable[..., Server]
+) -> None:
+    pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
+    server = own_server(**ENGLISH)
+    page = pages.open(server.url)
+    press(page, "Start")
+    expect(page.locator(".sentence")).to_have_count(1)
+    expect(page.locator("#partial")).to_be_visible()
+    server.end(signal.SIGKILL)
+    expect_status(page, "The server is gone. Trying again; your speech is kept.")
+    picture(page, "reconnecting")
+    server.start()
+    expect_status(page, "Listening")
+    expect(page.locator(".sentence")).to_have_count(2)
+    press(page, "Stop")
+    expect_status(page, "Done. Press to go on.")
+    assert words(page) == TEXT.split()
+    assert times(page)[1] - times(page)[0] == pytest.approx(BETWEEN_S, abs=0.2)
+    expect(page.locator(".notice")).to_have_count(0)
+
+
+def test_a_server_that_is_restarted_goes_on_where_it_was(
+    pages: Watched, own_server: Callable[..., Server]
+) -> None:
+    pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
+    server = own_server()
+    page = pages.open(server.url)
+    press(page, "Start")
+    expect(page.locator("#partial")).to_be_visible()
+    server.end(signal.SIGTERM)
+    expect_status(page, "The server is gone. Trying again; your speech is kept.")
+    server.start()
+    expect_status(page, "Listening")
+    expect(page.locator("#partial")).to_be_visible()
+    press(page, "Stop")
+    expect_status(page, "Done. Press to go on.")
+    assert len(times(page)) >= 2
+    assert times(page) == sorted(set(times(page)))
+
+
+def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
+    pages: Watched, fake: Server
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on(
+            "framesent",
+            lambda frame: asked.append(json.loads(frame)) if isinstance(frame, str) else None,
+        )
+
+    page = pages.open(fake.url, prepare=lambda page: page.on("websocket", listen))
+    press(page, "Settings")
+    page.get_by_label("Mode").select_option("sentence")
+    page.get_by_label("Pause that ends a sentence, ms").fill("800")
+    page.get_by_label("Longest silence before the sentence, ms").fill("2500")
+    page.get_by_label("Longest sentence, s").fill("20")
+    page.get_by_label("Numbers as digits").uncheck()
+    page.get_by_label("Punctuation").uncheck()
+    picture(page, "settings")
+    page.get_by_label("Longest sentence, s").fill("90")
+    page.get_by_label("Longest sentence, s").blur()
+    expect(page.locator("#fault-max_seconds")).to_have_text("A whole number from 1 to 60, please.")
+    press(page, "Close")
+    press(page, "Start")
+    # One sentence is all in this mode: the page stops by itself.
+    expect(page.locator(".sentence")).to_have_count(1)
+    expect_status(page, "Done. Press to go on.")
+    assert asked[0] == {
+        "command": "START",
+        "config": {
+            "audio_format": "pcm16k16bit",
+            "property": "english_16k_common",
+            "vad_tail": 800,
+            "vad_head": 2500,
+            "max_seconds": 20,
+            "interim_results": "yes",
+            "digit_norm": "no",
+            "add_punc": "no",
+            "need_word_info": "yes",
+        },
+    }
+    page.reload()
+    press(page, "Settings")
+    expect(page.get_by_label("Pause that ends a sentence, ms")).to_have_value("800")
+    press(page, "Back to the defaults")
+    expect(page.get_by_label("Pause that ends a sentence, ms")).to_have_value("500")
+
+
+def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    expect(page.locator("#talk")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".sentence")).to_have_count(1)
+    page.keyboard.press("Space")
+    expect_status(page, "Done. Press to go on.")
+    expect(page.locator("#talk")).to_be_focused()
+    page.locator("#settings").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.locator("#settings")).to_be_focused()
+    for name in ("中文", "Copy", "Text", "SRT", "WebVTT", "JSON", "Clear"):
+        page.keyboard.press("Tab")
+        expect(page.locator(":focus")).to_have_text(name)
+        if name == "中文":
+            # The file field is no stop of its own, and is reached by its button.
+            continue
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_class("sentence")
+
+
+def test_the_captions_page_follows_another_pages_speech(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    press(page, "Settings")
+    page.get_by_label("Live captions").check()
+    page.get_by_label("Channel").fill("hall")
+    page.get_by_label("Channel").blur()
+    link = page.locator("#fields a")
+    expect(link).to_have_attribute("href", f"{fake.url}/captions/hall")
+    captions = pages.open(f"{fake.url}/captions/hall?background=000")
+    expect(captions.locator("body")).to_have_attribute("data-state", "waiting")
+    press(page, "Close")
+    press(page, "Start")
+    expect(captions.locator('.line[data-final="false"] span').first).to_be_visible()
+    expect(page.locator(".sentence")).to_have_count(1)
+    expect(captions.locator('.line[data-final="true"] span').first).to_be_visible()
+    picture(captions, "captions")
+    said = page.locator(".sentence span").first.text_content() or ""
+    finals = captions.locator("#finals p")
+    shown = " ".join(finals.all_text_contents())
+    assert said.split()[:3] == shown.split()[:3]
+    press(page, "Stop")
+    expect_status(page, "Done. Press to go on.")

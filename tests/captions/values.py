@@ -1,0 +1,99 @@
+"""Segments and loops for tests of captions."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from rasr.protocol.messages import Segment, WordInfo
+
+pure = settings(derandomize=True, deadline=None, max_examples=200)
+
+
+def said(text: str, start_ms: int = 0, end_ms: int = 1000, *, final: bool = True) -> Segment:
+    """A segment whose words have no times of their own."""
+    return Segment(text, start_ms, end_ms, final)
+
+
+def spoken(text: str, start_ms: int = 0, word_ms: int = 300, *, final: bool = True) -> Segment:
+    """A segment of words that follow one another without a pause."""
+    words = tuple(
+        WordInfo(word, start_ms + number * word_ms, start_ms + (number + 1) * word_ms)
+        for number, word in enumerate(text.split())
+    )
+    end_ms = words[-1].end_time if words else start_ms
+    return Segment(text, start_ms, end_ms, final, word_info=words)
+
+
+latin_words = st.text("abcdefghij", min_size=1, max_size=14)
+marks = st.sampled_from(["", "", "", "", ",", ".", "?"])
+chinese = st.text("今天气很好我们去公园吧的了和在", min_size=1, max_size=8)
+zh_marks = st.sampled_from(["", "", "，", "。", "？"])
+latin_pieces = st.builds(lambda word, mark: word + mark, latin_words, marks)
+chinese_pieces = st.builds(lambda word, mark: word + mark, chinese, zh_marks)
+pieces = st.one_of(latin_pieces, latin_pieces, chinese_pieces)
+
+
+@st.composite
+def sentences(draw: st.DrawFn, piece: st.SearchStrategy[str] = pieces) -> Segment:
+    """Somebody speaks, with pauses; times are those of the words."""
+    words = []
+    at_ms = draw(st.integers(0, 5000))
+    for text in draw(st.lists(piece, min_size=1, max_size=40)):
+        length_ms = draw(st.integers(20, 900))
+        words.append(WordInfo(text, at_ms, at_ms + length_ms))
+        at_ms += length_ms + draw(st.sampled_from([0, 0, 0, 100, 300, 1600]))
+    text = " ".join(word.word for word in words)
+    return Segment(text, words[0].start_time, words[-1].end_time, True, word_info=tuple(words))
+
+
+@dataclass(order=True)
+class FakeTimer:
+    when: float
+    number: int
+    callback: Callable[[], None] = field(compare=False)
+    cancelled: bool = field(default=False, compare=False)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class FakeLoop:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._numbers = itertools.count()
+        self._timers: list[FakeTimer] = []
+        self.soon: list[Callable[[], None]] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.soon.append(callback)
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> FakeTimer:
+        timer = FakeTimer(self.now + delay, next(self._numbers), callback)
+        heapq.heappush(self._timers, timer)
+        return timer
+
+    def turn(self) -> None:
+        """What was to be called soon is called; what that asks for is of the next turn."""
+        due, self.soon = self.soon, []
+        for callback in due:
+            callback()
+
+    def pass_time(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self._timers and self._timers[0].when <= until:
+            timer = heapq.heappop(self._timers)
+            self.now = timer.when
+            if not timer.cancelled:
+                timer.callback()
+        self.now = until

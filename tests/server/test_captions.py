@@ -1,0 +1,362 @@
+"""Captions over HTTP on loopback: the stream, the files, the page, and the end of a server."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Message
+
+from rasr.captions import CaptionRules, Hub
+from rasr.captions.files import srt, vtt
+from rasr.captions.timing import readable
+from rasr.server.captions import _Events
+from rasr.server.captions_page import PARAMETERS
+from rasr.server.connection import ABORT
+from rasr.server.service import Service
+from tests.captions.test_channel import events
+from tests.captions.values import spoken
+from tests.server.conftest import fake_settings
+from tests.server.sdk import SdkClient
+from tests.server.sound import quiet, voiced
+
+
+def http_of(service: Service) -> str:
+    return service.url.replace("ws://", "http://")
+
+
+@pytest.fixture
+async def web(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=http_of(service), timeout=20) as client:
+        yield client
+
+
+class Stream:
+    """An open stream of events."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._chunks = response.aiter_raw()
+        self._waiting: list[dict[str, Any]] = []
+        self._rest = b""
+
+    async def next(self, kind: str, **values: object) -> dict[str, Any]:
+        """The next event of a kind with these values; what comes before it is passed over."""
+        while True:
+            while self._waiting:
+                one = self._waiting.pop(0)
+                if one["event"] == kind and values.items() <= one.items():
+                    return one
+            *whole, self._rest = (self._rest + await anext(self._chunks)).split(b"\n\n")
+            self._waiting += events(b"\n\n".join(whole))
+
+    async def at_end(self) -> list[dict[str, Any]]:
+        """All that still comes, until the server ends the stream."""
+        rest = self._rest + b"".join([chunk async for chunk in self._chunks])
+        told, self._waiting = self._waiting + events(rest), []
+        return told
+
+
+@asynccontextmanager
+async def watching(
+    web: httpx.AsyncClient, name: str = "stage", last: str | None = None
+) -> AsyncIterator[Stream]:
+    headers = {} if last is None else {"Last-Event-ID": last}
+    async with web.stream("GET", f"/captions/{name}/events", headers=headers) as response:
+        yield Stream(response)
+
+
+async def speak(client: SdkClient, ms: int = 1200, **config: object) -> None:
+    await client.start(interim_results="yes", caption_channel="stage", **config)
+    await client.audio(quiet(300) + voiced(ms) + quiet(900))
+
+
+class TestStream:
+    async def test_a_viewer_sees_a_sentence_roll_and_then_its_final(
+        self, service: Service, web: httpx.AsyncClient
+    ) -> None:
+        async with watching(web) as stream, SdkClient(service.url) as client:
+            assert stream.response.headers["content-type"].startswith("text/event-stream")
+            assert (await stream.next("state"))["state"] == "waiting"
+            await speak(client)
+            await stream.next("state", state="live")
+            partial = await stream.next("cue", final=False)
+            final = await stream.next("cue", final=True)
+            await client.end()
+            await stream.next("state", state="ended")
+        (told,) = client.finals
+        assert partial["id"] == final["id"] == 1
+        assert final["text"] == told["result"]["text"]
+        assert final["start"] == told["start_time"]
+        assert final["end"] >= told["end_time"]
+        assert final["revision"] > partial["revision"]
+
+    async def test_the_speaker_is_sent_no_words_that_he_did_not_ask_for(
+        self, service: Service
+    ) -> None:
+        async with SdkClient(service.url) as client:
+            await speak(client)
+            await client.end()
+        assert "word_info" not in client.finals[0]["result"]
+
+    async def test_who_comes_back_with_the_last_id_misses_no_final(
+        self, service: Service, web: httpx.AsyncClient
+    ) -> None:
+        async with SdkClient(service.url) as client:
+            await speak(client)
+            async with watching(web) as stream:
+                last = (await stream.next("cue", final=True))["event_id"]
+            await client.audio(voiced(800, seed=2) + quiet(900) + voiced(800, seed=3) + quiet(900))
+            await client.end()
+            async with watching(web, last=last) as stream:
+                assert (await stream.next("cue"))["id"] == 2
+                assert (await stream.next("cue"))["id"] == 3
+
+    async def test_a_viewer_who_leaves_is_forgotten(
+        self, service: Service, web: httpx.AsyncClient
+    ) -> None:
+        async with watching(web) as stream:
+            await stream.next("state")
+            assert service.house.captions.viewers == 1
+        await service.house.captions.quiet()
+        assert service.house.captions.viewers == 0
+
+    async def test_one_viewer_too_many_is_told_in_words(self) -> None:
+        settings = fake_settings(captions={"max_viewers": 1})
+        async with Service(settings) as service:
+            async with httpx.AsyncClient(base_url=http_of(service)) as web, watching(web) as stream:
+                await stream.next("state")
+                answer = await web.get("/captions/stage/events")
+        assert answer.status_code == 503
+        assert "1 of 1 viewers are here" in answer.text
+        assert answer.headers["retry-after"] == "10"
+
+    async def test_a_head_request_has_no_body_and_takes_no_place(
+        self, service: Service, web: httpx.AsyncClient
+    ) -> None:
+        answer = await web.head("/captions/stage/events")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert service.house.captions.viewers == 0
+
+    async def test_a_viewer_who_does_not_read_gets_every_final_and_slows_nobody(self) -> None:
+        """Read late, the stream has all finals, and of the partials but the few that fitted in."""
+        sentences = 3000
+        async with Service(fake_settings()) as service:
+            hub = service.house.captions
+            host, _, port = http_of(service).removeprefix("http://").partition(":")
+            lazy = socket.socket()
+            lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            lazy.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(lazy, (host, int(port)))
+            request = "GET /captions/stage/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n\r\n"
+            await loop.sock_sendall(lazy, request.encode())
+            assert (await loop.sock_recv(lazy, 12)).endswith(b"200")
+            publisher = hub.open("stage")
+            for number in range(sentences):
+                publisher.publish((spoken(f"partial {number}", final=False),))
+                await asyncio.sleep(0)
+                publisher.publish((spoken(f"final {number}"),))
+                await asyncio.sleep(0)
+            stopping = asyncio.create_task(hub.close(60))
+            received = bytearray()
+            while part := await loop.sock_recv(lazy, 1 << 16):
+                received += part
+                if received.endswith(b"0\r\n\r\n"):
+                    break
+            lazy.close()
+            await stopping
+        finals = re.findall(rb'"text": "final (\d+)"', bytes(received))
+        assert [int(one) for one in finals] == list(range(sentences))
+        assert received.count(b'"partial ') < sentences / 5
+
+    async def test_a_viewer_who_takes_nothing_for_too_long_is_dropped(self) -> None:
+        hub = Hub(CaptionRules(), asyncio.get_running_loop())
+        aborted = asyncio.Event()
+
+        async def receive() -> Message:
+            await aborted.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await aborted.wait()
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "headers": [],
+            "path_params": {"name": "stage"},
+            "extensions": {ABORT: aborted.set},
+        }
+        await _Events(hub, send_timeout_s=0.001)(scope, receive, send)
+        assert aborted.is_set()
+        assert hub.viewers == 0
+
+
+class TestChannels:
+    async def test_a_second_speaker_is_refused_while_the_first_one_is_there(
+        self, service: Service
+    ) -> None:
+        async with SdkClient(service.url) as first, SdkClient(service.url) as second:
+            await first.start(caption_channel="stage")
+            await second.start(caption_channel="stage")
+            (error,) = second.messages
+            assert error["error_code"] == "SIS.0032"
+            assert "to which another round is publishing" in error["error_msg"]
+            await first.end()
+            second.state = "connected"
+            await second.start(caption_channel="stage")
+            assert second.state == "started"
+
+    async def test_a_speaker_who_vanishes_leaves_the_channel_free(
+        self, service: Service, web: httpx.AsyncClient
+    ) -> None:
+        async with watching(web) as stream:
+            async with SdkClient(service.url) as first:
+                await first.start(caption_channel="stage")
+                await stream.next("state", state="live")
+            await stream.next("state", state="ended")
+            async with SdkClient(service.url) as second:
+                await second.start(caption_channel="stage")
+                assert second.state == "started"
+
+
+class TestFiles:
+    async def test_what_was_said_so_far_can_be_read_in_three_forms(
+        self, service: Service, web: httpx.AsyncClient
+    ) -> None:
+        async with SdkClient(service.url) as client:
+            await speak(client, 4000)
+            await client.end()
+        said = service.house.captions.said("stage")
+        assert said is not None
+        assert said.cues
+        cues = readable(said.cues)
+        texts = [one["result"]["text"] for one in client.finals]
+        for kind, media_type, document in (
+            ("vtt", "text/vtt", vtt(cues)),
+            ("srt", "application/x-subrip", srt(cues)),
+            ("txt", "text/plain", "".join(f"{text}\n" for text in texts)),
+        ):
+            answer = await web.get(f"/captions/stage.{kind}")
+            assert answer.status_code == 200
+            assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
+            assert answer.text == document
+
+    @pytest.mark.parametrize("kind", ["vtt", "srt", "txt"])
+    async def test_of_a_channel_that_is_not_there_a_sentence_says_so(
+        self, web: httpx.AsyncClient, kind: str
+    ) -> None:
+        answer = await web.get(f"/captions/stage.{kind}")
+        assert answer.status_code == 404
+        assert answer.text.startswith("There is no caption channel 'stage'")
+
+    @pytest.mark.parametrize("path", ["", "/events", ".vtt"])
+    async def test_a_name_that_is_none_is_answered_with_what_is_allowed(
+        self, web: httpx.AsyncClient, path: str
+    ) -> None:
+        answer = await web.get(f"/captions/no%20name{path}")
+        assert answer.status_code == 404
+        assert "1 to 64 characters of A-Z, a-z, 0-9, _ and -" in answer.text
+
+
+class TestPage:
+    async def test_it_needs_nothing_but_what_this_server_has(self, web: httpx.AsyncClient) -> None:
+        answer = await web.get("/captions/stage")
+        assert answer.status_code == 200
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "://" not in answer.text
+        assert not re.search(r"<style|style=|<script>| on\w+=", answer.text)
+        wanted = re.findall(r'(?:src|href)="(static/[^"]+)"', answer.text)
+        assert sorted(wanted) == ["static/captions.css", "static/captions.js"]
+        for path in wanted:
+            part = await web.get(f"/captions/{path}")
+            assert part.status_code == 200
+            assert "://" not in part.text
+
+    async def test_its_look_is_in_its_address(self, web: httpx.AsyncClient) -> None:
+        answer = await web.get(
+            "/captions/stage?size=8.5&lines=3&position=top&align=left&color=ffff00"
+            "&box=transparent&background=%23123456&hold=0&partials=no&lang=zh"
+        )
+        assert '<html lang="zh-Hans">' in answer.text
+        for attribute in (
+            'channel="stage"',
+            'size="8.5"',
+            'lines="3"',
+            'position="top"',
+            'align="left"',
+            'color="#ffff00"',
+            'box="transparent"',
+            'background="#123456"',
+            'hold="0"',
+            'partials="no"',
+            'lang="zh"',
+        ):
+            assert f"data-{attribute}" in answer.text
+
+    @pytest.mark.parametrize("name", list(PARAMETERS))
+    async def test_a_value_that_is_not_allowed_is_told_with_what_is(
+        self, web: httpx.AsyncClient, name: str
+    ) -> None:
+        answer = await web.get("/captions/stage", params={name: '"><script>'})
+        assert answer.status_code == 400
+        assert f"{name} is " in answer.text
+        assert PARAMETERS[name].allowed.split("'")[0] in answer.text
+        assert "<script" not in answer.text
+
+    async def test_a_parameter_that_there_is_not_is_told_with_those_there_are(
+        self, web: httpx.AsyncClient
+    ) -> None:
+        answer = await web.get("/captions/stage?colour=fff&size=100")
+        assert answer.status_code == 400
+        assert "There is no parameter &#x27;colour&#x27;; allowed: size, lines" in answer.text
+        assert "size is &#x27;100&#x27;" in answer.text
+
+
+class TestShutdown:
+    async def test_viewers_get_the_last_final_and_an_end_and_hold_nothing_up(self) -> None:
+        async with Service(fake_settings()) as service:
+            async with httpx.AsyncClient(base_url=http_of(service)) as web:
+                async with watching(web) as stream, SdkClient(service.url) as client:
+                    await client.start(interim_results="yes", caption_channel="stage")
+                    await client.audio(quiet(300) + voiced(1200))
+                    await stream.next("cue", final=False)
+                    # Less than uvicorn waits for connections that do not close.
+                    async with asyncio.timeout(4):
+                        await service.stop()
+                    told = await stream.at_end()
+        assert [one["state"] for one in told if one["event"] == "state"] == ["ended", "closing"]
+        assert [one["final"] for one in told if one["event"] == "cue"][-1] is True
+
+    async def test_a_viewer_who_does_not_read_does_not_hold_it_up(self) -> None:
+        async with Service(fake_settings()) as service:
+            hub = service.house.captions
+            host, _, port = http_of(service).removeprefix("http://").partition(":")
+            with socket.socket() as lazy:
+                lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                lazy.setblocking(False)
+                loop = asyncio.get_running_loop()
+                await loop.sock_connect(lazy, (host, int(port)))
+                await loop.sock_sendall(
+                    lazy, b"GET /captions/stage/events HTTP/1.1\r\nHost: x\r\n\r\n"
+                )
+                assert (await loop.sock_recv(lazy, 12)).endswith(b"200")
+                publisher = hub.open("stage")
+                for number in range(2000):
+                    publisher.publish((spoken(f"final {number}"),))
+                    await asyncio.sleep(0)
+                publisher.close()
+                async with asyncio.timeout(4):
+                    await service.stop()
+            assert hub.viewers == 0

@@ -1,0 +1,112 @@
+// What the page makes of sound and text, without a browser.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { FIELDS, chooseProperty, initialChoices, loadChoices, saveChoices, sessionOptions } from "../../rasr/web/page/choices.js";
+import { clock, write } from "../../rasr/web/page/exports.js";
+import { faultOf } from "../../rasr/web/page/notices.js";
+import { Take } from "../../rasr/web/page/take.js";
+import { TEXTS, Texts, preferred } from "../../rasr/web/page/texts.js";
+
+const segment = (start_time, end_time, text) => ({ start_time, end_time, is_final: true, result: { text, score: 0.5 } });
+const takes = (...segments) => [{ name: "a", startMs: 1000, segments }];
+
+test("cues are on the clock of the page, and text that would break a file is tamed", () => {
+  const said = takes(segment(0, 1500, "a <b> & c\n\nd"), segment(2000, 2000, "e --> f"), segment(3000, 4000, " "));
+  assert.equal(
+    write("vtt", said),
+    "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\na &lt;b&gt; &amp; c d\n\n00:00:03.000 --> 00:00:03.001\ne --&gt; f\n",
+  );
+  assert.equal(
+    write("srt", takes(segment(0, 3_600_000, "one"))),
+    "1\n00:00:01,000 --> 01:00:01,000\none\n",
+  );
+  assert.equal(write("txt", said), "a <b> & c d\ne --> f\n");
+  assert.deepEqual(JSON.parse(write("json", takes(segment(5, 6, "x")))), {
+    recordings: [{ name: "a", segments: [{ start_time: 5, end_time: 6, text: "x", score: 0.5 }] }],
+  });
+});
+
+test("times are short for a person", () => {
+  assert.deepEqual([0, 65_432, 3_725_000, -4].map(clock), ["0:00.0", "1:05.4", "1:02:05.0", "0:00.0"]);
+});
+
+test("a take gives back any piece of its sound, over the borders of chunks", () => {
+  const take = new Take("a", 1000, 0);
+  let next = 0;
+  for (const length of [7, 1, 30, 12]) {
+    take.hear(Int16Array.from({ length }, () => next++), 0);
+  }
+  assert.deepEqual([...take.cut(5, 12)], [5, 6, 7, 8, 9, 10, 11]);
+  assert.deepEqual([...take.cut(-10, 3)], [0, 1, 2]);
+  assert.deepEqual([...take.cut(48, 90)], [48, 49]);
+  assert.equal(take.cut(60, 90).length, 0);
+});
+
+test("a take keeps the last hour", () => {
+  const take = new Take("a", 1, 0);
+  for (let i = 0; i < 40; i += 1) {
+    take.hear(new Int16Array(100).fill(i), 0);
+  }
+  assert.equal(take.cut(0, 399_000).length, 0);
+  assert.deepEqual([...new Set(take.cut(400_000, 500_000))], [4]);
+});
+
+test("latency is counted from the chunk that was held up least", () => {
+  const take = new Take("a", 1000, 0);
+  take.hear(new Int16Array(100), 5130);
+  take.hear(new Int16Array(100), 5210);
+  take.hear(new Int16Array(100), 5350);
+  assert.equal(take.ageOf(200, 5600), 5600 - 5010 - 200);
+});
+
+test("choices are kept as far as they are allowed", () => {
+  const kept = new Map();
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
+  assert.deepEqual(loadChoices(storage), initialChoices());
+  saveChoices(storage, { ...initialChoices(), vad_tail: 700, max_seconds: 99, mode: "long", add_punc: 1, caption_channel: "a b" });
+  assert.deepEqual(loadChoices(storage), { ...initialChoices(), vad_tail: 700 });
+  kept.set([...kept.keys()][0], "no JSON");
+  assert.deepEqual(loadChoices(storage), initialChoices());
+});
+
+test("hot words and the channel are asked for where they are wanted", () => {
+  const choices = { ...initialChoices(), user_words: "华为， Thornvik\n\n Doctor Kaelith " };
+  assert.deepEqual(sessionOptions(choices, { hotWords: true }).user_words, ["华为", "Thornvik", "Doctor Kaelith"]);
+  assert.equal("user_words" in sessionOptions(choices, { hotWords: false }), false);
+  assert.equal("caption_channel" in sessionOptions(choices, { hotWords: true }), false);
+  assert.equal(sessionOptions({ ...choices, captions: true }, { hotWords: true }).caption_channel, "stage");
+});
+
+test("the language of the page is the first to be offered for speech", () => {
+  const offers = [{ property: "chinese_16k_common", language: "chinese" }, { property: "english_16k_common", language: "english" }];
+  assert.equal(chooseProperty("", offers, "en"), "english_16k_common");
+  assert.equal(chooseProperty("", offers, "zh"), "chinese_16k_common");
+  assert.equal(chooseProperty("chinese_16k_common", offers, "en"), "chinese_16k_common");
+  assert.equal(chooseProperty("german_16k_common", offers.slice(0, 1), "en"), "chinese_16k_common");
+});
+
+test("both languages have every text, with the same values in it", () => {
+  const values = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+  assert.deepEqual(Object.keys(TEXTS.zh), Object.keys(TEXTS.en));
+  for (const key of Object.keys(TEXTS.en)) {
+    assert.deepEqual(values(TEXTS.zh[key]), values(TEXTS.en[key]), key);
+  }
+  for (const { name } of FIELDS) {
+    assert.ok(name in TEXTS.en && `${name}_help` in TEXTS.en, name);
+  }
+});
+
+test("every fault that a server or a microphone can have says what to do", () => {
+  const codes = ["UNREACHABLE", "LOST", "CLOSED", "SIS.0031", "SIS.0032", "SIS.0201", "SIS.0301", "SIS.0304", "SIS.0305", "SIS.0309", "SIS.0312", "SIS.0100"];
+  const names = codes.map((error_code) => faultOf({ error_code, error_msg: "m" }).name);
+  for (const name of [...names, "denied", "insecure", "unsupported", "missing", "busy", "taken", "dropped"]) {
+    assert.ok(name in TEXTS.en && `${name}_do` in TEXTS.en, name);
+  }
+});
+
+test("the page speaks what its reader prefers", () => {
+  assert.equal(preferred(["fr-FR", "zh-Hans-CN", "en"]), "zh");
+  assert.equal(preferred(["de"]), "en");
+  assert.equal(new Texts("en").say("waiting", { seconds: 3 }), "The network stalls: 3 s of speech wait.");
+});

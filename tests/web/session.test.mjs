@@ -1,0 +1,328 @@
+// A session against a server that is played by the test: order of messages, reconnects, endings.
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Session } from "../../rasr/web/client/session.js";
+
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, { detail }) {
+    super(type);
+    this.detail = detail;
+  }
+};
+
+const ENGLISH = { property: "english_16k_common" };
+
+/** A browser whose time passes when it is told to, and whose servers are played by the test. */
+class Platform {
+  sockets = [];
+  timers = [];
+  now = 0;
+
+  constructor() {
+    const { sockets } = this;
+    this.WebSocket = class {
+      bufferedAmount = 0;
+      sent = [];
+
+      constructor(address) {
+        this.address = address;
+        sockets.push(this);
+      }
+
+      send(data) {
+        this.sent.push(typeof data === "string" ? JSON.parse(data) : data.length);
+      }
+
+      close() {
+        this.isClosed = true;
+      }
+
+      /** The server says something. */
+      say(resp_type, rest = {}) {
+        this.onmessage({ data: JSON.stringify({ resp_type, trace_id: "t", ...rest }) });
+      }
+
+      result(start_time, end_time, is_final, word_info) {
+        const result = { text: `${start_time}-${end_time}`, score: 0.5, word_info };
+        this.say("RESULT", { segments: [{ start_time, end_time, is_final, result }] });
+      }
+
+      accept() {
+        this.onopen();
+        this.say("START");
+      }
+
+      drop(code = 1006) {
+        this.onclose({ code, reason: "" });
+      }
+    };
+  }
+
+  setTimeout = (call, ms) => {
+    const timer = { at: this.now + ms, call };
+    this.timers.push(timer);
+    return timer;
+  };
+
+  clearTimeout = (timer) => {
+    this.timers = this.timers.filter((one) => one !== timer);
+  };
+
+  pass(ms) {
+    this.now += ms;
+    const due = this.timers.filter(({ at }) => at <= this.now);
+    this.timers = this.timers.filter(({ at }) => at > this.now);
+    due.forEach(({ call }) => call());
+  }
+
+  get socket() {
+    return this.sockets.at(-1);
+  }
+}
+
+function start(options = {}) {
+  const platform = new Platform();
+  const session = new Session("http://server:1", { ...ENGLISH, ...options }, platform);
+  const told = [];
+  for (const type of ["start", "result", "event", "error", "lost", "resumed", "dropped", "end"]) {
+    session.addEventListener(type, ({ detail }) => told.push([type, detail]));
+  }
+  return { platform, session, told, kinds: () => told.map(([type]) => type) };
+}
+
+const second = () => new Int16Array(16000);
+const results = (told) =>
+  told.filter(([type]) => type === "result").map(([, { start_time, end_time }]) => [start_time, end_time]);
+
+test("START has the options as the protocol writes them", () => {
+  const { platform } = start({ add_punc: true, digit_norm: false, vad_tail: 300, mode: "sentence" });
+  platform.socket.onopen();
+  assert.equal(platform.socket.address, "ws://server:1/v1/any/rasr/sentence-stream");
+  assert.deepEqual(platform.socket.sent, [
+    {
+      command: "START",
+      config: {
+        interim_results: "yes",
+        property: "english_16k_common",
+        add_punc: "yes",
+        digit_norm: "no",
+        vad_tail: 300,
+        audio_format: "pcm16k16bit",
+      },
+    },
+  ]);
+});
+
+test("a property of 8 kHz asks for sound of 8 kHz", () => {
+  const { platform, session } = start({ property: "english_8k_common" });
+  platform.socket.onopen();
+  assert.equal(session.rate, 8000);
+  assert.equal(platform.socket.sent[0].config.audio_format, "pcm8k16bit");
+});
+
+test("an option that is not allowed is refused with a sentence", () => {
+  assert.throws(() => start({ mode: "long" }), /mode is long; allowed: continue, sentence, short/);
+  assert.throws(() => new Session("http://a", {}, new Platform()), /options need a property/);
+});
+
+test("sound before the answer to START waits, then all of it goes, END behind it", async () => {
+  const { platform, session, kinds } = start();
+  session.send(second());
+  const ended = session.end();
+  platform.socket.onopen();
+  assert.equal(platform.socket.sent.length, 1);
+  platform.socket.say("START");
+  assert.deepEqual(platform.socket.sent.slice(1), [16000, { command: "END", cancel: false }]);
+  platform.socket.result(100, 900, true);
+  platform.socket.say("END", { reason: "NORMAL" });
+  assert.equal(await ended, "NORMAL");
+  assert.deepEqual(kinds(), ["start", "result", "end"]);
+  assert.ok(platform.socket === null || platform.sockets[0].isClosed);
+});
+
+test("after a lost connection the round goes on behind the last final, on the same clock", () => {
+  const { platform, session, told, kinds } = start({ vad_tail: 400 });
+  platform.socket.accept();
+  [1, 2, 3].forEach(() => session.send(second()));
+  platform.socket.result(100, 800, true);
+  platform.socket.result(1500, 2000, false);
+  platform.socket.drop();
+  session.send(second());
+  platform.pass(500);
+  const [, again] = platform.sockets;
+  again.accept();
+  // Behind the final at 0.8 s comes at least half of the 0.4 s of silence that ended it.
+  assert.deepEqual(again.sent.slice(1), [16000, 16000, 16000]);
+  again.result(500, 1000, true, [{ word: "a", start_time: 500, end_time: 700 }]);
+  again.say("EVENT", { event: "EXCEEDED_AUDIO", timestamp: 100 });
+  assert.deepEqual(kinds(), ["start", "result", "result", "lost", "resumed", "result", "event"]);
+  assert.deepEqual(results(told), [[100, 800], [1500, 2000], [1500, 2000]]);
+  assert.deepEqual(told.at(-2)[1].result.word_info, [{ word: "a", start_time: 1500, end_time: 1700 }]);
+  assert.equal(told.at(-1)[1].timestamp, 1100);
+});
+
+test("when the server goes away, not even the pause behind its last final is skipped", () => {
+  const { platform, session, told } = start();
+  platform.socket.accept();
+  session.send(second());
+  platform.socket.result(100, 900, true);
+  platform.socket.say("END", { reason: "NORMAL" });
+  platform.pass(500);
+  platform.socket.accept();
+  assert.deepEqual(platform.socket.sent.slice(1), [1600]);
+  assert.deepEqual(told.at(-1), ["resumed", { trace_id: "t", start_time: 900 }]);
+});
+
+test("a sentence that was cut for its length has no pause behind it", () => {
+  const { platform, session } = start({ max_seconds: 5 });
+  platform.socket.accept();
+  [1, 2, 3, 4, 5, 6].forEach(() => session.send(second()));
+  platform.socket.result(0, 4000, true);
+  platform.socket.drop();
+  platform.pass(500);
+  platform.socket.accept();
+  assert.deepEqual(platform.socket.sent.slice(1), [16000, 16000]);
+});
+
+test("a lost connection that cannot be taken up without loss ends the session", () => {
+  const { platform, session, told } = start({ keepSeconds: 2 });
+  platform.socket.accept();
+  session.send(second());
+  platform.socket.result(100, 1000, false);
+  [1, 2, 3].forEach(() => session.send(second()));
+  platform.socket.drop();
+  assert.deepEqual(told.slice(-2), [
+    ["error", { error_code: "LOST", error_msg: "the connection was lost, and with it a part of a sentence", fatal: true }],
+    ["end", { reason: "ERROR" }],
+  ]);
+  platform.pass(60_000);
+  assert.equal(platform.sockets.length, 1);
+});
+
+test("silence that was forgotten is no loss", () => {
+  const { platform, session, kinds } = start({ keepSeconds: 2 });
+  platform.socket.accept();
+  [1, 2, 3, 4].forEach(() => session.send(second()));
+  platform.socket.drop();
+  assert.deepEqual(kinds(), ["start", "lost"]);
+});
+
+test("a server that does not come back is looked for as long as patience lasts", () => {
+  const { platform, told, kinds } = start({ patienceSeconds: 3 });
+  platform.socket.accept();
+  platform.socket.drop();
+  while (platform.timers.length > 0) {
+    platform.pass(100);
+    if (platform.socket.onclose) {
+      platform.socket.drop();
+    }
+  }
+  assert.deepEqual(kinds(), ["start", "lost", "lost", "lost", "error", "end"]);
+  assert.deepEqual(told.filter(([type]) => type === "lost").map(([, { wait_ms }]) => wait_ms), [500, 1000, 2000]);
+  assert.match(told.at(-2)[1].error_msg, /did not come back within 3 s/);
+});
+
+test("a server that is full while it comes back is asked again", () => {
+  const { platform, session, kinds } = start();
+  platform.socket.accept();
+  platform.socket.drop(1012);
+  platform.pass(500);
+  platform.socket.onopen();
+  platform.socket.say("ERROR", { error_code: "SIS.0312", error_msg: "full" });
+  platform.pass(1000);
+  platform.socket.accept();
+  assert.equal(session.state, "open");
+  assert.deepEqual(kinds(), ["start", "lost", "lost", "resumed"]);
+});
+
+test("a server that was never there is not looked for", () => {
+  const { platform, told } = start();
+  platform.socket.drop();
+  assert.deepEqual(told.map(([type, { error_code }]) => [type, error_code]), [
+    ["error", "UNREACHABLE"],
+    ["end", undefined],
+  ]);
+  assert.equal(platform.timers.length, 0);
+});
+
+test("what a server refuses on purpose is not tried again", () => {
+  for (const [code, told_] of [[1011, "CLOSED"], [1009, "CLOSED"]]) {
+    const { platform, told } = start();
+    platform.socket.accept();
+    platform.socket.drop(code);
+    assert.equal(told.at(-2)[1].error_code, told_);
+    assert.equal(platform.timers.length, 0);
+  }
+});
+
+test("a refused START ends the session, an error in a round ends it with END", async () => {
+  const refused = start();
+  refused.platform.socket.onopen();
+  refused.platform.socket.say("ERROR", { error_code: "SIS.0312", error_msg: "full" });
+  assert.deepEqual(refused.kinds(), ["error", "end"]);
+
+  const failed = start();
+  failed.platform.socket.accept();
+  failed.platform.socket.say("ERROR", { error_code: "SIS.0305", error_msg: "failed" });
+  assert.deepEqual(failed.kinds(), ["start", "error"]);
+  failed.platform.socket.say("END", { reason: "ERROR" });
+  assert.equal(await failed.session.over, "ERROR");
+});
+
+test("a session that is lost while it ends is taken up again and ended", async () => {
+  const { platform, session } = start();
+  platform.socket.accept();
+  session.send(second());
+  const ended = session.end();
+  platform.socket.drop();
+  platform.pass(500);
+  platform.socket.accept();
+  assert.deepEqual(platform.socket.sent.slice(1), [16000, { command: "END", cancel: false }]);
+  platform.socket.say("END", { reason: "NORMAL" });
+  assert.equal(await ended, "NORMAL");
+});
+
+test("a network that stalls keeps sound back, tells what is dropped, and the clock stays right", () => {
+  const { platform, session, told, kinds } = start({ keepSeconds: 3 });
+  platform.socket.accept();
+  platform.socket.bufferedAmount = 1e6;
+  [1, 2, 3].forEach(() => session.send(second()));
+  assert.equal(session.waitingSeconds, 3);
+  assert.deepEqual(kinds(), ["start"]);
+  session.send(second());
+  assert.deepEqual(told.at(-1), ["dropped", { start_time: 0, end_time: 1000 }]);
+  platform.socket.bufferedAmount = 0;
+  platform.pass(40);
+  assert.equal(session.waitingSeconds, 0);
+  platform.socket.result(0, 500, true);
+  assert.deepEqual(results(told), [[1000, 1500]]);
+});
+
+test("sound that can wait finds room when the network has taken what came before", async () => {
+  const { platform, session } = start();
+  platform.socket.accept();
+  platform.socket.bufferedAmount = 1e6;
+  session.send(second());
+  let hasRoom = false;
+  const room = session.room().then(() => {
+    hasRoom = true;
+  });
+  platform.pass(40);
+  await Promise.resolve();
+  assert.equal(hasRoom, false);
+  platform.socket.bufferedAmount = 0;
+  platform.pass(40);
+  await room;
+});
+
+test("a session that was cancelled says so once, and hears nothing more", () => {
+  const { platform, session, kinds } = start();
+  const { socket } = platform;
+  socket.accept();
+  session.cancel();
+  session.cancel();
+  session.send(second());
+  assert.deepEqual(kinds(), ["start", "end"]);
+  assert.equal(socket.onmessage, null);
+});
