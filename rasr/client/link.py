@@ -206,9 +206,10 @@ class Link(asyncio.Protocol):
         self._stop_timer()
         if not self._opened.done():
             problem = self._protocol.handshake_exc
-            self._opened.set_exception(
-                problem if isinstance(problem, InvalidHandshake | OSError) else _no_handshake(exc)
+            answered = isinstance(problem, InvalidHandshake) and not isinstance(
+                problem.__cause__, EOFError
             )
+            self._opened.set_exception(problem if problem and answered else _hung_up(exc))
             # Whoever was to await it may be gone.
             self._opened.exception()
         self._lost.set()
@@ -280,5 +281,5 @@ class Link(asyncio.Protocol):
                 self._transport.write_eof()
 
 
-def _no_handshake(cause: Exception | None) -> OSError:
+def _hung_up(cause: Exception | None) -> OSError:
     return cause if isinstance(cause, OSError) else ConnectionResetError("it hung up at once")

@@ -165,6 +165,7 @@ async def test_a_long_message_lets_other_sessions_speak(service: Service) -> Non
         async for message in flood:
             last = message
         assert last == Ended(flood.trace_id, EndReason.NORMAL)
+        assert flood.arrived_s > speaker.arrived_s
 
 
 @pytest.mark.engine
