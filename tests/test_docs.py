@@ -32,6 +32,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PROTOCOL = ROOT / "docs/protocol.md"
 SETTINGS = ROOT / "docs/settings.md"
+CLIENT = ROOT / "docs/client.md"
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
 
 
@@ -156,13 +157,14 @@ def test_the_first_session_needs_websockets_and_nothing_else() -> None:
     assert names - sys.stdlib_module_names == {"websockets"}
 
 
-async def test_the_first_session_shows_what_is_said(tmp_path: Path) -> None:
-    recording = tmp_path / "me.wav"
+async def output_of(example: str, folder: Path) -> list[str]:
+    """What an example prints, given a recording, beside a server of its own."""
+    recording = folder / "me.wav"
     with wave.open(str(recording), "wb") as wav:
         wav.setparams((1, 2, 16000, 0, "NONE", ""))
         wav.writeframes(quiet(200) + voiced(500))
     async with Service(fake_settings()) as service:
-        script = first_session().replace("ws://127.0.0.1:8765", service.url)
+        script = example.replace("ws://127.0.0.1:8765", service.url)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "error", "-c", script, str(recording)),
             stdout=asyncio.subprocess.PIPE,
@@ -170,9 +172,21 @@ async def test_the_first_session_shows_what_is_said(tmp_path: Path) -> None:
         )
         output, errors = await process.communicate()
     assert errors == b""
-    lines = output.decode().splitlines()
+    return output.decode().splitlines()
+
+
+async def test_the_first_session_shows_what_is_said(tmp_path: Path) -> None:
+    lines = await output_of(first_session(), tmp_path)
     assert any(line.startswith("final ") for line in lines)
     assert "'reason': 'NORMAL'" in lines[-1]
+
+
+async def test_the_example_of_the_client_shows_what_is_said_and_how_late(tmp_path: Path) -> None:
+    (example,) = examples(CLIENT, "python")
+    lines = await output_of(example, tmp_path)
+    assert any(re.fullmatch(r"\d+ ms: .+", line) for line in lines)
+    assert any(re.fullmatch(r"  \d+\.\d\d s after its last word was sent", line) for line in lines)
+    assert lines[-1] == "NORMAL"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

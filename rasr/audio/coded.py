@@ -2,7 +2,7 @@
 
 Owns the decoder, the mixing down to mono and the rate. FFmpeg decodes packets and nothing else:
 its demuxers want to read by themselves, from something that blocks, so the containers are taken
-apart by `ogg`, `webm` and `frames` (docs/adr/0012 says why). Decoding costs 2 to 4 ms for each
+apart by `ogg`, `webm` and `frames` (docs/adr/0012 says why). Decoding costs 1 to 2 ms for each
 second of sound, on the event loop; `MOST_BYTES_AT_ONCE` bounds what one call costs.
 """
 
@@ -25,7 +25,7 @@ from rasr.audio.webm import WebmDemuxer
 MOST_BYTES_AT_ONCE = 512
 """What may be fed in one go, lest others wait: 0.1 s of usual Opus. A packet of Opus takes a byte,
 and one to say its length, and lasts 0.12 s at most; so there are never more than 31 s in these
-bytes, which cost what a megabyte of raw sound does."""
+bytes. They are silence then, and decoding them takes 10 ms."""
 
 _SKIP_MANUAL = 1 << 29
 """AV_CODEC_FLAG2_SKIP_MANUAL: FFmpeg is not to drop padding too."""

@@ -5,8 +5,7 @@ no frame one is believed only with another of its kind right behind it. Sources:
 2.4.1.3, and 13818-3 (headers of MPEG audio); ISO/IEC 13818-7, 6.2 (ADTS); the ID3v2 specification,
 section 3.1. Which samples of an MP3 are padding is in `lame`.
 
-FFmpeg's own parsers are not used: how many headers they want to see before they believe one starts
-anew with each call, so that what they make of a damaged stream depends on how it was cut.
+FFmpeg's own parsers are not used: they know no tags and hand them on as parts of packets.
 
 Memory: one frame and the header behind it, or 64 KiB where no frame is found.
 """

@@ -114,9 +114,9 @@ async def opened(
     except ssl.SSLError as error:
         raise CannotConnect(f"{address} has no TLS that can be trusted: {error}") from error
     except OSError as error:
+        why = error.strerror or str(error) or "it hung up"
         raise CannotConnect(
-            f"there is no server at {address}: {error.strerror or error}; "
-            "start one with `rasr serve`",
+            f"there is no server at {address}: {why}; start one with `rasr serve`",
             retryable=True,
         ) from error
     except (InvalidURI, InvalidHandshake, ValueError) as error:

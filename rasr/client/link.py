@@ -20,6 +20,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+_TEXT, _OPEN = Opcode.TEXT, State.OPEN
 _MOST_UNREAD = 1024
 """Messages that wait to be read; with more the server is not read from until half are gone."""
 _CLOSE_S = 10.0
@@ -49,6 +50,8 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._protocol = ClientProtocol(self._uri, max_size=None)
         self._transport: asyncio.Transport | None = None
+        self.is_open = False
+        """True between the handshake and the first sign of an end. To be read only."""
         self._pings = pings
         self._pinged = False
         self._timer: asyncio.TimerHandle | None = None
@@ -99,10 +102,6 @@ class Link(asyncio.Protocol):
             self._timer = self._loop.call_later(_PING_S, self._ping)
         return self
 
-    @property
-    def is_open(self) -> bool:
-        return self._protocol.state is State.OPEN and not self._lost.is_set()
-
     def write(self, frame: bytes) -> None:
         """Send a frame of `text_frame` or `binary_frame`, however much waits already.
 
@@ -149,6 +148,7 @@ class Link(asyncio.Protocol):
         if self.is_open:
             self._protocol.send_close(1000)
             self._flush()
+            self._end()
         if not self._reading:
             self._reading = True
             self._transport.resume_reading()
@@ -162,9 +162,8 @@ class Link(asyncio.Protocol):
 
     def abort(self) -> None:
         """Let go of the socket at once."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.is_open = False
+        self._stop_timer()
         if self._transport is not None:
             self._transport.abort()
 
@@ -183,30 +182,34 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
-        self._protocol.receive_data(data)
-        for event in self._protocol.events_received():
-            if isinstance(event, Frame):
-                self._follow(event, now)
-            else:
+        protocol = self._protocol
+        protocol.receive_data(data)
+        for event in protocol.events_received():
+            if not isinstance(event, Frame):
                 self._shake_hands()
+            elif event.opcode is _TEXT and event.fin:
+                self.on_message(now, bytes(event.data))
+            else:
+                self._follow(event, now)
         self._flush()
-        if self._protocol.close_expected() and self._timer is None:
-            self._timer = self._loop.call_later(_CLOSE_S, self.abort)
+        if protocol.state is not _OPEN:
+            self._end()
 
     def eof_received(self) -> None:
         self._protocol.receive_eof()
         self._flush()
+        self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._protocol.receive_eof()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self.is_open = False
+        self._stop_timer()
         if not self._opened.done():
             problem = self._protocol.handshake_exc
-            self._opened.set_exception(
-                problem if isinstance(problem, InvalidHandshake | OSError) else _no_handshake(exc)
+            answered = isinstance(problem, InvalidHandshake) and not isinstance(
+                problem.__cause__, EOFError
             )
+            self._opened.set_exception(problem if problem and answered else _hung_up(exc))
             # Whoever was to await it may be gone.
             self._opened.exception()
         self._lost.set()
@@ -225,6 +228,7 @@ class Link(asyncio.Protocol):
             return
         problem = self._protocol.handshake_exc
         if problem is None:
+            self.is_open = True
             self._opened.set_result(None)
             self.on_open()
         else:
@@ -233,8 +237,6 @@ class Link(asyncio.Protocol):
 
     def _follow(self, frame: Frame, now: float) -> None:
         match frame.opcode:
-            case Opcode.TEXT if frame.fin:
-                self.on_message(now, bytes(frame.data))
             case Opcode.TEXT | Opcode.BINARY | Opcode.CONT:
                 self._fragments += bytes(frame.data)
                 if frame.fin:
@@ -244,6 +246,18 @@ class Link(asyncio.Protocol):
                 self._pinged = False
             case _:
                 pass
+
+    def _end(self) -> None:
+        """Nothing more is sent; the server is given some time to close."""
+        self.is_open = False
+        self._stop_timer()
+        if not self._lost.is_set():
+            self._timer = self._loop.call_later(_CLOSE_S, self.abort)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _ping(self) -> None:
         self._timer = None
@@ -267,5 +281,5 @@ class Link(asyncio.Protocol):
                 self._transport.write_eof()
 
 
-def _no_handshake(cause: Exception | None) -> OSError:
+def _hung_up(cause: Exception | None) -> OSError:
     return cause if isinstance(cause, OSError) else ConnectionResetError("it hung up at once")

@@ -2,6 +2,9 @@
 
 What it demands is written down in the specification, section 3.10: a `trace_id` on every message,
 no `resp_type` that it does not know, START and END answered within its patience, text only.
+
+It shares nothing with `rasr.client` on purpose: that client and the server have one codec, so that
+a mistake in it would be made at both ends and noticed at neither.
 """
 
 from __future__ import annotations
