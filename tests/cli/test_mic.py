@@ -154,3 +154,9 @@ def test_options_of_other_modes_are_refused_before_the_microphone_opens(rasr: Ra
     result = rasr("mic", "--mode", "short", "--max-seconds", "5")
     assert result.exit_code == 2
     assert "--max-seconds does nothing in short mode" in " ".join(result.stderr.split())
+
+
+def test_a_microphone_gives_no_compressed_sound(rasr: Rasr) -> None:
+    result = rasr("mic", "--audio-format", "webm-opus")
+    assert result.exit_code == 2
+    assert "--audio-format webm-opus is for files" in result.stderr

@@ -12,8 +12,9 @@ import numpy as np
 import pysubs2
 import pytest
 
-from rasr.audio import FORMATS, encode, read_audio
+from rasr.audio import CODED_FORMATS, FORMATS, encode, read_audio
 from rasr.protocol.messages import StartConfig, Started
+from tests.audio.compressed import compressed
 from tests.cli.conftest import Rasr
 from tests.cli.elsewhere import elsewhere
 from tests.client.scripted import Peer
@@ -84,6 +85,23 @@ def test_every_audio_format_is_recognised(rasr: Rasr, name: str) -> None:
     result = rasr("transcribe", ONE, "--audio-format", name)
     assert result.exit_code == 0, result.output
     assert len(result.stdout.split()) > 5
+
+
+@pytest.mark.parametrize("name", list(CODED_FORMATS))
+def test_a_compressed_file_is_sent_as_it_is(rasr: Rasr, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "sound"
+    file.write_bytes(compressed(np.frombuffer(pcm(ONE, 48000), np.int16), name, 48000))
+    result = rasr("transcribe", file, "--audio-format", name)
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.split()) > 5
+    piped = rasr("transcribe", "-", "--audio-format", name, input=file.read_bytes())
+    assert piped.stdout == result.stdout
+
+
+def test_a_compressed_file_of_another_kind_is_an_error_that_says_so(rasr: Rasr) -> None:
+    result = rasr("transcribe", ONE, "--audio-format", "webm-opus")
+    assert result.exit_code == 1
+    assert "cannot be read as 'webm-opus': it is FLAC" in result.stderr
 
 
 def test_coded_sound_on_standard_input_is_what_the_format_says(rasr: Rasr) -> None:

@@ -56,17 +56,20 @@ async def test_a_client_that_does_not_read_stops_the_server_and_loses_nothing() 
 
 async def test_a_server_that_does_not_answer_pings_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "_PING_S", 0.02)
+    gone = asyncio.Event()
 
     async def script(peer: Peer) -> None:
         await peer.start()
         await peer.send(STARTED)
         peer.websocket.transport.pause_reading()
-        await peer.websocket.wait_closed()
+        await gone.wait()
+        peer.websocket.transport.resume_reading()
 
     async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
         await connection.start(CONFIG)
         with pytest.raises(ConnectionLost, match="broke"):
             await connection.receive()
+        gone.set()
 
 
 async def test_a_server_that_answers_pings_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
