@@ -39,10 +39,11 @@ def as_pictures(model: Any) -> int:
     }
     if not chosen:
         return 0
+    opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
     nodes = []
     for index, node in enumerate(graph.node):
         if index in chosen:
-            nodes += _as_picture(node, chosen[index].name + _HEIGHT, _opset(model))
+            nodes += _as_picture(node, chosen[index].name + _HEIGHT, opset)
         else:
             nodes.append(node)
     for one in {one.name: one for one in chosen.values()}.values():
@@ -81,7 +82,3 @@ def _attributes(node: Any) -> dict[str, Any]:
     from onnx import helper
 
     return {one.name: helper.get_attribute_value(one) for one in node.attribute}
-
-
-def _opset(model: Any) -> int:
-    return int(next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx")))

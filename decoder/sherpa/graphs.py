@@ -1,6 +1,6 @@
 """ONNX files as far as they must be known before sherpa-onnx opens them: metadata and shapes.
 
-Only here and in `convolutions` is the package `onnx` imported.
+Only here and where `quicker` rewrites graphs is the package `onnx` imported.
 """
 
 from __future__ import annotations

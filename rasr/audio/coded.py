@@ -46,6 +46,7 @@ class CodedInlet:
     The sound before a fault counts, what is behind it is dropped.
     """
 
+    most_bytes = MOST_BYTES_AT_ONCE
     header = None
     contradiction = None
     """WAV headers are for raw sound."""

@@ -35,6 +35,9 @@ def inlet_for(
 class Inlet:
     """The sound of one round. The same bytes cut differently give the same samples."""
 
+    most_bytes = None
+    """How many may be fed in one go, lest others wait: raw sound costs little, so any number."""
+
     def __init__(
         self,
         format: AudioFormat,

@@ -17,7 +17,7 @@ from typing import assert_never
 
 from decoder import HotWord, Hypothesis
 from decoder.engine import Samples
-from rasr.audio import MOST_BYTES_AT_ONCE, CodedInlet, SoundCheck, Tape, inlet_for
+from rasr.audio import SoundCheck, Tape, inlet_for
 from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.messages import (
     Ended,
@@ -200,7 +200,7 @@ class Round:
     @property
     def most_bytes(self) -> int | None:
         """How many bytes of sound may be given at once; None for any number."""
-        return MOST_BYTES_AT_ONCE if isinstance(self._inlet, CodedInlet) else None
+        return self._inlet.most_bytes
 
     # What the client does
 

@@ -12,6 +12,7 @@ from websockets.http11 import Request, Response
 from rasr.protocol.codec import decode_client, encode_server
 from rasr.protocol.messages import ClientMessage, End, ServerMessage, Start
 from rasr.protocol.modes import Mode
+from tests.client.values import CONFIG, STARTED, ended, final, partial
 
 
 @dataclass
@@ -88,3 +89,14 @@ async def scripted(
         yield f"ws://127.0.0.1:{port}"
     if faults:
         raise faults[0]
+
+
+async def one_round(peer: Peer) -> None:
+    """A round of two chunks, "ab" and "cd": a partial after them, a final after END."""
+    assert await peer.start() == Start(CONFIG)
+    await peer.send(STARTED)
+    await peer.hear(2)
+    await peer.send(partial("hel"))
+    assert await peer.end() == End(cancel=False)
+    assert peer.sound == b"abcd"
+    await peer.send(final("hello"), ended())

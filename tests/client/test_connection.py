@@ -23,15 +23,12 @@ from rasr.protocol.messages import (
     Error,
     Result,
     Segment,
-    Start,
     StartConfig,
     Started,
 )
 from rasr.protocol.modes import Mode
-from tests.client.scripted import Peer, scripted
-from tests.client.values import CONFIG, ended, final, partial
-
-STARTED = Started("trace")
+from tests.client.scripted import Peer, one_round, scripted
+from tests.client.values import CONFIG, STARTED, ended, final, partial
 
 
 @pytest.mark.parametrize(
@@ -58,16 +55,7 @@ def test_what_is_no_address_is_told_with_what_is_allowed(url: str) -> None:
 
 
 async def test_a_round_is_played_from_start_to_end() -> None:
-    async def script(peer: Peer) -> None:
-        assert await peer.start() == Start(CONFIG)
-        await peer.send(STARTED)
-        await peer.hear(2)
-        await peer.send(partial("hel"))
-        assert await peer.end() == End(cancel=False)
-        assert peer.sound == b"abcd"
-        await peer.send(final("hello"), ended())
-
-    async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
+    async with scripted(one_round) as url, open_connection(url, Mode.CONTINUE) as connection:
         assert await connection.start(CONFIG) == STARTED
         await connection.send(b"ab")
         await connection.send(b"cd")

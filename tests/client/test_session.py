@@ -25,13 +25,12 @@ from rasr.client import (
 )
 from rasr.protocol.errors import ErrorCode
 from rasr.protocol.fields import START_FIELDS
-from rasr.protocol.messages import End, Error, Start, StartConfig, Started
+from rasr.protocol.messages import Error, Start, StartConfig, Started
 from rasr.protocol.modes import Mode
-from tests.client.scripted import Peer, Script, scripted
+from tests.client.scripted import Peer, Script, one_round, scripted
 from tests.client.test_recording import FastClock
-from tests.client.values import CONFIG, ended, final, partial
+from tests.client.values import CONFIG, STARTED, ended, final, partial
 
-STARTED = Started("trace")
 FULL = Error("trace", ErrorCode.FULL, "the server is full: 4 of 4")
 PATIENT = Options(CONFIG, retry_s=60.0)
 
@@ -66,16 +65,7 @@ async def talk(session: Session, sound: bytes = b"ab") -> list[object]:
 
 
 async def test_a_session_begins_with_a_round_and_ends_with_its_end() -> None:
-    async def script(peer: Peer) -> None:
-        assert await peer.start() == Start(CONFIG)
-        await peer.send(STARTED)
-        await peer.hear(2)
-        await peer.send(partial("hel"))
-        assert await peer.end() == End(cancel=False)
-        assert peer.sound == b"abcd"
-        await peer.send(final("hello"), ended())
-
-    async with scripted(script) as url, connect(url, Options(CONFIG)) as session:
+    async with scripted(one_round) as url, connect(url, Options(CONFIG)) as session:
         assert session.trace_id == "trace"
         await session.send(b"ab")
         await session.send(b"cd")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rasr.audio import FORMATS
-from rasr.protocol.messages import Ended, EndReason, Result, Segment, StartConfig
+from rasr.protocol.messages import Ended, EndReason, Result, Segment, StartConfig, Started
 from rasr.protocol.properties import Property
 
 _PROPERTY = Property.parse("english_16k_common")
 assert _PROPERTY is not None
 
 CONFIG = StartConfig(FORMATS["pcm16k16bit"], _PROPERTY)
+STARTED = Started("trace")
 
 
 def partial(text: str, start_ms: int = 0, end_ms: int = 1000) -> Result:
