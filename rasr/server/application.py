@@ -15,8 +15,10 @@ from rasr.protocol.modes import MODE_TRAITS, Mode
 from rasr.server.captions import add_captions
 from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
+from rasr.server.metrics import add_metrics
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.pages import add_pages
+from rasr.server.sessions import add_sessions
 
 
 def make_application(house: House) -> FastAPI:
@@ -66,6 +68,8 @@ def make_application(house: House) -> FastAPI:
         return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
 
     add_pages(app)
+    add_metrics(app, house)
+    add_sessions(app, house)
     add_captions(app, house.captions, house.settings.server.send_timeout_s)
 
     @app.exception_handler(HTTPException)

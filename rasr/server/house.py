@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,10 +15,12 @@ from rasr.captions import Hub
 from rasr.decoding import Scheduler
 from rasr.protocol.modes import Mode
 from rasr.server.engines import PropertyTable
+from rasr.server.ledger import Ledger
 from rasr.server.seats import Seats
 from rasr.session.driver import Driver, DriverRules, Socket
 from rasr.session.machine import SessionMachine
 from rasr.session.rules import Services, SessionRules
+from rasr.session.vitals import Vitals
 from rasr.settings import Settings, VadSettings
 from rasr.text import TextTools
 from vad import Classifier, make_classifier
@@ -36,6 +39,8 @@ class House:
     seats: Seats
     captions: Hub
     closing: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _drivers: set[Driver] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -45,6 +50,7 @@ class House:
     async def serve(self, socket: Socket, mode: Mode, peer: str) -> None:
         """One connection, from its handshake to its end."""
         loop = asyncio.get_running_loop()
+        vitals = Vitals(next(self._numbers), mode.value, peer, loop.time(), self.ledger)
         driver = Driver(
             socket,
             partial(self._machine, mode, loop.time()),
@@ -56,22 +62,25 @@ class House:
                 backlog_s=self.settings.session.backlog_s,
                 send_timeout_s=self.settings.server.send_timeout_s,
             ),
+            vitals=vitals,
         )
         began = loop.time()
         self._drivers.add(driver)
         self._empty.clear()
-        _log.info("session_opened", mode=mode.value, peer=peer)
+        _log.info("session_opened", session=vitals.number, mode=mode.value, peer=peer)
         try:
             if self.closing:
                 driver.shut_down()
             await driver.run()
         finally:
             self._drivers.discard(driver)
+            self.ledger.close(driver)
             if not self._drivers:
                 self._empty.set()
             summary = driver.summary
             _log.info(
                 "session_closed",
+                session=vitals.number,
                 mode=mode.value,
                 peer=peer,
                 seconds=round(loop.time() - began, 1),
@@ -104,6 +113,11 @@ class House:
     async def quiet(self) -> None:
         """Wait until nobody is connected."""
         await self._empty.wait()
+
+    @property
+    def drivers(self) -> Collection[Driver]:
+        """Of the sessions that are open."""
+        return self._drivers
 
     @property
     def connections(self) -> int:
