@@ -164,6 +164,12 @@ def _show(console: Console, status: Status, course: Course, record: Record, seco
 @click.option("--clients", default=20, show_default=True, help="that are there at once, at most")
 @click.option("--seed", default=1, show_default=True, help="who does what, and says what")
 @click.option("--every", "every_s", default=5.0, show_default=True, help="seconds between looks")
+@click.option(
+    "--brevity",
+    default=1.0,
+    show_default=True,
+    help="times of speaking and waiting are multiplied by it",
+)
 @click.option("--url", help="a server that runs already, as ws://host:port")
 @click.option(
     "--config",
@@ -189,6 +195,7 @@ def soak(
     clients: int,
     seed: int,
     every_s: float,
+    brevity: float,
     url: str | None,
     config: Path | None,
     model: Path | None,
@@ -217,7 +224,7 @@ def soak(
             url, pid = server.url, server.pid
         else:
             engine = url
-        party = Party(url, pool(), property_name, Record())
+        party = Party(url, pool(), property_name, Record(), brevity)
         course = uvloop.run(_soak(party, pid, clients, minutes * 60, every_s, seed))
     record = party.record
     rows, met = verdict(course, record)
