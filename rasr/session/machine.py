@@ -216,7 +216,7 @@ class SessionMachine:
             refused = self._services.channel_refusal(config.caption_channel)
             if refused is not None:
                 raise refused
-        refusal = self._services.admit()
+        refusal = self._services.admit(engine.name)
         if refusal is not None:
             raise ProtocolError(ErrorCode.FULL, refusal)
         self._audio_refused = False
