@@ -19,6 +19,9 @@ from rasr.decoding.demand import WINDOW_S
 
 _PRIOR_ROUNDS = 8
 """So many rounds of unbroken speech are counted among those whose mean is taken."""
+_SETTLE_S = 3.0
+"""Nothing of a round is measured before: its client begins to speak, speech is believed, the second
+in which it is due passes."""
 ROUND_S = 0.002
 """Time of the event loop for a second of a round (`python -m bench overhead`)."""
 
@@ -176,7 +179,7 @@ class Admission:
         weights = dict.fromkeys(self._engines, 0.0)
         young = dict(weights)
         for seat in self._seats:
-            share = min(1.0, (now - seat.since) / WINDOW_S)
+            share = min(1.0, max(0.0, now - seat.since - _SETTLE_S) / WINDOW_S)
             weights[seat.engine] += share
             young[seat.engine] += 1.0 - share
         machine = (self.rounds + (newcomer is not None)) * ROUND_S / self._cores

@@ -83,6 +83,18 @@ def test_a_crowd_that_comes_at_once_is_taken_for_unbroken_speech() -> None:
     assert filled(admission(max_load=0.85), now=0.0) == 70
 
 
+def test_a_crowd_is_not_let_in_on_the_silence_before_its_first_words() -> None:
+    engine = Engine()
+    house = admission(engine, max_load=0.85)
+    let_in = 0
+    for second in range(12):
+        # Ten a second; each speaks without a pause from a second after its START on.
+        let_in += filled(house, now=100.0 + second, most=10)
+        speaking = min(let_in, 10 * second)
+        engine.load.demand.add(1000 * speaking, 100.0 + second)
+    assert let_in <= 70
+
+
 def test_the_refusal_tells_the_load_and_the_bound() -> None:
     house = admission(max_load=0.85)
     filled(house, now=0.0)
