@@ -20,8 +20,9 @@ from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.messages import End, EndReason, Error, Result, Start, StartConfig
 from rasr.protocol.modes import Mode
 from rasr.session.effects import Close, Effect, OpenChannel, Publish, Send
-from rasr.session.round import Outcome, Round, State
+from rasr.session.round import Round, State
 from rasr.session.rules import EngineChoice, Services, SessionRules
+from rasr.session.teller import Outcome
 
 CLOSE_NORMAL = 1000
 CLOSE_GOING_AWAY = 1001
