@@ -230,18 +230,22 @@ def _header(body: Row, url: str) -> list[Text]:
     status = Text(" · ".join(parts))
     if not body["ready"]:
         status.append(" · takes no new rounds", style="bold red")
-    return [
-        status,
-        *(
-            Text(
-                f"{one['engine']} ({one['model']}): busy {_share(one['busy_share'])}, "
-                f"{one['open_jobs']} utterances open{_of(one['streams'], str)}, "
-                f"{one['waiting_jobs']} without a stream, "
-                f"oldest step waits {_milliseconds(one['oldest_ready_s'])}"
-            )
-            for one in body["engines"]
-        ),
+    return [status, *(Text(_engine(one)) for one in body["engines"])]
+
+
+def _engine(one: Row) -> str:
+    parts = [
+        f"{one['engine']} ({one['model']}): busy {_share(one['busy_share'])}",
+        f"{one['open_jobs']} utterances open{_of(one['streams'], str)}",
+        f"{one['waiting_jobs']} without a stream",
+        f"oldest step waits {_milliseconds(one['oldest_ready_s'])}",
     ]
+    if one["carried_rounds"] is not None:
+        parts.append(f"carries {one['carried_rounds']} who speak at once")
+        parts.append(f"slowness {one['slowness']:.2f}")
+    if one["rung"]:
+        parts.append(f"overload rung {one['rung']}")
+    return ", ".join(parts)
 
 
 def _of(most: float | None, shown: Callable[[Any], str]) -> str:

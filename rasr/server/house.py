@@ -14,9 +14,9 @@ import structlog
 from rasr.captions import Hub
 from rasr.decoding import Scheduler
 from rasr.protocol.modes import Mode
+from rasr.server.admission import Admission, Party, Seat
 from rasr.server.engines import PropertyTable
 from rasr.server.ledger import Ledger
-from rasr.server.seats import Seats
 from rasr.session.driver import Driver, DriverRules, Socket
 from rasr.session.machine import SessionMachine
 from rasr.session.rules import Services, SessionRules
@@ -36,27 +36,27 @@ class House:
     schedulers: Mapping[str, Scheduler]
     properties: PropertyTable
     text: TextTools
-    seats: Seats
+    admission: Admission
     captions: Hub
     closing: bool = False
     ledger: Ledger = field(default_factory=Ledger)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _drivers: set[Driver] = field(default_factory=set)
+    _drivers: set[Driver[Seat]] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._empty.set()
 
-    async def serve(self, socket: Socket, mode: Mode, peer: str) -> None:
+    async def serve(self, socket: Socket, mode: Mode, party: Party) -> None:
         """One connection, from its handshake to its end."""
         loop = asyncio.get_running_loop()
-        vitals = Vitals(next(self._numbers), mode.value, peer, loop.time(), self.ledger)
+        vitals = Vitals(next(self._numbers), mode.value, party.address, loop.time(), self.ledger)
         driver = Driver(
             socket,
             partial(self._machine, mode, loop.time()),
             schedulers=self.schedulers,
-            take_seat=self.seats.take,
-            leave_seat=self.seats.leave,
+            take_seat=partial(self.admission.take, party),
+            leave_seat=self.admission.leave,
             open_channel=self.captions.open,
             rules=DriverRules(
                 backlog_s=self.settings.session.backlog_s,
@@ -67,7 +67,7 @@ class House:
         began = loop.time()
         self._drivers.add(driver)
         self._empty.clear()
-        _log.info("session_opened", session=vitals.number, mode=mode.value, peer=peer)
+        _log.info("session_opened", session=vitals.number, mode=mode.value, peer=party.address)
         try:
             if self.closing:
                 driver.shut_down()
@@ -82,7 +82,7 @@ class House:
                 "session_closed",
                 session=vitals.number,
                 mode=mode.value,
-                peer=peer,
+                peer=party.address,
                 seconds=round(loop.time() - began, 1),
                 rounds=summary.rounds,
                 audio_s=round(summary.audio_ms / 1000, 1),
@@ -115,7 +115,7 @@ class House:
         await self._empty.wait()
 
     @property
-    def drivers(self) -> Collection[Driver]:
+    def drivers(self) -> Collection[Driver[Seat]]:
         """Of the sessions that are open."""
         return self._drivers
 
@@ -127,7 +127,9 @@ class House:
     def full(self) -> bool:
         return self.connections >= self.settings.server.max_connections
 
-    def _machine(self, mode: Mode, now: float, admit: Callable[[], str | None]) -> SessionMachine:
+    def _machine(
+        self, mode: Mode, now: float, admit: Callable[[str], str | None]
+    ) -> SessionMachine:
         session, vad = self.settings.session, self.settings.vad
         services = Services(
             engine_for=self.properties.choose,

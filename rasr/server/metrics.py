@@ -23,8 +23,9 @@ from prometheus_client.registry import Collector
 
 import rasr
 from rasr.decoding import Scheduler
+from rasr.server.admission import Seat
 from rasr.server.house import House
-from rasr.server.sessions import occupancy
+from rasr.server.sessions import carried, occupancy
 from rasr.session.driver import Driver
 
 SourceT = TypeVar("SourceT")
@@ -46,7 +47,7 @@ class Reading(Generic[SourceT]):
 
 
 def _total(
-    closed: Callable[[House], float], of: Callable[[Driver], float]
+    closed: Callable[[House], float], of: Callable[[Driver[Seat]], float]
 ) -> Callable[[House], float]:
     """Of the sessions that are over and those that are open."""
     return lambda house: closed(house) + sum(of(driver) for driver in house.drivers)
@@ -64,6 +65,16 @@ HOUSE: tuple[Reading[House], ...] = (
     ),
     Reading("rasr_rounds", "Rounds that are open.", lambda h: occupancy(h).rounds),
     Reading("rasr_rounds_max", "Rounds that may be open.", lambda h: occupancy(h).max_rounds),
+    Reading(
+        "rasr_load",
+        "Predicted share of the machine that the open rounds take; 1 is all of it.",
+        lambda h: occupancy(h).load,
+    ),
+    Reading(
+        "rasr_load_max",
+        "Predicted load past which a round is refused.",
+        lambda h: occupancy(h).max_load,
+    ),
     Reading(
         "rasr_rounds_total",
         "Rounds that were opened.",
@@ -103,6 +114,17 @@ HOUSE: tuple[Reading[House], ...] = (
 ENGINE: tuple[Reading[Scheduler], ...] = (
     Reading("rasr_engine_calls", "Batches that can be decoded at once.", lambda s: s.calls),
     Reading("rasr_engine_streams", "Utterances that can be decoded at once.", lambda s: s.streams),
+    Reading(
+        "rasr_engine_carried_rounds",
+        "Rounds of unbroken speech that the machine carries with this engine alone, calibrated.",
+        carried,
+    ),
+    Reading(
+        "rasr_engine_slowness_ratio",
+        "Time that steps take against what they took when calibrated.",
+        lambda s: None if s.load.costs is None else s.load.slowness,
+    ),
+    Reading("rasr_engine_rung", "Of the overload ladder; 0 while all is well.", lambda s: s.rung),
     Reading("rasr_engine_open_jobs", "Utterances without a final.", lambda s: s.counters.open_jobs),
     Reading(
         "rasr_engine_waiting_jobs",

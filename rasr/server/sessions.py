@@ -15,6 +15,9 @@ from fastapi.responses import JSONResponse
 import rasr
 from rasr.decoding import Scheduler
 from rasr.protocol.properties import Property
+from rasr.server.admission import Seat
+from rasr.server.capacity import Capacity
+from rasr.server.engines import cores
 from rasr.server.house import House
 from rasr.server.origins import host_of, is_loopback_name
 from rasr.session.driver import Driver
@@ -37,9 +40,24 @@ class Occupancy:
 
 def occupancy(house: House) -> Occupancy:
     """Now."""
-    seats = house.seats
-    ready = not house.closing and seats.taken < seats.total
-    return Occupancy(seats.taken, seats.total, None, None, ready)
+    admission, now = house.admission, asyncio.get_running_loop().time()
+    weighs = bool(admission.rules.max_load)
+    return Occupancy(
+        rounds=admission.rounds,
+        max_rounds=admission.rules.rounds or None,
+        load=round(admission.load(now), 3) if weighs else None,
+        max_load=admission.rules.max_load or None,
+        ready=not house.closing and not admission.full(now),
+    )
+
+
+def carried(scheduler: Scheduler) -> int | None:
+    """Rounds of unbroken speech that the machine carries with this engine alone, if it is known."""
+    costs = scheduler.load.costs
+    if costs is None:
+        return None
+    name = scheduler.capabilities.name
+    return Capacity(name, costs, cores(), scheduler.streams, remembered=True).streams(1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,12 @@ class EngineReport:
     oldest_ready_s: float
     busy_share: float
     """Of its calls, of late."""
+    slowness: float | None
+    """Time that steps take against what they took when calibrated; None where they were not."""
+    carried_rounds: int | None
+    """Of unbroken speech, with this engine alone; None where it was not calibrated."""
+    rung: int
+    """Of the overload ladder; 0 while all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +148,13 @@ class Observer:
             waiting_jobs=counters.waiting_jobs,
             oldest_ready_s=round(scheduler.oldest_ready_s(), 3),
             busy_share=round(share, 3),
+            slowness=None if scheduler.load.costs is None else round(scheduler.load.slowness, 2),
+            carried_rounds=carried(scheduler),
+            rung=scheduler.rung,
         )
 
 
-def _session(house: House, driver: Driver, now: float) -> SessionReport:
+def _session(house: House, driver: Driver[Seat], now: float) -> SessionReport:
     vitals, audio_s = driver.vitals, driver.audio_s
     wanted = Property.parse(vitals.property_name)
     engine = None if wanted is None else house.properties.choose(wanted)

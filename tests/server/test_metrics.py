@@ -7,6 +7,8 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from rasr.decoding import StepCosts
+from rasr.server.admission import AdmissionRules
 from rasr.server.metrics import ENGINE, HOUSE
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings
@@ -83,6 +85,25 @@ async def test_a_refused_round_is_counted_by_its_code() -> None:
             assert numbers["rasr_rounds_max", ""] == 1
         await service.house.quiet()
         assert (await scrape(service))["rasr_rounds_refused_total", "SIS.0312"] == 1
+
+
+async def test_the_load_is_told_where_it_is_what_rounds_are_admitted_by(service: Service) -> None:
+    plain = await scrape(service)
+    assert ("rasr_load", "") not in plain
+    assert ("rasr_engine_carried_rounds", "fake") not in plain
+    (scheduler,) = service.house.schedulers.values()
+    # A call needs 10 ms for half a second of one stream, and there are two of them.
+    scheduler.load.costs = StepCosts(step_s=0.5, calls=2, seconds={1: 0.01})
+    service.house.admission.rules = AdmissionRules(max_load=0.85)
+    async with SdkClient(service.url) as client:
+        await client.start()
+        loaded = await scrape(service)
+    assert 0 < loaded["rasr_load", ""] < 0.85
+    assert loaded["rasr_load_max", ""] == 0.85
+    assert ("rasr_rounds_max", "") not in loaded
+    assert loaded["rasr_engine_carried_rounds", "fake"] >= 1
+    assert loaded["rasr_engine_slowness_ratio", "fake"] >= 1
+    assert loaded["rasr_engine_rung", "fake"] == 0
 
 
 async def test_the_process_its_tasks_and_its_descriptors_are_told(service: Service) -> None:
