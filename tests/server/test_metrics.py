@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import urllib.request
+from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from rasr.decoding import StepCosts
 from rasr.server.admission import AdmissionRules
-from rasr.server.metrics import ENGINE, HOUSE
+from rasr.server.metrics import ENGINE, HOUSE, HouseCollector
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
@@ -124,6 +126,20 @@ async def test_two_servers_in_one_process_have_numbers_of_their_own(service: Ser
             await client.end()
         assert (await scrape(other))["rasr_rounds_total", ""] == 1
         assert (await scrape(service))["rasr_rounds_total", ""] == 0
+
+
+async def test_the_document_has_every_number_and_no_other(service: Service) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    named = set(re.findall(r"^\| .*?(?= \| )", document, re.MULTILINE))
+    named = {name for cell in named for name in re.findall(r"`(rasr_\w+)", cell)}
+    collector = HouseCollector(service.house)
+    ledger = service.house.ledger
+    families = [*collector.collect(), *ledger.finals.collect(), *ledger.first_partials.collect()]
+    told = {reading.name for reading in (*HOUSE, *ENGINE)}
+    told |= {
+        one.name + {"counter": "_total", "info": "_info"}.get(one.type, "") for one in families
+    }
+    assert named == told
 
 
 def test_every_name_says_whose_it_is_and_is_used_once() -> None:
