@@ -110,6 +110,8 @@ def running() -> Iterator[MeasuredServer]:
     finally:
         process.terminate()
         process.wait(_STOP_S)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 if __name__ == "__main__":

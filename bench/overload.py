@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -80,7 +81,7 @@ def overload(clients: str, clock: str | None, processes: int | None, **options: 
         full = _capacity(clients, chosen, expected, crowd, tracker)
         stages = []
         for factor in FACTORS:
-            count = round(factor * full)
+            count = ceil(factor * full)
             with chosen.running() as running:
                 load = chosen.load(running.url, count)
                 what = f"{factor:g} times capacity: {count} clients"

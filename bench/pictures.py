@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib import rc_context
@@ -126,13 +126,19 @@ def _spread(axes: Axes, outcome: Outcome) -> None:
     axes.set_ylabel("% of values")
     axes.set_ylim(0, 101)
     axes.set_xlim(left=0)
-    axes.legend(loc="lower right", fontsize=8)
+    _legend(axes, loc="lower right")
+
+
+def _legend(axes: Axes, loc: Literal["upper left", "upper right", "lower right"]) -> None:
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc=loc, fontsize=8)
+    else:
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=GREY)
 
 
 def _over_time(axes: Axes, outcome: Outcome) -> None:
     """p50 and p95 of each stretch of the window: a backlog climbs here."""
     window = outcome.window
-    edges = np.linspace(0, window.end_s - window.start_s, _BINS + 1)
     for clock in Clock:
         waits = outcome.waits.get(clock, ())
         # Stretches with fewer values would show chance.
@@ -152,13 +158,14 @@ def _over_time(axes: Axes, outcome: Outcome) -> None:
                 high.append(np.percentile(values, 95))
         axes.plot(middles, high, color=COLOURS[clock])
         axes.plot(middles, low, color=COLOURS[clock], linestyle=":", linewidth=1.2)
-    axes.plot([], [], color=GREY, label="p95")
-    axes.plot([], [], color=GREY, linestyle=":", label="p50")
+    if axes.lines:
+        axes.plot([], [], color=GREY, label="p95")
+        axes.plot([], [], color=GREY, linestyle=":", label="p50")
     axes.set_title("over the window: level is held, rising is a backlog")
     axes.set_xlabel("s")
     axes.set_ylabel("latency, ms")
     axes.set_ylim(bottom=0)
-    axes.legend(loc="upper right", fontsize=8)
+    _legend(axes, loc="upper right")
 
 
 def _growth(axes: Axes, outcomes: Sequence[Outcome]) -> None:
@@ -174,7 +181,7 @@ def _growth(axes: Axes, outcomes: Sequence[Outcome]) -> None:
     axes.set_xlabel("clients")
     axes.set_ylabel("ms")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=8)
+    _legend(axes, loc="upper left")
 
 
 def _use(axes: Axes, outcomes: Sequence[Outcome]) -> None:
@@ -185,7 +192,7 @@ def _use(axes: Axes, outcomes: Sequence[Outcome]) -> None:
     axes.set_xlabel("clients")
     axes.set_ylabel("cores")
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize=8)
+    _legend(axes, loc="upper left")
 
 
 def capacity_picture(
@@ -218,7 +225,8 @@ def capacity_picture(
         axes.plot([], [], "X", color=RED, label="not held")
         axes.axhline(bar_ms, color=ORANGE, label=f"bar, {bar_ms:,.0f} ms")
         axes.axvline(found, color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_yscale("log")
+        if any(one.ms(clock, 95) > 0 for one in ordered):
+            axes.set_yscale("log")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel("clients")

@@ -102,3 +102,5 @@ def running_server(config: str = "", *arguments: str) -> Iterator[MeasuredServer
         finally:
             process.terminate()
             process.wait(_STOP_S)
+            if process.stdout is not None:
+                process.stdout.close()

@@ -142,7 +142,7 @@ class Line(Link):
         self.over = asyncio.Event()
         self._wire = wire
         self._late_s = late_s
-        self._ended = False
+        self._ended = self._told_over = False
         self._ended_s = self._closed_s = 0.0
 
     def on_open(self) -> None:
@@ -157,6 +157,7 @@ class Line(Link):
             self.refusal = self._wire.refusal(text)
             self.ready.set()
         if self._ended and self._wire.is_over(text):
+            self._told_over = True
             self.over.set()
 
     def on_lost(self) -> None:
@@ -203,6 +204,9 @@ class Line(Link):
                 answers[-1] = replace(answers[-1], is_final=True, is_over=True)
             else:
                 answers.append(Answer(self._closed_s, "", is_over=True))
+        if self._told_over and answers and not any(one.is_over for one in answers):
+            # Some messages end a stream by coming after the end of the sound.
+            answers[-1] = replace(answers[-1], is_over=True)
         return answers
 
 

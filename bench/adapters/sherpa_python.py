@@ -2,9 +2,10 @@
 
 It is not in the package: take `streaming_server.py`, and `http_server.py` beside it, from
 `python-api-examples` of https://github.com/k2-fsa/sherpa-onnx; they run with the package as it is.
-Its defaults are a pool of one thread; best on few cores are one thread to a decoding, as many of them
-as there are cores, and batches of 16. It takes float32 and "Done"; it answers each step with the
-text of the current segment, says nothing of ends, and closes the connection behind the last text.
+Its defaults are a pool of one thread; best on few cores are one thread to a decoding, as many of
+them as there are cores, and batches of 16. It takes float32 and "Done"; it answers each step with
+the text of the current segment, says nothing of ends, and closes the connection behind the last
+text.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def test_the_first_step_needs_five_chunks_and_a_partial_waits_from_there() -> No
     assert (waits[0].client, waits[0].due_s) == (7, pytest.approx(100.5))
 
 
-def test_each_step_counts_once_however_often_it_is_message() -> None:
+def test_each_step_counts_once_however_often_it_is_told() -> None:
     messages = [
         message(due(0) + 0.01, 0),
         message(due(1) + 0.02, 0, 1),

@@ -127,5 +127,5 @@ def test_recordings_of_a_folder_are_sentences_without_words(tmp_path: Path) -> N
 
 
 def test_a_language_without_recordings_is_refused_with_those_that_have_some() -> None:
-    with pytest.raises(ValueError, match="german_16k_common.*english or chinese"):
+    with pytest.raises(ValueError, match=r"german_16k_common.*english or chinese"):
         Source.of("german_16k_common", None)

@@ -47,7 +47,7 @@ def test_a_server_that_is_not_there_is_an_error_of_each_stream() -> None:
 
 def test_shares_of_a_load_are_the_whole_of_it() -> None:
     sound = pool()
-    load = Load(SherpaWire("ws://127.0.0.1:1"), Talk.SPEECH, 7, 1.0, 2.0, turn_s=(1.0, 2.0))
+    load = Load(SherpaWire("ws://127.0.0.1:1"), Talk.SPEECH, 7, 0.0, 0.5, turn_s=(0.1, 0.2))
     shares = [plan(load, sound, Share(number, 3)) for number in range(3)]
     assert sorted(
         (one for share in shares for one in share), key=lambda one: (one.client, one.start_s)
