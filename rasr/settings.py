@@ -108,7 +108,11 @@ class DecodingSettings(_Section):
     ] = 0
     max_rounds: Annotated[
         int,
-        Field(ge=0, description="rounds open at once, one more gets SIS.0312; 0 = all streams"),
+        Field(
+            ge=0,
+            description="rounds open at once, one more gets SIS.0312; 0 = as the load allows, or "
+            "without capacity.max_load one for each stream",
+        ),
     ] = 0
     step_ms: Annotated[
         int, Field(ge=20, le=5000, description="most sound decoded before others get a turn, ms")
@@ -119,6 +123,26 @@ class DecodingSettings(_Section):
     step_timeout_s: Annotated[
         float, Field(gt=0, description="a worker silent for so long is replaced, s")
     ] = 60.0
+
+
+class CapacitySettings(_Section):
+    """Who is admitted, beyond what `decoding.max_rounds` counts."""
+
+    max_load: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="predicted share of the machine past which a round gets SIS.0312; 0 = no "
+            "bound, and no calibration at start",
+        ),
+    ] = 0.85
+    rounds_per_project: Annotated[
+        int, Field(ge=0, description="rounds open at once for one project_id; 0 = no bound")
+    ] = 0
+    rounds_per_address: Annotated[
+        int, Field(ge=0, description="rounds open at once from one address; 0 = no bound")
+    ] = 0
 
 
 class CaptionSettings(_Section):
@@ -169,6 +193,7 @@ class Settings(_Section):
     session: SessionSettings = Field(default_factory=SessionSettings)
     vad: VadSettings = Field(default_factory=VadSettings)
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
+    capacity: CapacitySettings = Field(default_factory=CapacitySettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[

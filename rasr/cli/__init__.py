@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 import rasr
+from rasr.cli.capacity import capacity
 from rasr.cli.config import config
 from rasr.cli.demo import demo
 from rasr.cli.mic import mic
@@ -26,5 +27,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, transcribe, mic, demo, models, config):
+for _command in (serve, transcribe, mic, demo, models, config, capacity):
     main.add_command(_command)

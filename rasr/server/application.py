@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
@@ -12,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 import rasr
 from rasr.protocol.errors import ERROR_TABLE, ErrorCode
 from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.server.admission import Party
 from rasr.server.captions import add_captions
 from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
@@ -32,15 +35,18 @@ def make_application(house: House) -> FastAPI:
 
     @app.get("/readyz")
     async def readyz() -> Response:
-        """New sessions are welcome. 503 while shutting down and while every seat is taken."""
-        ready = not house.closing and house.seats.taken < house.seats.total
+        """New rounds are welcome. 503 while shutting down and while one more would be refused."""
+        now = asyncio.get_running_loop().time()
+        ready = not house.closing and not house.admission.full(now)
         status = "ready" if ready else "closing" if house.closing else "full"
         return JSONResponse(
             {
                 "status": status,
                 "connections": house.connections,
-                "rounds": house.seats.taken,
-                "max_rounds": house.seats.total,
+                "rounds": house.admission.rounds,
+                "max_rounds": house.admission.rules.rounds or None,
+                "load": round(house.admission.load(now), 3),
+                "max_load": house.admission.rules.max_load or None,
                 "languages": list(house.properties.languages),
             },
             200 if ready else 503,
@@ -105,7 +111,8 @@ class _Recognition:
             return
         await socket.accept()
         client = scope.get("client")
-        await house.serve(socket, self._mode, client[0] if client else "unknown")
+        party = Party(scope["path_params"]["project_id"], client[0] if client else "unknown")
+        await house.serve(socket, self._mode, party)
 
 
 class _UnknownPath:

@@ -13,8 +13,8 @@ import structlog
 from rasr.captions import Hub
 from rasr.decoding import Scheduler
 from rasr.protocol.modes import Mode
+from rasr.server.admission import Admission, Party, Seat
 from rasr.server.engines import PropertyTable
-from rasr.server.seats import Seats
 from rasr.session.driver import Driver, DriverRules, Socket
 from rasr.session.machine import SessionMachine
 from rasr.session.rules import Services, SessionRules
@@ -33,24 +33,24 @@ class House:
     schedulers: Mapping[str, Scheduler]
     properties: PropertyTable
     text: TextTools
-    seats: Seats
+    admission: Admission
     captions: Hub
     closing: bool = False
-    _drivers: set[Driver] = field(default_factory=set)
+    _drivers: set[Driver[Seat]] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._empty.set()
 
-    async def serve(self, socket: Socket, mode: Mode, peer: str) -> None:
+    async def serve(self, socket: Socket, mode: Mode, party: Party) -> None:
         """One connection, from its handshake to its end."""
         loop = asyncio.get_running_loop()
         driver = Driver(
             socket,
             partial(self._machine, mode, loop.time()),
             schedulers=self.schedulers,
-            take_seat=self.seats.take,
-            leave_seat=self.seats.leave,
+            take_seat=partial(self.admission.take, party),
+            leave_seat=self.admission.leave,
             open_channel=self.captions.open,
             rules=DriverRules(
                 backlog_s=self.settings.session.backlog_s,
@@ -60,7 +60,7 @@ class House:
         began = loop.time()
         self._drivers.add(driver)
         self._empty.clear()
-        _log.info("session_opened", mode=mode.value, peer=peer)
+        _log.info("session_opened", mode=mode.value, peer=party.address)
         try:
             if self.closing:
                 driver.shut_down()
@@ -73,7 +73,7 @@ class House:
             _log.info(
                 "session_closed",
                 mode=mode.value,
-                peer=peer,
+                peer=party.address,
                 seconds=round(loop.time() - began, 1),
                 rounds=summary.rounds,
                 audio_s=round(summary.audio_ms / 1000, 1),
@@ -113,7 +113,9 @@ class House:
     def full(self) -> bool:
         return self.connections >= self.settings.server.max_connections
 
-    def _machine(self, mode: Mode, now: float, admit: Callable[[], str | None]) -> SessionMachine:
+    def _machine(
+        self, mode: Mode, now: float, admit: Callable[[str], str | None]
+    ) -> SessionMachine:
         session, vad = self.settings.session, self.settings.vad
         services = Services(
             engine_for=self.properties.choose,

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, assert_never
+from typing import Any, Generic, Protocol, TypeVar, assert_never
 
 import structlog
 
@@ -95,17 +95,24 @@ class _Clock:
         return max(now, began + end_sample / self.sample_rate)
 
 
-class Driver:
-    """One connection's life. `make_machine` is given how to take a seat for a round."""
+SeatT = TypeVar("SeatT")
+
+
+class Driver(Generic[SeatT]):
+    """One connection's life.
+
+    `make_machine` is given how to take a seat for a round of an engine. `take_seat`, asked with the
+    engine's name and the time, has a seat or the sentence that refuses it.
+    """
 
     def __init__(
         self,
         socket: Socket,
-        make_machine: Callable[[Callable[[], str | None]], SessionMachine],
+        make_machine: Callable[[Callable[[str], str | None]], SessionMachine],
         *,
         schedulers: Mapping[str, Scheduler],
-        take_seat: Callable[[], str | None],
-        leave_seat: Callable[[], None],
+        take_seat: Callable[[str, float], SeatT | str],
+        leave_seat: Callable[[SeatT], None],
         open_channel: Callable[[str], Publisher],
         rules: DriverRules,
     ) -> None:
@@ -122,7 +129,7 @@ class Driver:
         self._clock = _Clock()
         self._heard = asyncio.Event()
         """Set by each result of an engine."""
-        self._seated = False
+        self._seat: SeatT | None = None
         self._publisher: Publisher | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.summary = SessionSummary()
@@ -321,15 +328,17 @@ class Driver:
 
     # Seats and channels
 
-    def _admit(self) -> str | None:
-        refusal = self._take_seat()
-        self._seated = refusal is None
-        return refusal
+    def _admit(self, engine: str) -> str | None:
+        seat = self._take_seat(engine, self._loop.time())
+        if isinstance(seat, str):
+            return seat
+        self._seat = seat
+        return None
 
     def _give_seat_back(self) -> None:
-        if self._seated:
-            self._seated = False
-            self._leave_seat()
+        if self._seat is not None:
+            seat, self._seat = self._seat, None
+            self._leave_seat(seat)
 
     def _give_channel_back(self) -> None:
         if self._publisher is not None:
@@ -340,7 +349,7 @@ class Driver:
 class _UtteranceSink(Sink):
     """Brings the results of one utterance to its driver."""
 
-    def __init__(self, driver: Driver, utterance: int) -> None:
+    def __init__(self, driver: Driver[Any], utterance: int) -> None:
         self._driver = driver
         self._utterance = utterance
 

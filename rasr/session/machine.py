@@ -20,8 +20,9 @@ from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.messages import End, EndReason, Error, Result, Start, StartConfig
 from rasr.protocol.modes import Mode
 from rasr.session.effects import Close, Effect, OpenChannel, Publish, Send
-from rasr.session.round import Outcome, Round, State
+from rasr.session.round import Round, State
 from rasr.session.rules import EngineChoice, Services, SessionRules
+from rasr.session.teller import Outcome
 
 CLOSE_NORMAL = 1000
 CLOSE_GOING_AWAY = 1001
@@ -216,7 +217,7 @@ class SessionMachine:
             refused = self._services.channel_refusal(config.caption_channel)
             if refused is not None:
                 raise refused
-        refusal = self._services.admit()
+        refusal = self._services.admit(engine.name)
         if refusal is not None:
             raise ProtocolError(ErrorCode.FULL, refusal)
         self._audio_refused = False
