@@ -9,8 +9,8 @@ import click
 import jiwer
 import uvloop
 
-from bench.load import FORMAT, start_config
 from bench.machine import report
+from bench.rounds import FORMAT, start_config
 from bench.server import running_server
 from decoder.registry import EngineSpec, load
 from rasr.audio import Samples

@@ -16,7 +16,25 @@ import psutil
 FAKE_ENGINE = '[engines.fake]\nkind = "fake"\n[properties]\nenglish = "fake"\n'
 """Settings for the server alone: an engine that costs next to nothing."""
 
+_MEASURED_MODEL = """\
+[engines.measured]
+kind = "sherpa-onnx"
+[engines.measured.options]
+model = "{folder}"
+precision = "{precision}"
+[properties]
+english = "measured"
+[decoding]
+# As many as come: the load says how many, and what is too much shows as latency.
+streams_per_worker = 256
+"""
+
 _STOP_S = 20
+
+
+def measured_model(folder: Path, precision: str = "int8") -> str:
+    """Settings for a server with the model of a folder that `bench.model` made."""
+    return _MEASURED_MODEL.format(folder=folder.absolute(), precision=precision)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +43,8 @@ class Usage:
     """User and system time, worker processes included."""
     rss_bytes: int
     """Of the server's process alone."""
+    tree_rss_bytes: int
+    """Worker processes included, pages that are shared counted in each."""
 
 
 class MeasuredServer:
@@ -36,17 +56,26 @@ class MeasuredServer:
         self._process = psutil.Process(pid)  # type: ignore[no-untyped-call]
 
     def usage(self) -> Usage:
-        cpu_s = 0.0
+        cpu_s, rss = 0.0, 0
         children = self._process.children(recursive=True)  # type: ignore[no-untyped-call]
         for process in (self._process, *children):
-            times = process.cpu_times()
+            try:
+                times = process.cpu_times()
+                rss += process.memory_info().rss
+            except psutil.NoSuchProcess:
+                if process is self._process:
+                    raise
+                continue
             cpu_s += times.user + times.system
-        return Usage(cpu_s, self._process.memory_info().rss)
+        return Usage(cpu_s, self._process.memory_info().rss, rss)
 
 
 @contextmanager
-def running_server(config: str = "") -> Iterator[MeasuredServer]:
+def running_server(config: str = "", *arguments: str) -> Iterator[MeasuredServer]:
     """Start `rasr serve` with the text of a settings file; stop it at the end.
+
+    Args:
+        arguments: further ones of `rasr serve`.
 
     Raises:
         RuntimeError: it did not start; the text is what it said.
@@ -57,8 +86,8 @@ def running_server(config: str = "") -> Iterator[MeasuredServer]:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "rasr", "serve", "--port", "0", "--config", str(file)),
-                "--log-level",
-                "warning",
+                *("--log-level", "warning"),
+                *arguments,
             ],
             stdout=subprocess.PIPE,
             text=True,

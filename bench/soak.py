@@ -19,13 +19,12 @@ import httpx
 import psutil
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
-from rich.console import Console
-from rich.status import Status
 
 from bench.churn import HEAVY, POLITE, Party, Record, come_and_go, visit
-from bench.course import Course, Sample, draw, slope
+from bench.course import Course, Sample, picture, slope
 from bench.machine import report
-from bench.server import FAKE_ENGINE, running_server
+from bench.progress import progress
+from bench.server import FAKE_ENGINE, measured_model, running_server
 from bench.sound import pool
 
 MEMORY_BAR = 1.0
@@ -35,14 +34,6 @@ _WARM_SHARE = 0.25
 _WARM_BREVITY = 0.2
 _SETTLE_S = 90.0
 """Longest wait for a server that nobody uses any more; it drops the silent after 20 s."""
-_MODEL = """\
-[engines.measured]
-kind = "sherpa-onnx"
-[engines.measured.options]
-model = "{model}"
-[properties]
-english = "measured"
-"""
 
 
 class Watch:
@@ -130,33 +121,32 @@ async def churn(
     course.before = await watch.empty()
     watch.began = time.monotonic()
     until = watch.began + seconds
-    console = Console(stderr=True)
-    with console.status("…") as status:
+    with progress() as tracker:
+        tracker.step(f"{clients} clients come and go", seconds)
         async with asyncio.TaskGroup() as group:
             for client in range(clients):
                 names = POLITE if client else (*HEAVY, *POLITE[:1])
                 group.create_task(come_and_go(party, seed * 1000 + client, until, names))
+            minute = 0
             while (now := time.monotonic()) < until:
-                course.samples.append(await watch.sample())
-                _show(console, status, course, party.record, seconds)
+                sample = await watch.sample()
+                course.samples.append(sample)
+                tracker.at(sample.at_s)
+                if sample.at_s >= minute * 60:
+                    tracker.say(_line(minute, sample, party.record))
+                    minute += 1
                 await asyncio.sleep(min(every_s, max(0.0, until - now)))
-        status.update("waiting until nobody is connected")
+        tracker.step("until nobody is connected", _SETTLE_S)
         course.after = await watch.empty()
     course.finals = [(at - watch.began, took) for at, took in party.record.finals]
     return course
 
 
-def _show(console: Console, status: Status, course: Course, record: Record, seconds: float) -> None:
-    now = course.samples[-1]
-    line = (
-        f"{now.at_s / 60:.1f} of {seconds / 60:g} min: {now.rss_mb:.1f} MB, "
-        f"{now.descriptors} descriptors, {now.tasks} tasks, {now.sessions} sessions, "
-        f"{record.visits.total()} visits, {record.faults.total()} faults"
+def _line(minute: int, now: Sample, record: Record) -> str:
+    return (
+        f"minute {minute}: {now.rss_mb:.1f} MB, {now.descriptors} descriptors, {now.tasks} tasks, "
+        f"{now.sessions} sessions, {record.visits.total()} visits, {record.faults.total()} faults"
     )
-    if console.is_terminal:
-        status.update(line)
-    elif len(course.samples) < 2 or now.at_s // 60 > course.samples[-2].at_s // 60:
-        console.print(line)
 
 
 @click.command()
@@ -188,8 +178,6 @@ def _show(console: Console, status: Status, course: Course, record: Record, seco
     show_default=True,
     help="what is asked for",
 )
-@click.option("--plot", type=click.Path(path_type=Path), help="draw the course, as PNG")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="add a line of JSON")
 def soak(
     minutes: float,
     clients: int,
@@ -200,8 +188,6 @@ def soak(
     config: Path | None,
     model: Path | None,
     property_name: str,
-    plot: Path | None,
-    json_file: Path | None,
 ) -> None:
     """Clients come, speak, break off, reset, pause, read slowly, flood: does the server stay well?
 
@@ -216,7 +202,7 @@ def soak(
     if config is not None:
         settings, engine = config.read_text(encoding="utf-8"), str(config)
     elif model is not None:
-        settings, engine = _MODEL.format(model=model.absolute()), str(model)
+        settings, engine = measured_model(model), str(model)
     with ExitStack() as stack:
         pid = None
         if url is None:
@@ -228,8 +214,6 @@ def soak(
         course = uvloop.run(_soak(party, pid, clients, minutes * 60, every_s, seed))
     record = party.record
     rows, met = verdict(course, record)
-    if plot is not None:
-        draw(course, plot, f"soak: {clients} clients, {engine}")
     report(
         "soak",
         ("what", "before", "after", "slope, a minute", "bar", "met"),
@@ -241,8 +225,8 @@ def soak(
             "visits: " + ", ".join(f"{count} {name}" for name, count in record.visits.items()),
             *(f"fault, {count} times: {fault}" for fault, count in record.faults.most_common(10)),
         ),
-        json_file=json_file,
         figures=figures(course, record),
+        picture=picture(course, f"soak · {clients} clients · {engine}"),
     )
     if not met:
         raise SystemExit(1)

@@ -10,10 +10,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.script import CHUNK_MS, Script, Spoken
 from tests.speech.library import SAMPLE_RATE, human_recordings, load, names
 from vad import WebRtcClassifier, frame_levels
 
@@ -50,6 +52,17 @@ class Pool:
         """The numbers of the chunks that one client says."""
         order = self._said(kind, random.Random(f"{kind} {seed}"))
         return [next(order) for _ in range(chunks)]
+
+    def script(self, talk: Talk, seed: int, chunks: int) -> Script:
+        """The same with where it is speech: nobody knows the words."""
+        numbers = self.talk(talk, seed, chunks)
+        spoken, place = [], 0
+        for is_speech, run in groupby(number < self.speech for number in numbers):
+            count = sum(1 for _ in run)
+            if is_speech:
+                spoken.append(Spoken(place * CHUNK_MS, (place + count) * CHUNK_MS))
+            place += count
+        return Script(tuple(numbers), tuple(spoken))
 
     def _said(self, kind: Talk, choice: random.Random) -> Iterator[int]:
         place = choice.randrange(self.speech)
