@@ -23,9 +23,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from bench.churn import HEAVY, POLITE, Party, Record, come_and_go, visit
 from bench.course import Course, Sample, picture, slope
 from bench.machine import report
+from bench.model import cached
 from bench.progress import progress
 from bench.server import FAKE_ENGINE, measured_model, running_server
 from bench.sound import pool
+from bench.target import MEASURED
 
 MEMORY_BAR = 1.0
 """Most growth of the server's memory, MB a minute."""
@@ -150,12 +152,32 @@ def _line(minute: int, now: Sample, record: Record) -> str:
 
 
 @click.command()
-@click.option("--minutes", default=20.0, show_default=True, help="how long they come and go")
-@click.option("--clients", default=20, show_default=True, help="that are there at once, at most")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="how long they come and go",
+)
+@click.option(
+    "--clients",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="that are there at once, at most",
+)
 @click.option("--seed", default=1, show_default=True, help="who does what, and says what")
-@click.option("--every", "every_s", default=5.0, show_default=True, help="seconds between looks")
+@click.option(
+    "--every",
+    "every_s",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="seconds between looks",
+)
 @click.option(
     "--brevity",
+    type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
     help="times of speaking and waiting are multiplied by it",
@@ -168,8 +190,9 @@ def _line(minute: int, now: Sample, record: Record) -> str:
 )
 @click.option(
     "--model",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="folder of a model that serves English on a server of our own",
+    metavar="NAME",
+    help="model of a server of our own, as of `rasr serve`; 'measured' is the one that "
+    "`python -m bench model` makes",
 )
 @click.option(
     "--property",
@@ -186,7 +209,7 @@ def soak(
     brevity: float,
     url: str | None,
     config: Path | None,
-    model: Path | None,
+    model: str | None,
     property_name: str,
 ) -> None:
     """Clients come, speak, break off, reset, pause, read slowly, flood: does the server stay well?
@@ -198,15 +221,21 @@ def soak(
     """
     if sum(one is not None for one in (url, config, model)) > 1:
         raise click.UsageError("--url, --config and --model each say which server: give one")
+    arguments: tuple[str, ...] = ()
     settings, engine = FAKE_ENGINE, "the fake engine"
     if config is not None:
         settings, engine = config.read_text(encoding="utf-8"), str(config)
+    elif model == MEASURED:
+        settings, engine = measured_model(cached()), "the measured model"
     elif model is not None:
-        settings, engine = measured_model(model), str(model)
+        settings, arguments, engine = "", ("--model", model), model
     with ExitStack() as stack:
         pid = None
         if url is None:
-            server = stack.enter_context(running_server(settings))
+            try:
+                server = stack.enter_context(running_server(settings, *arguments))
+            except RuntimeError as error:
+                raise click.ClickException(str(error)) from error
             url, pid = server.url, server.pid
         else:
             engine = url
