@@ -11,6 +11,7 @@ from bench.model import model
 from bench.overhead import idle, overhead
 from bench.passes import passes
 from bench.peers import peers
+from bench.soak import soak
 from bench.streams import streams
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     """Measure a server. Every verb prints a table and what it was measured on."""
 
 
-for verb in (accuracy, captions, idle, letters, model, overhead, passes, peers, streams):
+for verb in (accuracy, captions, idle, letters, model, overhead, passes, peers, soak, streams):
     main.add_command(verb)
 
 if __name__ == "__main__":

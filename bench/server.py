@@ -63,8 +63,8 @@ def running_server(config: str = "") -> Iterator[MeasuredServer]:
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert process.stdout is not None
         try:
-            assert process.stdout is not None
             line = process.stdout.readline()
             found = re.search(r"ws://[\d.]+:\d+", line)
             if found is None:
@@ -73,3 +73,4 @@ def running_server(config: str = "") -> Iterator[MeasuredServer]:
         finally:
             process.terminate()
             process.wait(_STOP_S)
+            process.stdout.close()
