@@ -230,22 +230,29 @@ def _header(body: Row, url: str) -> list[Text]:
     status = Text(" · ".join(parts))
     if not body["ready"]:
         status.append(" · takes no new rounds", style="bold red")
-    return [status, *(Text(_engine(one)) for one in body["engines"])]
-
-
-def _engine(one: Row) -> str:
-    parts = [
-        f"{one['engine']} ({one['model']}): busy {_share(one['busy_share'])}",
-        f"{one['open_jobs']} utterances open{_of(one['streams'], str)}",
-        f"{one['waiting_jobs']} without a stream",
-        f"oldest step waits {_milliseconds(one['oldest_ready_s'])}",
+    return [
+        status,
+        *(
+            Text(
+                f"{one['engine']} ({one['model']}): {_carries(one)}"
+                f"busy {_share(one['busy_share'])}, "
+                f"{one['open_jobs']} utterances open{_of(one['streams'], str)}, "
+                f"{one['waiting_jobs']} without a stream, "
+                f"oldest step waits {_milliseconds(one['oldest_ready_s'])}{_spared(one)}"
+            )
+            for one in body["engines"]
+        ),
     ]
-    if one["carried_rounds"] is not None:
-        parts.append(f"carries {one['carried_rounds']} who speak at once")
-        parts.append(f"slowness {one['slowness']:.2f}")
-    if one["rung"]:
-        parts.append(f"overload rung {one['rung']}")
-    return ", ".join(parts)
+
+
+def _carries(engine: Row) -> str:
+    if engine["carries"] is None:
+        return ""
+    return f"carries about {engine['carries']} who speak at once, "
+
+
+def _spared(engine: Row) -> str:
+    return f", overload: rung {engine['rung']}" if engine["rung"] else ""
 
 
 def _of(most: float | None, shown: Callable[[Any], str]) -> str:

@@ -14,7 +14,8 @@ import structlog
 from rasr.captions import Hub
 from rasr.decoding import Scheduler
 from rasr.protocol.modes import Mode
-from rasr.server.admission import Admission, Party, Seat
+from rasr.server.admission import Admission, Party
+from rasr.server.capacity import Capacity
 from rasr.server.engines import PropertyTable
 from rasr.server.ledger import Ledger
 from rasr.session.driver import Driver, DriverRules, Socket
@@ -38,10 +39,12 @@ class House:
     text: TextTools
     admission: Admission
     captions: Hub
+    capacities: Mapping[str, Capacity]
+    """Of the engines that have been calibrated, by their names."""
     closing: bool = False
     ledger: Ledger = field(default_factory=Ledger)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _drivers: set[Driver[Seat]] = field(default_factory=set)
+    _drivers: set[Driver] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -55,8 +58,7 @@ class House:
             socket,
             partial(self._machine, mode, loop.time()),
             schedulers=self.schedulers,
-            take_seat=partial(self.admission.take, party),
-            leave_seat=self.admission.leave,
+            take_seat=partial(self._take_seat, party),
             open_channel=self.captions.open,
             rules=DriverRules(
                 backlog_s=self.settings.session.backlog_s,
@@ -115,7 +117,7 @@ class House:
         await self._empty.wait()
 
     @property
-    def drivers(self) -> Collection[Driver[Seat]]:
+    def drivers(self) -> Collection[Driver]:
         """Of the sessions that are open."""
         return self._drivers
 
@@ -126,6 +128,10 @@ class House:
     @property
     def full(self) -> bool:
         return self.connections >= self.settings.server.max_connections
+
+    def _take_seat(self, party: Party, engine: str, now: float) -> Callable[[], None] | str:
+        seat = self.admission.take(party, engine, now)
+        return seat if isinstance(seat, str) else partial(self.admission.leave, seat)
 
     def _machine(
         self, mode: Mode, now: float, admit: Callable[[str], str | None]

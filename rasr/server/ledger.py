@@ -10,7 +10,6 @@ from collections import Counter
 
 from prometheus_client import Histogram
 
-from rasr.server.admission import Seat
 from rasr.session.driver import Driver
 
 _FINAL_BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
@@ -50,7 +49,7 @@ class Ledger:
     def final(self, seconds: float) -> None:
         self.finals.observe(seconds)
 
-    def close(self, driver: Driver[Seat]) -> None:
+    def close(self, driver: Driver) -> None:
         """A session is over."""
         summary, vitals = driver.summary, driver.vitals
         self.rounds += summary.rounds

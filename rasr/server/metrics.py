@@ -23,9 +23,9 @@ from prometheus_client.registry import Collector
 
 import rasr
 from rasr.decoding import Scheduler
-from rasr.server.admission import Seat
+from rasr.server.capacity import Capacity
 from rasr.server.house import House
-from rasr.server.sessions import carried, occupancy
+from rasr.server.sessions import occupancy
 from rasr.session.driver import Driver
 
 SourceT = TypeVar("SourceT")
@@ -47,7 +47,7 @@ class Reading(Generic[SourceT]):
 
 
 def _total(
-    closed: Callable[[House], float], of: Callable[[Driver[Seat]], float]
+    closed: Callable[[House], float], of: Callable[[Driver], float]
 ) -> Callable[[House], float]:
     """Of the sessions that are over and those that are open."""
     return lambda house: closed(house) + sum(of(driver) for driver in house.drivers)
@@ -65,16 +65,6 @@ HOUSE: tuple[Reading[House], ...] = (
     ),
     Reading("rasr_rounds", "Rounds that are open.", lambda h: occupancy(h).rounds),
     Reading("rasr_rounds_max", "Rounds that may be open.", lambda h: occupancy(h).max_rounds),
-    Reading(
-        "rasr_load",
-        "Predicted share of the machine that the open rounds take; 1 is all of it.",
-        lambda h: occupancy(h).load,
-    ),
-    Reading(
-        "rasr_load_max",
-        "Predicted load past which a round is refused.",
-        lambda h: occupancy(h).max_load,
-    ),
     Reading(
         "rasr_rounds_total",
         "Rounds that were opened.",
@@ -105,6 +95,14 @@ HOUSE: tuple[Reading[House], ...] = (
         "Sound of all sessions that is not decoded yet.",
         lambda h: sum(driver.backlog_s for driver in h.drivers),
     ),
+    Reading(
+        "rasr_load",
+        "Predicted load of the open rounds; 1.0 is all that the machine can do.",
+        lambda h: occupancy(h).load,
+    ),
+    Reading(
+        "rasr_load_max", "Load past which a round is refused.", lambda h: occupancy(h).max_load
+    ),
     Reading("rasr_caption_channels", "Channels of captions.", lambda h: h.captions.channels),
     Reading("rasr_caption_viewers", "Viewers of captions.", lambda h: h.captions.viewers),
     Reading("rasr_tasks", "Tasks of the event loop.", lambda h: len(asyncio.all_tasks())),
@@ -113,18 +111,17 @@ HOUSE: tuple[Reading[House], ...] = (
 
 ENGINE: tuple[Reading[Scheduler], ...] = (
     Reading("rasr_engine_calls", "Batches that can be decoded at once.", lambda s: s.calls),
-    Reading("rasr_engine_streams", "Utterances that can be decoded at once.", lambda s: s.streams),
     Reading(
-        "rasr_engine_carried_rounds",
-        "Rounds of unbroken speech that the machine carries with this engine alone, calibrated.",
-        carried,
+        "rasr_engine_overload_rung",
+        "Of the overload ladder: 0 while steps begin in time.",
+        lambda s: s.rung,
     ),
     Reading(
-        "rasr_engine_slowness_ratio",
+        "rasr_engine_slowness",
         "Time that steps take against what they took when calibrated.",
         lambda s: None if s.load.costs is None else s.load.slowness,
     ),
-    Reading("rasr_engine_rung", "Of the overload ladder; 0 while all is well.", lambda s: s.rung),
+    Reading("rasr_engine_streams", "Utterances that can be decoded at once.", lambda s: s.streams),
     Reading("rasr_engine_open_jobs", "Utterances without a final.", lambda s: s.counters.open_jobs),
     Reading(
         "rasr_engine_waiting_jobs",
@@ -166,6 +163,15 @@ ENGINE: tuple[Reading[Scheduler], ...] = (
 )
 
 
+CAPACITY: tuple[Reading[Capacity], ...] = (
+    Reading(
+        "rasr_engine_carried_rounds",
+        "Rounds of unbroken speech that the machine carries with this engine alone, calibrated.",
+        lambda c: c.streams(1.0),
+    ),
+)
+
+
 class HouseCollector(Collector):
     """Reads all numbers of a house. For use on its event loop."""
 
@@ -179,6 +185,8 @@ class HouseCollector(Collector):
             yield from _family(reading, None, [("", house)])
         for engine in ENGINE:
             yield from _family(engine, "engine", house.schedulers.items())
+        for capacity in CAPACITY:
+            yield from _family(capacity, "engine", house.capacities.items())
         ledger, vitals = house.ledger, [driver.vitals for driver in house.drivers]
         yield _by_code(
             "rasr_sessions_closed_total",

@@ -15,9 +15,6 @@ from fastapi.responses import JSONResponse
 import rasr
 from rasr.decoding import Scheduler
 from rasr.protocol.properties import Property
-from rasr.server.admission import Seat
-from rasr.server.capacity import Capacity
-from rasr.server.engines import cores
 from rasr.server.house import House
 from rasr.server.origins import host_of, is_loopback_name
 from rasr.session.driver import Driver
@@ -40,24 +37,15 @@ class Occupancy:
 
 def occupancy(house: House) -> Occupancy:
     """Now."""
-    admission, now = house.admission, asyncio.get_running_loop().time()
-    weighs = bool(admission.rules.max_load)
+    admission = house.admission
+    now = asyncio.get_running_loop().time()
     return Occupancy(
         rounds=admission.rounds,
         max_rounds=admission.rules.rounds or None,
-        load=round(admission.load(now), 3) if weighs else None,
+        load=round(admission.load(now), 3) if admission.rules.max_load else None,
         max_load=admission.rules.max_load or None,
         ready=not house.closing and not admission.full(now),
     )
-
-
-def carried(scheduler: Scheduler) -> int | None:
-    """Rounds of unbroken speech that the machine carries with this engine alone, if it is known."""
-    costs = scheduler.load.costs
-    if costs is None:
-        return None
-    name = scheduler.capabilities.name
-    return Capacity(name, costs, cores(), scheduler.streams, remembered=True).streams(1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +60,10 @@ class EngineReport:
     oldest_ready_s: float
     busy_share: float
     """Of its calls, of late."""
-    slowness: float | None
-    """Time that steps take against what they took when calibrated; None where they were not."""
-    carried_rounds: int | None
-    """Of unbroken speech, with this engine alone; None where it was not calibrated."""
     rung: int
-    """Of the overload ladder; 0 while all is well."""
+    """Of the overload ladder."""
+    carries: int | None
+    """Rounds of unbroken speech; None where it was not calibrated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +124,7 @@ class Observer:
 
     def _engine(self, name: str, scheduler: Scheduler, now: float) -> EngineReport:
         counters, busy = scheduler.counters, self._busy[name]
+        capacity = self._house.capacities.get(name)
         share = busy.rate(now, counters.busy_s) / scheduler.calls
         busy.note(now, counters.busy_s)
         return EngineReport(
@@ -148,13 +135,12 @@ class Observer:
             waiting_jobs=counters.waiting_jobs,
             oldest_ready_s=round(scheduler.oldest_ready_s(), 3),
             busy_share=round(share, 3),
-            slowness=None if scheduler.load.costs is None else round(scheduler.load.slowness, 2),
-            carried_rounds=carried(scheduler),
             rung=scheduler.rung,
+            carries=None if capacity is None else capacity.streams(1.0),
         )
 
 
-def _session(house: House, driver: Driver[Seat], now: float) -> SessionReport:
+def _session(house: House, driver: Driver, now: float) -> SessionReport:
     vitals, audio_s = driver.vitals, driver.audio_s
     wanted = Property.parse(vitals.property_name)
     engine = None if wanted is None else house.properties.choose(wanted)

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar, assert_never
+from typing import Protocol, assert_never
 
 import structlog
 
@@ -97,14 +97,12 @@ class _Clock:
         return max(now, began + end_sample / self.sample_rate)
 
 
-SeatT = TypeVar("SeatT")
-
-
-class Driver(Generic[SeatT]):
+class Driver:
     """One connection's life.
 
     `make_machine` is given how to take a seat for a round of an engine. `take_seat`, asked with the
-    engine's name and the time, has a seat or the sentence that refuses it.
+    engine's name and the time, answers with what gives the seat back, or with the sentence that
+    refuses it.
     """
 
     def __init__(
@@ -113,8 +111,7 @@ class Driver(Generic[SeatT]):
         make_machine: Callable[[Callable[[str], str | None]], SessionMachine],
         *,
         schedulers: Mapping[str, Scheduler],
-        take_seat: Callable[[str, float], SeatT | str],
-        leave_seat: Callable[[SeatT], None],
+        take_seat: Callable[[str, float], Callable[[], None] | str],
         open_channel: Callable[[str], Publisher],
         rules: DriverRules,
         vitals: Vitals,
@@ -122,7 +119,6 @@ class Driver(Generic[SeatT]):
         self._socket = socket
         self._schedulers = schedulers
         self._take_seat = take_seat
-        self._leave_seat = leave_seat
         self._open_channel = open_channel
         self._rules = rules
         self._loop = asyncio.get_running_loop()
@@ -132,7 +128,7 @@ class Driver(Generic[SeatT]):
         self._clock = _Clock()
         self._heard = asyncio.Event()
         """Set by each result of an engine."""
-        self._seat: SeatT | None = None
+        self._leave_seat: Callable[[], None] | None = None
         self._publisher: Publisher | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.summary = SessionSummary()
@@ -366,16 +362,16 @@ class Driver(Generic[SeatT]):
     # Seats and channels
 
     def _admit(self, engine: str) -> str | None:
-        seat = self._take_seat(engine, self._loop.time())
-        if isinstance(seat, str):
-            return seat
-        self._seat = seat
+        answer = self._take_seat(engine, self._loop.time())
+        if isinstance(answer, str):
+            return answer
+        self._leave_seat = answer
         return None
 
     def _give_seat_back(self) -> None:
-        if self._seat is not None:
-            seat, self._seat = self._seat, None
-            self._leave_seat(seat)
+        if self._leave_seat is not None:
+            leave, self._leave_seat = self._leave_seat, None
+            leave()
 
     def _give_channel_back(self) -> None:
         if self._publisher is not None:
@@ -386,7 +382,7 @@ class Driver(Generic[SeatT]):
 class _UtteranceSink(Sink):
     """Brings the results of one utterance to its driver."""
 
-    def __init__(self, driver: Driver[Any], utterance: int) -> None:
+    def __init__(self, driver: Driver, utterance: int) -> None:
         self._driver = driver
         self._utterance = utterance
 

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from rasr.decoding import StepCosts
-from rasr.server.admission import AdmissionRules
-from rasr.server.metrics import ENGINE, HOUSE, HouseCollector
+from rasr.server.metrics import CAPACITY, ENGINE, HOUSE, HouseCollector
 from rasr.server.service import Service
-from tests.server.conftest import fake_settings
+from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
 
@@ -93,10 +91,7 @@ async def test_the_load_is_told_where_it_is_what_rounds_are_admitted_by(service:
     plain = await scrape(service)
     assert ("rasr_load", "") not in plain
     assert ("rasr_engine_carried_rounds", "fake") not in plain
-    (scheduler,) = service.house.schedulers.values()
-    # A call needs 10 ms for half a second of one stream, and there are two of them.
-    scheduler.load.costs = StepCosts(step_s=0.5, calls=2, seconds={1: 0.01})
-    service.house.admission.rules = AdmissionRules(max_load=0.85)
+    pretend_calibration(service)
     async with SdkClient(service.url) as client:
         await client.start()
         loaded = await scrape(service)
@@ -104,8 +99,8 @@ async def test_the_load_is_told_where_it_is_what_rounds_are_admitted_by(service:
     assert loaded["rasr_load_max", ""] == 0.85
     assert ("rasr_rounds_max", "") not in loaded
     assert loaded["rasr_engine_carried_rounds", "fake"] >= 1
-    assert loaded["rasr_engine_slowness_ratio", "fake"] >= 1
-    assert loaded["rasr_engine_rung", "fake"] == 0
+    assert loaded["rasr_engine_slowness", "fake"] >= 1
+    assert loaded["rasr_engine_overload_rung", "fake"] == 0
 
 
 async def test_the_process_its_tasks_and_its_descriptors_are_told(service: Service) -> None:
@@ -135,7 +130,7 @@ async def test_the_document_has_every_number_and_no_other(service: Service) -> N
     collector = HouseCollector(service.house)
     ledger = service.house.ledger
     families = [*collector.collect(), *ledger.finals.collect(), *ledger.first_partials.collect()]
-    told = {reading.name for reading in (*HOUSE, *ENGINE)}
+    told = {reading.name for reading in (*HOUSE, *ENGINE, *CAPACITY)}
     told |= {
         one.name + {"counter": "_total", "info": "_info"}.get(one.type, "") for one in families
     }
@@ -143,6 +138,6 @@ async def test_the_document_has_every_number_and_no_other(service: Service) -> N
 
 
 def test_every_name_says_whose_it_is_and_is_used_once() -> None:
-    names = [reading.name for reading in (*HOUSE, *ENGINE)]
+    names = [reading.name for reading in (*HOUSE, *ENGINE, *CAPACITY)]
     assert len(set(names)) == len(names)
     assert all(name.startswith("rasr_") for name in names)
