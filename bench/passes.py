@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from itertools import product
-from pathlib import Path
 
 import click
 import jiwer
