@@ -107,12 +107,15 @@ def capacity(
 
     A load is held if no stream failed or was refused, no final was lost or doubled, and the 95th
     percentile of the clock keeps to the bar in the whole window and in its last third. Each load
-    gets a server of its own, unless --url names one. The same clients as those of `load`.
+    gets a server of its own, unless --url names one; it refuses nobody for its load, unless
+    --admission is given. The same clients as those of `load`.
 
     \b
     python -m bench capacity --model measured --talk speech --start 64
     python -m bench capacity --clock final --bar 1500 --start 8
     """
+    if options["url"] is None and options["admission"] is None:
+        options["admission"] = False
     chosen = target(**options)
     by = CLOCKS[clock] if clock else default_clock(chosen)
     search = Search(chosen, bar or BARS_MS.get(by, BARS_MS[Clock.FINAL]), by, tries)

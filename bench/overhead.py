@@ -40,6 +40,7 @@ def overhead(clients: int, connections: int, window_s: float) -> None:
         talk=Talk.CONVERSATION,
         warm_s=5.0,
         window_s=window_s,
+        admission=False,
     )
     rows, figures, outcomes = [], {}, []
     with progress() as tracker, load_clients(tracker) as crowd:
@@ -86,7 +87,7 @@ def _idle(connections: int) -> float:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Each connection takes a descriptor here and one in the server, which inherits the limit.
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, connections + 500), hard), hard))
-    with running_server(FAKE_ENGINE) as server:
+    with running_server(FAKE_ENGINE, admission=False) as server:
         return uvloop.run(_sit(server, connections)) / connections / 1024
 
 

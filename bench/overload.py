@@ -53,10 +53,10 @@ def ratio(stage: Stage, full: Stage, clock: Clock) -> float:
     "--capacity",
     "clients",
     metavar="N|ask|find",
-    default="ask",
+    default="find",
     show_default=True,
     help="Clients at full capacity: a number; what the server's /readyz says of max_rounds; or "
-    "found as by `capacity`.",
+    "the most of which none is refused and that are held, found as by `capacity`.",
 )
 @click.option(
     "--clock", type=click.Choice(list(CLOCKS)), help="Which latency is compared; as of `capacity`."
@@ -73,7 +73,7 @@ def overload(clients: str, clock: str | None, processes: int | None, **options: 
 
     \b
     python -m bench overload --capacity 12
-    python -m bench overload --capacity find --model measured --talk speech
+    python -m bench overload --model measured --talk speech
     """
     chosen = replace(target(**options), turn_s=None)
     expected = CLOCKS[clock] if clock else default_clock(chosen)

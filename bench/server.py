@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -29,6 +30,7 @@ english = "measured"
 streams_per_worker = 256
 """
 
+_NO_ADMISSION = {"RASR_CAPACITY__MAX_LOAD": "0"}
 _STOP_S = 20
 
 
@@ -71,11 +73,14 @@ class MeasuredServer:
 
 
 @contextmanager
-def running_server(config: str = "", *arguments: str) -> Iterator[MeasuredServer]:
+def running_server(
+    config: str = "", *arguments: str, admission: bool = True
+) -> Iterator[MeasuredServer]:
     """Start `rasr serve` with the text of a settings file; stop it at the end.
 
     Args:
         arguments: further ones of `rasr serve`.
+        admission: False: it refuses nobody for its load, so what is too much shows as latency.
 
     Raises:
         RuntimeError: it did not start; the text is what it said.
@@ -89,6 +94,7 @@ def running_server(config: str = "", *arguments: str) -> Iterator[MeasuredServer
                 *("--log-level", "warning"),
                 *arguments,
             ],
+            env=os.environ if admission else {**os.environ, **_NO_ADMISSION},
             stdout=subprocess.PIPE,
             text=True,
         )

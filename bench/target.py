@@ -56,6 +56,8 @@ class Target:
     turn_s: tuple[float, float] | None = None
     seed: int = 1
     is_null: bool = False
+    admission: bool = True
+    """A server of our own refuses rounds for its load."""
 
     @contextmanager
     def running(self) -> Iterator[Running]:
@@ -68,7 +70,9 @@ class Target:
             yield Running(self.url, None if self.pid is None else MeasuredServer("", self.pid))
             return
         server = (
-            null_server.running() if self.is_null else running_server(self.config, *self.arguments)
+            null_server.running()
+            if self.is_null
+            else running_server(self.config, *self.arguments, admission=self.admission)
         )
         try:
             with server as started:
@@ -116,7 +120,7 @@ class Target:
 
 
 def server_options(command: Command) -> Command:
-    """--url, --config, --model, --property, --speech, --pid: to be made a `Target` of."""
+    """--url, --config, --model, --property and more: to be made a `Target` of."""
     for option in reversed(
         (
             click.option(
@@ -152,6 +156,12 @@ def server_options(command: Command) -> Command:
                 help="A folder with transcripts.tsv: its recordings instead of the bundled ones.",
             ),
             click.option("--pid", type=int, help="With --url: the process whose CPU is watched."),
+            click.option(
+                "--admission/--no-admission",
+                default=None,
+                help="Whether a server of our own refuses rounds for its load; if not, what is "
+                "too much shows as latency. Default: as the settings say; for `capacity`, not.",
+            ),
         )
     ):
         command = option(command)
@@ -218,6 +228,7 @@ def target(
     warm_s: float,
     seed: int,
     turn: float,
+    admission: bool | None,
 ) -> Target:
     """Of the options.
 
@@ -230,6 +241,8 @@ def target(
         raise click.UsageError(f"with --url, --model says {MEASURED!r} or nothing")
     if url is None and pid is not None:
         raise click.UsageError("--pid goes with --url: a server of our own is watched anyway")
+    if url is not None and admission is not None:
+        raise click.UsageError("--admission is for a server of our own: leave it out, or --url")
     measured = model == MEASURED
     text = "" if config is None else config.read_text(encoding="utf-8")
     if measured and url is None and config is None:
@@ -255,4 +268,5 @@ def target(
         window_s=window_s,
         turn_s=(turn * 2 / 3, turn * 4 / 3) if turn else None,
         seed=seed,
+        admission=admission is not False,
     )

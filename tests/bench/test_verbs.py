@@ -26,7 +26,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Run a verb; its JSON line, or its output where it fails."""
     monkeypatch.delenv("RASR_SPEECH_DIR", raising=False)
     config = tmp_path / "rasr.toml"
-    config.write_text(FAKE_ENGINE + "[decoding]\nmax_rounds = 2\n")
+    config.write_text(FAKE_ENGINE + "[decoding]\nmax_rounds = 2\n[capacity]\nmax_load = 0\n")
 
     def run(verb: str, *arguments: str) -> dict[str, Any]:
         to, picture = tmp_path / "line.json", tmp_path / "picture.png"
@@ -106,8 +106,12 @@ def test_a_server_that_carries_not_one_client_has_the_capacity_none(bench: Any) 
         (("load", "--url", "ws://a", "--config", __file__), "--config is for a server of our own"),
         (("load", "--url", "ws://a", "--model", "x"), "--model says 'measured' or nothing"),
         (("load", "--pid", "1"), "--pid goes with --url"),
+        (("load", "--url", "ws://a", "--no-admission"), "--admission is for a server of our own"),
         (("load", "--property", "german_16k_common"), "english or chinese"),
-        (("overload", "--url", "ws://127.0.0.1:1"), "give --capacity a number or 'find'"),
+        (
+            ("overload", "--capacity", "ask", "--url", "ws://127.0.0.1:1"),
+            "give --capacity a number or 'find'",
+        ),
         (("overload", "--capacity", "many", "--url", "ws://a"), "'many' is no capacity"),
         (("peers", "--server", "none"), "nothing is to be measured"),
         (("peers", "--server", "python"), "needs --python-server or --sherpa-python"),
