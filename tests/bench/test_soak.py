@@ -15,6 +15,8 @@ from bench.course import Course, Sample, draw, slope
 from bench.server import FAKE_ENGINE
 from bench.soak import soak, verdict
 from bench.sound import pool
+from rasr.server.admission import Party as Somebody
+from rasr.server.admission import Seat
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings
 
@@ -59,9 +61,10 @@ async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() 
     async with Service(fake_settings(decoding={"max_rounds": 1})) as service:
         record = Record()
         party = Party(service.url, pool(), "english_16k_common", record, brevity=BRIEF)
-        assert service.house.seats.take() is None
+        seat = service.house.admission.take(Somebody("any", "any"), "fake", 0.0)
+        assert isinstance(seat, Seat)
         await visit(party, "ends well", random.Random(1))
-        service.house.seats.leave()
+        service.house.admission.leave(seat)
         assert (record.refused, record.faults.total()) == (1, 0)
     await visit(party, "ends well", random.Random(1))
     assert record.faults.total() == 1
