@@ -17,6 +17,7 @@ from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.pages import add_pages
+from rasr.server.subtitles import add_subtitles
 
 
 def make_application(house: House) -> FastAPI:
@@ -67,6 +68,7 @@ def make_application(house: House) -> FastAPI:
 
     add_pages(app)
     add_captions(app, house.captions, house.settings.server.send_timeout_s)
+    add_subtitles(app, origins)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:
