@@ -1,17 +1,24 @@
-"""A server in a process of its own, that can be stopped, killed and started again at its place."""
+"""A server in a process of its own, that can be stopped, killed and started again at its place.
+
+And somebody who speaks to it without a page, as fast as a test likes.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
+from websockets.sync.client import ClientConnection, connect
 
 FAKE = {"RASR_ENGINES__FAKE__KIND": "fake", "RASR_PROPERTIES__ENGLISH": "fake"}
 """Settings around the engine that loads nothing, and makes words of any sound."""
@@ -79,6 +86,55 @@ class Server:
     @property
     def log(self) -> str:
         return (self.folder / "server.log").read_text("utf-8")
+
+
+class Speaker:
+    """A round of somebody else's."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._texts: list[str] = []
+
+    def start(self, **config: str) -> None:
+        self._socket.send(json.dumps({"command": "START", "config": config}))
+        assert self._hear()["resp_type"] == "START"
+
+    def end(self) -> None:
+        self._socket.send('{"command": "END"}')
+        while self._hear()["resp_type"] != "END":
+            pass
+
+    def say(self, sound: bytes) -> None:
+        self._socket.send(sound)
+
+    def finals(self, count: int) -> list[str]:
+        """The texts of the first `count` sentences, when they are final."""
+        while len(self._texts) < count:
+            self._hear()
+        return self._texts[:count]
+
+    def _hear(self) -> dict[str, Any]:
+        message: dict[str, Any] = json.loads(self._socket.recv(timeout=30))
+        if message["resp_type"] == "RESULT":
+            finals = [one for one in message["segments"] if one["is_final"]]
+            self._texts += [one["result"]["text"] for one in finals]
+        return message
+
+
+@contextmanager
+def speaking(server: Server, channel: str) -> Iterator[Speaker]:
+    """Somebody whose words are published to a channel of captions."""
+    url = server.url.replace("http", "ws") + "/v1/any/rasr/continue-stream"
+    with connect(url, proxy=None) as socket:
+        speaker = Speaker(socket)
+        speaker.start(
+            audio_format="pcm16k16bit",
+            property="english_16k_common",
+            interim_results="yes",
+            caption_channel=channel,
+        )
+        yield speaker
+        speaker.end()
 
 
 def _free_port() -> int:

@@ -12,8 +12,6 @@ from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import expect_status, press
 from tests.speech import library
 
-PHONE = (390, 844)
-
 
 def serious(page: Page) -> list[str]:
     """What axe finds, as far as it keeps people out."""
@@ -25,12 +23,10 @@ def serious(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["desk", "phone"])
-def test_nobody_is_kept_out(
-    pages: Watched, fake: Server, dark: bool, size: tuple[int, int]
-) -> None:
-    page = pages.open(fake.url, microphone=False, dark=dark, size=size)
-    name = f"{'dark' if dark else 'light'}-{'phone' if size == PHONE else 'desk'}"
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_nobody_is_kept_out(pages: Watched, fake: Server, dark: bool, phone: bool) -> None:
+    page = pages.open(fake.url, microphone=False, dark=dark, phone=phone)
+    name = f"{'dark' if dark else 'light'}-{'phone' if phone else 'desk'}"
     assert serious(page) == []
     picture(page, f"{name}-blank")
     press(page, "Start")
@@ -47,15 +43,15 @@ def test_nobody_is_kept_out(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_somebody_who_speaks_is_not_kept_out_either(
-    pages: Watched, fake: Server, size: tuple[int, int]
+    pages: Watched, fake: Server, phone: bool
 ) -> None:
-    page = pages.open(fake.url, size=size)
+    page = pages.open(fake.url, phone=phone)
     press(page, "Start")
     expect(page.locator("#partial")).to_be_visible()
     assert serious(page) == []
-    picture(page, f"{'phone' if size == PHONE else 'desk'}-speaking")
+    picture(page, f"{'phone' if phone else 'desk'}-speaking")
     # Who cannot see hears finals once, and is spared what may still change.
     expect(page.locator("#finals")).to_have_attribute("aria-live", "polite")
     assert page.locator("#partial").evaluate("one => one.closest('[aria-live]')") is None

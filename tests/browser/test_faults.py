@@ -12,6 +12,17 @@ from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server
 from tests.browser.test_speaking import expect_status, press
 
+_TELL_GIVEN = """
+() => {
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wish) => {
+    const stream = await ask(wish);
+    queueMicrotask(() => queueMicrotask(() => { window.given = true; }));
+    return stream;
+  };
+}
+"""
+
 
 def expect_alert(page: Page, what: str, do: str) -> None:
     alert = page.get_by_role("alert")
@@ -36,6 +47,20 @@ def test_an_address_that_browsers_give_no_microphone(pages: Watched, fake: Serve
     page = pages.open(f"http://insecure.example:{fake.port}")
     press(page, "Start")
     expect_alert(page, "no microphone to this address", f"http://localhost:{fake.port}")
+
+
+def test_a_browser_whose_sound_does_not_start(pages: Watched, fake: Server) -> None:
+    def mute(page: Page) -> None:
+        page.add_init_script("AudioContext.prototype.resume = () => new Promise(() => {});")
+        page.clock.install()
+
+    page = pages.open(fake.url, prepare=mute)
+    # The microphone is open, and what is waited for now is the sound.
+    page.evaluate(_TELL_GIVEN)
+    press(page, "Start")
+    page.wait_for_function("window.given")
+    page.clock.run_for(5000)
+    expect_alert(page, "sound does not start", "connect one, or headphones")
 
 
 def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., Server]) -> None:

@@ -18,7 +18,7 @@ from tests.browser.server import Server
 from tests.browser.test_speaking import expect_status, keep_sights, press, times, words
 from tests.speech import library
 
-_DROP = """
+DROP = """
 ([name, content]) => {
   const transfer = new DataTransfer();
   const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
@@ -33,7 +33,7 @@ _DROP = """
 
 def drop(page: Page, path: Path, content: bytes | None = None) -> None:
     data = path.read_bytes() if content is None else content
-    page.evaluate(_DROP, [path.name, base64.b64encode(data).decode()])
+    page.evaluate(DROP, [path.name, base64.b64encode(data).decode()])
 
 
 def saved(page: Page, name: str, folder: Path) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
-from tests.browser.conftest import Watched, picture
+from tests.browser.conftest import Watched, picture, words_of
 from tests.browser.server import ENGLISH, Server
 from tests.speech import library
 
@@ -44,8 +44,7 @@ def keep_sights(page: Page) -> None:
 
 
 def words(page: Page) -> list[str]:
-    text = " ".join(page.locator(".sentence span").all_text_contents())
-    return re.findall(r"[a-z']+", text.lower())
+    return words_of(page.locator(".sentence span").all_text_contents())
 
 
 def times(page: Page) -> list[float]:
@@ -64,9 +63,9 @@ def expect_status(page: Page, text: str) -> None:
 
 @pytest.mark.engine
 def test_what_is_said_appears_partial_first_and_final_after(
-    pages: Watched, english: Server
+    english_pages: Watched, english: Server
 ) -> None:
-    page = pages.open(english.url, prepare=keep_sights)
+    page = english_pages.open(english.url, prepare=keep_sights)
     press(page, "Start")
     expect(page.locator(".sentence")).to_have_count(1)
     expect(page.locator("#partial")).to_contain_text("computer")
@@ -90,11 +89,11 @@ def test_what_is_said_appears_partial_first_and_final_after(
 
 @pytest.mark.engine
 def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
-    pages: Watched, own_server: Callable[..., Server]
+    english_pages: Watched, own_server: Callable[..., Server]
 ) -> None:
-    pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
+    english_pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     server = own_server(**ENGLISH)
-    page = pages.open(server.url)
+    page = english_pages.open(server.url)
     press(page, "Start")
     expect(page.locator(".sentence")).to_have_count(1)
     expect(page.locator("#partial")).to_be_visible()
@@ -112,11 +111,11 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
 
 
 def test_a_server_that_is_restarted_goes_on_where_it_was(
-    pages: Watched, own_server: Callable[..., Server]
+    english_pages: Watched, own_server: Callable[..., Server]
 ) -> None:
-    pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
+    english_pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     server = own_server()
-    page = pages.open(server.url)
+    page = english_pages.open(server.url)
     press(page, "Start")
     expect(page.locator("#partial")).to_be_visible()
     server.end(signal.SIGTERM)
