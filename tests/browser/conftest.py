@@ -22,7 +22,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.browser.server import ENGLISH, FAKE, Server
+from tests.browser.server import CHINESE, ENGLISH, FAKE, Server
 from tests.server.sound import quiet, voiced
 from tests.speech import library
 
@@ -113,6 +113,13 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def english(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that understands English; as `fake`."""
     with Server(tmp_path_factory.mktemp("english"), ENGLISH) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def chinese(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that understands some Chinese; as `fake`."""
+    with Server(tmp_path_factory.mktemp("chinese"), CHINESE) as server:
         yield server
 
 
