@@ -12,6 +12,7 @@ import pytest
 from tests.browser.conftest import PICTURES, WATCH_POLICY, words_of
 from tests.browser.firefox import Firefox, firefox
 from tests.browser.server import Server, speaking
+from tests.browser.test_media_recorder import RECORD
 from tests.browser.test_recordings import DROP
 from tests.server.sound import quiet, voiced
 from tests.speech import library
@@ -67,6 +68,22 @@ def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server
     browser.click("#settings")
     browser.wait("() => document.querySelector('#panel').open")
     browser.picture(PICTURES / "firefox-settings.png")
+
+
+@pytest.mark.parametrize(
+    ("format", "type"),
+    [("ogg-opus", "audio/ogg;codecs=opus"), ("webm-opus", "audio/webm;codecs=opus")],
+)
+def test_a_stream_of_media_recorder_is_taken(
+    browser: Firefox, fake: Server, format: str, type: str
+) -> None:
+    browser.open(fake.url)
+    wish = json.dumps([format, type, False])
+    messages = json.loads(browser.run(f"() => ({RECORD})({wish})"))
+    assert messages[-1]["reason"] == "NORMAL"
+    finals = [one for message in messages for one in message.get("segments", [])][-1:]
+    assert [one["is_final"] for one in finals] == [True]
+    assert finals[0]["result"]["text"]
 
 
 def test_the_captions_page_follows_a_speaker(browser: Firefox, fake: Server) -> None:
