@@ -22,7 +22,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.browser.server import CHINESE, ENGLISH, FAKE, Server
+from tests.browser.server import CHINESE, ENGLISH, FAKE, Server, ThreadServer
 from tests.server.sound import quiet, voiced
 from tests.speech import library
 
@@ -37,7 +37,7 @@ SPOKEN_MS = 6800
 LEAD_MS = 700
 """Silence before them: a file is played from when the microphone is opened, before anybody
 listens."""
-SENTENCE_MS, PAUSE_MS = 1500, 1000
+SENTENCE_MS, PAUSE_MS = 1200, 1000
 """Of sound that is no language, and sooner over than two sentences."""
 PHONE = "Pixel 7"
 """As Playwright knows it: a small screen, fingers, and a browser that says so."""
@@ -62,9 +62,9 @@ def playwright() -> Iterator[Playwright]:
 def browser(
     playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Browser, Playwright]]:
-    """Its microphone hears three short sentences of no language."""
+    """Its microphone hears four short sentences of no language."""
     sentence = voiced(SENTENCE_MS) + quiet(PAUSE_MS)
-    sound = np.frombuffer(quiet(LEAD_MS) + 3 * sentence, np.int16)
+    sound = np.frombuffer(quiet(300) + 4 * sentence, np.int16)
     path = tmp_path_factory.mktemp("sound") / "voiced.wav"
     yield from _chromium(playwright, path, sound)
 
@@ -124,21 +124,26 @@ def chinese(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Servers with settings of their own: `own_server(RASR_DECODING__MAX_ROUNDS="1")`."""
-    running: list[Server] = []
+def own_server() -> Iterator[Callable[..., ThreadServer]]:
+    """Servers with settings of their own: `own_server(decoding={"max_rounds": 1})`."""
+    running: list[ThreadServer] = []
 
-    def make(**settings: str) -> Server:
-        folder = tmp_path / f"server-{len(running)}"
-        folder.mkdir()
-        server = Server(folder, FAKE | settings)
+    def make(**sections: dict[str, object]) -> ThreadServer:
+        server = ThreadServer(**sections)
         server.start()
         running.append(server)
         return server
 
     yield make
     for server in running:
-        server.__exit__()
+        server.end()
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Server]:
+    """A server that understands English and may be killed."""
+    with Server(tmp_path, ENGLISH) as server:
+        yield server
 
 
 class Watched:

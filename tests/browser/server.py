@@ -1,16 +1,18 @@
-"""A server in a process of its own, that can be stopped, killed and started again at its place.
+"""Servers that can be stopped and started again at their place, and somebody who speaks to them.
 
-And somebody who speaks to it without a page, as fast as a test likes.
+In a process of its own a server can be killed, too; in a thread it is there at once.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,9 @@ from typing import Any, Self
 
 import httpx
 from websockets.sync.client import ClientConnection, connect
+
+from rasr.server.service import Service
+from tests.server.conftest import fake_settings
 
 FAKE = {"RASR_ENGINES__FAKE__KIND": "fake", "RASR_PROPERTIES__ENGLISH": "fake"}
 """Settings around the engine that loads nothing, and makes words of any sound."""
@@ -80,14 +85,48 @@ class Server:
             self._process = None
 
     @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text("utf-8")
+
+
+class ThreadServer:
+    """Around the engine that loads nothing, in a thread with a loop of its own."""
+
+    def __init__(self, **sections: dict[str, object]) -> None:
+        self.port = _free_port()
+        place = {"port": self.port}
+        self._settings = fake_settings(**sections | {"server": place | sections.get("server", {})})
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def start(self) -> None:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)))
+        self._thread.start()
+        assert ready.wait(30), "the server did not start"
+
+    def end(self) -> None:
+        """Stop it, as SIGTERM would."""
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(30)
+            assert not self._thread.is_alive()
+            self._thread = None
+
+    async def _serve(self, ready: threading.Event) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        async with Service(self._settings):
+            ready.set()
+            await self._stop.wait()
+
+    @property
     def rounds(self) -> int:
         """How many are open now."""
         answer = httpx.get(f"{self.url}/readyz", trust_env=False).json()
         return int(answer["rounds"])
-
-    @property
-    def log(self) -> str:
-        return (self.folder / "server.log").read_text("utf-8")
 
 
 class Speaker:
@@ -131,7 +170,7 @@ class Speaker:
 
 @contextmanager
 def speaking(
-    server: Server, channel: str, property: str = "english_16k_common"
+    server: Server | ThreadServer, channel: str, property: str = "english_16k_common"
 ) -> Iterator[Speaker]:
     """Somebody whose words are published to a channel of captions."""
     url = server.url.replace("http", "ws") + "/v1/any/rasr/continue-stream"

@@ -60,8 +60,8 @@ def test_somebody_who_speaks_is_not_kept_out_either(
     page = pages.open(fake.url, phone=phone)
     press(page, "Start")
     expect(page.locator("#partial")).to_be_visible()
-    assert serious(page) == []
     picture(page, f"{'phone' if phone else 'desk'}-speaking")
+    assert serious(page) == []
     # Who cannot see hears finals once, and is spared what may still change.
     expect(page.locator("#finals")).to_have_attribute("aria-live", "polite")
     assert page.locator("#partial").evaluate("one => one.closest('[aria-live]')") is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, picture
-from tests.browser.server import Server, speaking
+from tests.browser.server import Server, ThreadServer, speaking
 from tests.browser.test_access import serious
 from tests.browser.wire import wire_to
 from tests.server.sound import quiet, voiced
@@ -106,7 +105,7 @@ def test_who_was_cut_off_is_told_every_final_since_and_none_twice(
 
 
 def test_a_server_that_stops_is_told_and_the_next_one_is_followed(
-    pages: Watched, own_server: Callable[..., Server]
+    pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
     pages.expect("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING")
     server = own_server()
@@ -115,7 +114,7 @@ def test_a_server_that_stops_is_told_and_the_next_one_is_followed(
         speaker.say(SENTENCE)
         (before,) = speaker.finals(1)
         expect(page.locator("#finals p")).to_have_count(1)
-    server.end(signal.SIGTERM)
+    server.end()
     expect_status(page, LOST)
     server.start()
     expect_status(page, "Waiting for somebody to speak on “stage” …")
@@ -233,10 +232,10 @@ def test_who_wants_no_partials_sees_none(pages: Watched, fake: Server) -> None:
 
 
 def test_one_viewer_too_many_is_told_and_comes_in_when_another_has_left(
-    pages: Watched, own_server: Callable[..., Server]
+    pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
     pages.expect("status of 503")
-    server = own_server(RASR_CAPTIONS__MAX_VIEWERS="1")
+    server = own_server(captions={"max_viewers": 1})
     first = pages.open(f"{server.url}/captions/full")
     expect_status(first, "Waiting for somebody to speak on “full” …")
     second = pages.open(

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, picture
-from tests.browser.server import Server
+from tests.browser.server import Server, ThreadServer
 from tests.browser.test_speaking import expect_status, press
 
 _TELL_GIVEN = """
 () => {
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-  navigator.mediaDevices.getUserMedia = async (wish) => {
-    const stream = await ask(wish);
-    queueMicrotask(() => queueMicrotask(() => { window.given = true; }));
-    return stream;
-  };
+  window.given = new Promise((resolve) => {
+    navigator.mediaDevices.getUserMedia = async (wish) => {
+      const stream = await ask(wish);
+      // A turn later, when the page has taken it.
+      queueMicrotask(() => queueMicrotask(resolve));
+      return stream;
+    };
+  });
 }
 """
 
@@ -58,15 +60,15 @@ def test_a_browser_whose_sound_does_not_start(pages: Watched, fake: Server) -> N
     # The microphone is open, and what is waited for now is the sound.
     page.evaluate(_TELL_GIVEN)
     press(page, "Start")
-    page.wait_for_function("window.given")
+    page.evaluate("window.given")
     page.clock.run_for(5000)
     expect_alert(page, "sound does not start", "connect one, or headphones")
 
 
-def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., Server]) -> None:
+def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., ThreadServer]) -> None:
     # /readyz says 503 while it is full, and the console repeats it.
     pages.expect("503")
-    server = own_server(RASR_DECODING__MAX_ROUNDS="1")
+    server = own_server(decoding={"max_rounds": 1})
     first, second = pages.open(server.url), pages.open(server.url)
     press(first, "Start")
     expect_status(first, "Listening")
@@ -81,10 +83,10 @@ def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., Server]
 
 
 def test_a_server_without_room_for_another_connection(
-    pages: Watched, own_server: Callable[..., Server]
+    pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
     pages.expect("WebSocket connection to", "503")
-    server = own_server(RASR_SERVER__MAX_CONNECTIONS="1", RASR_DECODING__MAX_ROUNDS="1")
+    server = own_server(server={"max_connections": 1}, decoding={"max_rounds": 1})
     first, second = pages.open(server.url), pages.open(server.url)
     press(first, "Start")
     expect_status(first, "Listening")
@@ -104,12 +106,12 @@ def test_a_language_that_is_not_installed(pages: Watched, fake: Server) -> None:
     expect_alert(page, "does not have that language", "rasr models pull NAME")
 
 
-def test_a_server_that_is_gone(pages: Watched, own_server: Callable[..., Server]) -> None:
+def test_a_server_that_is_gone(pages: Watched, own_server: Callable[..., ThreadServer]) -> None:
     pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     server = own_server()
     page = pages.open(server.url)
     expect(page.locator("#choice-property option")).to_have_count(1)
-    server.end(signal.SIGTERM)
+    server.end()
     press(page, "Start")
     expect_alert(page, "No server answers.", "Start it with: rasr serve")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import webvtt
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, picture
-from tests.browser.server import Server
+from tests.browser.server import Server, ThreadServer
 from tests.browser.test_speaking import expect_status, keep_sights, press, times, words
 from tests.speech import library
 
@@ -121,14 +120,14 @@ def test_subtitles_are_what_other_programs_read(
 
 
 def test_subtitles_that_the_server_does_not_make_are_told_and_the_text_is_still_there(
-    pages: Watched, own_server: Callable[..., Server], tmp_path: Path
+    pages: Watched, own_server: Callable[..., ThreadServer], tmp_path: Path
 ) -> None:
     pages.expect("ERR_CONNECTION_REFUSED")
     server = own_server()
     page = pages.open(server.url)
     drop(page, library.load("question").path)
     expect_status(page, "Done. Press to go on.")
-    server.end(signal.SIGTERM)
+    server.end()
     press(page, "SRT: save as subtitles")
     expect(page.locator(".notice")).to_contain_text("see that it runs, then save again")
     assert saved(page, "Text: save", tmp_path).read_text("utf-8").strip()

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from tests.browser.conftest import Watched, picture, words_of
-from tests.browser.server import ENGLISH, Server
+from tests.browser.server import Server, ThreadServer
 from tests.speech import library
 
 FIRST, SECOND = library.load_demo().sentences[:2]
@@ -89,18 +89,17 @@ def test_what_is_said_appears_partial_first_and_final_after(
 
 @pytest.mark.engine
 def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
-    english_pages: Watched, own_server: Callable[..., Server]
+    english_pages: Watched, mortal: Server
 ) -> None:
     english_pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
-    server = own_server(**ENGLISH)
-    page = english_pages.open(server.url)
+    page = english_pages.open(mortal.url)
     press(page, "Start")
     expect(page.locator(".sentence")).to_have_count(1)
     expect(page.locator("#partial")).to_be_visible()
-    server.end(signal.SIGKILL)
+    mortal.end(signal.SIGKILL)
     expect_status(page, "The server is gone. Trying again; your speech is kept.")
     picture(page, "reconnecting")
-    server.start()
+    mortal.start()
     expect_status(page, "Listening")
     expect(page.locator(".sentence")).to_have_count(2)
     press(page, "Stop")
@@ -111,14 +110,14 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
 
 
 def test_a_server_that_is_restarted_goes_on_where_it_was(
-    english_pages: Watched, own_server: Callable[..., Server]
+    pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
-    english_pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
+    pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     server = own_server()
-    page = english_pages.open(server.url)
+    page = pages.open(server.url)
     press(page, "Start")
     expect(page.locator("#partial")).to_be_visible()
-    server.end(signal.SIGTERM)
+    server.end()
     expect_status(page, "The server is gone. Trying again; your speech is kept.")
     server.start()
     expect_status(page, "Listening")
