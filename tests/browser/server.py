@@ -6,23 +6,23 @@ In a process of its own a server can be killed, too; in a thread it is there at 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from rasr.client import Ended, Options, Result, ServerMessage, Session, connect
 from rasr.server.service import Service
+from rasr.settings import Settings
 from tests.server.conftest import fake_settings
 
 FAKE = {"RASR_ENGINES__FAKE__KIND": "fake", "RASR_PROPERTIES__ENGLISH": "fake"}
@@ -96,31 +96,20 @@ class ThreadServer:
         self.port = _free_port()
         place = {"port": self.port}
         self._settings = fake_settings(**sections | {"server": place | sections.get("server", {})})
-        self._thread: threading.Thread | None = None
+        self._running = ExitStack()
 
     @property
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
     def start(self) -> None:
-        ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)))
-        self._thread.start()
-        assert ready.wait(30), "the server did not start"
+        portal = self._running.enter_context(start_blocking_portal())
+        service = portal.call(_made, self._settings)
+        self._running.enter_context(portal.wrap_async_context_manager(service))
 
     def end(self) -> None:
         """Stop it, as SIGTERM would."""
-        if self._thread is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(30)
-            assert not self._thread.is_alive()
-            self._thread = None
-
-    async def _serve(self, ready: threading.Event) -> None:
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        async with Service(self._settings):
-            ready.set()
-            await self._stop.wait()
+        self._running.close()
 
     @property
     def rounds(self) -> int:
@@ -129,43 +118,48 @@ class ThreadServer:
         return int(answer["rounds"])
 
 
+async def _made(settings: Settings) -> Service:
+    return Service(settings)
+
+
 class Speaker:
-    """A round of somebody else's."""
+    """A round of somebody else's, that a test has without a loop of its own."""
 
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
-        self._texts: list[str] = []
-
-    def start(self, **config: str) -> None:
-        self._socket.send(json.dumps({"command": "START", "config": config}))
-        assert self._hear()["resp_type"] == "START"
-
-    def end(self) -> None:
-        self._socket.send('{"command": "END"}')
-        while self._hear()["resp_type"] != "END":
-            pass
+    def __init__(self, portal: BlockingPortal, session: Session) -> None:
+        self._portal = portal
+        self._session = session
+        self._messages = aiter(session)
+        self._finals: list[str] = []
 
     def say(self, sound: bytes) -> None:
-        self._socket.send(sound)
+        self._portal.call(self._session.send, sound)
 
     def grow(self, sound: bytes) -> None:
         """Go on with a sentence, until more of it is known."""
-        self._socket.send(sound)
-        while self._hear()["resp_type"] != "RESULT":
+        self.say(sound)
+        while not isinstance(self._hear(), Result):
             pass
 
     def finals(self, count: int) -> list[str]:
         """The texts of the first `count` sentences, when they are final."""
-        while len(self._texts) < count:
+        while len(self._finals) < count:
             self._hear()
-        return self._texts[:count]
+        return self._finals[:count]
 
-    def _hear(self) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(self._socket.recv(timeout=30))
-        if message["resp_type"] == "RESULT":
-            finals = [one for one in message["segments"] if one["is_final"]]
-            self._texts += [one["result"]["text"] for one in finals]
+    def end(self) -> None:
+        self._portal.call(self._session.end)
+        while not isinstance(self._hear(), Ended):
+            pass
+
+    def _hear(self) -> ServerMessage:
+        message = self._portal.call(self._next)
+        if isinstance(message, Result):
+            self._finals += [one.text for one in message.segments if one.is_final]
         return message
+
+    async def _next(self) -> ServerMessage:
+        async with asyncio.timeout(30):
+            return await anext(self._messages)
 
 
 @contextmanager
@@ -173,17 +167,13 @@ def speaking(
     server: Server | ThreadServer, channel: str, property: str = "english_16k_common"
 ) -> Iterator[Speaker]:
     """Somebody whose words are published to a channel of captions."""
-    url = server.url.replace("http", "ws") + "/v1/any/rasr/continue-stream"
-    with connect(url, proxy=None) as socket:
-        speaker = Speaker(socket)
-        speaker.start(
-            audio_format="pcm16k16bit",
-            property=property,
-            interim_results="yes",
-            caption_channel=channel,
-        )
-        yield speaker
-        speaker.end()
+    options = Options.of(property, interim_results=True, caption_channel=channel)
+    with start_blocking_portal() as portal:
+        session = connect(server.url.replace("http", "ws"), options)
+        with portal.wrap_async_context_manager(session) as opened:
+            speaker = Speaker(portal, opened)
+            yield speaker
+            speaker.end()
 
 
 def _free_port() -> int:
