@@ -188,6 +188,11 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     page.locator("#settings").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
+    for name in ("Language", "Mode", "Pause that ends a sentence, ms"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_label(name, exact=True)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_label("Pause that ends a sentence, ms")).to_have_value("550")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator("#settings")).to_be_focused()
@@ -198,6 +203,10 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
             # The file field is no stop of its own, and is reached by its button.
             continue
     page.keyboard.press("Tab")
+    expect(page.locator(".sentence").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(":focus")).to_have_class("sentence playing")
+    page.keyboard.press("Enter")
     expect(page.locator(":focus")).to_have_class("sentence")
 
 
