@@ -20,6 +20,7 @@ from rasr.server.metrics import add_metrics
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.pages import add_pages
 from rasr.server.sessions import add_sessions, occupancy
+from rasr.server.subtitles import add_subtitles
 
 
 def make_application(house: House) -> FastAPI:
@@ -74,6 +75,7 @@ def make_application(house: House) -> FastAPI:
     add_metrics(app, house)
     add_sessions(app, house)
     add_captions(app, house.captions, house.settings.server.send_timeout_s)
+    add_subtitles(app, origins)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:

@@ -1,8 +1,9 @@
 """Captions over HTTP: the stream of events, the files of what was said, and the page.
 
-Owns the paths below `/captions`. What is said and to whom is `rasr.captions`; what the page looks
-like is `rasr.server.captions_page`. The stream is written on ASGI itself: with a thousand viewers
-each layer in between counts, and none may encode a cue again.
+Owns the paths below `/captions`, but for the page's parts, which are files (`rasr.server.pages`).
+What is said and to whom is `rasr.captions`; what the page looks like is
+`rasr.server.captions_page`. The stream is written on ASGI itself: with a thousand viewers each
+layer in between counts, and none may encode a cue again.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from rasr.server.captions_page import PageError, error_page, look_of, page
 from rasr.server.connection import ABORT, SHALLOW
 
 _NAME = ChannelName()
-_FOLDER = files("rasr") / "web" / "captions"
-_STATIC = {"captions.css": "text/css", "captions.js": "text/javascript"}
 _FILES: dict[str, tuple[str, Callable[[Said], str]]] = {
     "vtt": ("text/vtt", lambda said: vtt(readable(said.cues))),
     "srt": ("application/x-subrip; charset=utf-8", lambda said: srt(readable(said.cues))),
@@ -55,20 +54,13 @@ def add_captions(app: FastAPI, hub: Hub, send_timeout_s: float) -> None:
         send_timeout_s: a viewer who takes nothing for so long is dropped.
     """
     routes = app.router.routes
-    for name, media_type in _STATIC.items():
-        static = partial(_static, (_FOLDER / name).read_bytes(), media_type)
-        routes.append(Route(f"/captions/static/{name}", static))
     events = _Events(hub, send_timeout_s)
     routes.append(Route("/captions/{name}/events", events, methods=["GET"]))
     for kind, (media_type, write) in _FILES.items():
         file = partial(_file, hub, media_type, write)
         routes.append(Route(f"/captions/{{name}}.{kind}", file))
-    template = (_FOLDER / "page.html").read_text("utf-8")
+    template = (files("rasr") / "web" / "captions.html").read_text("utf-8")
     routes.append(Route("/captions/{name}", partial(_page, template)))
-
-
-async def _static(content: bytes, media_type: str, request: Request) -> Response:
-    return Response(content, headers=_HEADERS, media_type=media_type)
 
 
 async def _file(

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
-from tests.browser.conftest import Watched, picture
-from tests.browser.server import ENGLISH, Server
+from tests.browser.conftest import Watched, picture, words_of
+from tests.browser.server import Server, ThreadServer
 from tests.speech import library
 
 FIRST, SECOND = library.load_demo().sentences[:2]
@@ -44,8 +44,7 @@ def keep_sights(page: Page) -> None:
 
 
 def words(page: Page) -> list[str]:
-    text = " ".join(page.locator(".sentence span").all_text_contents())
-    return re.findall(r"[a-z']+", text.lower())
+    return words_of(page.locator(".sentence span").all_text_contents())
 
 
 def times(page: Page) -> list[float]:
@@ -64,9 +63,9 @@ def expect_status(page: Page, text: str) -> None:
 
 @pytest.mark.engine
 def test_what_is_said_appears_partial_first_and_final_after(
-    pages: Watched, english: Server
+    english_pages: Watched, english: Server
 ) -> None:
-    page = pages.open(english.url, prepare=keep_sights)
+    page = english_pages.open(english.url, prepare=keep_sights)
     press(page, "Start")
     expect(page.locator(".sentence")).to_have_count(1)
     expect(page.locator("#partial")).to_contain_text("computer")
@@ -90,18 +89,17 @@ def test_what_is_said_appears_partial_first_and_final_after(
 
 @pytest.mark.engine
 def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
-    pages: Watched, own_server: Callable[..., Server]
+    english_pages: Watched, mortal: Server
 ) -> None:
-    pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
-    server = own_server(**ENGLISH)
-    page = pages.open(server.url)
+    english_pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
+    page = english_pages.open(mortal.url)
     press(page, "Start")
     expect(page.locator(".sentence")).to_have_count(1)
     expect(page.locator("#partial")).to_be_visible()
-    server.end(signal.SIGKILL)
+    mortal.end(signal.SIGKILL)
     expect_status(page, "The server is gone. Trying again; your speech is kept.")
     picture(page, "reconnecting")
-    server.start()
+    mortal.start()
     expect_status(page, "Listening")
     expect(page.locator(".sentence")).to_have_count(2)
     press(page, "Stop")
@@ -112,14 +110,14 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
 
 
 def test_a_server_that_is_restarted_goes_on_where_it_was(
-    pages: Watched, own_server: Callable[..., Server]
+    pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
     pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     server = own_server()
     page = pages.open(server.url)
     press(page, "Start")
     expect(page.locator("#partial")).to_be_visible()
-    server.end(signal.SIGTERM)
+    server.end()
     expect_status(page, "The server is gone. Trying again; your speech is kept.")
     server.start()
     expect_status(page, "Listening")
@@ -190,6 +188,11 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     page.locator("#settings").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
+    for name in ("Language", "Mode", "Pause that ends a sentence, ms"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_label(name, exact=True)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_label("Pause that ends a sentence, ms")).to_have_value("550")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator("#settings")).to_be_focused()
@@ -200,6 +203,10 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
             # The file field is no stop of its own, and is reached by its button.
             continue
     page.keyboard.press("Tab")
+    expect(page.locator(".sentence").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(":focus")).to_have_class("sentence playing")
+    page.keyboard.press("Enter")
     expect(page.locator(":focus")).to_have_class("sentence")
 
 
