@@ -319,6 +319,7 @@ def figures(course: Course, record: Record) -> dict[str, object]:
         "leaked_tasks": course.leaked_tasks,
         "final_p95_ms_by_minute": course.p95_by_minute(),
         "final_p95_ms_per_minute": slope(course.p95_by_minute()),
+        "samples": [asdict(one) for one in course.samples],
         "before": asdict(before),
         "after": asdict(after),
         "visits": dict(record.visits),
