@@ -105,11 +105,13 @@ class _Recognition:
         if not self._origins.admits(headers):
             # The gateway's code for somebody who may not use what is there.
             body = {"error_code": "APIG.0302", "error_msg": refusal(headers)}
+            house.ledger.turned_away[body["error_code"]] += 1
             await socket.refuse(403, body)
             return
         if house.full:
             sentence = f"the server is full: {house.connections} connections are open"
             body = {"error_code": str(ErrorCode.FULL), "error_msg": sentence}
+            house.ledger.turned_away[body["error_code"]] += 1
             await socket.refuse(ERROR_TABLE[ErrorCode.FULL].http_status, body)
             return
         await socket.accept()

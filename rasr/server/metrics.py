@@ -195,6 +195,12 @@ class HouseCollector(Collector):
             [ledger.sessions],
         )
         yield _by_code(
+            "rasr_sessions_refused_total",
+            "Handshakes that were refused, by the code of the answer.",
+            "code",
+            [ledger.turned_away],
+        )
+        yield _by_code(
             "rasr_rounds_refused_total",
             "Errors that answered a START, or what else came out of a round, by their code.",
             "code",

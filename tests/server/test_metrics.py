@@ -7,7 +7,9 @@ import re
 import urllib.request
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.exceptions import InvalidStatus
 
 from rasr.server.metrics import CAPACITY, ENGINE, HOUSE, HouseCollector
 from rasr.server.service import Service
@@ -85,6 +87,15 @@ async def test_a_refused_round_is_counted_by_its_code() -> None:
             assert numbers["rasr_rounds_max", ""] == 1
         await service.house.quiet()
         assert (await scrape(service))["rasr_rounds_refused_total", "SIS.0312"] == 1
+
+
+async def test_a_refused_handshake_is_counted_by_its_code() -> None:
+    async with Service(fake_settings(server={"port": 0, "max_connections": 1})) as service:
+        async with SdkClient(service.url):
+            with pytest.raises(InvalidStatus):
+                async with SdkClient(service.url):
+                    pass
+        assert (await scrape(service))["rasr_sessions_refused_total", "SIS.0312"] == 1
 
 
 async def test_the_load_is_told_where_it_is_what_rounds_are_admitted_by(service: Service) -> None:
