@@ -328,6 +328,8 @@ async def visit(party: Party, name: str, choice: random.Random) -> None:
     except _NoRoom:
         party.record.refused += 1
         await visitor.close()
+        # As the sentence of the refusal says; at once it would be another load.
+        await party.wait(choice, (2, 6))
     except (Broken, ConnectionClosed, InvalidHandshake, OSError, TimeoutError) as error:
         party.record.faults[f"{name}: {str(error) or type(error).__name__}"] += 1
     finally:
