@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import nan
 from pathlib import Path
+from textwrap import fill
 from typing import Any, Literal
 
 import numpy as np
@@ -77,10 +79,10 @@ def columns(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> 
                 one.axis("off")
                 continue
             name, values = panels[place]
-            bars = one.barh(labels, values, color=BLUE, height=0.6)
-            one.bar_label(bars, fmt="{:,.4g}", padding=3, fontsize=8)
+            bars = one.barh(labels, np.nan_to_num(values), color=BLUE, height=0.6)
+            one.bar_label(bars, [_label(value) for value in values], padding=3, fontsize=8)
             one.margins(x=0.2)
-            one.set_title(name)
+            one.set_title(fill(name, 24))
             one.grid(visible=False, axis="y")
         axes[0][0].invert_yaxis()
 
@@ -88,9 +90,19 @@ def columns(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def _numbers(cells: Sequence[str]) -> list[float]:
-    """The number that each cell begins with; empty if one has none."""
+    """The number that each cell begins with, NaN of a dash; empty if one is something else, or if
+    there is nothing to see."""
     found = [_NUMBER.match(cell.replace(",", "")) for cell in cells]
-    return [float(one[0]) for one in found if one] if all(found) else []
+    if any(one is None and cell != "–" for one, cell in zip(found, cells, strict=True)):
+        return []
+    values = [float(one[0]) if one else nan for one in found]
+    return values if any(value and value == value for value in values) else []
+
+
+def _label(value: float) -> str:
+    if value != value:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def load_picture(outcomes: Sequence[Outcome], title: str, server: str) -> Picture:
@@ -288,15 +300,15 @@ def pairs_picture(
                 one.axis("off")
                 continue
             what, values = rows[place]
-            known = [number for number, value in enumerate(values) if value == value]
+            # What is not known keeps its place.
             bars = one.bar(
-                [names[number] for number in known],
-                [values[number] for number in known],
-                color=[PALETTE[number % len(PALETTE)] for number in known],
+                list(names),
+                np.nan_to_num(list(values)),
+                color=[PALETTE[number % len(PALETTE)] for number in range(len(names))],
                 width=0.6,
             )
-            one.bar_label(bars, fmt="{:,.4g}", padding=2, fontsize=9)
-            one.set_title(what, fontsize=9)
+            one.bar_label(bars, [_label(value) for value in values], padding=2, fontsize=9)
+            one.set_title(fill(what, 44), fontsize=9)
             one.grid(visible=False, axis="x")
             one.margins(y=0.2)
 

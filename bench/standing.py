@@ -15,6 +15,7 @@ from bench.clients import Clients
 from bench.corpus import WITHOUT_PAUSES, Source
 from bench.figures import figures, milliseconds, number
 from bench.latency import Clock, Outcome
+from bench.percentiles import ratio
 from bench.progress import Tracker
 from bench.search import largest
 from bench.sound import SPEECH_SHARE, Talk
@@ -285,7 +286,7 @@ def bar_rows(standings: Sequence[Standing]) -> list[tuple[str, ...]]:
     rows = []
     for bar in BARS:
         our = bar.of(ours)
-        ratios = [our / bar.of(peer) for peer in peers]
+        ratios = [ratio(our, bar.of(peer)) for peer in peers]
         rows.append(
             (
                 bar.what,
