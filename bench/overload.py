@@ -14,10 +14,10 @@ import click
 from bench.capacity import CLOCKS, Search, default_clock
 from bench.clients import Clients, load_clients
 from bench.figures import figures, milliseconds, number, said
-from bench.latency import Clock, Outcome
+from bench.load_pictures import overload_picture
 from bench.machine import report
+from bench.outcome import Clock, Outcome
 from bench.percentiles import ratio
-from bench.pictures import overload_picture
 from bench.progress import Tracker, progress
 from bench.target import BARS_MS, Target, load_options, server_options, target
 

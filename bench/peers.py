@@ -18,19 +18,19 @@ from bench.adapters.sherpa_cpp import PeerSettings, running_peer
 from bench.adapters.sherpa_python import SherpaPythonWire, arguments, running_python_server
 from bench.adapters.vosk import VoskWire
 from bench.adapters.whisperlive import WhisperLiveWire
+from bench.bars import BARS, Standing, bar_columns, bar_rows
 from bench.clients import load_clients
 from bench.corpus import Source
 from bench.figures import milliseconds, number, said
-from bench.latency import Clock, Outcome
 from bench.machine import report
 from bench.model import cached
+from bench.outcome import Clock, Outcome
 from bench.percentiles import ratio
 from bench.pictures import pairs_picture
 from bench.progress import progress
 from bench.server import MeasuredServer, measured_model, running_server
 from bench.standing import (
     BAR_MS,
-    BARS,
     FULL,
     QUICK,
     TRIAL_COLUMNS,
@@ -38,9 +38,6 @@ from bench.standing import (
     Contestant,
     Form,
     Measurement,
-    Standing,
-    bar_columns,
-    bar_rows,
 )
 from bench.target import Running
 from bench.wires import SherpaWire, SisWire, Wire

@@ -11,8 +11,9 @@ from click.testing import CliRunner, Result
 
 from bench import null_server
 from bench.__main__ import main
-from bench.latency import Clock, Outcome, Wait, Window
+from bench.latency import Wait, Window
 from bench.null_server import NullRound
+from bench.outcome import Clock, Outcome
 from bench.overload import Stage, met, slowdown
 from bench.server import FAKE_ENGINE
 from rasr.protocol.messages import Ended
