@@ -19,6 +19,7 @@ from bench.overhead import overhead
 from bench.overload import overload
 from bench.passes import passes
 from bench.peers import peers
+from bench.soak import soak
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,6 +35,7 @@ def main() -> None:
 
 for verb in (
     *(accuracy, capacity, captions, letters, load, model, null, overhead, overload, passes, peers),
+    soak,
 ):
     main.add_command(verb)
 

@@ -98,8 +98,8 @@ def running_server(
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert process.stdout is not None
         try:
-            assert process.stdout is not None
             line = process.stdout.readline()
             found = re.search(r"ws://[\d.]+:\d+", line)
             if found is None:
@@ -108,5 +108,4 @@ def running_server(
         finally:
             process.terminate()
             process.wait(_STOP_S)
-            if process.stdout is not None:
-                process.stdout.close()
+            process.stdout.close()

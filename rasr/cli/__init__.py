@@ -15,6 +15,7 @@ from rasr.cli.demo import demo
 from rasr.cli.mic import mic
 from rasr.cli.models import models
 from rasr.cli.serve import serve
+from rasr.cli.top import top
 from rasr.cli.transcribe import transcribe
 
 
@@ -27,5 +28,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, transcribe, mic, demo, models, config, capacity):
+for _command in (serve, transcribe, mic, demo, models, config, capacity, top):
     main.add_command(_command)

@@ -153,7 +153,8 @@ class Admission:
 
     def _over_load(self, engine: str, now: float) -> str | None:
         bound = self.rules.max_load
-        if not bound:
+        # Somebody alone is served as well as the machine can, however slow it is just now.
+        if not bound or not self._seats:
             return None
         asked = self._engines[engine]
         if asked.streams_in_use >= asked.streams:

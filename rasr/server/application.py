@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers
@@ -18,8 +16,10 @@ from rasr.server.admission import Party
 from rasr.server.captions import add_captions
 from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
+from rasr.server.metrics import add_metrics
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.pages import add_pages
+from rasr.server.sessions import add_sessions, occupancy
 
 
 def make_application(house: House) -> FastAPI:
@@ -36,20 +36,19 @@ def make_application(house: House) -> FastAPI:
     @app.get("/readyz")
     async def readyz() -> Response:
         """New rounds are welcome. 503 while shutting down and while one more would be refused."""
-        now = asyncio.get_running_loop().time()
-        ready = not house.closing and not house.admission.full(now)
-        status = "ready" if ready else "closing" if house.closing else "full"
+        now = occupancy(house)
+        status = "ready" if now.ready else "closing" if house.closing else "full"
         return JSONResponse(
             {
                 "status": status,
                 "connections": house.connections,
-                "rounds": house.admission.rounds,
-                "max_rounds": house.admission.rules.rounds or None,
-                "load": round(house.admission.load(now), 3),
-                "max_load": house.admission.rules.max_load or None,
+                "rounds": now.rounds,
+                "max_rounds": now.max_rounds,
+                "load": now.load,
+                "max_load": now.max_load,
                 "languages": list(house.properties.languages),
             },
-            200 if ready else 503,
+            200 if now.ready else 503,
         )
 
     @app.get("/properties")
@@ -72,6 +71,8 @@ def make_application(house: House) -> FastAPI:
         return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
 
     add_pages(app)
+    add_metrics(app, house)
+    add_sessions(app, house)
     add_captions(app, house.captions, house.settings.server.send_timeout_s)
 
     @app.exception_handler(HTTPException)

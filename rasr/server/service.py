@@ -56,7 +56,6 @@ class Service:
         self.settings = settings
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
-        self._capacities: list[Capacity] = []
         self._house: House | None = None
         self._uvicorn: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -97,7 +96,7 @@ class Service:
         limits = [f"up to {most} rounds at once"] if most else []
         limits += [
             f"{one.engine} carries about {one.streams(1.0)} people who speak at once"
-            for one in self._capacities
+            for one in self.house.capacities.values()
         ]
         return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
 
@@ -132,7 +131,8 @@ class Service:
         }
         for name, scheduler in self._schedulers.items():
             await start_scheduler(name, scheduler)
-        rules = await self._admission_rules(plans)
+        capacities = await self._calibrate(plans)
+        rules = self._admission_rules()
         self._house = House(
             settings,
             self._schedulers,
@@ -140,6 +140,7 @@ class Service:
             TextTools(),
             Admission(rules, self._schedulers, cores()),
             Hub(CaptionRules(**settings.captions.model_dump()), asyncio.get_running_loop()),
+            capacities,
         )
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
@@ -162,15 +163,20 @@ class Service:
         self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
         await self._uvicorn.listening.wait()
 
-    async def _admission_rules(self, plans: Mapping[str, EnginePlan]) -> AdmissionRules:
-        """What is admitted; where that is a matter of load, the engines are calibrated first."""
-        decoding, capacity = self.settings.decoding, self.settings.capacity
-        rounds = decoding.max_rounds
-        if capacity.max_load:
-            folder = cache_folder(os.environ)
-            for name, scheduler in self._schedulers.items():
-                self._capacities.append(await calibrated(plans[name], decoding, scheduler, folder))
-        else:
+    async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> dict[str, Capacity]:
+        """What the engines carry, where somebody is to be refused for the load."""
+        if not self.settings.capacity.max_load:
+            return {}
+        folder = cache_folder(os.environ)
+        return {
+            name: await calibrated(plans[name], self.settings.decoding, scheduler, folder)
+            for name, scheduler in self._schedulers.items()
+        }
+
+    def _admission_rules(self) -> AdmissionRules:
+        capacity = self.settings.capacity
+        rounds = self.settings.decoding.max_rounds
+        if not capacity.max_load:
             rounds = rounds or sum(one.streams for one in self._schedulers.values())
         return AdmissionRules(
             max_load=capacity.max_load,

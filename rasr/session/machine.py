@@ -197,6 +197,11 @@ class SessionMachine:
         return 0.0 if self._round is None else self._round.received_s
 
     @property
+    def speech_s(self) -> float:
+        """Sound of the open round that the engine was given so far; 0 without one."""
+        return 0.0 if self._round is None else self._round.speech_s
+
+    @property
     def closed(self) -> bool:
         return self._closed
 

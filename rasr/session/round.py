@@ -142,6 +142,11 @@ class Round:
         return self._tape.end_sample / self._engine.sample_rate
 
     @property
+    def speech_s(self) -> float:
+        """Sound given to the engine so far."""
+        return self._count.speech_samples / self._engine.sample_rate
+
+    @property
     def most_bytes(self) -> int | None:
         """How many bytes of sound may be given at once; None for any number."""
         return self._inlet.most_bytes

@@ -131,8 +131,8 @@ def test_what_does_not_go_together_is_said_before_anything_is_measured(
 def test_every_verb_explains_itself_and_has_both_outputs(verb: str) -> None:
     result = call(verb, "--help")
     assert result.exit_code == 0
-    assert result.output.count("--json FILE") == 1 or "--json" in result.output
-    assert "--plot FILE" in result.output
+    assert result.output.count("--json") == 1
+    assert result.output.count("--plot") == 1
 
 
 def stage(factor: float, p95: float, **more: Any) -> Stage:

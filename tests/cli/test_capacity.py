@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+from rasr.decoding import Scheduler, StepCosts
 from rasr.server.capacity import cache_folder
 from tests.cli.conftest import Rasr
 
@@ -17,9 +20,17 @@ def test_it_prints_step_costs_and_rounds_by_share_of_speech(rasr: Rasr) -> None:
         assert part in result.output
 
 
-def test_servers_remember_what_it_measured(rasr: Rasr) -> None:
-    assert rasr("capacity").exit_code == 0
-    assert len(list(cache_folder(os.environ).iterdir())) == 1
+@pytest.mark.parametrize(("disturbance", "kept"), [(1.1, 1), (2.0, 0)])
+def test_servers_remember_what_it_measured_on_a_quiet_machine(
+    rasr: Rasr, monkeypatch: pytest.MonkeyPatch, disturbance: float, kept: int
+) -> None:
+    async def calibrate(scheduler: Scheduler, speech: object) -> StepCosts:
+        return StepCosts(0.25, scheduler.calls, {1: 0.001}, disturbance)
+
+    monkeypatch.setattr(Scheduler, "calibrate", calibrate)
+    result = rasr("capacity")
+    assert ("Others used the machine meanwhile" in result.output) == (not kept)
+    assert len(list(cache_folder(os.environ).glob("*"))) == kept
 
 
 def test_an_engine_that_cannot_be_had_is_one_sentence(rasr: Rasr) -> None:

@@ -126,17 +126,27 @@ def test_who_leaves_takes_his_load_along() -> None:
 def test_measured_speech_fills_the_house_however_few_speak() -> None:
     engine = Engine()
     engine.hear(84.5, until_s=100)
-    assert filled(admission(engine, max_load=0.85), now=100.0) == 0
+    house = admission(engine, max_load=0.85)
+    seat(house)
+    assert filled(house, now=100.0) == 0
 
 
-def test_on_the_top_rung_nobody_is_let_in() -> None:
+def test_who_comes_first_is_let_in_however_slow_the_machine_is() -> None:
+    engine = Engine()
+    engine.load.costs = StepCosts(0.5, 1, {1: 5.0})
+    assert filled(admission(engine, max_load=0.85), now=0.0) == 1
+
+
+def test_on_the_top_rung_nobody_else_is_let_in() -> None:
     house = admission(Engine(rung=TOP_RUNG), max_load=0.85)
+    seat(house)
     assert "the server is at its limit" in str(house.take(ALICE, "one", 0.0))
     assert house.full(0.0)
 
 
 def test_where_every_decoder_is_at_work_nobody_is_let_in() -> None:
     house = admission(Engine(streams=4, streams_in_use=4), max_load=0.85)
+    seat(house)
     assert "all 4 decoders are at work" in str(house.take(ALICE, "one", 0.0))
 
 
@@ -156,6 +166,7 @@ def test_one_engine_that_is_full_does_not_fill_the_others() -> None:
     busy, idle = Engine(), Engine()
     busy.rung = TOP_RUNG
     house = Admission(AdmissionRules(max_load=0.85), {"busy": busy, "idle": idle}, cores=4)
+    assert isinstance(house.take(ALICE, "idle", 0.0), Seat)
     assert isinstance(house.take(ALICE, "busy", 0.0), str)
     assert isinstance(house.take(ALICE, "idle", 0.0), Seat)
     assert not house.full(0.0)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from rasr.decoding import IN_SERVICE, StepCosts
+from decoder.engine import Samples
+from rasr.decoding import IN_SERVICE, Scheduler, StepCosts
 from rasr.server.capacity import Capacity, cache_folder, calibrated
 from rasr.server.engines import make_scheduler, plan
 from rasr.server.service import Service
@@ -16,6 +17,19 @@ from rasr.settings import Settings
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
 from tests.server.test_life import get
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """What a calibration finds: whether it is kept must not depend on who uses the machine."""
+    found = {"disturbance": 1.1}
+
+    async def calibrate(scheduler: Scheduler, speech: Samples) -> StepCosts:
+        assert len(speech) > 5 * scheduler.capabilities.sample_rate
+        return StepCosts(0.25, scheduler.calls, {1: 0.001, 2: 0.0015}, found["disturbance"])
+
+    monkeypatch.setattr(Scheduler, "calibrate", calibrate)
+    return found
 
 
 def settings(**sections: dict[str, object]) -> Settings:
@@ -42,6 +56,17 @@ async def test_a_calibration_is_remembered(tmp_path: Path) -> None:
     again = await found(tmp_path, settings())
     assert (first.remembered, again.remembered) == (False, True)
     assert first.costs == again.costs
+
+
+async def test_a_disturbed_calibration_is_used_and_not_remembered(
+    tmp_path: Path, measured: dict[str, float]
+) -> None:
+    measured["disturbance"] = 3.0
+    with structlog.testing.capture_logs() as logs:
+        first = await found(tmp_path, settings())
+    assert first.costs.disturbance == 3.0
+    assert "calibration_disturbed" in {line["event"] for line in logs}
+    assert not (await found(tmp_path, settings())).remembered
 
 
 async def test_it_is_measured_anew_when_told_so(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""`/metrics`: what Prometheus is told."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.request
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from rasr.server.metrics import ENGINE, HOUSE
+from rasr.server.service import Service
+from tests.server.conftest import fake_settings
+from tests.server.sdk import SdkClient
+from tests.server.sound import quiet, voiced
+
+Numbers = dict[tuple[str, str], float]
+
+
+async def scrape(service: Service) -> Numbers:
+    """Name and label (there is at most one) → value."""
+
+    def fetch() -> str:
+        with urllib.request.urlopen(service.url.replace("ws:", "http:") + "/metrics") as answer:
+            assert answer.headers["content-type"].startswith("text/plain")
+            text: str = answer.read().decode()
+            return text
+
+    families = text_string_to_metric_families(await asyncio.to_thread(fetch))
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+async def speak(client: SdkClient, seed: int = 1) -> None:
+    await client.start(interim_results="yes")
+    await client.audio(quiet(300) + voiced(1000, seed=seed) + quiet(700))
+
+
+async def test_an_open_round_is_counted_while_it_lasts_and_its_sound_stays_counted(
+    service: Service,
+) -> None:
+    async with SdkClient(service.url) as client:
+        await speak(client)
+        await client.until("RESULT")
+        during = await scrape(service)
+        await client.end()
+    await service.house.quiet()
+    after = await scrape(service)
+    assert (during["rasr_sessions", ""], during["rasr_rounds", ""]) == (1, 1)
+    assert (after["rasr_sessions", ""], after["rasr_rounds", ""]) == (0, 0)
+    for numbers in (during, after):
+        assert numbers["rasr_rounds_total", ""] == 1
+        assert numbers["rasr_audio_seconds_total", ""] == 2.0
+        assert 1.0 < numbers["rasr_speech_seconds_total", ""] < 2.0
+    assert after["rasr_utterances_total", ""] == 1
+    assert after["rasr_sessions_closed_total", "NORMAL"] == 1
+    assert after["rasr_final_latency_seconds_count", ""] == 1
+    assert after["rasr_first_partial_latency_seconds_count", ""] == 1
+
+
+async def test_each_engine_tells_what_it_has_done(service: Service) -> None:
+    async with SdkClient(service.url) as client:
+        await speak(client)
+        await client.end()
+    numbers = await scrape(service)
+    assert numbers["rasr_engine_open_jobs", "fake"] == 0
+    assert numbers["rasr_engine_steps_total", "fake"] >= 2
+    assert numbers["rasr_engine_batches_total", "fake"] >= 2
+    assert 1.0 < numbers["rasr_engine_decoded_seconds_total", "fake"] < 2.0
+    assert numbers["rasr_engine_busy_seconds_total", "fake"] > 0
+
+
+async def test_a_refused_round_is_counted_by_its_code() -> None:
+    async with Service(fake_settings(decoding={"max_rounds": 1})) as service:
+        async with SdkClient(service.url) as first, SdkClient(service.url) as second:
+            await first.start()
+            await second.start()
+            numbers = await scrape(service)
+            assert numbers["rasr_rounds_refused_total", "SIS.0312"] == 1
+            assert numbers["rasr_ready", ""] == 0
+            assert numbers["rasr_rounds_max", ""] == 1
+        await service.house.quiet()
+        assert (await scrape(service))["rasr_rounds_refused_total", "SIS.0312"] == 1
+
+
+async def test_the_process_its_tasks_and_its_descriptors_are_told(service: Service) -> None:
+    before = await scrape(service)
+    async with SdkClient(service.url):
+        during = await scrape(service)
+    assert before["process_resident_memory_bytes", ""] > 1e6
+    # The client is in this process too: two ends of one connection, and tasks for each.
+    assert during["process_open_fds", ""] >= before["process_open_fds", ""] + 2
+    assert during["rasr_tasks", ""] > before["rasr_tasks", ""]
+    assert before["rasr_threads", ""] >= 1
+
+
+async def test_two_servers_in_one_process_have_numbers_of_their_own(service: Service) -> None:
+    async with Service(fake_settings()) as other:
+        async with SdkClient(other.url) as client:
+            await speak(client)
+            await client.end()
+        assert (await scrape(other))["rasr_rounds_total", ""] == 1
+        assert (await scrape(service))["rasr_rounds_total", ""] == 0
+
+
+def test_every_name_says_whose_it_is_and_is_used_once() -> None:
+    names = [reading.name for reading in (*HOUSE, *ENGINE)]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith("rasr_") for name in names)
