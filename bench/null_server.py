@@ -101,8 +101,8 @@ def running() -> Iterator[MeasuredServer]:
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.null_server"], stdout=subprocess.PIPE, text=True
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         url = process.stdout.readline().strip()
         if not url:
             raise RuntimeError("the null server did not start: see above")
@@ -110,8 +110,7 @@ def running() -> Iterator[MeasuredServer]:
     finally:
         process.terminate()
         process.wait(_STOP_S)
-        if process.stdout is not None:
-            process.stdout.close()
+        process.stdout.close()
 
 
 if __name__ == "__main__":
