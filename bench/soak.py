@@ -290,7 +290,9 @@ def verdict(course: Course, record: Record) -> tuple[list[tuple[str, ...]], bool
         bar, met = ("–", "–")
         if what in good:
             bar, met = bars.get(what, "as before"), "yes" if good[what] else "no"
-        return what, was, now, "" if growth is None else f"{growth:+.3f}", bar, met
+        # Of too few points there is none.
+        known = growth is not None and growth == growth
+        return what, was, now, f"{growth:+.3f}" if known else "–", bar, met
 
     def counted(what: str) -> tuple[str, ...]:
         growth = slope([(one.at_s, getattr(one, what)) for one in settled])
