@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.machine import Picture
 from bench.percentiles import percentile
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,17 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
     return float(np.polyfit(at_s / 60, values, 1)[0])
 
 
-def draw(course: Course, file: Path, title: str) -> None:
+def drawn(course: Course, title: str) -> Picture:
     """The picture of a soak: memory, what is open, latency."""
-    # Half a second to load, for who asks for it.
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 9), layout="constrained")
+    def draw(figure: Figure) -> None:
+        _draw(course, figure, title)
+
+    return draw
+
+
+def _draw(course: Course, figure: Figure, title: str) -> None:
+    figure.set_size_inches(11, 9)
     memory, opened, latency = figure.subplots(3, 1, sharex=True)
     minutes = [one.at_s / 60 for one in course.samples]
     memory.plot(minutes, [one.rss_mb for one in course.samples], label="server")
@@ -129,7 +138,5 @@ def draw(course: Course, file: Path, title: str) -> None:
     latency.set_xlabel("minutes")
     for axes in (memory, opened, latency):
         axes.axvline(course.warm_s / 60, color="grey", linewidth=0.8)
-        axes.grid(alpha=0.3)
         axes.legend(loc="best")
-    figure.suptitle(title)
-    figure.savefig(file, dpi=110)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")

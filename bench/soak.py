@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.status import Status
 
 from bench.churn import HEAVY, POLITE, Party, Record, come_and_go, visit
-from bench.course import Course, Sample, draw, slope
+from bench.course import Course, Sample, drawn, slope
 from bench.machine import report
 from bench.server import FAKE_ENGINE, running_server
 from bench.sound import pool
@@ -188,8 +188,6 @@ def _show(console: Console, status: Status, course: Course, record: Record, seco
     show_default=True,
     help="what is asked for",
 )
-@click.option("--plot", type=click.Path(path_type=Path), help="draw the course, as PNG")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="add a line of JSON")
 def soak(
     minutes: float,
     clients: int,
@@ -200,8 +198,6 @@ def soak(
     config: Path | None,
     model: Path | None,
     property_name: str,
-    plot: Path | None,
-    json_file: Path | None,
 ) -> None:
     """Clients come, speak, break off, reset, pause, read slowly, flood: does the server stay well?
 
@@ -228,8 +224,6 @@ def soak(
         course = uvloop.run(_soak(party, pid, clients, minutes * 60, every_s, seed))
     record = party.record
     rows, met = verdict(course, record)
-    if plot is not None:
-        draw(course, plot, f"soak: {clients} clients, {engine}")
     report(
         "soak",
         ("what", "before", "after", "slope, a minute", "bar", "met"),
@@ -241,8 +235,8 @@ def soak(
             "visits: " + ", ".join(f"{count} {name}" for name, count in record.visits.items()),
             *(f"fault, {count} times: {fault}" for fault, count in record.faults.most_common(10)),
         ),
-        json_file=json_file,
         figures=figures(course, record),
+        picture=drawn(course, f"soak: {clients} clients, {engine}"),
     )
     if not met:
         raise SystemExit(1)

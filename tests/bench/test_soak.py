@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bench.__main__ import main
 from bench.churn import HEAVY, VISITS, Party, Record, visit
-from bench.course import Course, Sample, draw, slope
+from bench.course import Course, Sample, drawn, slope
+from bench.pictures import save
 from bench.server import FAKE_ENGINE
-from bench.soak import soak, verdict
+from bench.soak import verdict
 from bench.sound import pool
 from rasr.server.admission import Party as Somebody
 from rasr.server.admission import Seat
@@ -75,8 +77,9 @@ def test_a_soak_of_seconds_tells_slopes_and_leaks_and_draws_them(tmp_path: Path)
     # Who falls silent or does not read is dropped soon.
     config.write_text(f"{FAKE_ENGINE}[session]\nidle_s = 1\n[server]\nsend_timeout_s = 1\n")
     result = CliRunner().invoke(
-        soak,
+        main,
         [
+            "soak",
             *("--minutes", "0.05", "--clients", "4", "--every", "0.5", "--brevity", "0.1"),
             *("--config", str(config)),
             *("--plot", str(picture), "--json", str(line)),
@@ -135,5 +138,5 @@ def test_finals_are_told_by_the_minute_once_the_warm_up_is_over() -> None:
 
 
 def test_a_picture_of_a_short_course_is_drawn_too(tmp_path: Path) -> None:
-    draw(course(sample(0)), tmp_path / "one.png", "one")
+    save(tmp_path / "one.png", drawn(course(sample(0)), "one"), "below")
     assert (tmp_path / "one.png").stat().st_size > 1000
