@@ -104,6 +104,7 @@ def picture(course: Course, title: str) -> Picture:
     """Memory, what is open and latency, over time."""
 
     def draw(figure: Figure) -> None:
+        figure.set_size_inches(11, 9)
         figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         memory, opened, latency = figure.subplots(3, 1, sharex=True)
         _memory(memory, course)
@@ -115,6 +116,8 @@ def picture(course: Course, title: str) -> Picture:
         latency.set_xlabel("minutes")
         for axes in (memory, opened, latency):
             axes.axvline(course.warm_s / 60, color="grey", linewidth=0.8, linestyle=":")
+            # Room above the lines for what they are.
+            axes.margins(y=0.2)
             axes.legend(loc="upper left", fontsize=8, ncols=4)
 
     return draw
