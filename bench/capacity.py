@@ -10,9 +10,9 @@ import click
 
 from bench.clients import Clients, load_clients
 from bench.figures import figures, milliseconds, number, said
-from bench.latency import Clock, Outcome
+from bench.load_pictures import capacity_picture
 from bench.machine import report
-from bench.pictures import capacity_picture
+from bench.outcome import Clock, Outcome
 from bench.progress import Tracker, progress
 from bench.search import largest
 from bench.target import BARS_MS, Target, load_options, server_options, target

@@ -1,6 +1,6 @@
 """Load clients in processes of their own, and the server watched meanwhile.
 
-Every process puts its share of a load on the server (`bench.talkers`); what they tell is merged.
+Every process puts its share of a load on the server (`bench.speaking`); what they tell is merged.
 This process only waits and reads the server's use of the machine twice a second.
 """
 
@@ -16,10 +16,11 @@ from dataclasses import replace
 import numpy as np
 import psutil
 
-from bench.latency import Outcome, merged
+from bench.outcome import Outcome, merged
 from bench.progress import Tracker
 from bench.server import MeasuredServer, Usage
-from bench.talkers import Load, Share, get_ready, put_on
+from bench.speaking import get_ready, put_on
+from bench.talkers import Load, Share
 
 CLIENTS_PER_PROCESS = 150
 """A client takes about 0.1 % of a core at 3 GHz; far below a core, so that it sends in time."""

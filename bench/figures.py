@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from bench.latency import Clock, Outcome
+from bench.outcome import Clock, Outcome
 
 _LATE_MS = 20.0
 """Clients that have a core when they need one are in time to within a few milliseconds."""

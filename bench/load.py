@@ -16,9 +16,9 @@ from bench.figures import (
     figures,
     said,
 )
-from bench.latency import Outcome
+from bench.load_pictures import load_picture
 from bench.machine import report
-from bench.pictures import load_picture
+from bench.outcome import Outcome
 from bench.progress import progress
 from bench.target import Target, load_options, server_options, target
 

@@ -14,9 +14,10 @@ import click
 from bench.capacity import CLOCKS, Search, default_clock
 from bench.clients import Clients, load_clients
 from bench.figures import figures, milliseconds, number, said
-from bench.latency import Clock, Outcome
+from bench.load_pictures import overload_picture
 from bench.machine import report
-from bench.pictures import overload_picture
+from bench.outcome import Clock, Outcome
+from bench.percentiles import ratio
 from bench.progress import Tracker, progress
 from bench.target import BARS_MS, Target, load_options, server_options, target
 
@@ -43,9 +44,9 @@ class Stage:
         return not (one.errors or one.lost or one.doubled) and one.ended == self.admitted
 
 
-def ratio(stage: Stage, full: Stage, clock: Clock) -> float:
+def slowdown(stage: Stage, full: Stage, clock: Clock) -> float:
     """p95 of those that were admitted over that at full capacity."""
-    return stage.outcome.ms(clock, 95) / full.outcome.ms(clock, 95)
+    return ratio(stage.outcome.ms(clock, 95), full.outcome.ms(clock, 95))
 
 
 @click.command()
@@ -109,7 +110,7 @@ def overload(clients: str, clock: str | None, processes: int | None, **options: 
                 | {
                     "factor": stage.factor,
                     "admitted": stage.admitted,
-                    "ratio": ratio(stage, stages[0], by),
+                    "slowdown": slowdown(stage, stages[0], by),
                     "met": met(stage, stages[0], by),
                 }
                 for stage in stages
@@ -123,7 +124,7 @@ def overload(clients: str, clock: str | None, processes: int | None, **options: 
 
 def met(stage: Stage, full: Stage, clock: Clock) -> bool:
     refuses = stage.factor <= 1 or bool(stage.outcome.refused)
-    return stage.nothing_lost and refuses and ratio(stage, full, clock) <= RATIO_BAR
+    return stage.nothing_lost and refuses and slowdown(stage, full, clock) <= RATIO_BAR
 
 
 def _row(stage: Stage, full: Stage, clock: Clock) -> tuple[str, ...]:
@@ -137,7 +138,7 @@ def _row(stage: Stage, full: Stage, clock: Clock) -> tuple[str, ...]:
         str(one.ended),
         str(one.lost),
         *(milliseconds(one.ms(clock, percent)) for percent in (50, 95, 99)),
-        number(ratio(stage, full, clock), ".2f"),
+        number(slowdown(stage, full, clock), ".2f"),
         number(one.server_cpu, ".2f"),
         "yes" if met(stage, full, clock) else "no",
     )

@@ -18,18 +18,19 @@ from bench.adapters.sherpa_cpp import PeerSettings, running_peer
 from bench.adapters.sherpa_python import SherpaPythonWire, arguments, running_python_server
 from bench.adapters.vosk import VoskWire
 from bench.adapters.whisperlive import WhisperLiveWire
+from bench.bars import BARS, Standing, bar_columns, bar_rows
 from bench.clients import load_clients
 from bench.corpus import Source
-from bench.figures import milliseconds, number
-from bench.latency import Clock, Outcome
+from bench.figures import milliseconds, number, said
 from bench.machine import report
 from bench.model import cached
+from bench.outcome import Clock, Outcome
+from bench.percentiles import ratio
 from bench.pictures import pairs_picture
 from bench.progress import progress
 from bench.server import MeasuredServer, measured_model, running_server
 from bench.standing import (
     BAR_MS,
-    BARS,
     FULL,
     QUICK,
     TRIAL_COLUMNS,
@@ -37,9 +38,6 @@ from bench.standing import (
     Contestant,
     Form,
     Measurement,
-    Standing,
-    bar_columns,
-    bar_rows,
 )
 from bench.target import Running
 from bench.wires import SherpaWire, SisWire, Wire
@@ -156,49 +154,51 @@ def _tell(
     outcomes: list[tuple[str, Outcome]],
 ) -> None:
     trials = measurement.trials
-    rows: list[tuple[str, tuple[float, ...]]] = []
-    title, columns, table = "peers", bar_columns(names or [OURS]), []
+    windows = f"windows of {form.window_s:.0f} s after {form.warm_s:.0f} s of warm-up"
+    figures = {
+        "trials": [trial.figures() for trial in trials],
+        "bars": {
+            bar.what: {name: bar.of(one) for name, one in zip(names, standings, strict=True)}
+            for bar in BARS
+        },
+    }
     if standings:
         steps = [trial.row() for trial in trials if trial.tells_steps]
         report("peers: every load", TRIAL_COLUMNS, steps, notes=TRIAL_NOTES)
-        table = bar_rows(standings)
-        rows = [(bar.what, tuple(bar.of(one) for one in standings)) for bar in BARS]
+        report(
+            "peers",
+            bar_columns(names),
+            bar_rows(standings),
+            notes=(
+                f"{CPP}: {' '.join(PeerSettings().arguments())}",
+                f"{PYTHON}: {' '.join(arguments())}",
+                f"{windows}; chunk compute p95 at most {BAR_MS:.0f} ms",
+            ),
+            figures=figures,
+            picture=pairs_picture(
+                "peers, with the same model",
+                [(bar.what, [bar.of(one) for one in standings]) for bar in BARS],
+                names,
+            ),
+        )
     if outcomes:
         pairs = perceived_rows(outcomes)
-        if standings:
-            report(title, columns, table)
-        title, columns = "peers at addresses", perceived_columns([name for name, _ in outcomes])
-        table = [
-            (
-                what,
-                *(milliseconds(one) for one in values),
-                *(number(values[-1] / one, ".2f") for one in values[:-1]),
-            )
-            for what, values in pairs
-        ]
-        if not standings:
-            names, rows = [name for name, _ in outcomes], pairs
-    report(
-        title,
-        columns,
-        table,
-        notes=(
-            f"{CPP}: {' '.join(PeerSettings().arguments())}",
-            f"{PYTHON}: {' '.join(arguments())}",
-            f"windows of {form.window_s:.0f} s after {form.warm_s:.0f} s; chunk compute p95 at "
-            f"most {BAR_MS:.0f} ms",
-        ),
-        figures={
-            "trials": [trial.figures() for trial in trials],
-            "bars": {
-                bar.what: dict(zip(names, (bar.of(one) for one in standings), strict=True))
-                for bar in BARS
-            }
-            if standings
-            else {},
-        },
-        picture=pairs_picture(title, rows, names),
-    )
+        known = [name for name, _ in outcomes]
+        report(
+            "peers at addresses",
+            perceived_columns(known),
+            [
+                (
+                    what,
+                    *(milliseconds(one) for one in values),
+                    *(number(ratio(values[-1], one), ".2f") for one in values[:-1]),
+                )
+                for what, values in pairs
+            ],
+            notes=(f"each with its own model; {windows}", *said([one for _, one in outcomes])),
+            figures=None if standings else figures,
+            picture=pairs_picture("peers, each with its own model", pairs, known),
+        )
 
 
 def perceived_columns(names: list[str]) -> tuple[str, ...]:
@@ -281,7 +281,7 @@ def _at_addresses(
         return []
     ours = Contestant(
         OURS,
-        lambda: _process(running_server),
+        lambda: _process(lambda: running_server(admission=False)),
         lambda url: SisWire(url, property_name),
     )
     return [*known, ours]

@@ -1,6 +1,6 @@
 """Rounds that are played one by one: how they are started, and what is said in them.
 
-Loads of many clients are in `bench.talkers`.
+Loads of many clients are in `bench.speaking`.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ import click
 
 from bench import null_server
 from bench.corpus import WITHOUT_PAUSES, Source, sound_of
-from bench.latency import Clock
 from bench.model import cached
+from bench.outcome import Clock
 from bench.server import MeasuredServer, measured_model, running_server
 from bench.sound import Talk
 from bench.talkers import Load

@@ -17,9 +17,10 @@ from bench.adapters.funasr import FunasrWire
 from bench.adapters.sherpa_python import SherpaPythonWire, running_python_server
 from bench.adapters.vosk import VoskWire
 from bench.adapters.whisperlive import WhisperLiveWire
-from bench.latency import Clock, Outcome
+from bench.outcome import Clock, Outcome
 from bench.sound import Talk
-from bench.talkers import Load, put_on
+from bench.speaking import put_on
+from bench.talkers import Load
 from bench.wires import Answer, SherpaWire, Wire
 
 Conversation = Callable[[ServerConnection], Awaitable[None]]

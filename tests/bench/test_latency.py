@@ -10,19 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.clock import FRAME_SAMPLES, OUTPUT_FRAMES, samples_needed, word
-from bench.latency import (
-    Clock,
-    Outcome,
-    Schedule,
-    Told,
-    Wait,
-    Window,
-    client_p95_ms,
-    end_wait,
-    merged,
-    step_waits,
-    told,
-)
+from bench.latency import Schedule, Told, Wait, Window, end_wait, step_waits, told
+from bench.outcome import Clock, Outcome, client_p95_ms, merged
 from bench.wires import Answer
 
 SCHEDULE = Schedule(start_s=100.0, chunk_samples=1600, chunks=100)

@@ -10,14 +10,16 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from bench.bars import BARS, Standing, bar_columns, bar_rows
 from bench.corpus import Source
 from bench.figures import clock_rows, count_row, figures, milliseconds, said
-from bench.latency import Clock, Outcome, Wait, Window
+from bench.latency import Wait, Window
+from bench.load_pictures import load_picture, overload_picture
 from bench.machine import Verbs, report
+from bench.outcome import Clock, Outcome
 from bench.peers import perceived_columns, perceived_rows
-from bench.pictures import columns, load_picture, overload_picture, pairs_picture, save
+from bench.pictures import columns, pairs_picture, save
 from bench.progress import progress
-from bench.standing import BARS, Standing, bar_columns, bar_rows
 from bench.target import Target
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.adapters.sherpa_cpp import PeerSettings, running_peer
-from bench.latency import Clock, merged
 from bench.model import TINY, export
+from bench.outcome import Clock, merged
 from bench.sound import Talk, pool
-from bench.talkers import Load, Share, plan, put_on
+from bench.speaking import put_on
+from bench.talkers import Load, Share, plan
 from bench.wires import SherpaWire
 
 

@@ -11,9 +11,10 @@ from click.testing import CliRunner, Result
 
 from bench import null_server
 from bench.__main__ import main
-from bench.latency import Clock, Outcome, Wait, Window
+from bench.latency import Wait, Window
 from bench.null_server import NullRound
-from bench.overload import Stage, met, ratio
+from bench.outcome import Clock, Outcome
+from bench.overload import Stage, met, slowdown
 from bench.server import FAKE_ENGINE
 from rasr.protocol.messages import Ended
 from rasr.protocol.messages import Result as Told
@@ -145,7 +146,7 @@ FULL = stage(1, 100.0)
 
 def test_admitted_sessions_may_be_half_as_slow_again() -> None:
     refused = {"streams": 20, "refused": ("full",) * 10}
-    assert ratio(stage(2, 150.0, **refused), FULL, Clock.STEP) == 1.5
+    assert slowdown(stage(2, 150.0, **refused), FULL, Clock.STEP) == 1.5
     assert met(stage(2, 150.0, **refused), FULL, Clock.STEP)
     assert not met(stage(2, 151.0, **refused), FULL, Clock.STEP)
 
