@@ -67,7 +67,7 @@ def make_application(house: House) -> FastAPI:
         return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
 
     add_pages(app)
-    add_captions(app, house.captions, house.settings.server.send_timeout_s)
+    add_captions(app, house.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins)
 
     @app.exception_handler(HTTPException)

@@ -104,6 +104,26 @@ def test_who_was_cut_off_is_told_every_final_since_and_none_twice(
     assert re.findall(rb"Last-Event-ID: [0-9a-f]+-(\d+)", wire.sent) == [b"2"]
 
 
+def test_who_was_away_for_longer_than_is_kept_is_told_how_much_he_missed(
+    pages: Watched, own_server: Callable[..., ThreadServer]
+) -> None:
+    pages.expect("Failed to load resource")
+    server = own_server(captions={"history_cues": 10})
+    with wire_to(server) as wire, speaking(server, "away") as speaker:
+        page = pages.open(f"{wire.url}/captions/away?lines=8")
+        speaker.say(SENTENCE)
+        speaker.finals(1)
+        expect(page.locator("#finals p")).to_have_count(1)
+        wire.cut()
+        expect_status(page, LOST)
+        speaker.say(13 * SENTENCE)
+        said = speaker.finals(14)
+        wire.mend()
+        expect_status(page, "3 captions came while this page was away and are no longer kept.")
+        expect(page.locator("#finals p")).to_have_count(11)
+        assert spoken(page) == [said[0], *said[4:]]
+
+
 def test_a_server_that_stops_is_told_and_the_next_one_is_followed(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
