@@ -6,6 +6,7 @@ import click
 
 from bench.accuracy import accuracy
 from bench.captions import captions
+from bench.endpoint import endpoint
 from bench.letters import letters
 from bench.model import model
 from bench.overhead import idle, overhead
@@ -19,7 +20,7 @@ def main() -> None:
     """Measure a server. Every verb prints a table and what it was measured on."""
 
 
-for verb in (accuracy, captions, idle, letters, model, overhead, passes, peers, streams):
+for verb in (accuracy, captions, endpoint, idle, letters, model, overhead, passes, peers, streams):
     main.add_command(verb)
 
 if __name__ == "__main__":
