@@ -34,10 +34,10 @@ VOICED_MS: Final = 60
 UNVOICED_MS: Final = 200
 HOLD_MS: Final = 400
 CLEAR_MS: Final = 200
-RUMBLE_DB: Final = 24.0
-"""Of a tone, the edges are so far below the level at 160 Hz."""
-VOICE: Final = 0.65
-"""Least periodicity: of white noise it is below 0.35, for 60 ms of typing below 0.6, of many voices
+RUMBLE: Final = 16.0
+"""Times that its level is above its edges: the ratio of a tone of 160 Hz."""
+VOICE: Final = 0.7
+"""Least periodicity: of white noise it is below 0.35, for 60 ms of typing below 0.7, of many voices
 at once seldom more, and of speech in noise at 10 dB mostly."""
 FIRST_VOICE: Final = 0.75
 """While the background is not known."""
@@ -87,14 +87,15 @@ class GatedClassifier:
 
     def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
         check_frames(samples, levels, self._frame_samples)
-        called = self._caller.judge(samples, levels)
+        calls = self._caller.judge(samples, levels)
         edges = frame_edges(samples, self._frame_samples)
         sound = np.concatenate([self._before, samples])
         end = len(self._before)
         flags = []
-        for call, level, edge in zip(called, levels, edges, strict=True):
+        for call, level, edge in zip(calls, levels, edges, strict=True):
             end += self._frame_samples
-            flags.append(self._frame(call, _db(level), _db(edge), sound[:end]))
+            called = call and level <= RUMBLE * edge
+            flags.append(self._frame(called, _db(level), _db(edge), sound[:end]))
         self._before = sound[len(sound) - len(self._before) :]
         return flags
 
@@ -105,13 +106,12 @@ class GatedClassifier:
         lasting, lasting_edge = min(self._levels), min(self._edges)
         background = self._background
         background.hear(lasting, lasting_edge)
-        loud = called and level - edge <= RUMBLE_DB
         if self._open:
             self._open_frames += 1
-            passed = loud and background.above >= background.stay_db(self._open_frames)
+            passed = called and background.above >= background.stay_db(self._open_frames)
         else:
             self._open_frames = 0
-            loud = loud and background.above >= background.onset_db
+            loud = called and background.above >= background.onset_db
             self._loud_frames = self._loud_frames + 1 if loud else 0
             passed = self._loud_frames >= self._unvoiced_frames or (loud and self._voiced(sound))
         self._silent = 0 if passed else self._silent + 1
