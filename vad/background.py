@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from vad.highest import Highest
+from vad.lull import Lull
 from vad.peaks import UsualPeak
 
 KNOWN_MS: Final = 500
@@ -21,10 +21,12 @@ _MEAN_MS: Final = 1000
 _PEAK_MS: Final = 500
 _PEAKS: Final = 16
 """Noise is believed to peak as it usually did in so many half seconds of the background."""
-_QUIETEST_MS: Final = 4000
-"""Nobody speaks for so long without a moment of silence."""
+_LULL_MS: Final = 500
+_LULLS: Final = 8
+"""Nobody speaks for so many half seconds without a quiet moment; an unknown background is as loud
+as the quietest of them."""
 _FIRST_MS: Final = 2000
-"""An unknown background is as loud as the quietest moment of the last so much sound."""
+"""With an unknown background, speech that goes on for longer is in doubt."""
 
 _ONSET_DB: Final = 4.0
 """Speech begins so far above the highest peak,"""
@@ -55,14 +57,11 @@ class Background:
         self._known_frames = KNOWN_MS // frame_ms
         self._mean_frames = _MEAN_MS // frame_ms
         self._young_frames = _YOUNG_MS // frame_ms
-        self._quiet_frames = _QUIETEST_MS // frame_ms
         self._first_frames = _FIRST_MS // frame_ms
-        self._quietest = (Highest(self._quiet_frames), Highest(self._quiet_frames))
-        self._first = (Highest(self._first_frames), Highest(self._first_frames))
+        self._lull = Lull(_LULL_MS // frame_ms, _LULLS)
         self._peak = UsualPeak(_PEAK_MS // frame_ms, _PEAKS)
         self._called_peak = UsualPeak(_PEAK_MS // frame_ms, _PEAKS)
         self._level = self._edges = 0.0
-        self._heard = 0
         self._learned = 0
         self.above = 0.0
         """How far the last frame heard is above the background, dB."""
@@ -74,24 +73,21 @@ class Background:
 
     def hear(self, level: float, edges: float) -> None:
         """Take the next frame's loudness, dB."""
-        self._heard += 1
-        quiet_level = -self._quietest[0].push(-level)
-        quiet_edges = -self._quietest[1].push(-edges)
-        first_level = -self._first[0].push(-level)
-        first_edges = -self._first[1].push(-edges)
+        lull = self._lull
+        lull.push(level, edges)
         self._doubtful = False
-        if not self.known:
-            self.above = max(level - first_level, edges - first_edges)
-            return
-        if (
-            self._heard >= self._quiet_frames
-            and quiet_level > self._level + _RISEN_DB
-            and quiet_edges > self._edges + _RISEN_DB
-        ):
-            self._doubtful = True
-            self.above = max(level - quiet_level, edges - quiet_edges)
-            return
-        self.above = max(level - self._level, edges - self._edges)
+        if self.known:
+            quiet, quiet_edges = self._level, self._edges
+            if (
+                lull.level > quiet + _RISEN_DB
+                and lull.edges > quiet_edges + _RISEN_DB
+                and lull.is_whole
+            ):
+                self._doubtful = True
+                quiet, quiet_edges = lull.level, lull.edges
+        else:
+            quiet, quiet_edges = lull.level, lull.edges
+        self.above = max(level - quiet, edges - quiet_edges)
 
     def learn(self, level: float, edges: float, called: bool) -> None:
         """Take a frame that is clear of speech, whether or not it was called speech."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vad.background import Background
-from vad.highest import Highest
+from vad.lull import Lull
 from vad.peaks import UsualPeak
 
 quick = settings(derandomize=True, deadline=None, max_examples=100)
@@ -19,11 +19,17 @@ loudness = st.tuples(st.integers(20, 60).map(float), st.integers(20, 60).map(flo
 
 
 @quick
-@given(values, st.integers(1, 12))
-def test_the_highest_is_that_of_the_last_few(sequence: list[float], window: int) -> None:
-    highest = Highest(window)
-    for count, value in enumerate(sequence, 1):
-        assert highest.push(value) == max(sequence[max(0, count - window) : count])
+@given(st.lists(loudness, min_size=1, max_size=80), st.integers(1, 6), st.integers(2, 5))
+def test_the_lull_is_the_quietest_of_the_last_blocks(
+    frames: list[tuple[float, float, bool]], block: int, blocks: int
+) -> None:
+    lull = Lull(block, blocks)
+    for count, (level, edges, _) in enumerate(frames, 1):
+        lull.push(level, edges)
+        first = max(0, (count - 1) // block - blocks + 1) * block
+        assert lull.level == min(one for one, _, _ in frames[first:count])
+        assert lull.edges == min(one for _, one, _ in frames[first:count])
+        assert lull.is_whole == (count > block * (blocks - 1))
 
 
 @quick
@@ -71,19 +77,13 @@ def test_the_mean_is_that_of_all_frames_while_it_is_young(
     assert background.above == pytest.approx(70.0 - mean)
 
 
-@quick
-@given(st.lists(loudness, min_size=1, max_size=80), loudness)
-def test_an_unknown_background_is_as_loud_as_the_quietest_of_the_last_two_seconds(
-    frames: list[tuple[float, float, bool]], last: tuple[float, float, bool]
-) -> None:
-    background = Background(30)
-    heard = [*frames, last]
-    for level, edges, _ in heard:
+def test_an_unknown_background_is_as_loud_as_its_quietest_moments() -> None:
+    background = Background(20)
+    for level, edges in ((50.0, 45.0), (35.0, 44.0), (36.0, 33.0), (50.0, 45.0)):
         background.hear(level, edges)
-    recent = heard[-66:]
-    quiet_level = min(level for level, _, _ in recent)
-    quiet_edges = min(edges for _, edges, _ in recent)
-    assert background.above == max(last[0] - quiet_level, last[1] - quiet_edges)
+    assert background.above == 15.0
+    assert background.onset_db == 6.0
+    assert [background.stay_db(frames) for frames in (100, 101)] == [6.0, 8.0]
 
 
 def test_speech_has_to_rise_above_the_peaks_but_never_more_than_ten_db() -> None:
@@ -112,7 +112,7 @@ def test_the_less_is_known_the_more_is_asked() -> None:
 
 def test_a_background_that_has_risen_without_a_pause_is_measured_anew() -> None:
     background = learned([(30.0, 20.0, False)] * 100)
-    for _ in range(199):
+    for _ in range(175):
         background.hear(50.0, 40.0)
     assert background.above == 20.0
     background.hear(50.0, 40.0)
