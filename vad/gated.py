@@ -41,6 +41,9 @@ VOICE: Final = 0.7
 at once seldom more, and of speech in noise at 10 dB mostly."""
 FIRST_VOICE: Final = 0.75
 """While the background is not known."""
+CLEAR_VOICE: Final = 0.5
+"""So far above the background that little else is: falling tones are less periodic than that."""
+CLEAR_DB: Final = 25.0
 _LEAST_LEVEL: Final = 10.0
 """RMS, int16: anything quieter is as good as silent. Kept out of the logarithm."""
 
@@ -121,7 +124,10 @@ class GatedClassifier:
 
     def _voiced(self, sound: NDArray[np.int16]) -> bool:
         """Whether the last frames all have a voice."""
-        least = VOICE if self._background.known else FIRST_VOICE
+        background = self._background
+        least = VOICE if background.known else FIRST_VOICE
+        if background.above >= CLEAR_DB:
+            least = CLEAR_VOICE
         for back in range(self._voiced_frames):
             end = len(sound) - back * self._frame_samples
             if periodicity(sound[end - WINDOW_SAMPLES : end]) < least:
