@@ -56,8 +56,8 @@ class OriginRule:
         host = headers.get("host")
         if host is None or self.names_are_ours or ANYBODY in self.listed:
             return True
-        ours = _host(f"//{host}")
-        return ours is not None and (_is_loopback(ours) or ours in map(_host, self.listed))
+        ours = host_of(f"//{host}")
+        return ours is not None and (is_loopback_name(ours) or ours in map(host_of, self.listed))
 
 
 def refusal(headers: Headers) -> str:
