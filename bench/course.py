@@ -16,7 +16,10 @@ from bench.machine import Picture
 from bench.percentiles import percentile
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_LEAST_POINTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,53 +93,56 @@ class Course:
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
-    """Growth a minute, by least squares over (s, value); NaN of fewer than three points."""
-    if len(points) < 3:
+    """Growth a minute, by least squares over (s, value); NaN of too few points."""
+    if len(points) < _LEAST_POINTS:
         return float("nan")
     at_s, values = np.array(points).T
     return float(np.polyfit(at_s / 60, values, 1)[0])
 
 
-def drawn(course: Course, title: str) -> Picture:
-    """The picture of a soak: memory, what is open, latency."""
+def picture(course: Course, title: str) -> Picture:
+    """Memory, what is open and latency, over time."""
 
     def draw(figure: Figure) -> None:
-        _draw(course, figure, title)
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+        memory, opened, latency = figure.subplots(3, 1, sharex=True)
+        _memory(memory, course)
+        minutes = [one.at_s / 60 for one in course.samples]
+        for what in ("descriptors", "tasks", "threads", "sessions"):
+            opened.plot(minutes, [getattr(one, what) for one in course.samples], label=what)
+        opened.set_title("open")
+        _latency(latency, course)
+        latency.set_xlabel("minutes")
+        for axes in (memory, opened, latency):
+            axes.axvline(course.warm_s / 60, color="grey", linewidth=0.8, linestyle=":")
+            axes.legend(loc="upper left", fontsize=8, ncols=4)
 
     return draw
 
 
-def _draw(course: Course, figure: Figure, title: str) -> None:
-    figure.set_size_inches(11, 9)
-    memory, opened, latency = figure.subplots(3, 1, sharex=True)
+def _memory(axes: Axes, course: Course) -> None:
     minutes = [one.at_s / 60 for one in course.samples]
-    memory.plot(minutes, [one.rss_mb for one in course.samples], label="server")
+    axes.plot(minutes, [one.rss_mb for one in course.samples], label="server")
     if any(one.workers_mb for one in course.samples):
-        memory.plot(minutes, [one.workers_mb for one in course.samples], label="its workers")
+        axes.plot(minutes, [one.workers_mb for one in course.samples], label="its workers")
     settled = course.settled()
-    if len(settled) >= 3:
+    if len(settled) >= _LEAST_POINTS:
         at = np.array([one.at_s for one in settled]) / 60
         fit = np.polyfit(at, [one.rss_mb for one in settled], 1)
         label = f"{fit[0]:+.2f} MB a minute"
-        memory.plot(at, np.polyval(fit, at), "--", color="black", label=label)
-    memory.set_ylabel("memory, MB")
-    opened.plot(minutes, [one.descriptors for one in course.samples], label="descriptors")
-    opened.plot(minutes, [one.tasks for one in course.samples], label="tasks")
-    opened.plot(minutes, [one.threads for one in course.samples], label="threads")
-    opened.plot(minutes, [one.sessions for one in course.samples], label="sessions")
-    opened.set_ylabel("open")
-    latency.scatter(
+        axes.plot(at, np.polyval(fit, at), "--", color="black", label=label)
+    axes.set_title("memory, MB")
+
+
+def _latency(axes: Axes, course: Course) -> None:
+    axes.scatter(
         [at_s / 60 for at_s, _ in course.finals],
         [took_s * 1000 for _, took_s in course.finals],
         s=4,
         alpha=0.3,
-        label="END to END",
+        label="one round",
     )
     by_minute = course.p95_by_minute()
-    latency.plot([at_s / 60 for at_s, _ in by_minute], [ms for _, ms in by_minute], label="p95")
-    latency.set_ylabel("latency, ms")
-    latency.set_xlabel("minutes")
-    for axes in (memory, opened, latency):
-        axes.axvline(course.warm_s / 60, color="grey", linewidth=0.8)
-        axes.legend(loc="best")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    at = [at_s / 60 for at_s, _ in by_minute]
+    axes.plot(at, [ms for _, ms in by_minute], label="p95 of a minute")
+    axes.set_title("END to END, ms")

@@ -19,14 +19,15 @@ import httpx
 import psutil
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
-from rich.console import Console
-from rich.status import Status
 
 from bench.churn import HEAVY, POLITE, Party, Record, come_and_go, visit
-from bench.course import Course, Sample, drawn, slope
+from bench.course import Course, Sample, picture, slope
 from bench.machine import report
-from bench.server import FAKE_ENGINE, running_server
+from bench.model import cached
+from bench.progress import progress
+from bench.server import FAKE_ENGINE, measured_model, running_server
 from bench.sound import pool
+from bench.target import MEASURED
 
 MEMORY_BAR = 1.0
 """Most growth of the server's memory, MB a minute."""
@@ -35,14 +36,6 @@ _WARM_SHARE = 0.25
 _WARM_BREVITY = 0.2
 _SETTLE_S = 90.0
 """Longest wait for a server that nobody uses any more; it drops the silent after 20 s."""
-_MODEL = """\
-[engines.measured]
-kind = "sherpa-onnx"
-[engines.measured.options]
-model = "{model}"
-[properties]
-english = "measured"
-"""
 
 
 class Watch:
@@ -130,42 +123,61 @@ async def churn(
     course.before = await watch.empty()
     watch.began = time.monotonic()
     until = watch.began + seconds
-    console = Console(stderr=True)
-    with console.status("…") as status:
+    with progress() as tracker:
+        tracker.step(f"{clients} clients come and go", seconds)
         async with asyncio.TaskGroup() as group:
             for client in range(clients):
                 names = POLITE if client else (*HEAVY, *POLITE[:1])
                 group.create_task(come_and_go(party, seed * 1000 + client, until, names))
+            minute = 0
             while (now := time.monotonic()) < until:
-                course.samples.append(await watch.sample())
-                _show(console, status, course, party.record, seconds)
+                sample = await watch.sample()
+                course.samples.append(sample)
+                tracker.at(sample.at_s)
+                if sample.at_s >= minute * 60:
+                    tracker.say(_line(minute, sample, party.record))
+                    minute += 1
                 await asyncio.sleep(min(every_s, max(0.0, until - now)))
-        status.update("waiting until nobody is connected")
+        tracker.step("until nobody is connected", _SETTLE_S)
         course.after = await watch.empty()
     course.finals = [(at - watch.began, took) for at, took in party.record.finals]
     return course
 
 
-def _show(console: Console, status: Status, course: Course, record: Record, seconds: float) -> None:
-    now = course.samples[-1]
-    line = (
-        f"{now.at_s / 60:.1f} of {seconds / 60:g} min: {now.rss_mb:.1f} MB, "
-        f"{now.descriptors} descriptors, {now.tasks} tasks, {now.sessions} sessions, "
-        f"{record.visits.total()} visits, {record.faults.total()} faults"
+def _line(minute: int, now: Sample, record: Record) -> str:
+    return (
+        f"minute {minute}: {now.rss_mb:.1f} MB, {now.descriptors} descriptors, {now.tasks} tasks, "
+        f"{now.sessions} sessions, {record.visits.total()} visits, {record.faults.total()} faults"
     )
-    if console.is_terminal:
-        status.update(line)
-    elif len(course.samples) < 2 or now.at_s // 60 > course.samples[-2].at_s // 60:
-        console.print(line)
 
 
 @click.command()
-@click.option("--minutes", default=20.0, show_default=True, help="how long they come and go")
-@click.option("--clients", default=20, show_default=True, help="that are there at once, at most")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="how long they come and go",
+)
+@click.option(
+    "--clients",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="that are there at once, at most",
+)
 @click.option("--seed", default=1, show_default=True, help="who does what, and says what")
-@click.option("--every", "every_s", default=5.0, show_default=True, help="seconds between looks")
+@click.option(
+    "--every",
+    "every_s",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="seconds between looks",
+)
 @click.option(
     "--brevity",
+    type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     show_default=True,
     help="times of speaking and waiting are multiplied by it",
@@ -178,8 +190,9 @@ def _show(console: Console, status: Status, course: Course, record: Record, seco
 )
 @click.option(
     "--model",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="folder of a model that serves English on a server of our own",
+    metavar="NAME",
+    help="model of a server of our own, as of `rasr serve`; 'measured' is the one that "
+    "`python -m bench model` makes",
 )
 @click.option(
     "--property",
@@ -196,7 +209,7 @@ def soak(
     brevity: float,
     url: str | None,
     config: Path | None,
-    model: Path | None,
+    model: str | None,
     property_name: str,
 ) -> None:
     """Clients come, speak, break off, reset, pause, read slowly, flood: does the server stay well?
@@ -208,15 +221,21 @@ def soak(
     """
     if sum(one is not None for one in (url, config, model)) > 1:
         raise click.UsageError("--url, --config and --model each say which server: give one")
+    arguments: tuple[str, ...] = ()
     settings, engine = FAKE_ENGINE, "the fake engine"
     if config is not None:
         settings, engine = config.read_text(encoding="utf-8"), str(config)
+    elif model == MEASURED:
+        settings, engine = measured_model(cached()), "the measured model"
     elif model is not None:
-        settings, engine = _MODEL.format(model=model.absolute()), str(model)
+        settings, arguments, engine = "", ("--model", model), model
     with ExitStack() as stack:
         pid = None
         if url is None:
-            server = stack.enter_context(running_server(settings))
+            try:
+                server = stack.enter_context(running_server(settings, *arguments))
+            except RuntimeError as error:
+                raise click.ClickException(str(error)) from error
             url, pid = server.url, server.pid
         else:
             engine = url
@@ -236,7 +255,7 @@ def soak(
             *(f"fault, {count} times: {fault}" for fault, count in record.faults.most_common(10)),
         ),
         figures=figures(course, record),
-        picture=drawn(course, f"soak: {clients} clients, {engine}"),
+        picture=picture(course, f"soak · {clients} clients · {engine}"),
     )
     if not met:
         raise SystemExit(1)
@@ -300,6 +319,7 @@ def figures(course: Course, record: Record) -> dict[str, object]:
         "leaked_tasks": course.leaked_tasks,
         "final_p95_ms_by_minute": course.p95_by_minute(),
         "final_p95_ms_per_minute": slope(course.p95_by_minute()),
+        "samples": [asdict(one) for one in course.samples],
         "before": asdict(before),
         "after": asdict(after),
         "visits": dict(record.visits),

@@ -9,7 +9,7 @@ from rasr.captions.channel import Said
 from rasr.captions.cue import Cue
 from rasr.captions.hub import CaptionRules, Hub, Publisher, Refused, Viewer
 from rasr.captions.layout import cues_of
-from rasr.captions.timing import readable
+from rasr.captions.timing import readable, subtitles
 
 __all__ = [
     "CaptionRules",
@@ -21,4 +21,5 @@ __all__ = [
     "Viewer",
     "cues_of",
     "readable",
+    "subtitles",
 ]

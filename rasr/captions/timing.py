@@ -12,10 +12,16 @@ from dataclasses import replace
 from itertools import pairwise
 
 from rasr.captions.cue import Cue
-from rasr.captions.layout import LINES_PER_CUE
+from rasr.captions.layout import LINES_PER_CUE, cues_of
 from rasr.captions.measure import reading_ms
+from rasr.protocol.messages import Segment
 
 LEAST_MS = 1000
+
+
+def subtitles(segments: Iterable[Segment]) -> list[Cue]:
+    """The cues of a whole recording, its segments in the order of speech."""
+    return readable(cue for segment in segments for cue in cues_of(segment))
 
 
 def readable(cues: Iterable[Cue]) -> list[Cue]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
-from rasr.captions import Cue, cues_of, readable
+from rasr.captions import subtitles
 from rasr.captions.files import srt, vtt
 from rasr.protocol.messages import Segment
 
@@ -49,10 +49,10 @@ def write(format: Format, transcripts: Sequence[Transcript]) -> str:
             return as_json(transcripts)
         case Format.SRT:
             (only,) = transcripts
-            return srt(captions(only.segments))
+            return srt(subtitles(only.segments))
         case Format.VTT:
             (only,) = transcripts
-            return vtt(captions(only.segments))
+            return vtt(subtitles(only.segments))
         case _:
             assert_never(format)
 
@@ -83,11 +83,6 @@ def as_json(transcripts: Sequence[Transcript]) -> str:
         for transcript in transcripts
     ]
     return json.dumps({"recordings": recordings}, ensure_ascii=False, indent=2) + "\n"
-
-
-def captions(segments: Sequence[Segment]) -> list[Cue]:
-    """The cues of a recording."""
-    return readable(cue for segment in segments for cue in cues_of(segment))
 
 
 def clock(ms: int) -> str:

@@ -20,6 +20,7 @@ from rasr.server.metrics import add_metrics
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.pages import add_pages
 from rasr.server.sessions import add_sessions, occupancy
+from rasr.server.subtitles import add_subtitles
 
 
 def make_application(house: House) -> FastAPI:
@@ -73,7 +74,8 @@ def make_application(house: House) -> FastAPI:
     add_pages(app)
     add_metrics(app, house)
     add_sessions(app, house)
-    add_captions(app, house.captions, house.settings.server.send_timeout_s)
+    add_captions(app, house.captions, origins, server.send_timeout_s)
+    add_subtitles(app, origins)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:
@@ -103,11 +105,13 @@ class _Recognition:
         if not self._origins.admits(headers):
             # The gateway's code for somebody who may not use what is there.
             body = {"error_code": "APIG.0302", "error_msg": refusal(headers)}
+            house.ledger.turned_away[body["error_code"]] += 1
             await socket.refuse(403, body)
             return
         if house.full:
             sentence = f"the server is full: {house.connections} connections are open"
             body = {"error_code": str(ErrorCode.FULL), "error_msg": sentence}
+            house.ledger.turned_away[body["error_code"]] += 1
             await socket.refuse(ERROR_TABLE[ErrorCode.FULL].http_status, body)
             return
         await socket.accept()

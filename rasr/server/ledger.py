@@ -27,6 +27,8 @@ class Ledger:
         self.partials_replaced = 0
         self.sessions: Counter[str] = Counter()
         """Sessions that are over, by why their last round ended."""
+        self.turned_away: Counter[str] = Counter()
+        """Codes with which a handshake was refused."""
         self.refused: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         # Without a registry they are nobody's, until a registry of one server takes them.

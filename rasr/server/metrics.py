@@ -23,6 +23,7 @@ from prometheus_client.registry import Collector
 
 import rasr
 from rasr.decoding import Scheduler
+from rasr.server.capacity import Capacity
 from rasr.server.house import House
 from rasr.server.sessions import occupancy
 from rasr.session.driver import Driver
@@ -162,6 +163,15 @@ ENGINE: tuple[Reading[Scheduler], ...] = (
 )
 
 
+CAPACITY: tuple[Reading[Capacity], ...] = (
+    Reading(
+        "rasr_engine_carried_rounds",
+        "Rounds of unbroken speech that the machine carries with this engine alone, calibrated.",
+        lambda c: c.streams(1.0),
+    ),
+)
+
+
 class HouseCollector(Collector):
     """Reads all numbers of a house. For use on its event loop."""
 
@@ -175,12 +185,20 @@ class HouseCollector(Collector):
             yield from _family(reading, None, [("", house)])
         for engine in ENGINE:
             yield from _family(engine, "engine", house.schedulers.items())
+        for capacity in CAPACITY:
+            yield from _family(capacity, "engine", house.capacities.items())
         ledger, vitals = house.ledger, [driver.vitals for driver in house.drivers]
         yield _by_code(
             "rasr_sessions_closed_total",
             "Sessions that are over, by why their last round ended.",
             "reason",
             [ledger.sessions],
+        )
+        yield _by_code(
+            "rasr_sessions_refused_total",
+            "Handshakes that were refused, by the code of the answer.",
+            "code",
+            [ledger.turned_away],
         )
         yield _by_code(
             "rasr_rounds_refused_total",

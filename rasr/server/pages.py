@@ -1,4 +1,4 @@
-"""The page and the JavaScript module: the files of `rasr/web` over HTTP.
+"""The page, the captions page's parts and the JavaScript module: the files of `rasr/web` over HTTP.
 
 They are read once, when the application is made, and served from memory. Nothing of a request
 becomes part of a file's name: what is not in the table is not there.
@@ -64,11 +64,15 @@ class _File:
 
 
 def add_pages(app: FastAPI) -> None:
-    """`/`, `/page/…` and `/client/…`."""
+    """`/`, `/page/…`, `/captions/static/…` and `/client/…`."""
     web = files("rasr") / "web"
     table = {"/": _file(web / "index.html", _PAGE)}
-    for folder, extra in (("page", _PAGE), ("client", _MODULE)):
-        for path, one in _walk(web / folder, f"/{folder}"):
+    for folder, place, extra in (
+        ("page", "/page", _PAGE),
+        ("captions", "/captions/static", _PAGE),
+        ("client", "/client", _MODULE),
+    ):
+        for path, one in _walk(web / folder, place):
             table[path] = _file(one, extra)
 
     async def answer(request: Request) -> Response:

@@ -160,7 +160,7 @@ def _session(house: House, driver: Driver, now: float) -> SessionReport:
         speech_ratio=round(driver.speech_s / audio_s, 2) if audio_s else None,
         backlog_s=round(driver.backlog_s, 2),
         last_final_s=round(vitals.finals_s[-1], 3) if finals else None,
-        p95_final_s=round(finals[(len(finals) - 1) * 95 // 100], 3) if finals else None,
+        p95_final_s=round(finals[-(-len(finals) * 95 // 100) - 1], 3) if finals else None,
         partials_replaced=driver.partials_replaced,
     )
 

@@ -121,8 +121,10 @@ class Vitals:
 
     def told(self, utterance: int, now: float, *, final: bool, text: bool) -> None:
         """The engine has said something of it: words, if `text`."""
-        waits = self._utterances.pop(utterance) if final else self._utterances[utterance]
-        if not text:
+        waits = self._utterances.get(utterance)
+        if final:
+            self.gone(utterance)
+        if waits is None or not text:
             return
         if not final and not waits.heard:
             waits.heard = True

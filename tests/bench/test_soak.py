@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bench import pictures
 from bench.__main__ import main
 from bench.churn import HEAVY, VISITS, Party, Record, visit
-from bench.course import Course, Sample, drawn, slope
-from bench.pictures import save
+from bench.course import Course, Sample, picture, slope
 from bench.server import FAKE_ENGINE
 from bench.soak import verdict
 from bench.sound import pool
@@ -63,17 +63,18 @@ async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() 
     async with Service(fake_settings(decoding={"max_rounds": 1})) as service:
         record = Record()
         party = Party(service.url, pool(), "english_16k_common", record, brevity=BRIEF)
-        seat = service.house.admission.take(Somebody("any", "any"), "fake", 0.0)
+        admission = service.house.admission
+        seat = admission.take(Somebody("x", "x"), "fake", 0.0)
         assert isinstance(seat, Seat)
         await visit(party, "ends well", random.Random(1))
-        service.house.admission.leave(seat)
+        admission.leave(seat)
         assert (record.refused, record.faults.total()) == (1, 0)
     await visit(party, "ends well", random.Random(1))
     assert record.faults.total() == 1
 
 
 def test_a_soak_of_seconds_tells_slopes_and_leaks_and_draws_them(tmp_path: Path) -> None:
-    picture, line, config = (tmp_path / name for name in ("soak.png", "soak.json", "rasr.toml"))
+    png, line, config = (tmp_path / name for name in ("soak.png", "soak.json", "rasr.toml"))
     # Who falls silent or does not read is dropped soon.
     config.write_text(f"{FAKE_ENGINE}[session]\nidle_s = 1\n[server]\nsend_timeout_s = 1\n")
     result = CliRunner().invoke(
@@ -82,7 +83,7 @@ def test_a_soak_of_seconds_tells_slopes_and_leaks_and_draws_them(tmp_path: Path)
             "soak",
             *("--minutes", "0.05", "--clients", "4", "--every", "0.5", "--brevity", "0.1"),
             *("--config", str(config)),
-            *("--plot", str(picture), "--json", str(line)),
+            *("--plot", str(png), "--json", str(line)),
         ],
     )
     # Memory may well grow in the first seconds; all else must be as it should.
@@ -92,7 +93,7 @@ def test_a_soak_of_seconds_tells_slopes_and_leaks_and_draws_them(tmp_path: Path)
     assert figures["leaked_tasks"] <= 0
     assert figures["faults"] == {}
     assert sum(figures["visits"].values()) >= 4
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert png.read_bytes().startswith(b"\x89PNG")
     assert "memory, MB" in result.output
 
 
@@ -138,5 +139,5 @@ def test_finals_are_told_by_the_minute_once_the_warm_up_is_over() -> None:
 
 
 def test_a_picture_of_a_short_course_is_drawn_too(tmp_path: Path) -> None:
-    save(tmp_path / "one.png", drawn(course(sample(0)), "one"), "below")
+    pictures.save(tmp_path / "one.png", picture(course(sample(0)), "one"), "below")
     assert (tmp_path / "one.png").stat().st_size > 1000

@@ -1,11 +1,12 @@
-"""A real browser: Debian's Chromium, its microphone played from a file. Absent, tests skip."""
+"""Real browsers: Debian's Chromium, its microphone played from a file. Absent, tests skip."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +17,29 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
+    Playwright,
     expect,
     sync_playwright,
 )
 
-from tests.browser.server import ENGLISH, FAKE, Server
+from tests.browser.server import CHINESE, ENGLISH, FAKE, Server, ThreadServer
+from tests.browser.waiting import PATIENCE_MS
+from tests.server.sound import quiet, voiced
 from tests.speech import library
 
 PICTURES = Path(__file__).parent.parent.parent / "pictures"
 """Git ignores it: one picture of each state of the page, to be looked at."""
 
-PATIENCE_MS = 30_000
-"""For what a page comes to show; speech is spoken at its own speed."""
 MICROPHONE_RATE = 48000
 SPOKEN_MS = 6800
 """Two sentences of the demonstration, and the pause behind them."""
 LEAD_MS = 700
-"""Silence before them."""
+"""Silence before them: a file is played from when the microphone is opened, before anybody
+listens."""
+SENTENCE_MS, PAUSE_MS = 1200, 1000
+"""Of sound that is no language, and sooner over than two sentences."""
+PHONE = "Pixel 7"
+"""As Playwright knows it: a small screen, fingers, and a browser that says so."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,39 +49,56 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the microphone hears, as a WAV file."""
-    demo = library.load_demo().samples[: SPOKEN_MS * library.SAMPLE_RATE // 1000]
-    # The file is played from when the microphone is opened, before anybody listens.
-    demo = np.concatenate([np.zeros(library.SAMPLE_RATE * LEAD_MS // 1000, np.int16), demo])
-    path = tmp_path_factory.mktemp("sound") / "spoken.wav"
-    with wave.open(str(path), "wb") as wav:
-        wav.setparams((1, 2, MICROPHONE_RATE, 0, "NONE", ""))
-        wav.writeframes(soxr.resample(demo, library.SAMPLE_RATE, MICROPHONE_RATE).tobytes())
-    return path
+def playwright() -> Iterator[Playwright]:
+    # Of the package, not of the session: as long as it is open a loop of Playwright's runs in this
+    # thread, and asyncio's tests elsewhere could not run theirs.
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        yield playwright
 
 
 @pytest.fixture(scope="package")
-def browser(spoken: Path) -> Iterator[Browser]:
-    # Of the package, not of the session: as long as it is open a loop of Playwright's runs in this
-    # thread, and asyncio's tests elsewhere could not run theirs.
+def browser(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Browser, Playwright]]:
+    """Its microphone hears four short sentences of no language."""
+    sentence = voiced(SENTENCE_MS) + quiet(PAUSE_MS)
+    sound = np.frombuffer(quiet(300) + 4 * sentence, np.int16)
+    path = tmp_path_factory.mktemp("sound") / "voiced.wav"
+    yield from _chromium(playwright, path, sound)
+
+
+@pytest.fixture(scope="package")
+def english_browser(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Browser, Playwright]]:
+    """Its microphone hears two sentences of English."""
+    demo = library.load_demo().samples[: SPOKEN_MS * library.SAMPLE_RATE // 1000]
+    sound = np.concatenate([np.zeros(library.SAMPLE_RATE * LEAD_MS // 1000, np.int16), demo])
+    yield from _chromium(playwright, tmp_path_factory.mktemp("sound") / "spoken.wav", sound)
+
+
+def _chromium(
+    playwright: Playwright, path: Path, sound: library.Samples
+) -> Iterator[tuple[Browser, Playwright]]:
     command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if command is None:
         pytest.skip("needs Chromium: apt-get install chromium")
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=command,
-            # A container's root has no sandbox; what is opened is ours alone.
-            chromium_sandbox=hasattr(os, "geteuid") and os.geteuid() != 0,
-            args=[
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={spoken}%noloop",
-                "--host-resolver-rules=MAP insecure.example 127.0.0.1",
-            ],
-        )
-        yield browser
-        browser.close()
+    with wave.open(str(path), "wb") as wav:
+        wav.setparams((1, 2, MICROPHONE_RATE, 0, "NONE", ""))
+        wav.writeframes(soxr.resample(sound, library.SAMPLE_RATE, MICROPHONE_RATE).tobytes())
+    browser = playwright.chromium.launch(
+        executable_path=command,
+        # A container's root has no sandbox; what is opened is ours alone.
+        chromium_sandbox=hasattr(os, "geteuid") and os.geteuid() != 0,
+        args=[
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-audio-capture={path}%noloop",
+            "--host-resolver-rules=MAP insecure.example 127.0.0.1",
+        ],
+    )
+    yield browser, playwright
+    browser.close()
 
 
 @pytest.fixture(scope="package")
@@ -91,29 +115,42 @@ def english(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Servers with settings of their own: `own_server(RASR_DECODING__MAX_ROUNDS="1")`."""
-    running: list[Server] = []
+@pytest.fixture(scope="package")
+def chinese(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that understands some Chinese; as `fake`."""
+    with Server(tmp_path_factory.mktemp("chinese"), CHINESE) as server:
+        yield server
 
-    def make(**settings: str) -> Server:
-        folder = tmp_path / f"server-{len(running)}"
-        folder.mkdir()
-        server = Server(folder, FAKE | settings)
+
+@pytest.fixture
+def own_server() -> Iterator[Callable[..., ThreadServer]]:
+    """Servers with settings of their own: `own_server(decoding={"max_rounds": 1})`."""
+    running: list[ThreadServer] = []
+
+    def make(**sections: dict[str, object]) -> ThreadServer:
+        server = ThreadServer(**sections)
         server.start()
         running.append(server)
         return server
 
     yield make
     for server in running:
-        server.__exit__()
+        server.end()
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Server]:
+    """A server that understands English and may be killed."""
+    with Server(tmp_path, ENGLISH) as server:
+        yield server
 
 
 class Watched:
     """Opens pages, and says at the end what any of them complained of."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, playwright: Playwright) -> None:
         self._browser = browser
+        self._playwright = playwright
         self._contexts: list[BrowserContext] = []
         self._complaints: list[str] = []
         self._expected: list[str] = []
@@ -125,19 +162,19 @@ class Watched:
         microphone: bool = True,
         locale: str = "en-GB",
         dark: bool = False,
-        size: tuple[int, int] = (1280, 800),
+        phone: bool = False,
         prepare: Callable[[Page], None] = lambda page: None,
     ) -> Page:
+        desk = {"viewport": {"width": 1280, "height": 800}}
         context = self._browser.new_context(
             locale=locale,
             color_scheme="dark" if dark else "light",
-            viewport={"width": size[0], "height": size[1]},
-            device_scale_factor=1,
             reduced_motion="reduce",
+            **(self._playwright.devices[PHONE] if phone else desk),
         )
         if microphone:
             context.grant_permissions(["microphone", "clipboard-read", "clipboard-write"])
-        context.add_init_script(_WATCH_POLICY)
+        context.add_init_script(WATCH_POLICY)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("console", self._hear)
@@ -166,18 +203,31 @@ class Watched:
             self._complaints.append(message.text)
 
 
-_WATCH_POLICY = """
+WATCH_POLICY = """
 document.addEventListener("securitypolicyviolation",
   ({violatedDirective, blockedURI}) => console.error(`policy ${violatedDirective} ${blockedURI}`));
 """
 
 
 @pytest.fixture
-def pages(browser: Browser) -> Iterator[Watched]:
+def pages(browser: tuple[Browser, Playwright]) -> Iterator[Watched]:
     """No page of any test may complain in its console, or do what its policy forbids."""
-    watched = Watched(browser)
+    watched = Watched(*browser)
     yield watched
     assert watched.close() == []
+
+
+@pytest.fixture
+def english_pages(english_browser: tuple[Browser, Playwright]) -> Iterator[Watched]:
+    """As `pages`; somebody speaks English into them."""
+    watched = Watched(*english_browser)
+    yield watched
+    assert watched.close() == []
+
+
+def words_of(texts: Iterable[str]) -> list[str]:
+    """The words of English texts, without their marks."""
+    return re.findall(r"[a-z']+", " ".join(texts).lower())
 
 
 def picture(page: Page, name: str) -> None:

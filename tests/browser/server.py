@@ -1,17 +1,29 @@
-"""A server in a process of its own, that can be stopped, killed and started again at its place."""
+"""Servers that can be stopped and started again at their place, and somebody who speaks to them.
+
+In a process of its own a server can be killed, too; in a thread it is there at once.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import httpx
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from rasr.client import Ended, Options, Result, ServerMessage, Session, connect
+from rasr.server.service import Service
+from rasr.settings import Settings
+from tests.server.conftest import fake_settings
 
 FAKE = {"RASR_ENGINES__FAKE__KIND": "fake", "RASR_PROPERTIES__ENGLISH": "fake"}
 """Settings around the engine that loads nothing, and makes words of any sound."""
@@ -21,6 +33,8 @@ ENGLISH = {
     "RASR_DECODING__STREAMS_PER_WORKER": "2",
 }
 """Settings around the default engine, for one speaker: it loads in half the time."""
+CHINESE = {"RASR_PROPERTIES__CHINESE": "tiny-zh-en"}
+"""Settings around the small Mandarin model of the package."""
 
 
 @dataclass
@@ -75,14 +89,95 @@ class Server:
             self._process = None
 
     @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text("utf-8")
+
+
+class ThreadServer:
+    """Around the engine that loads nothing, in a thread with a loop of its own."""
+
+    def __init__(self, **sections: dict[str, object]) -> None:
+        self.port = _free_port()
+        place = {"port": self.port}
+        self._settings = fake_settings(**sections | {"server": place | sections.get("server", {})})
+        self._running = ExitStack()
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def start(self) -> None:
+        portal = self._running.enter_context(start_blocking_portal())
+        service = portal.call(_made, self._settings)
+        self._running.enter_context(portal.wrap_async_context_manager(service))
+
+    def end(self) -> None:
+        """Stop it, as SIGTERM would."""
+        self._running.close()
+
+    @property
     def rounds(self) -> int:
         """How many are open now."""
         answer = httpx.get(f"{self.url}/readyz", trust_env=False).json()
         return int(answer["rounds"])
 
-    @property
-    def log(self) -> str:
-        return (self.folder / "server.log").read_text("utf-8")
+
+async def _made(settings: Settings) -> Service:
+    return Service(settings)
+
+
+class Speaker:
+    """A round of somebody else's, that a test has without a loop of its own."""
+
+    def __init__(self, portal: BlockingPortal, session: Session) -> None:
+        self._portal = portal
+        self._session = session
+        self._messages = aiter(session)
+        self._finals: list[str] = []
+
+    def say(self, sound: bytes) -> None:
+        self._portal.call(self._session.send, sound)
+
+    def grow(self, sound: bytes) -> None:
+        """Go on with a sentence, until more of it is known."""
+        self.say(sound)
+        while not isinstance(self._hear(), Result):
+            pass
+
+    def finals(self, count: int) -> list[str]:
+        """The texts of the first `count` sentences, when they are final."""
+        while len(self._finals) < count:
+            self._hear()
+        return self._finals[:count]
+
+    def end(self) -> None:
+        self._portal.call(self._session.end)
+        while not isinstance(self._hear(), Ended):
+            pass
+
+    def _hear(self) -> ServerMessage:
+        message = self._portal.call(self._next)
+        if isinstance(message, Result):
+            self._finals += [one.text for one in message.segments if one.is_final]
+        return message
+
+    async def _next(self) -> ServerMessage:
+        async with asyncio.timeout(30):
+            return await anext(self._messages)
+
+
+@contextmanager
+def speaking(
+    server: Server | ThreadServer, channel: str, property: str = "english_16k_common"
+) -> Iterator[Speaker]:
+    """Somebody whose words are published to a channel of captions."""
+    options = Options.of(property, interim_results=True, caption_channel=channel)
+    with start_blocking_portal() as portal:
+        session = connect(server.url.replace("http", "ws"), options)
+        with portal.wrap_async_context_manager(session) as opened:
+            speaker = Speaker(portal, opened)
+            yield speaker
+            speaker.end()
 
 
 def _free_port() -> int:

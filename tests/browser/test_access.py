@@ -9,10 +9,19 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server
 from tests.browser.test_recordings import drop
-from tests.browser.test_speaking import expect_status, press
+from tests.browser.test_speaking import press
+from tests.browser.waiting import expect_count, expect_shown, expect_status
 from tests.speech import library
 
-PHONE = (390, 844)
+_SMALL = """
+() => [...document.querySelectorAll("button, select, input, textarea, a")]
+  .filter((one) => one.checkVisibility())
+  .map((one) => [one, one.closest(".switch") ?? one])
+  .filter(([, touched]) => Math.min(touched.offsetWidth, touched.offsetHeight) < 36)
+  .map(([one]) => one.outerHTML)
+"""
+"""What is smaller than a finger, in CSS pixels; a switch is as large as its label."""
+_FIRST_PAINT_MS = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
 def serious(page: Page) -> list[str]:
@@ -25,12 +34,10 @@ def serious(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["desk", "phone"])
-def test_nobody_is_kept_out(
-    pages: Watched, fake: Server, dark: bool, size: tuple[int, int]
-) -> None:
-    page = pages.open(fake.url, microphone=False, dark=dark, size=size)
-    name = f"{'dark' if dark else 'light'}-{'phone' if size == PHONE else 'desk'}"
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_nobody_is_kept_out(pages: Watched, fake: Server, dark: bool, phone: bool) -> None:
+    page = pages.open(fake.url, microphone=False, dark=dark, phone=phone)
+    name = f"{'dark' if dark else 'light'}-{'phone' if phone else 'desk'}"
     assert serious(page) == []
     picture(page, f"{name}-blank")
     press(page, "Start")
@@ -47,18 +54,49 @@ def test_nobody_is_kept_out(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("size", [(1280, 800), PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
 def test_somebody_who_speaks_is_not_kept_out_either(
-    pages: Watched, fake: Server, size: tuple[int, int]
+    pages: Watched, fake: Server, phone: bool
 ) -> None:
-    page = pages.open(fake.url, size=size)
+    page = pages.open(fake.url, phone=phone)
     press(page, "Start")
-    expect(page.locator("#partial")).to_be_visible()
+    expect_shown(page, "#partial")
+    picture(page, f"{'phone' if phone else 'desk'}-speaking")
     assert serious(page) == []
-    picture(page, f"{'phone' if size == PHONE else 'desk'}-speaking")
     # Who cannot see hears finals once, and is spared what may still change.
     expect(page.locator("#finals")).to_have_attribute("aria-live", "polite")
     assert page.locator("#partial").evaluate("one => one.closest('[aria-live]')") is None
+
+
+def test_a_phone_is_used_with_a_thumb(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url, phone=True)
+    # Wide enough that nothing has to be zoomed, and nothing is too small for a finger.
+    assert page.evaluate("visualViewport.scale") == 1
+    page.locator("#talk").tap()
+    expect_count(page, ".sentence", 1)
+    page.locator("#talk").tap()
+    expect_status(page, "Done. Press to go on.")
+    small = page.evaluate(_SMALL)
+    assert small == []
+    page.locator(".sentence").first.tap()
+    expect(page.locator(".sentence").first).to_have_class("sentence playing")
+    picture(page, "phone-finals")
+    page.locator("#settings").tap()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert page.evaluate(_SMALL) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Close").tap()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_the_button_is_there_within_a_second(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    button = page.get_by_role("button", name="Start", exact=True)
+    expect(button).to_be_in_viewport(ratio=1)
+    box = button.bounding_box()
+    assert box
+    assert min(box["width"], box["height"]) >= 150
+    assert page.evaluate(_FIRST_PAINT_MS) < 1000
 
 
 def test_a_chinese_browser_gets_a_chinese_page(pages: Watched, fake: Server) -> None:

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, picture
-from tests.browser.server import Server
-from tests.browser.test_speaking import expect_status, press
+from tests.browser.server import Server, ThreadServer
+from tests.browser.test_speaking import press
+from tests.browser.waiting import expect_count, expect_status
+
+_TELL_GIVEN = """
+() => {
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.given = new Promise((resolve) => {
+    navigator.mediaDevices.getUserMedia = async (wish) => {
+      const stream = await ask(wish);
+      // A turn later, when the page has taken it.
+      queueMicrotask(() => queueMicrotask(resolve));
+      return stream;
+    };
+  });
+}
+"""
 
 
 def expect_alert(page: Page, what: str, do: str) -> None:
@@ -38,10 +52,24 @@ def test_an_address_that_browsers_give_no_microphone(pages: Watched, fake: Serve
     expect_alert(page, "no microphone to this address", f"http://localhost:{fake.port}")
 
 
-def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., Server]) -> None:
+def test_a_browser_whose_sound_does_not_start(pages: Watched, fake: Server) -> None:
+    def mute(page: Page) -> None:
+        page.add_init_script("AudioContext.prototype.resume = () => new Promise(() => {});")
+        page.clock.install()
+
+    page = pages.open(fake.url, prepare=mute)
+    # The microphone is open, and what is waited for now is the sound.
+    page.evaluate(_TELL_GIVEN)
+    press(page, "Start")
+    page.evaluate("window.given")
+    page.clock.run_for(5000)
+    expect_alert(page, "sound does not start", "connect one, or headphones")
+
+
+def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., ThreadServer]) -> None:
     # /readyz says 503 while it is full, and the console repeats it.
     pages.expect("503")
-    server = own_server(RASR_DECODING__MAX_ROUNDS="1")
+    server = own_server(decoding={"max_rounds": 1})
     first, second = pages.open(server.url), pages.open(server.url)
     press(first, "Start")
     expect_status(first, "Listening")
@@ -56,10 +84,10 @@ def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., Server]
 
 
 def test_a_server_without_room_for_another_connection(
-    pages: Watched, own_server: Callable[..., Server]
+    pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
     pages.expect("WebSocket connection to", "503")
-    server = own_server(RASR_SERVER__MAX_CONNECTIONS="1", RASR_DECODING__MAX_ROUNDS="1")
+    server = own_server(server={"max_connections": 1}, decoding={"max_rounds": 1})
     first, second = pages.open(server.url), pages.open(server.url)
     press(first, "Start")
     expect_status(first, "Listening")
@@ -79,12 +107,12 @@ def test_a_language_that_is_not_installed(pages: Watched, fake: Server) -> None:
     expect_alert(page, "does not have that language", "rasr models pull NAME")
 
 
-def test_a_server_that_is_gone(pages: Watched, own_server: Callable[..., Server]) -> None:
+def test_a_server_that_is_gone(pages: Watched, own_server: Callable[..., ThreadServer]) -> None:
     pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     server = own_server()
     page = pages.open(server.url)
-    expect(page.locator("#choice-property option")).to_have_count(1)
-    server.end(signal.SIGTERM)
+    expect_count(page, "#choice-property option", 1)
+    server.end()
     press(page, "Start")
     expect_alert(page, "No server answers.", "Start it with: rasr serve")
 

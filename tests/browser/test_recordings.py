@@ -13,11 +13,12 @@ import webvtt
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, picture
-from tests.browser.server import Server
-from tests.browser.test_speaking import expect_status, keep_sights, press, times, words
+from tests.browser.server import Server, ThreadServer
+from tests.browser.test_speaking import keep_sights, press, times, words
+from tests.browser.waiting import expect_count, expect_shown, expect_status
 from tests.speech import library
 
-_DROP = """
+DROP = """
 ([name, content]) => {
   const transfer = new DataTransfer();
   const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
@@ -32,7 +33,7 @@ _DROP = """
 
 def drop(page: Page, path: Path, content: bytes | None = None) -> None:
     data = path.read_bytes() if content is None else content
-    page.evaluate(_DROP, [path.name, base64.b64encode(data).decode()])
+    page.evaluate(DROP, [path.name, base64.b64encode(data).decode()])
 
 
 def saved(page: Page, name: str, folder: Path) -> Path:
@@ -58,7 +59,7 @@ def test_a_dropped_recording_is_read_faster_than_it_was_spoken(
 ) -> None:
     page = pages.open(english.url, prepare=keep_sights)
     drop(page, library.load_demo().path)
-    expect(page.locator(".sentence").first).to_be_visible()
+    expect_shown(page, ".sentence")
     picture(page, "reading")
     expect_status(page, "Done. Press to go on.")
     assert words(page) == library.load_demo().text.split()
@@ -77,7 +78,7 @@ def test_a_file_that_is_chosen_is_read_too(pages: Watched, fake: Server) -> None
         press(page, "Open a file")
     chooser.value.set_files(library.load("question").path)
     expect_status(page, "Done. Press to go on.")
-    expect(page.locator(".sentence")).to_have_count(1)
+    expect_count(page, ".sentence", 1)
 
 
 def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) -> None:
@@ -89,7 +90,10 @@ def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("button", "read"),
     [
-        ("SRT: save", lambda path: [(c.start, c.end, c.text) for c in pysubs2.load(str(path))]),
+        (
+            "SRT: save",
+            lambda path: [(c.start, c.end, c.plaintext) for c in pysubs2.load(str(path))],
+        ),
         (
             "WebVTT: save",
             lambda path: [
@@ -106,10 +110,31 @@ def test_subtitles_are_what_other_programs_read(
     read: Callable[[Path], list[tuple[int, int, str]]],
 ) -> None:
     cues = read(saved(read_page, button, tmp_path))
-    assert [text for _, _, text in cues] == read_page.locator(".sentence span").all_text_contents()
-    for (start, end, _), shown in zip(cues, times(read_page), strict=True):
-        assert start < end
-        assert abs(start / 1000 - shown) <= 0.1
+    said = " ".join(read_page.locator(".sentence span").all_text_contents())
+    assert " ".join(text.replace("\n", " ") for _, _, text in cues) == said
+    lines = [text.split("\n") for _, _, text in cues]
+    assert all(len(one) <= 2 and max(map(len, one)) <= 42 for one in lines)
+    assert all(end - start >= 1000 for start, end, _ in cues)
+    starts = [start / 1000 for start, _, _ in cues]
+    for shown in times(read_page):
+        assert min(abs(start - shown) for start in starts) <= 0.1
+
+
+def test_subtitles_that_the_server_does_not_make_are_told_and_the_text_is_still_there(
+    pages: Watched, own_server: Callable[..., ThreadServer], tmp_path: Path
+) -> None:
+    pages.expect("ERR_CONNECTION_REFUSED")
+    server = own_server()
+    page = pages.open(server.url)
+    drop(page, library.load("question").path)
+    expect_status(page, "Done. Press to go on.")
+    server.end()
+    press(page, "SRT: save as subtitles")
+    expect(page.locator(".notice")).to_contain_text("see that it runs, then save again")
+    assert saved(page, "Text: save", tmp_path).read_text("utf-8").strip()
+    server.start()
+    assert "-->" in saved(page, "SRT: save", tmp_path).read_text("utf-8")
+    expect(page.locator(".notice")).to_have_count(0)
 
 
 def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path) -> None:
@@ -125,12 +150,12 @@ def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path)
 
 def test_a_second_recording_follows_the_first_on_the_clock(read_page: Page, tmp_path: Path) -> None:
     drop(read_page, library.load("question").path)
-    expect(read_page.locator(".sentence")).to_have_count(5)
+    expect_count(read_page, ".sentence", 5)
     expect_status(read_page, "Done. Press to go on.")
     cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path)))
     starts = [cue.start_time.in_milliseconds() for cue in cues]
     assert starts == sorted(starts)
-    assert starts[4] > len(library.load_demo().samples) / 16
+    assert starts[-1] > len(library.load_demo().samples) / 16
 
 
 def test_the_text_is_copied(read_page: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -13,9 +14,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from rasr.server.admission import AdmissionRules
 from rasr.server.service import Service
 from tests.cli.conftest import Rasr
-from tests.server.conftest import fake_settings
+from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
 
@@ -50,6 +52,16 @@ async def test_each_session_is_a_line_below_how_full_the_server_is(rasr: Rasr) -
     assert {"english_16k_common", "fake"} <= set(talking)
     assert talking[-1] == "ms"
     assert idle[-1] == "–"
+
+
+async def test_load_and_capacity_stand_above_where_they_are_known(rasr: Rasr) -> None:
+    async with one_talks_one_idles() as service:
+        pretend_calibration(service)
+        lines = await printed(rasr, service.url)
+        assert re.search(r"rounds 1 · load \d+% of 85%", lines[0])
+        assert re.search(r"carries about [1-9]\d* who speak at once", lines[1])
+        service.house.admission.rules = AdmissionRules(rounds=1)
+        assert "takes no new rounds" in (await printed(rasr, service.url))[0]
 
 
 @pytest.mark.parametrize(("sort", "first"), [("id", "2"), ("audio", "2"), ("state", "1")])

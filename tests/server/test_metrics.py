@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import urllib.request
+from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from websockets.exceptions import InvalidStatus
 
-from rasr.server.metrics import ENGINE, HOUSE
+from rasr.server.metrics import CAPACITY, ENGINE, HOUSE, HouseCollector
 from rasr.server.service import Service
-from tests.server.conftest import fake_settings
+from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
 
@@ -85,6 +89,31 @@ async def test_a_refused_round_is_counted_by_its_code() -> None:
         assert (await scrape(service))["rasr_rounds_refused_total", "SIS.0312"] == 1
 
 
+async def test_a_refused_handshake_is_counted_by_its_code() -> None:
+    async with Service(fake_settings(server={"port": 0, "max_connections": 1})) as service:
+        async with SdkClient(service.url):
+            with pytest.raises(InvalidStatus):
+                async with SdkClient(service.url):
+                    pass
+        assert (await scrape(service))["rasr_sessions_refused_total", "SIS.0312"] == 1
+
+
+async def test_the_load_is_told_where_it_is_what_rounds_are_admitted_by(service: Service) -> None:
+    plain = await scrape(service)
+    assert ("rasr_load", "") not in plain
+    assert ("rasr_engine_carried_rounds", "fake") not in plain
+    pretend_calibration(service)
+    async with SdkClient(service.url) as client:
+        await client.start()
+        loaded = await scrape(service)
+    assert 0 < loaded["rasr_load", ""] < 0.85
+    assert loaded["rasr_load_max", ""] == 0.85
+    assert ("rasr_rounds_max", "") not in loaded
+    assert loaded["rasr_engine_carried_rounds", "fake"] >= 1
+    assert loaded["rasr_engine_slowness", "fake"] >= 1
+    assert loaded["rasr_engine_overload_rung", "fake"] == 0
+
+
 async def test_the_process_its_tasks_and_its_descriptors_are_told(service: Service) -> None:
     before = await scrape(service)
     async with SdkClient(service.url):
@@ -105,7 +134,21 @@ async def test_two_servers_in_one_process_have_numbers_of_their_own(service: Ser
         assert (await scrape(service))["rasr_rounds_total", ""] == 0
 
 
+async def test_the_document_has_every_number_and_no_other(service: Service) -> None:
+    document = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
+    named = set(re.findall(r"^\| .*?(?= \| )", document, re.MULTILINE))
+    named = {name for cell in named for name in re.findall(r"`(rasr_\w+)", cell)}
+    collector = HouseCollector(service.house)
+    ledger = service.house.ledger
+    families = [*collector.collect(), *ledger.finals.collect(), *ledger.first_partials.collect()]
+    told = {reading.name for reading in (*HOUSE, *ENGINE, *CAPACITY)}
+    told |= {
+        one.name + {"counter": "_total", "info": "_info"}.get(one.type, "") for one in families
+    }
+    assert named == told
+
+
 def test_every_name_says_whose_it_is_and_is_used_once() -> None:
-    names = [reading.name for reading in (*HOUSE, *ENGINE)]
+    names = [reading.name for reading in (*HOUSE, *ENGINE, *CAPACITY)]
     assert len(set(names)) == len(names)
     assert all(name.startswith("rasr_") for name in names)

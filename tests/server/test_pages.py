@@ -16,7 +16,14 @@ from rasr.server.service import Service
 from tests.server.conftest import fake_settings
 
 WEB = Path(str(files("rasr") / "web"))
-PAGES = ["/", "/page/main.js", "/page/page.css", "/client/rasr.js", "/client/rasr.d.ts"]
+PAGES = [
+    "/",
+    "/page/main.js",
+    "/page/page.css",
+    "/captions/static/captions.js",
+    "/client/rasr.js",
+    "/client/rasr.d.ts",
+]
 
 
 def client(service: Service) -> httpx.AsyncClient:

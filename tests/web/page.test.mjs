@@ -1,5 +1,6 @@
 // What the page makes of sound and text, without a browser.
 import assert from "node:assert/strict";
+import { readFile, readdir } from "node:fs/promises";
 import test from "node:test";
 
 import { FIELDS, chooseProperty, initialChoices, loadChoices, saveChoices, sessionOptions } from "../../rasr/web/page/choices.js";
@@ -11,20 +12,40 @@ import { TEXTS, Texts, preferred } from "../../rasr/web/page/texts.js";
 const segment = (start_time, end_time, text) => ({ start_time, end_time, is_final: true, result: { text, score: 0.5 } });
 const takes = (...segments) => [{ name: "a", startMs: 1000, segments }];
 
-test("cues are on the clock of the page, and text that would break a file is tamed", () => {
+test("text is a sentence a line, and json has the segments of each take", async () => {
   const said = takes(segment(0, 1500, "a <b> & c\n\nd"), segment(2000, 2000, "e --> f"), segment(3000, 4000, " "));
-  assert.equal(
-    write("vtt", said),
-    "WEBVTT\n\n00:00:01.000 --> 00:00:02.500\na &lt;b&gt; &amp; c d\n\n00:00:03.000 --> 00:00:03.001\ne --&gt; f\n",
-  );
-  assert.equal(
-    write("srt", takes(segment(0, 3_600_000, "one"))),
-    "1\n00:00:01,000 --> 01:00:01,000\none\n",
-  );
-  assert.equal(write("txt", said), "a <b> & c d\ne --> f\n");
-  assert.deepEqual(JSON.parse(write("json", takes(segment(5, 6, "x")))), {
+  assert.equal(await write("txt", said), "a <b> & c d\ne --> f\n");
+  assert.deepEqual(JSON.parse(await write("json", takes(segment(5, 6, "x")))), {
     recordings: [{ name: "a", segments: [{ start_time: 5, end_time: 6, text: "x", score: 0.5 }] }],
   });
+});
+
+test("subtitles are asked for with every segment and word on the clock of the page", async (t) => {
+  const asked = [];
+  t.mock.method(globalThis, "fetch", async (url, { method, body }) => {
+    asked.push({ url, method, ...JSON.parse(body) });
+    return new Response("what the server wrote");
+  });
+  const first = segment(0, 1500, "one");
+  first.result.word_info = [{ word: "one", start_time: 10, end_time: 900 }];
+  const said = [{ name: "a", startMs: 0, segments: [first] }, { name: "b", startMs: 2000.4, segments: [first] }];
+  assert.equal(await write("srt", said), "what the server wrote");
+  const word_info = (ms) => [{ word: "one", start_time: 10 + ms, end_time: 900 + ms }];
+  assert.deepEqual(asked, [
+    {
+      url: "/subtitles/srt",
+      method: "POST",
+      segments: [
+        { start_time: 0, end_time: 1500, text: "one", score: 0.5, word_info: word_info(0) },
+        { start_time: 2000, end_time: 3500, text: "one", score: 0.5, word_info: word_info(2000) },
+      ],
+    },
+  ]);
+});
+
+test("a server that writes no subtitles is a fault, and not a file", async (t) => {
+  t.mock.method(globalThis, "fetch", async () => new Response("too long", { status: 413 }));
+  await assert.rejects(write("vtt", takes(segment(0, 1, "x"))), /too long/);
 });
 
 test("times are short for a person", () => {
@@ -97,10 +118,21 @@ test("both languages have every text, with the same values in it", () => {
   }
 });
 
+test("no text is left that the page does not say", async () => {
+  const folder = new URL("../../rasr/web/", import.meta.url);
+  const names = (await readdir(new URL("page/", folder))).filter((name) => name.endsWith(".js") && name !== "texts.js");
+  const files = await Promise.all(["index.html", "client/microphone.js", ...names.map((name) => `page/${name}`)].map((name) => readFile(new URL(name, folder), "utf8")));
+  const code = files.join("\n");
+  const said = (key) => new RegExp(`\\b${key}\\b`).test(code);
+  // A field has its help, a fault its cure, a choice its options.
+  const unsaid = Object.keys(TEXTS.en).filter((key) => !said(key) && !said(key.replace(/_(help|do|[a-z]+)$/, "")));
+  assert.deepEqual(unsaid, []);
+});
+
 test("every fault that a server or a microphone can have says what to do", () => {
   const codes = ["UNREACHABLE", "LOST", "CLOSED", "SIS.0031", "SIS.0032", "SIS.0201", "SIS.0301", "SIS.0304", "SIS.0305", "SIS.0309", "SIS.0312", "SIS.0100"];
   const names = codes.map((error_code) => faultOf({ error_code, error_msg: "m" }).name);
-  for (const name of [...names, "denied", "insecure", "unsupported", "missing", "busy", "taken", "dropped"]) {
+  for (const name of [...names, "denied", "insecure", "unsupported", "missing", "busy", "soundless", "taken", "dropped", "uncopied", "unsaved", "unreadable", "silent", "limit", "too_many"]) {
     assert.ok(name in TEXTS.en && `${name}_do` in TEXTS.en, name);
   }
 });

@@ -2,7 +2,7 @@
 
 /**
  * Why there is no sound: `reason` is "insecure", "unsupported", "unreachable" (the server that has
- * this module), "denied", "missing" or "busy".
+ * this module), "denied", "missing", "busy" or "soundless" (the browser's sound does not start).
  */
 export class MicrophoneError extends Error {
   constructor(reason, message, cause) {
@@ -20,6 +20,9 @@ const REASONS = {
   NotReadableError: ["busy", "the microphone cannot be read: another program may have it"],
   AbortError: ["busy", "the microphone could not be started"],
 };
+
+/** Firefox without a loudspeaker never starts sound, and says nothing of it. */
+const SOUND_STARTS_MS = 5000;
 
 export class Microphone {
   /**
@@ -52,10 +55,13 @@ export class Microphone {
     let stream = null;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, ...constraints } });
-      await context.resume();
+      await started(context);
     } catch (error) {
       stream?.getTracks().forEach((track) => track.stop());
       await context.close();
+      if (error instanceof MicrophoneError) {
+        throw error;
+      }
       const [reason, message] = REASONS[error.name] ?? ["unsupported", error.message];
       throw new MicrophoneError(reason, message, error);
     }
@@ -90,5 +96,18 @@ export class Microphone {
     await this.done;
     this.stream.getTracks().forEach((track) => track.stop());
     await this.context.close();
+  }
+}
+
+async function started(context) {
+  let timer = null;
+  const late = new Promise((_, reject) => {
+    const error = new MicrophoneError("soundless", "the browser's sound does not start: it needs a loudspeaker, and a click");
+    timer = setTimeout(reject, SOUND_STARTS_MS, error);
+  });
+  try {
+    await Promise.race([context.resume(), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -90,7 +90,7 @@ export class Session extends EventTarget {
 }
 
 export class MicrophoneError extends Error {
-  readonly reason: "insecure" | "unsupported" | "unreachable" | "denied" | "missing" | "busy";
+  readonly reason: "insecure" | "unsupported" | "unreachable" | "denied" | "missing" | "busy" | "soundless";
 }
 
 export class Microphone {

@@ -1,8 +1,7 @@
 /**
- * Takes as files. Keys and forms are those of `rasr transcribe`; subtitles hold one recording, so
- * in them the takes follow each other on one clock.
- *
- * Sources: WebVTT, W3C, §4 (syntax) and §6 (escapes); SubRip has no specification.
+ * Takes as files. Keys and forms are those of `rasr transcribe`. Subtitles hold one recording, so in
+ * them the takes follow each other on one clock; how they are cut into lines and for how long each is
+ * shown, only the server knows (docs/captions.md), and it writes them.
  */
 
 export const TYPES = {
@@ -12,69 +11,70 @@ export const TYPES = {
   json: "application/json",
 };
 
-/** @param {keyof TYPES} kind @param {import("./take.js").Take[]} takes */
-export function write(kind, takes) {
-  return { txt: text, srt, vtt, json }[kind](takes);
+/**
+ * @param {keyof TYPES} kind
+ * @param {import("./take.js").Take[]} takes
+ * @returns {Promise<string>}
+ * @throws {Error} the server, which writes subtitles, does not
+ */
+export async function write(kind, takes) {
+  switch (kind) {
+    case "txt":
+      return text(takes);
+    case "json":
+      return json(takes);
+    default:
+      return subtitles(kind, takes);
+  }
 }
 
-function text(takes) {
-  return spoken(takes).map((sentence) => `${oneLine(sentence.text)}\n`).join("");
-}
-
-function srt(takes) {
-  const cue = ({ start, end, text }, i) => `${i + 1}\n${timing(start, end, ",")}\n${oneLine(text)}\n`;
-  return spoken(takes).map(cue).join("\n");
-}
-
-function vtt(takes) {
-  const cue = ({ start, end, text }) => `${timing(start, end, ".")}\n${escaped(oneLine(text))}\n`;
-  return ["WEBVTT\n", ...spoken(takes).map(cue)].join("\n");
+export function text(takes) {
+  const sentences = takes.flatMap(({ segments }) => segments.map(({ result }) => oneLine(result.text)));
+  return sentences.filter(Boolean).map((sentence) => `${sentence}\n`).join("");
 }
 
 function json(takes) {
-  const recordings = takes.map(({ name, segments }) => ({
-    name,
-    segments: segments.map(({ start_time, end_time, result }) => ({ start_time, end_time, ...result })),
-  }));
+  const recordings = takes.map(({ name, segments }) => ({ name, segments: segments.map(plain) }));
   return `${JSON.stringify({ recordings }, null, 2)}\n`;
 }
 
-/** Every sentence with a word in it, on the clock of the page. */
-function spoken(takes) {
-  return takes.flatMap(({ startMs, segments }) =>
-    segments
-      .filter(({ result }) => result.text.trim() !== "")
-      .map(({ start_time, end_time, result }) => ({
-        start: Math.round(startMs) + start_time,
-        // A cue has to end after it starts.
-        end: Math.round(startMs) + Math.max(end_time, start_time + 1),
-        text: result.text,
-      })),
+async function subtitles(kind, takes) {
+  const response = await fetch(`/subtitles/${kind}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ segments: takes.flatMap(placed) }),
+  });
+  if (!response.ok) {
+    throw new Error(await response.text());
+  }
+  return response.text();
+}
+
+function plain({ start_time, end_time, result }) {
+  return { start_time, end_time, ...result };
+}
+
+/** The segments of a take, on the clock of the page. */
+function placed({ startMs, segments }) {
+  const moved = (one) => ({
+    ...one,
+    start_time: Math.round(startMs) + one.start_time,
+    end_time: Math.round(startMs) + one.end_time,
+  });
+  return segments.map(plain).map((segment) =>
+    segment.word_info ? { ...moved(segment), word_info: segment.word_info.map(moved) } : moved(segment),
   );
-}
-
-function timing(start, end, point) {
-  return `${timestamp(start, point)} --> ${timestamp(end, point)}`;
-}
-
-function timestamp(ms, point) {
-  const parts = [ms / 3_600_000, (ms / 60_000) % 60, (ms / 1000) % 60];
-  const clock = parts.map((part) => String(Math.floor(part)).padStart(2, "0")).join(":");
-  return `${clock}${point}${String(ms % 1000).padStart(3, "0")}`;
 }
 
 /** For a person: M:SS.T, with hours where there are any. */
 export function clock(ms) {
-  const [hours, minutes, rest] = timestamp(Math.max(0, Math.round(ms)), ".").split(":");
-  const short = rest.slice(0, 4);
-  return Number(hours) > 0 ? `${Number(hours)}:${minutes}:${short}` : `${Number(minutes)}:${short}`;
+  const tenths = Math.floor(Math.max(0, Math.round(ms)) / 100);
+  const [hours, minutes, seconds] = [tenths / 36_000, (tenths / 600) % 60, (tenths / 10) % 60].map(Math.floor);
+  const two = (number) => String(number).padStart(2, "0");
+  const short = `${two(seconds)}.${tenths % 10}`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${short}` : `${minutes}:${short}`;
 }
 
 function oneLine(text) {
-  // An empty line would end the cue.
   return text.split(/\s+/).filter(Boolean).join(" ");
-}
-
-function escaped(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

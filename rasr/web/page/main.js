@@ -2,7 +2,7 @@
 
 import { Session, listen, properties, rateOf } from "../client/rasr.js";
 import { chooseProperty, loadChoices, saveChoices, sessionOptions } from "./choices.js";
-import { TYPES, clock, write } from "./exports.js";
+import { TYPES, clock, text, write } from "./exports.js";
 import { Notices, faultOfMicrophone } from "./notices.js";
 import { Panel } from "./panel.js";
 import { acceptDrops, decode } from "./recordings.js";
@@ -44,7 +44,7 @@ class Page {
     on("#copy", () => this.copy());
     on("#clear", () => this.transcript.clear());
     for (const button of this.root.querySelectorAll("[data-save]")) {
-      button.addEventListener("click", () => this.save(button.dataset.save));
+      button.addEventListener("click", () => void this.save(button.dataset.save));
     }
     const input = this.root.querySelector("#file");
     on("#open", () => input.click());
@@ -233,8 +233,16 @@ class Page {
 
   // Text
 
-  save(kind) {
-    const blob = new Blob([write(kind, this.transcript.takes)], { type: `${TYPES[kind]};charset=utf-8` });
+  async save(kind) {
+    let content;
+    try {
+      content = await write(kind, this.transcript.takes);
+    } catch {
+      this.notices.show({ name: "unsaved" });
+      return;
+    }
+    this.notices.dismiss("unsaved");
+    const blob = new Blob([content], { type: `${TYPES[kind]};charset=utf-8` });
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = `rasr-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${kind}`;
@@ -245,7 +253,7 @@ class Page {
   async copy() {
     const button = this.root.querySelector("#copy");
     try {
-      await navigator.clipboard.writeText(write("txt", this.transcript.takes));
+      await navigator.clipboard.writeText(text(this.transcript.takes));
     } catch {
       this.notices.show({ name: "uncopied" });
       return;

@@ -35,7 +35,7 @@ export function faultOfMicrophone(error) {
 }
 
 /** The ones that stop nothing. */
-const MILD = new Set(["warning", "dropped", "limit", "silent", "too_many", "uncopied"]);
+const MILD = new Set(["warning", "dropped", "limit", "silent", "too_many", "uncopied", "unsaved"]);
 
 export class Notices {
   /** @param {HTMLElement} place @param {import("./texts.js").Texts} texts */

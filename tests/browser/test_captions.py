@@ -1,0 +1,286 @@
+"""The captions page: what viewers see while others speak, and when something goes wrong."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Watched, picture
+from tests.browser.server import Server, ThreadServer, speaking
+from tests.browser.test_access import serious
+from tests.browser.waiting import expect_count, expect_status
+from tests.browser.wire import wire_to
+from tests.server.sound import quiet, voiced
+from tests.speech import library
+
+SENTENCE = voiced(1200) + quiet(900)
+LOST = "The connection to the server was lost. Trying again …"
+
+_KEEP_EVERY_SIGHT = """
+window.sights = [];
+document.addEventListener("DOMContentLoaded", () => {
+  const captions = document.querySelector("#captions");
+  new MutationObserver(() => {
+    const lines = [...captions.querySelectorAll(".line")].filter((one) => one.textContent);
+    window.sights.push(lines.map((one) => ({
+      row: Number(one.dataset.row), text: one.textContent, final: one.dataset.final === "true",
+      top: one.getBoundingClientRect().top,
+    })));
+  }).observe(captions, {subtree: true, childList: true, attributes: true, characterData: true});
+});
+"""
+
+
+def spoken(page: Page) -> list[str]:
+    """What a screen reader has said."""
+    return page.locator("#finals p").all_text_contents()
+
+
+def shown(page: Page) -> list[str]:
+    return page.locator(".line span").all_text_contents()
+
+
+def test_lines_roll_up_and_nothing_that_was_read_jumps(pages: Watched, fake: Server) -> None:
+    page = pages.open(
+        f"{fake.url}/captions/rolling?lines=3",
+        prepare=lambda page: page.add_init_script(_KEEP_EVERY_SIGHT),
+    )
+    expect(page.locator("body")).to_have_attribute("data-state", "waiting")
+    with speaking(fake, "rolling") as speaker:
+        for sentence in range(1, 3):
+            speaker.say(quiet(300))
+            for seed in range(12):
+                speaker.grow(voiced(500, seed=100 * sentence + seed))
+            speaker.say(quiet(900))
+            speaker.finals(sentence)
+    expect(page.locator("body")).to_have_attribute("data-state", "ended")
+    sights: list[list[dict[str, Any]]] = page.evaluate("sights")
+    assert sum(not line["final"] for sight in sights for line in sight) > 20
+    bottoms = [sight[-1]["row"] for sight in sights if sight]
+    assert bottoms == sorted(bottoms)
+    finished: dict[int, dict[str, Any]] = {}
+    for sight in sights:
+        for line in sight:
+            before = finished.get(line["row"])
+            if before is not None:
+                assert line["text"] == before["text"]
+                assert line["top"] <= before["top"]
+        finished |= {line["row"]: line for line in sight if line["final"] or line is not sight[-1]}
+    assert len(finished) > 8
+    assert len({line["top"] for line in finished.values()}) > 1
+
+
+def test_who_was_cut_off_is_told_every_final_since_and_none_twice(
+    pages: Watched, fake: Server
+) -> None:
+    pages.expect("Failed to load resource")
+    with wire_to(fake) as wire:
+        page = pages.open(f"{wire.url}/captions/cut?lines=8")
+        with speaking(fake, "cut") as speaker:
+            speaker.say(2 * SENTENCE)
+            said = speaker.finals(2)
+            expect_count(page, "#finals p", 2)
+            wire.cut()
+            expect_status(page, LOST)
+            picture(page, "captions-lost")
+            speaker.say(3 * SENTENCE)
+            said = speaker.finals(5)
+            assert spoken(page) == said[:2]
+            wire.mend()
+            expect_count(page, "#finals p", 5)
+            expect_status(page, "")
+            assert spoken(page) == said
+            assert shown(page) == said
+    assert re.findall(rb"Last-Event-ID: [0-9a-f]+-(\d+)", wire.sent) == [b"2"]
+
+
+def test_who_was_away_for_longer_than_is_kept_is_told_how_much_he_missed(
+    pages: Watched, own_server: Callable[..., ThreadServer]
+) -> None:
+    pages.expect("Failed to load resource")
+    server = own_server(captions={"history_cues": 10})
+    with wire_to(server) as wire, speaking(server, "away") as speaker:
+        page = pages.open(f"{wire.url}/captions/away?lines=8")
+        speaker.say(SENTENCE)
+        speaker.finals(1)
+        expect_count(page, "#finals p", 1)
+        wire.cut()
+        expect_status(page, LOST)
+        speaker.say(13 * SENTENCE)
+        said = speaker.finals(14)
+        wire.mend()
+        expect_status(page, "3 captions came while this page was away and are no longer kept.")
+        expect_count(page, "#finals p", 11)
+        assert spoken(page) == [said[0], *said[4:]]
+
+
+def test_a_server_that_stops_is_told_and_the_next_one_is_followed(
+    pages: Watched, own_server: Callable[..., ThreadServer]
+) -> None:
+    pages.expect("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING")
+    server = own_server()
+    page = pages.open(f"{server.url}/captions/stage")
+    with speaking(server, "stage") as speaker:
+        speaker.say(SENTENCE)
+        (before,) = speaker.finals(1)
+        expect_count(page, "#finals p", 1)
+    server.end()
+    expect_status(page, LOST)
+    server.start()
+    expect_status(page, "Waiting for somebody to speak on “stage” …")
+    # The history was the other server's: lines of it do not stand above the new ones.
+    assert shown(page) == []
+    with speaking(server, "stage") as speaker:
+        speaker.say(voiced(700, seed=7) + quiet(900))
+        (after,) = speaker.finals(1)
+        expect_count(page, "#finals p", 2)
+        assert shown(page) == [after]
+        assert spoken(page) == [before, after]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("size=100", "size is '100'; allowed: height of the letters, 2 to 20, in hundredths"),
+        ("colour=red", "There is no parameter 'colour'; allowed: size, lines, position"),
+        ("color=red&lines=0", "000000c0. lines is '0'; allowed: how many lines are shown, 1 to 8."),
+        ("lang=de", "lang is 'de'; allowed: en or zh"),
+    ],
+)
+def test_an_address_that_asks_for_what_there_is_not_is_told_what_there_is(
+    pages: Watched, fake: Server, query: str, told: str
+) -> None:
+    pages.expect("status of 400")
+    page = pages.open(f"{fake.url}/captions/stage?{query}")
+    expect(page.locator("#status")).to_contain_text(told)
+    assert serious(page) == []
+    picture(page, f"captions-refused-{query.partition('=')[0]}")
+
+
+def test_a_projector_and_a_corner_of_obs_look_as_they_were_asked_to(
+    pages: Watched, fake: Server
+) -> None:
+    looks = {
+        "projector": "size=10&lines=3&position=middle&background=000&color=ffe066&box=000",
+        "corner": "size=3&lines=1&position=top&align=left&color=fff&box=00000080",
+        "plain": "",
+    }
+    viewers = {
+        name: pages.open(f"{fake.url}/captions/looks?{query}") for name, query in looks.items()
+    }
+    with speaking(fake, "looks") as speaker:
+        speaker.say(voiced(4500) + quiet(900))
+        speaker.finals(1)
+        for name, page in viewers.items():
+            expect(page.locator("#finals p").first).to_be_attached()
+            assert serious(page) == []
+            picture(page, f"captions-{name}")
+        places = [page.locator("#captions").bounding_box() for page in viewers.values()]
+    for page in viewers.values():
+        expect_status(page, "The speaker has stopped.")
+    # What is told stands elsewhere, and does not push the captions.
+    assert [page.locator("#captions").bounding_box() for page in viewers.values()] == places
+    projector, corner, plain = viewers.values()
+    assert [len(shown(page)) for page in viewers.values()] == [3, 1, 2]
+    assert style(projector, ".line span", "color") == "rgb(255, 224, 102)"
+    assert style(projector, "html", "backgroundColor") == "rgb(0, 0, 0)"
+    # Asked for 80 px, and as large as 42 letters allow.
+    assert style(projector, "body", "fontSize") == "40.96px"
+    assert style(corner, "body", "fontSize") == "24px"
+    middle, top, bottom = places
+    assert middle
+    assert top
+    assert bottom
+    assert abs(middle["y"] + middle["height"] / 2 - 400) < 2
+    assert top["y"] < 50
+    assert bottom["y"] + bottom["height"] > 750
+    assert style(corner, "#captions", "textAlign") == "left"
+    for page in (corner, plain):
+        alpha = pixels(page.screenshot(omit_background=True))[..., 3]
+        # Nothing but the letters and the boxes behind them.
+        assert 0.6 < np.mean(alpha == 0) < 1
+
+
+def style(page: Page, selector: str, name: str) -> str:
+    script = "(one, name) => getComputedStyle(one)[name]"
+    return str(page.locator(selector).first.evaluate(script, name))
+
+
+def pixels(png: bytes) -> np.ndarray[Any, Any]:
+    with av.open(io.BytesIO(png)) as container:
+        return next(container.decode(video=0)).to_ndarray(format="rgba")
+
+
+def test_a_text_goes_after_a_silence_and_does_not_come_back_above_the_next(
+    pages: Watched, fake: Server
+) -> None:
+    page = pages.open(
+        f"{fake.url}/captions/hold?hold=60", prepare=lambda page: page.clock.install()
+    )
+    with speaking(fake, "hold") as speaker:
+        speaker.say(SENTENCE)
+        (first,) = speaker.finals(1)
+        expect(page.locator(".line span")).to_have_text([first])
+        page.clock.run_for(50_000)
+        expect(page.locator("#captions")).not_to_have_class("quiet")
+        page.clock.run_for(11_000)
+        expect(page.locator("#captions")).to_have_class("quiet")
+        speaker.say(SENTENCE)
+        expect(page.locator(".line span")).to_have_text([speaker.finals(2)[1]])
+        expect(page.locator("#captions")).not_to_have_class("quiet")
+
+
+def test_who_wants_no_partials_sees_none(pages: Watched, fake: Server) -> None:
+    page = pages.open(
+        f"{fake.url}/captions/calm?partials=no",
+        prepare=lambda page: page.add_init_script(_KEEP_EVERY_SIGHT),
+    )
+    with speaking(fake, "calm") as speaker:
+        speaker.grow(voiced(1500))
+        speaker.say(quiet(900))
+        speaker.finals(1)
+        expect_count(page, "#finals p", 1)
+    assert all(line["final"] for sight in page.evaluate("sights") for line in sight)
+
+
+def test_one_viewer_too_many_is_told_and_comes_in_when_another_has_left(
+    pages: Watched, own_server: Callable[..., ThreadServer]
+) -> None:
+    pages.expect("status of 503")
+    server = own_server(captions={"max_viewers": 1})
+    first = pages.open(f"{server.url}/captions/full")
+    expect_status(first, "Waiting for somebody to speak on “full” …")
+    second = pages.open(
+        f"{server.url}/captions/full?lang=zh", prepare=lambda page: page.clock.install()
+    )
+    expect_status(second, "服务器暂时无法接受更多观众，正在重试……")
+    picture(second, "captions-full")
+    first.close()
+    waiting = "正在等待“full”频道开始讲话……"
+    # The server may notice a little later than the page tries again.
+    for _ in range(100):
+        if second.locator("#status").text_content() != waiting:
+            second.clock.run_for(5000)
+    expect_status(second, waiting)
+
+
+@pytest.mark.engine
+def test_chinese_is_read_in_lines_of_twenty(pages: Watched, chinese: Server) -> None:
+    demo = library.load_demo("zh")
+    page = pages.open(f"{chinese.url}/captions/stage?lang=zh&background=222&lines=4")
+    expect_status(page, "正在等待“stage”频道开始讲话……")
+    with speaking(chinese, "stage", "chinese_16k_common") as speaker:
+        speaker.say(demo.samples.tobytes() + quiet(900))
+        speaker.finals(len(demo.sentences))
+        expect_count(page, "#finals p", len(demo.sentences))
+        picture(page, "captions-chinese")
+        assert serious(page) == []
+    assert "欢迎" in spoken(page)[0]
+    assert all(len(line) <= 20 for line in shown(page))

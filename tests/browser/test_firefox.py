@@ -1,0 +1,102 @@
+"""The pages in Firefox: its microphone, its sound, its policy; Chromium's tests have the rest."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+
+import pysubs2
+import pytest
+
+from tests.browser.conftest import PICTURES, WATCH_POLICY, words_of
+from tests.browser.firefox import Firefox, firefox
+from tests.browser.server import Server, speaking
+from tests.browser.test_media_recorder import RECORD
+from tests.browser.test_recordings import DROP
+from tests.server.sound import quiet, voiced
+from tests.speech import library
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    with firefox(tmp_path_factory.mktemp("firefox")) as browser:
+        browser.prepare(f"() => {{ {WATCH_POLICY} }}")
+        yield browser
+
+
+@pytest.fixture
+def browser(running: Firefox) -> Iterator[Firefox]:
+    yield running
+    assert running.complaints == []
+
+
+def test_what_the_microphone_hears_is_written_and_can_be_heard_again(
+    browser: Firefox, fake: Server
+) -> None:
+    browser.open(fake.url)
+    browser.expect_text("#status", "Press and speak, or drop a recording.")
+    browser.picture(PICTURES / "firefox-blank.png")
+    browser.click("#talk")
+    browser.expect_text("#status", "Listening")
+    browser.wait("() => document.querySelector('#level').value > 0.2")
+    browser.wait("() => document.querySelector('#voice').dataset.heard === 'speech'")
+    browser.wait("() => document.querySelector('#partial').textContent.length > 20")
+    browser.picture(PICTURES / "firefox-speaking.png")
+    browser.click("#talk")
+    browser.expect_text("#status", "Done. Press to go on.")
+    browser.wait("() => /^Text \\d/.test(document.querySelector('#latency').textContent)")
+    assert len(browser.texts(".sentence")) == 1
+    browser.click(".sentence")
+    browser.wait("() => document.querySelector('.sentence').classList.contains('playing')")
+    browser.wait("() => !document.querySelector('.sentence').classList.contains('playing')")
+
+
+@pytest.mark.engine
+def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server) -> None:
+    demo = library.load_demo()
+    browser.open(english.url)
+    content = base64.b64encode(demo.path.read_bytes()).decode()
+    browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
+    browser.expect_text("#status", "Done. Press to go on.")
+    assert words_of(browser.texts(".sentence span")) == demo.text.split()
+    browser.picture(PICTURES / "firefox-text.png")
+    browser.click("#copy")
+    browser.expect_text("#copy", "Copied")
+    (recording,) = json.loads(browser.saved("[data-save=json]"))["recordings"]
+    assert words_of(one["text"] for one in recording["segments"]) == demo.text.split()
+    cues = pysubs2.SSAFile.from_string(browser.saved("[data-save=srt]"))
+    assert words_of(cue.plaintext for cue in cues) == demo.text.split()
+    browser.click("#settings")
+    browser.wait("() => document.querySelector('#panel').open")
+    browser.picture(PICTURES / "firefox-settings.png")
+
+
+@pytest.mark.parametrize(
+    ("format", "type"),
+    [("ogg-opus", "audio/ogg;codecs=opus"), ("webm-opus", "audio/webm;codecs=opus")],
+)
+def test_a_stream_of_media_recorder_is_taken(
+    browser: Firefox, fake: Server, format: str, type: str
+) -> None:
+    browser.open(fake.url)
+    wish = json.dumps([format, type, False])
+    messages = json.loads(browser.run(f"() => ({RECORD})({wish})"))
+    assert messages[-1]["reason"] == "NORMAL"
+    finals = [one for message in messages for one in message.get("segments", [])][-1:]
+    assert [one["is_final"] for one in finals] == [True]
+    assert finals[0]["result"]["text"]
+
+
+def test_the_captions_page_follows_a_speaker(browser: Firefox, fake: Server) -> None:
+    browser.open(f"{fake.url}/captions/firefox?background=000")
+    browser.expect_text("#status", "Waiting for somebody to speak on “firefox” …")
+    with speaking(fake, "firefox") as speaker:
+        speaker.say(quiet(300) + voiced(1500))
+        browser.wait("() => document.querySelector('.line[data-final=false] span') !== null")
+        speaker.say(quiet(900))
+        (said,) = speaker.finals(1)
+        browser.wait("() => document.querySelectorAll('#finals p').length > 0")
+        browser.picture(PICTURES / "firefox-captions.png")
+        assert said.startswith(browser.texts("#finals p")[0][:20])
+    browser.expect_text("#status", "The speaker has stopped.")
