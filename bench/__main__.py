@@ -10,6 +10,7 @@ import click
 from bench.accuracy import accuracy
 from bench.capacity import capacity
 from bench.captions import captions
+from bench.endpoint import endpoint
 from bench.letters import letters
 from bench.load import load
 from bench.machine import Verbs
@@ -34,8 +35,8 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, capacity, captions, letters, load, model, null, overhead, overload, passes, peers),
-    soak,
+    *(accuracy, capacity, captions, endpoint, letters, load, model, null, overhead, overload),
+    *(passes, peers, soak),
 ):
     main.add_command(verb)
 

@@ -77,14 +77,14 @@ class VadSettings(_Section):
     """Voice activity and the margins of an utterance."""
 
     kind: Annotated[
-        Literal["webrtc", "silero"], Field(description="who tells speech from silence")
-    ] = "webrtc"
+        Literal["gated", "webrtc", "silero"], Field(description="who tells speech from silence")
+    ] = "gated"
     aggressiveness: Annotated[
-        int, Field(ge=0, le=3, description="webrtc: 0 hears speech most easily, 3 least")
+        int, Field(ge=0, le=3, description="gated, webrtc: 0 hears speech most easily, 3 least")
     ] = 2
-    frame_ms: Annotated[Literal[10, 20, 30], Field(description="webrtc: length of a frame, ms")] = (
-        20
-    )
+    frame_ms: Annotated[
+        Literal[10, 20, 30], Field(description="gated, webrtc: length of a frame, ms")
+    ] = 20
     threshold: Annotated[
         float, Field(gt=0, lt=1, description="silero: probability that counts as speech")
     ] = 0.5

@@ -74,7 +74,7 @@ def make_application(house: House) -> FastAPI:
     add_pages(app)
     add_metrics(app, house)
     add_sessions(app, house)
-    add_captions(app, house.captions, house.settings.server.send_timeout_s)
+    add_captions(app, house.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins)
 
     @app.exception_handler(HTTPException)

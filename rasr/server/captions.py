@@ -23,6 +23,7 @@ from rasr.captions.files import srt, vtt
 from rasr.protocol.fields import ChannelName
 from rasr.server.captions_page import PageError, error_page, look_of, page
 from rasr.server.connection import ABORT, SHALLOW
+from rasr.server.origins import OriginRule, stranger
 
 _NAME = ChannelName()
 _FILES: dict[str, tuple[str, Callable[[Said], str]]] = {
@@ -47,29 +48,34 @@ _STREAM_HEADERS = [
 ]
 
 
-def add_captions(app: FastAPI, hub: Hub, send_timeout_s: float) -> None:
+def add_captions(app: FastAPI, hub: Hub, origins: OriginRule, send_timeout_s: float) -> None:
     """Serve the captions of `hub` below `/captions`.
 
     Args:
+        origins: who reaches the server by a name that it does not know is told nothing.
         send_timeout_s: a viewer who takes nothing for so long is dropped.
     """
     routes = app.router.routes
-    events = _Events(hub, send_timeout_s)
+    events = _Events(hub, origins, send_timeout_s)
     routes.append(Route("/captions/{name}/events", events, methods=["GET"]))
     for kind, (media_type, write) in _FILES.items():
-        file = partial(_file, hub, media_type, write)
+        file = partial(_file, hub, origins, media_type, write)
         routes.append(Route(f"/captions/{{name}}.{kind}", file))
     template = (files("rasr") / "web" / "captions.html").read_text("utf-8")
-    routes.append(Route("/captions/{name}", partial(_page, template)))
+    routes.append(Route("/captions/{name}", partial(_page, origins, template)))
 
 
 async def _file(
-    hub: Hub, media_type: str, write: Callable[[Said], str], request: Request
+    hub: Hub,
+    origins: OriginRule,
+    media_type: str,
+    write: Callable[[Said], str],
+    request: Request,
 ) -> Response:
     name = request.path_params["name"]
-    fault = _name_fault(name)
+    fault = _fault(origins, request.headers, name)
     if fault is not None:
-        return _plain(fault, 404)
+        return _plain(*fault)
     said = hub.said(name)
     if said is None:
         return _plain(
@@ -82,11 +88,12 @@ async def _file(
     return Response(document, headers=_HEADERS, media_type=media_type)
 
 
-async def _page(template: str, request: Request) -> Response:
+async def _page(origins: OriginRule, template: str, request: Request) -> Response:
     name = request.path_params["name"]
-    fault = _name_fault(name)
+    fault = _fault(origins, request.headers, name)
     if fault is not None:
-        return _html(error_page(template, fault), 404)
+        sentence, status = fault
+        return _html(error_page(template, sentence), status)
     try:
         look = look_of(request.query_params.multi_items())
     except PageError as error:
@@ -97,22 +104,24 @@ async def _page(template: str, request: Request) -> Response:
 class _Events:
     """ASGI application of `/captions/NAME/events`."""
 
-    def __init__(self, hub: Hub, send_timeout_s: float) -> None:
+    def __init__(self, hub: Hub, origins: OriginRule, send_timeout_s: float) -> None:
         self._hub = hub
+        self._origins = origins
         self._send_timeout_s = send_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path_params"]["name"]
         extensions = scope.get("extensions", {})
-        fault = _name_fault(name)
+        headers = Headers(scope=scope)
+        fault = _fault(self._origins, headers, name)
         if fault is not None:
-            await _plain(fault, 404)(scope, receive, send)
+            await _plain(*fault)(scope, receive, send)
             return
         if scope["method"] == "HEAD":
             await Response(headers=dict(_decoded(_STREAM_HEADERS)))(scope, receive, send)
             return
         try:
-            last = Headers(scope=scope).get("last-event-id")
+            last = headers.get("last-event-id")
             viewer = self._hub.join(name, last, extensions.get(ABORT, _nothing))
         except Refused as refused:
             answer = _plain(f"The captions can not be watched now: {refused}.", 503)
@@ -148,10 +157,13 @@ def _nothing() -> None:
     """Where the server beneath has not the extension."""
 
 
-def _name_fault(name: str) -> str | None:
-    if _NAME.read(name) is not None:
-        return None
-    return f"{name[:80]!r} is no name of a caption channel; allowed: {_NAME.allowed}."
+def _fault(origins: OriginRule, headers: Headers, name: str) -> tuple[str, int] | None:
+    """Why a request gets no captions, and the status of that, if so."""
+    if not origins.knows(headers):
+        return stranger(headers), 403
+    if _NAME.read(name) is None:
+        return f"{name[:80]!r} is no name of a caption channel; allowed: {_NAME.allowed}.", 404
+    return None
 
 
 def _plain(sentence: str, status: int) -> Response:

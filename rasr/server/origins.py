@@ -1,4 +1,4 @@
-"""Whose web pages may use the server: the rule for the `Origin` of a websocket's handshake.
+"""Whose web pages may use the server: the rules for the `Origin` and the `Host` of a request.
 
 A browser lets every page open a websocket to every address, loopback included, and tells the server
 only whose page it is. Clients that are no browser say nothing, and those of SIS sign what they
@@ -47,6 +47,18 @@ class OriginRule:
             return is_loopback_name(theirs)
         return self.names_are_ours and ours == theirs
 
+    def knows(self, headers: Headers) -> bool:
+        """True if a request with these headers went to a name of this server.
+
+        Under a name of his own that leads here, anybody's page may read what is not asked for its
+        `Origin`: to the browser both are of one place.
+        """
+        host = headers.get("host")
+        if host is None or self.names_are_ours or ANYBODY in self.listed:
+            return True
+        ours = host_of(f"//{host}")
+        return ours is not None and (is_loopback_name(ours) or ours in map(host_of, self.listed))
+
 
 def refusal(headers: Headers) -> str:
     """The sentence for a page that is not welcome."""
@@ -54,6 +66,15 @@ def refusal(headers: Headers) -> str:
     return (
         f"pages of {origin!r} may not use this server; "
         f"server.allowed_origins in its settings may name {origin}"
+    )
+
+
+def stranger(headers: Headers) -> str:
+    """The sentence for a request to a name that is not known."""
+    host = headers.get("host", "")[:120]
+    return (
+        f"nothing is told to who reaches this server as {host!r}; "
+        f"server.allowed_origins in its settings may name the address, such as https://{host}"
     )
 
 

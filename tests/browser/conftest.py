@@ -23,14 +23,13 @@ from playwright.sync_api import (
 )
 
 from tests.browser.server import CHINESE, ENGLISH, FAKE, Server, ThreadServer
+from tests.browser.waiting import PATIENCE_MS
 from tests.server.sound import quiet, voiced
 from tests.speech import library
 
 PICTURES = Path(__file__).parent.parent.parent / "pictures"
 """Git ignores it: one picture of each state of the page, to be looked at."""
 
-PATIENCE_MS = 30_000
-"""For what a page comes to show; speech is spoken at its own speed."""
 MICROPHONE_RATE = 48000
 SPOKEN_MS = 6800
 """Two sentences of the demonstration, and the pause behind them."""

@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-_PATIENCE_S = 30.0
+from tests.browser.waiting import PATIENCE_MS, WAIT
+
+_PATIENCE_S = 2 * PATIENCE_MS / 1000
 _SAVED = "browsingContext.downloadEnd"
 _LISTENS = "WebDriver BiDi listening on "
 _PREFERENCES: Mapping[str, object] = {
@@ -37,16 +39,6 @@ _PREFERENCES: Mapping[str, object] = {
     "network.connectivity-service.enabled": False,
     "services.settings.server": "data:,",
 }
-_WAIT = """
-async (milliseconds) => {
-  const until = performance.now() + milliseconds;
-  while (!(%s)()) {
-    if (performance.now() > until) return false;
-    await new Promise((resolve) => requestAnimationFrame(resolve));
-  }
-  return true;
-}
-"""
 _TEXTS = """
 (selector) => JSON.stringify(
   [...document.querySelectorAll(selector)].map((one) => one.textContent))
@@ -70,7 +62,7 @@ class Firefox:
         self._commands += 1
         self._socket.send(json.dumps({"id": self._commands, "method": method, "params": params}))
         while True:
-            message = json.loads(self._socket.recv(timeout=2 * _PATIENCE_S))
+            message = json.loads(self._socket.recv(timeout=_PATIENCE_S))
             if message.get("id") == self._commands:
                 assert message["type"] == "success", message
                 result: dict[str, Any] = message["result"]
@@ -104,7 +96,7 @@ class Firefox:
 
     def wait(self, holds: str) -> None:
         """Until a function of the page says true."""
-        assert self.run(_WAIT % holds, int(1000 * _PATIENCE_S)), f"never came true: {holds}"
+        assert self.run(WAIT % holds, PATIENCE_MS), f"never came true: {holds}"
 
     def expect_text(self, selector: str, text: str) -> None:
         quoted = json.dumps([selector, text])

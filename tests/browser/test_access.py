@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server
 from tests.browser.test_recordings import drop
-from tests.browser.test_speaking import expect_status, press
+from tests.browser.test_speaking import press
+from tests.browser.waiting import expect_count, expect_shown, expect_status
 from tests.speech import library
 
 _SMALL = """
@@ -59,7 +60,7 @@ def test_somebody_who_speaks_is_not_kept_out_either(
 ) -> None:
     page = pages.open(fake.url, phone=phone)
     press(page, "Start")
-    expect(page.locator("#partial")).to_be_visible()
+    expect_shown(page, "#partial")
     picture(page, f"{'phone' if phone else 'desk'}-speaking")
     assert serious(page) == []
     # Who cannot see hears finals once, and is spared what may still change.
@@ -72,7 +73,7 @@ def test_a_phone_is_used_with_a_thumb(pages: Watched, fake: Server) -> None:
     # Wide enough that nothing has to be zoomed, and nothing is too small for a finger.
     assert page.evaluate("visualViewport.scale") == 1
     page.locator("#talk").tap()
-    expect(page.locator(".sentence")).to_have_count(1)
+    expect_count(page, ".sentence", 1)
     page.locator("#talk").tap()
     expect_status(page, "Done. Press to go on.")
     small = page.evaluate(_SMALL)

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server, ThreadServer, speaking
 from tests.browser.test_access import serious
+from tests.browser.waiting import expect_count, expect_status
 from tests.browser.wire import wire_to
 from tests.server.sound import quiet, voiced
 from tests.speech import library
@@ -35,10 +36,6 @@ document.addEventListener("DOMContentLoaded", () => {
   }).observe(captions, {subtree: true, childList: true, attributes: true, characterData: true});
 });
 """
-
-
-def expect_status(page: Page, text: str) -> None:
-    expect(page.locator("#status")).to_have_text(text)
 
 
 def spoken(page: Page) -> list[str]:
@@ -89,7 +86,7 @@ def test_who_was_cut_off_is_told_every_final_since_and_none_twice(
         with speaking(fake, "cut") as speaker:
             speaker.say(2 * SENTENCE)
             said = speaker.finals(2)
-            expect(page.locator("#finals p")).to_have_count(2)
+            expect_count(page, "#finals p", 2)
             wire.cut()
             expect_status(page, LOST)
             picture(page, "captions-lost")
@@ -97,11 +94,31 @@ def test_who_was_cut_off_is_told_every_final_since_and_none_twice(
             said = speaker.finals(5)
             assert spoken(page) == said[:2]
             wire.mend()
-            expect(page.locator("#finals p")).to_have_count(5)
+            expect_count(page, "#finals p", 5)
             expect_status(page, "")
             assert spoken(page) == said
             assert shown(page) == said
     assert re.findall(rb"Last-Event-ID: [0-9a-f]+-(\d+)", wire.sent) == [b"2"]
+
+
+def test_who_was_away_for_longer_than_is_kept_is_told_how_much_he_missed(
+    pages: Watched, own_server: Callable[..., ThreadServer]
+) -> None:
+    pages.expect("Failed to load resource")
+    server = own_server(captions={"history_cues": 10})
+    with wire_to(server) as wire, speaking(server, "away") as speaker:
+        page = pages.open(f"{wire.url}/captions/away?lines=8")
+        speaker.say(SENTENCE)
+        speaker.finals(1)
+        expect_count(page, "#finals p", 1)
+        wire.cut()
+        expect_status(page, LOST)
+        speaker.say(13 * SENTENCE)
+        said = speaker.finals(14)
+        wire.mend()
+        expect_status(page, "3 captions came while this page was away and are no longer kept.")
+        expect_count(page, "#finals p", 11)
+        assert spoken(page) == [said[0], *said[4:]]
 
 
 def test_a_server_that_stops_is_told_and_the_next_one_is_followed(
@@ -113,7 +130,7 @@ def test_a_server_that_stops_is_told_and_the_next_one_is_followed(
     with speaking(server, "stage") as speaker:
         speaker.say(SENTENCE)
         (before,) = speaker.finals(1)
-        expect(page.locator("#finals p")).to_have_count(1)
+        expect_count(page, "#finals p", 1)
     server.end()
     expect_status(page, LOST)
     server.start()
@@ -123,7 +140,7 @@ def test_a_server_that_stops_is_told_and_the_next_one_is_followed(
     with speaking(server, "stage") as speaker:
         speaker.say(voiced(700, seed=7) + quiet(900))
         (after,) = speaker.finals(1)
-        expect(page.locator("#finals p")).to_have_count(2)
+        expect_count(page, "#finals p", 2)
         assert shown(page) == [after]
         assert spoken(page) == [before, after]
 
@@ -204,14 +221,16 @@ def pixels(png: bytes) -> np.ndarray[Any, Any]:
 def test_a_text_goes_after_a_silence_and_does_not_come_back_above_the_next(
     pages: Watched, fake: Server
 ) -> None:
-    page = pages.open(f"{fake.url}/captions/hold?hold=5", prepare=lambda page: page.clock.install())
+    page = pages.open(
+        f"{fake.url}/captions/hold?hold=60", prepare=lambda page: page.clock.install()
+    )
     with speaking(fake, "hold") as speaker:
         speaker.say(SENTENCE)
         (first,) = speaker.finals(1)
         expect(page.locator(".line span")).to_have_text([first])
-        page.clock.run_for(4900)
+        page.clock.run_for(50_000)
         expect(page.locator("#captions")).not_to_have_class("quiet")
-        page.clock.run_for(200)
+        page.clock.run_for(11_000)
         expect(page.locator("#captions")).to_have_class("quiet")
         speaker.say(SENTENCE)
         expect(page.locator(".line span")).to_have_text([speaker.finals(2)[1]])
@@ -227,7 +246,7 @@ def test_who_wants_no_partials_sees_none(pages: Watched, fake: Server) -> None:
         speaker.grow(voiced(1500))
         speaker.say(quiet(900))
         speaker.finals(1)
-        expect(page.locator("#finals p")).to_have_count(1)
+        expect_count(page, "#finals p", 1)
     assert all(line["final"] for sight in page.evaluate("sights") for line in sight)
 
 
@@ -260,7 +279,7 @@ def test_chinese_is_read_in_lines_of_twenty(pages: Watched, chinese: Server) -> 
     with speaking(chinese, "stage", "chinese_16k_common") as speaker:
         speaker.say(demo.samples.tobytes() + quiet(900))
         speaker.finals(len(demo.sentences))
-        expect(page.locator("#finals p")).to_have_count(len(demo.sentences))
+        expect_count(page, "#finals p", len(demo.sentences))
         picture(page, "captions-chinese")
         assert serious(page) == []
     assert "欢迎" in spoken(page)[0]

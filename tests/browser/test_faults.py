@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server, ThreadServer
-from tests.browser.test_speaking import expect_status, press
+from tests.browser.test_speaking import press
+from tests.browser.waiting import expect_count, expect_status
 
 _TELL_GIVEN = """
 () => {
@@ -110,7 +111,7 @@ def test_a_server_that_is_gone(pages: Watched, own_server: Callable[..., ThreadS
     pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     server = own_server()
     page = pages.open(server.url)
-    expect(page.locator("#choice-property option")).to_have_count(1)
+    expect_count(page, "#choice-property option", 1)
     server.end()
     press(page, "Start")
     expect_alert(page, "No server answers.", "Start it with: rasr serve")

@@ -61,6 +61,8 @@ def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server
     browser.expect_text("#status", "Done. Press to go on.")
     assert words_of(browser.texts(".sentence span")) == demo.text.split()
     browser.picture(PICTURES / "firefox-text.png")
+    browser.click("#copy")
+    browser.expect_text("#copy", "Copied")
     (recording,) = json.loads(browser.saved("[data-save=json]"))["recordings"]
     assert words_of(one["text"] for one in recording["segments"]) == demo.text.split()
     cues = pysubs2.SSAFile.from_string(browser.saved("[data-save=srt]"))

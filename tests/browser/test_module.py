@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched
 from tests.browser.server import Server
+from tests.browser.waiting import expect_count
 
 README = Path(__file__).parent.parent.parent / "README.md"
 
@@ -54,7 +55,7 @@ def test_the_example_of_the_readme_is_twenty_lines_and_works(pages: Watched, fak
     with website(content) as url:
         page = pages.open(url)
         page.get_by_role("button", name="Speak").click()
-        expect(page.locator("p.partial")).to_have_count(1)
-        expect(page.locator("p.final")).to_have_count(1)
+        expect_count(page, "p.partial", 1)
+        expect_count(page, "p.final", 1)
         page.get_by_role("button", name="Stop").click()
         expect(page.locator("button")).to_have_text("Speak")

@@ -14,7 +14,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server, ThreadServer
-from tests.browser.test_speaking import expect_status, keep_sights, press, times, words
+from tests.browser.test_speaking import keep_sights, press, times, words
+from tests.browser.waiting import expect_count, expect_shown, expect_status
 from tests.speech import library
 
 DROP = """
@@ -58,7 +59,7 @@ def test_a_dropped_recording_is_read_faster_than_it_was_spoken(
 ) -> None:
     page = pages.open(english.url, prepare=keep_sights)
     drop(page, library.load_demo().path)
-    expect(page.locator(".sentence").first).to_be_visible()
+    expect_shown(page, ".sentence")
     picture(page, "reading")
     expect_status(page, "Done. Press to go on.")
     assert words(page) == library.load_demo().text.split()
@@ -77,7 +78,7 @@ def test_a_file_that_is_chosen_is_read_too(pages: Watched, fake: Server) -> None
         press(page, "Open a file")
     chooser.value.set_files(library.load("question").path)
     expect_status(page, "Done. Press to go on.")
-    expect(page.locator(".sentence")).to_have_count(1)
+    expect_count(page, ".sentence", 1)
 
 
 def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) -> None:
@@ -149,7 +150,7 @@ def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path)
 
 def test_a_second_recording_follows_the_first_on_the_clock(read_page: Page, tmp_path: Path) -> None:
     drop(read_page, library.load("question").path)
-    expect(read_page.locator(".sentence")).to_have_count(5)
+    expect_count(read_page, ".sentence", 5)
     expect_status(read_page, "Done. Press to go on.")
     cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path)))
     starts = [cue.start_time.in_milliseconds() for cue in cues]

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, WebSocket, expect
 
 from tests.browser.conftest import Watched, picture, words_of
 from tests.browser.server import Server, ThreadServer
+from tests.browser.waiting import expect_count, expect_shown, expect_status
 from tests.speech import library
 
 FIRST, SECOND = library.load_demo().sentences[:2]
@@ -57,20 +58,16 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def expect_status(page: Page, text: str) -> None:
-    expect(page.locator("#status")).to_have_text(text)
-
-
 @pytest.mark.engine
 def test_what_is_said_appears_partial_first_and_final_after(
     english_pages: Watched, english: Server
 ) -> None:
     page = english_pages.open(english.url, prepare=keep_sights)
     press(page, "Start")
-    expect(page.locator(".sentence")).to_have_count(1)
+    expect_count(page, ".sentence", 1)
     expect(page.locator("#partial")).to_contain_text("computer")
     picture(page, "speaking")
-    expect(page.locator(".sentence")).to_have_count(2)
+    expect_count(page, ".sentence", 2)
     expect(page.locator("#latency")).to_have_text(
         re.compile(r"Text \d+\.\d\d s after the last word; 0\.50 s of silence end a sentence\.")
     )
@@ -94,14 +91,14 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
     english_pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     page = english_pages.open(mortal.url)
     press(page, "Start")
-    expect(page.locator(".sentence")).to_have_count(1)
-    expect(page.locator("#partial")).to_be_visible()
+    expect_count(page, ".sentence", 1)
+    expect_shown(page, "#partial")
     mortal.end(signal.SIGKILL)
     expect_status(page, "The server is gone. Trying again; your speech is kept.")
     picture(page, "reconnecting")
     mortal.start()
     expect_status(page, "Listening")
-    expect(page.locator(".sentence")).to_have_count(2)
+    expect_count(page, ".sentence", 2)
     press(page, "Stop")
     expect_status(page, "Done. Press to go on.")
     assert words(page) == TEXT.split()
@@ -116,12 +113,12 @@ def test_a_server_that_is_restarted_goes_on_where_it_was(
     server = own_server()
     page = pages.open(server.url)
     press(page, "Start")
-    expect(page.locator("#partial")).to_be_visible()
+    expect_shown(page, "#partial")
     server.end()
     expect_status(page, "The server is gone. Trying again; your speech is kept.")
     server.start()
     expect_status(page, "Listening")
-    expect(page.locator("#partial")).to_be_visible()
+    expect_shown(page, "#partial")
     press(page, "Stop")
     expect_status(page, "Done. Press to go on.")
     assert len(times(page)) >= 2
@@ -154,7 +151,7 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
     press(page, "Close")
     press(page, "Start")
     # One sentence is all in this mode: the page stops by itself.
-    expect(page.locator(".sentence")).to_have_count(1)
+    expect_count(page, ".sentence", 1)
     expect_status(page, "Done. Press to go on.")
     assert asked[0] == {
         "command": "START",
@@ -181,7 +178,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     page = pages.open(fake.url)
     expect(page.locator("#talk")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator(".sentence")).to_have_count(1)
+    expect_count(page, ".sentence", 1)
     page.keyboard.press("Space")
     expect_status(page, "Done. Press to go on.")
     expect(page.locator("#talk")).to_be_focused()
@@ -222,9 +219,9 @@ def test_the_captions_page_follows_another_pages_speech(pages: Watched, fake: Se
     expect(captions.locator("body")).to_have_attribute("data-state", "waiting")
     press(page, "Close")
     press(page, "Start")
-    expect(captions.locator('.line[data-final="false"] span').first).to_be_visible()
-    expect(page.locator(".sentence")).to_have_count(1)
-    expect(captions.locator('.line[data-final="true"] span').first).to_be_visible()
+    expect_shown(captions, '.line[data-final="false"] span')
+    expect_count(page, ".sentence", 1)
+    expect_shown(captions, '.line[data-final="true"] span')
     picture(captions, "captions")
     said = page.locator(".sentence span").first.text_content() or ""
     finals = captions.locator("#finals p")

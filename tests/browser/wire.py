@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.browser.server import Server
+from tests.browser.server import Server, ThreadServer
 
 
 class Wire:
@@ -82,7 +82,7 @@ class Wire:
 
 
 @contextmanager
-def wire_to(server: Server) -> Iterator[Wire]:
+def wire_to(server: Server | ThreadServer) -> Iterator[Wire]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         wire = Wire(server.port, listener)
         try:

@@ -111,7 +111,7 @@ async def test_noise_alone_ends_like_anything_else(service: Service) -> None:
         await client.end()
         assert client.told[0] == "START"
         assert client.told[-1] == "END NORMAL"
-        assert set(client.told[1:-1]) == {"final"}
+        assert set(client.told[1:-1]) <= {"final"}
 
 
 async def test_end_twice_is_answered_in_order(service: Service) -> None:

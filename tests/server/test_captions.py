@@ -19,6 +19,7 @@ from rasr.captions.timing import readable
 from rasr.server.captions import _Events
 from rasr.server.captions_page import PARAMETERS
 from rasr.server.connection import ABORT
+from rasr.server.origins import OriginRule
 from rasr.server.service import Service
 from tests.captions.test_channel import events
 from tests.captions.values import spoken
@@ -156,7 +157,9 @@ class TestStream:
             lazy.setblocking(False)
             loop = asyncio.get_running_loop()
             await loop.sock_connect(lazy, (host, int(port)))
-            request = "GET /captions/stage/events HTTP/1.1\r\nHost: x\r\nLast-Event-ID: 0\r\n\r\n"
+            request = (
+                "GET /captions/stage/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 0\r\n\r\n"
+            )
             await loop.sock_sendall(lazy, request.encode())
             assert (await loop.sock_recv(lazy, 12)).endswith(b"200")
             publisher = hub.open("stage")
@@ -196,7 +199,9 @@ class TestStream:
             "path_params": {"name": "stage"},
             "extensions": {ABORT: aborted.set},
         }
-        await _Events(hub, send_timeout_s=0.001)(scope, receive, send)
+        await _Events(hub, OriginRule.of("", names_are_ours=False), send_timeout_s=0.001)(
+            scope, receive, send
+        )
         assert aborted.is_set()
         assert hub.viewers == 0
 
@@ -324,6 +329,30 @@ class TestPage:
         assert "size is &#x27;100&#x27;" in answer.text
 
 
+class TestStrangers:
+    """Their own name leads to loopback: to a browser their page is of the server's origin then."""
+
+    @pytest.mark.parametrize("path", ["", "/events", ".vtt", ".srt", ".txt"])
+    async def test_who_comes_by_a_name_that_is_not_known_is_told_nothing(
+        self, service: Service, web: httpx.AsyncClient, path: str
+    ) -> None:
+        async with SdkClient(service.url) as client:
+            await speak(client)
+            await client.end()
+        answer = await web.get(f"/captions/stage{path}", headers={"host": "evil.example:8765"})
+        assert answer.status_code == 403
+        assert "server.allowed_origins in its settings may name" in answer.text
+        assert client.finals[0]["result"]["text"] not in answer.text
+
+    async def test_a_name_of_a_proxy_is_known_when_it_is_listed(self) -> None:
+        settings = fake_settings(server={"allowed_origins": "https://talk.example"})
+        async with Service(settings) as service:
+            async with httpx.AsyncClient(base_url=http_of(service)) as web:
+                for host, status in (("talk.example", 200), ("other.example", 403)):
+                    answer = await web.get("/captions/stage", headers={"host": host})
+                    assert answer.status_code == status
+
+
 class TestShutdown:
     async def test_viewers_get_the_last_final_and_an_end_and_hold_nothing_up(self) -> None:
         async with Service(fake_settings()) as service:
@@ -349,7 +378,7 @@ class TestShutdown:
                 loop = asyncio.get_running_loop()
                 await loop.sock_connect(lazy, (host, int(port)))
                 await loop.sock_sendall(
-                    lazy, b"GET /captions/stage/events HTTP/1.1\r\nHost: x\r\n\r\n"
+                    lazy, b"GET /captions/stage/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
                 )
                 assert (await loop.sock_recv(lazy, 12)).endswith(b"200")
                 publisher = hub.open("stage")
