@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import click
 
 from bench.accuracy import accuracy
+from bench.capacity import capacity
 from bench.captions import captions
+from bench.endpoint import endpoint
 from bench.letters import letters
+from bench.load import load
+from bench.machine import Verbs
 from bench.model import model
-from bench.overhead import idle, overhead
+from bench.null import null
+from bench.overhead import overhead
+from bench.overload import overload
 from bench.passes import passes
 from bench.peers import peers
-from bench.streams import streams
+from bench.soak import soak
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Measure a server. Every verb prints a table and what it was measured on."""
+    """Measure a server. Every verb prints a table and what it was measured on.
+
+    With --json FILE it adds a line with the figures, the settings, the machine and the commit to a
+    file, with --plot FILE.png it draws a picture. docs/benchmarks.md says how to read them.
+    """
+    # Being told to end must end the server that is measured, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
-for verb in (accuracy, captions, idle, letters, model, overhead, passes, peers, streams):
+for verb in (
+    *(accuracy, capacity, captions, endpoint, letters, load, model, null, overhead, overload),
+    *(passes, peers, soak),
+):
     main.add_command(verb)
 
 if __name__ == "__main__":

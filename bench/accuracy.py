@@ -1,80 +1,234 @@
-"""Verb `accuracy`: the text of streamed sound against the engine given each utterance whole."""
+"""Verb `accuracy`: the text of streamed sound against the engine given each recording whole."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import jiwer
+import numpy as np
 import uvloop
 
-from bench.load import FORMAT, start_config
 from bench.machine import report
+from bench.noise import NoiseKind, as_samples, make_noise, rms
+from bench.progress import progress
+from bench.scenes import SPEECH_LEVEL, Half, voices
 from bench.server import running_server
 from decoder.registry import EngineSpec, load
-from rasr.audio import Samples
-from rasr.client import Options, Pace, Result, ServerMessage, chunks_of, connect, stream_recording
-from tests.speech.library import human_recordings, names
+from rasr.audio import FORMATS, Samples
+from rasr.cli.configured import configuration
+from rasr.client import (
+    Options,
+    Pace,
+    Result,
+    ServerMessage,
+    StartConfig,
+    chunks_of,
+    connect,
+    stream_recording,
+)
+from rasr.protocol.properties import Property
+from tests.speech.library import SAMPLE_RATE, human_recordings, names
 from tests.speech.library import load as load_recording
 
-_CHUNKS_MS = (20, 100, 1000, 60_000)
+_CHUNKS_MS = (100, 20, 1000, 60_000)
+"""The first is what noise is streamed in."""
+_FORMAT = FORMATS["pcm16k16bit"]
+_DEFAULT_MODEL = "tiny-zh-en"
+_ENGINES = ("pocketsphinx", "sherpa-onnx")
+_CODES = {"english": "en", "chinese": "zh"}
+_MARGIN = SAMPLE_RATE
+"""Of noise alone before and after the speech: a microphone is open before somebody speaks."""
+_AT_ONCE = 4
+"""Streams, so that no core waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An engine or model with one of its languages."""
+
+    name: str
+    language: str
+    """As in the properties of the protocol."""
+    config: str
+    """Settings of a server that serves it."""
+    spec: EngineSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    text: str
+    samples: Samples
 
 
 @click.command()
+@click.option("--engine", "engines", type=click.Choice(_ENGINES), multiple=True)
+@click.option(
+    "--model", "models", multiple=True, help="an installed model, or the folder of one: its path"
+)
+@click.option(
+    "--noise",
+    type=click.Choice([*map(str, NoiseKind)]),
+    default=NoiseKind.PINK.value,
+    show_default=True,
+)
+@click.option("--snr", "snrs", type=float, multiple=True, help="speech over noise, dB")
+@click.option("--seed", default=1, show_default=True, help="of the noise")
 @click.option(
     "--speech",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     envvar="RASR_SPEECH_DIR",
-    help="a folder with transcripts.tsv; its English recordings are used too",
+    help="a folder with transcripts.tsv; its recordings are used too",
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="add a line of JSON")
-def accuracy(speech: Path | None, json_file: Path | None) -> None:
-    """Word error rate, streamed in chunks of several sizes and by the engine on the whole file.
+def accuracy(
+    engines: tuple[str, ...],
+    models: tuple[str, ...],
+    noise: str,
+    snrs: tuple[float, ...],
+    seed: int,
+    speech: Path | None,
+) -> None:
+    """Error rates, streamed in chunks of several sizes and by the engine on the whole recording.
 
-    The bars: the same text for every size of chunk, and at most 2 points more than the engine.
+    Of words in English and of characters in Chinese; clean, then with noise mixed in. Without
+    --engine and --model: PocketSphinx for English and the small model of the package for Chinese.
+    The bars, clean: the same text for every size of chunk, and at most 2 points more than the
+    engine.
     """
     if speech is not None:
         os.environ["RASR_SPEECH_DIR"] = str(speech)
-    sets = {
-        "bundled": [(one.text, one.samples) for one in map(load_recording, names())],
-        "human": [(one.text, one.samples) for one in human_recordings() if one.language == "en"],
-    }
+    chosen = [*_engine_subjects(engines, models), *_model_subjects(engines, models)]
+    work = [
+        (subject, name, said)
+        for subject in chosen
+        for name, said in _recordings(_CODES[subject.language]).items()
+        if said
+    ]
+    levels = (None, *(snrs or (20.0, 10.0, 5.0)))
     rows, figures = [], {}
-    with running_server() as server:
-        for name, recordings in sets.items():
-            if not recordings:
-                continue
-            said = [text for text, _ in recordings]
-            whole = jiwer.wer(said, _whole([samples for _, samples in recordings]))
-            texts = {
-                chunk_ms: [
-                    uvloop.run(_streamed(server.url, samples, chunk_ms))
-                    for _, samples in recordings
-                ]
-                for chunk_ms in _CHUNKS_MS
-            }
-            same = all(text == texts[_CHUNKS_MS[0]] for text in texts.values())
-            streamed = jiwer.wer(said, texts[_CHUNKS_MS[0]])
-            rows.append((name, str(len(said)), f"{whole:.1%}", f"{streamed:.1%}", str(same)))
-            figures[name] = {"whole": whole, "streamed": streamed, "same": same}
+    with progress() as tracker:
+        for subject, name, said in work:
+            tracker.step(f"{subject.name}, {subject.language}, {name}", len(levels))
+            with running_server(subject.config) as server:
+                for done, snr in enumerate(levels):
+                    tracker.at(done)
+                    heard = said if snr is None else _in_noise(said, NoiseKind(noise), snr, seed)
+                    chunks_ms = _CHUNKS_MS if snr is None else _CHUNKS_MS[:1]
+                    texts = [
+                        uvloop.run(_streamed(server.url, subject, heard, one)) for one in chunks_ms
+                    ]
+                    whole = error_rate(subject.language, said, _whole(subject.spec, heard))
+                    streamed = error_rate(subject.language, said, texts[0])
+                    same = all(text == texts[0] for text in texts)
+                    label = "clean" if snr is None else f"{noise} {snr:g} dB"
+                    rows.append(
+                        (
+                            subject.name,
+                            "CER" if subject.language == "chinese" else "WER",
+                            f"{name}, {len(said)}",
+                            label,
+                            f"{whole:.1%}",
+                            f"{streamed:.1%}",
+                            str(same) if len(texts) > 1 else "",
+                        )
+                    )
+                    figures[f"{subject.name} {subject.language} {name} {label}"] = {
+                        "whole": whole,
+                        "streamed": streamed,
+                        "same": same,
+                    }
     report(
         "accuracy",
-        ("recordings", "number", "WER whole", "WER streamed", "same text for every chunk size"),
+        ("engine", "rate", "recordings", "noise", "whole", "streamed", "same text in every cut"),
         rows,
-        notes=(f"chunks of {', '.join(map(str, _CHUNKS_MS))} ms",),
-        json_file=json_file,
+        notes=(f"cuts of {', '.join(map(str, sorted(_CHUNKS_MS)))} ms; noise in cuts of 100 ms",),
         figures=figures,
     )
 
 
-def _whole(recordings: list[Samples]) -> list[str]:
+def error_rate(language: str, said: Sequence[Said], written: Sequence[str]) -> float:
+    """Of words; in Chinese, where nobody says what a word is, of characters without spaces."""
+    wanted = [one.text.lower() for one in said]
+    told = [text.lower() for text in written]
+    if language == "chinese":
+        rate = jiwer.cer([_closed(one) for one in wanted], [_closed(one) for one in told])
+    else:
+        rate = jiwer.wer(wanted, told)
+    return float(rate)
+
+
+def _closed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _engine_subjects(engines: Sequence[str], models: Sequence[str]) -> list[Subject]:
+    if "pocketsphinx" not in engines and (engines or models):
+        return []
+    spec = EngineSpec("pocketsphinx", {"decoders": 1})
+    return [Subject("pocketsphinx", "english", "", spec)]
+
+
+def _model_subjects(engines: Sequence[str], models: Sequence[str]) -> list[Subject]:
+    """Each model with each of its languages; the small one of the package with Chinese alone."""
+    named = list(models)
+    if not named:
+        if engines and "sherpa-onnx" not in engines:
+            return []
+        named = [f"chinese={_DEFAULT_MODEL}"]
+    subjects = []
+    for request in named:
+        settings = configuration(None, models=[request]).settings
+        for language, engine in settings.properties.items():
+            if language not in _CODES:
+                continue
+            found = settings.engines[engine]
+            # A name or a folder serves under `properties` as it does after `--model`.
+            reference = request.partition("=")[2] or request
+            config = f'[properties]\n{language} = "{_reference(reference)}"\n'
+            spec = EngineSpec(found.kind, found.options)
+            subjects.append(Subject(engine, language, config, spec))
+    return subjects
+
+
+def _reference(reference: str) -> str:
+    folder = Path(reference).expanduser()
+    return str(folder.absolute()) if folder.is_dir() else reference
+
+
+def _recordings(code: str) -> dict[str, list[Said]]:
+    bundled = (load_recording(name, code) for name in names(code))
+    return {
+        "bundled": [Said(one.text, one.samples) for one in bundled],
+        "human": [
+            Said(one.text, one.samples) for one in human_recordings() if one.language == code
+        ],
+    }
+
+
+def _in_noise(said: Sequence[Said], kind: NoiseKind, snr_db: float, seed: int) -> list[Said]:
+    """Each at the level of speech, over noise that begins before it and ends after it."""
+    talk = voices(Half.TUNE) if kind is NoiseKind.BABBLE else ()
+    mixed = []
+    for number, one in enumerate(said):
+        padded = np.pad(one.samples.astype(np.float64), _MARGIN)
+        noise = make_noise(kind, len(padded), seed * 1000 + number, talk)
+        loud = padded * (SPEECH_LEVEL / rms(one.samples))
+        level = SPEECH_LEVEL / 10 ** (snr_db / 20)
+        mixed.append(Said(one.text, as_samples(loud + level * noise)))
+    return mixed
+
+
+def _whole(spec: EngineSpec, recordings: Sequence[Said]) -> list[str]:
     """What the engine makes of each recording as one utterance."""
-    engine = load(EngineSpec("pocketsphinx", {"decoders": 1}))
+    engine = load(spec)
     texts = []
-    for samples in recordings:
+    for one in recordings:
         stream = engine.open()
-        stream.accept(samples)
+        stream.accept(one.samples)
         stream.finish()
         engine.decode([stream])
         texts.append(stream.hypothesis().text)
@@ -82,15 +236,29 @@ def _whole(recordings: list[Samples]) -> list[str]:
     return texts
 
 
-async def _streamed(url: str, samples: Samples, chunk_ms: int) -> str:
+async def _streamed(
+    url: str, subject: Subject, recordings: Sequence[Said], chunk_ms: int
+) -> list[str]:
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def heard(one: Said) -> str:
+        async with turns:
+            return await _text(url, subject.language, one.samples, chunk_ms)
+
+    return list(await asyncio.gather(*map(heard, recordings)))
+
+
+async def _text(url: str, language: str, samples: Samples, chunk_ms: int) -> str:
     texts: list[str] = []
 
     def on_message(message: ServerMessage) -> None:
         if isinstance(message, Result):
             texts.extend(one.text for one in message.segments if one.is_final)
 
-    config = start_config(interim=False)
+    served = Property.parse(f"{language}_16k_common")
+    assert served is not None
+    config = StartConfig(_FORMAT, served, digit_norm=False, interim_results=False)
     async with connect(url, Options(config)) as session:
-        chunks = chunks_of([samples], FORMAT, chunk_ms)
+        chunks = chunks_of([samples], _FORMAT, chunk_ms)
         await stream_recording(session, chunks, on_message, pace=Pace.FAST)
     return " ".join(texts)

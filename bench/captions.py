@@ -16,9 +16,9 @@ from pathlib import Path
 import click
 import uvloop
 
-from bench.load import FORMAT, VAD_TAIL_MS, rotated, start_config
 from bench.machine import report
 from bench.percentiles import percentile, shown
+from bench.rounds import FORMAT, VAD_TAIL_MS, rotated, start_config
 from bench.server import running_server
 from rasr.cli.reckoning import Reckoning
 from rasr.client import (

@@ -61,6 +61,11 @@ def step_of(frame: int) -> int:
     return frame // OUTPUT_FRAMES
 
 
+def first_frame(step: int) -> int:
+    """The first of the frames that a step tells."""
+    return step * OUTPUT_FRAMES
+
+
 def samples_needed(step: int) -> int:
     """How many samples a stream must have before sherpa-onnx decodes a step.
 

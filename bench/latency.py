@@ -1,32 +1,35 @@
 """What clients of a load were told, and how late: pure reckoning, the same for every server.
 
-Three clocks, never mixed. All begin when sound is *due*, that is when its chunk is to be sent,
-whether or not the client or the server kept up.
+Three clocks, never mixed. All begin at a moment of the sound, whether or not the client or the
+server kept up.
 
-* **Partial latency**, one value for each decoding step that has a word: from the moment at which
+* **Chunk compute**, one value for each decoding step that has a word: from the moment at which
   the chunk is due that makes the step's sound complete, to the arrival of the first message that
-  tells a word of the step. The words say which step they are of (`bench.clock`). So a server that
-  skips a message, merges two or tells the same text again gains nothing: each step waits for its
-  own first telling. Steps that are first told by a final are left out: they belong to the endpoint,
-  which is another clock. So are, for want of words, steps in silence.
-* **Final latency**, one value for each stream that ends in the window: from the moment at which its
-  last sound is due (END goes out right behind it) to the message that says that all is told.
-* **Fairness**: the 95th percentile of the partial latency of the worst client over that of the
-  median client.
+  tells a word of the step. Only the measured model knows: its words say which step they are of
+  (`bench.clock`). So a server that skips a message, merges two or tells the same text again gains
+  nothing: each step waits for its own first telling. Steps that are first told by a final are left
+  out: they belong to the endpoint, which is another clock. So are, for want of words, steps in
+  silence.
+* **User-perceived**, two values for each word that is in the final text (`bench.perceived`): from
+  the end of the word to the first message that has it, and to the message from which on it stays.
+* **Final**: from the true end of speech to the final of its sentence (`bench.sentences`), where a
+  pause follows; and from the end of a stream's sound (END goes out right behind it) to the
+  message that says that all is told.
 
-A load is **held** if no stream failed, every stream that ended got its end, and the 95th percentile
-of the partial latency keeps to the bar, over the whole window and over its last third: a backlog
-that grows shows there first.
+**Fairness** is the 95th percentile of the worst client over that of the median client.
+
+A load is **held** if no stream failed or was refused, no final was lost, and the 95th percentile
+of one clock keeps to the bar, over the whole window and over its last third: a backlog that grows
+shows there first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 from bench import clock
-from bench.percentiles import percentile
+from bench.wires import Answer
 
 _EARLY_MS = -5.0
 """Nothing can be told before its sound is sent; times on the wire are rounded to milliseconds."""
@@ -34,14 +37,32 @@ _EARLY_MS = -5.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One message with text, or the one that ends the stream."""
+    """One message with words of the measured model."""
 
     at_s: float
     begins_at: int
     """Where the decoding of this text began, in samples since the start of the stream."""
     frames: tuple[int, ...]
     is_final: bool = False
-    is_over: bool = False
+
+
+def told(answer: Answer) -> Told | None:
+    """What an answer tells, if it has words.
+
+    A segment begins with its first word, and that word tells its frame: so its time says where
+    decoding began.
+
+    Raises:
+        ValueError: its words are not of the measured model.
+    """
+    frames = clock.frames(answer.text)
+    if not frames:
+        return None
+    begins_at = 0
+    if answer.times_ms is not None:
+        first_sample = answer.times_ms[0] * clock.SAMPLE_RATE // 1000
+        begins_at = first_sample - frames[0] * clock.FRAME_SAMPLES
+    return Told(answer.at_s, begins_at, frames, answer.is_final)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +118,9 @@ def step_waits(client: int, messages: Iterable[Told], schedule: Schedule) -> lis
     return waits
 
 
-def final_wait(client: int, messages: Iterable[Told], schedule: Schedule) -> Wait | None:
+def end_wait(client: int, answers: Iterable[Answer], schedule: Schedule) -> Wait | None:
     """From the end of sound to the end of text; None if it never came."""
-    over = next((one.at_s for one in messages if one.is_over), None)
+    over = next((one.at_s for one in answers if one.is_over), None)
     if over is None:
         return None
     return Wait(client, schedule.end_s, (over - schedule.end_s) * 1000)
@@ -116,56 +137,10 @@ class Window:
         return [one for one in waits if self.start_s <= one.due_s < self.end_s]
 
     @property
+    def halves(self) -> tuple[Window, Window]:
+        middle_s = (self.start_s + self.end_s) / 2
+        return Window(self.start_s, middle_s), Window(middle_s, self.end_s)
+
+    @property
     def last_third(self) -> Window:
         return Window(self.end_s - (self.end_s - self.start_s) / 3, self.end_s)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One load on one server."""
-
-    clients: int
-    partials: tuple[Wait, ...]
-    finals: tuple[Wait, ...]
-    window: Window
-    errors: tuple[str, ...] = ()
-    late_sends_ms: float = 0.0
-    """99th percentile of how late chunks went out: how good the measurement is."""
-    client_cpu: float = 0.0
-    """Cores that the load client took."""
-    server_cpu: float = 0.0
-    """Cores that the server took."""
-
-    def partial_ms(self, percent: float) -> float:
-        return percentile([one.ms for one in self.partials], percent)
-
-    def final_ms(self, percent: float) -> float:
-        return percentile([one.ms for one in self.finals], percent)
-
-    @property
-    def late_partial_p95_ms(self) -> float:
-        """Of the last third of the window."""
-        return percentile([one.ms for one in self.window.last_third.of(self.partials)], 95)
-
-    @property
-    def steps_per_second(self) -> float:
-        """Steps told by partials, for each client and second."""
-        return len(self.partials) / (self.window.end_s - self.window.start_s) / self.clients
-
-    @property
-    def unfairness(self) -> float:
-        """Worst client's 95th percentile over the median client's."""
-        each = client_p95_ms(self.partials)
-        return max(each) / percentile(each, 50) if each else float("nan")
-
-    def holds(self, bar_ms: float) -> bool:
-        # Comparisons with NaN are false: who was told nothing holds nothing.
-        return (
-            not self.errors and self.partial_ms(95) <= bar_ms and self.late_partial_p95_ms <= bar_ms
-        )
-
-
-def client_p95_ms(waits: Sequence[Wait]) -> list[float]:
-    ordered = sorted(waits, key=lambda one: one.client)
-    groups = groupby(ordered, key=lambda one: one.client)
-    return [percentile([one.ms for one in group], 95) for _, group in groups]

@@ -40,8 +40,7 @@ _HELD_OUT = 3000
 
 @click.command()
 @click.option("--write", is_flag=True, help=f"write {LETTERS_FILE.name} anew")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="add a line of JSON")
-def letters(write: bool, json_file: Path | None) -> None:
+def letters(write: bool) -> None:
     """How well words are read that are in no dictionary, measured on words held out of learning.
 
     Prints the phone error rate and the share of words that are right to the last phone.
@@ -65,7 +64,6 @@ def letters(write: bool, json_file: Path | None) -> None:
         ("rules", "phone error rate", "words right"),
         [(str(len(rules)), f"{errors / phones:.1%}", f"{right / len(held_out):.1%}")],
         notes=(f"learnt from {len(known)} words, measured on {len(held_out)} others",),
-        json_file=json_file,
         figures={"phone_error_rate": errors / phones, "words_right": right / len(held_out)},
     )
 

@@ -1,147 +1,81 @@
-"""Clients that speak at the speed of speech, many at a time, against one server.
-
-Open loop: a chunk is sent when its last sample would have been spoken, at a random phase for each
-client, whatever the server does; latency counts from the sound's own clock.
-"""
+"""Verb `load`: clients that speak at the speed of speech, and what they wait for their text."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
+import click
 
-from rasr.audio import FORMATS, Samples
-from rasr.cli.reckoning import Reckoning, Reference, Sentence
-from rasr.client import (
-    ClientError,
-    LoopClock,
-    Options,
-    Pace,
-    Result,
-    ServerMessage,
-    StartConfig,
-    chunks_of,
-    connect,
-    stream_recording,
+from bench.clients import load_clients
+from bench.figures import (
+    CLOCK_COLUMNS,
+    COUNT_COLUMNS,
+    NOTES,
+    clock_rows,
+    count_row,
+    figures,
+    said,
 )
-from rasr.protocol.properties import Property
-from tests.speech.library import SAMPLE_RATE, Recording
-
-VAD_TAIL_MS = 500
-FORMAT = FORMATS["pcm16k16bit"]
-
-
-@dataclass(slots=True)
-class Heard:
-    """What all clients of a run were told."""
-
-    reckonings: list[Reckoning] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-    def final_ms(self) -> list[float]:
-        """From the true end of each sentence to its final, beyond `vad_tail`."""
-        return [ms - VAD_TAIL_MS for one in self.reckonings for ms in one.final_ms]
-
-    def first_partial_ms(self) -> list[float]:
-        return [ms for one in self.reckonings for ms in one.first_partial_ms]
-
-    def partial_ms(self) -> list[float]:
-        return [ms for one in self.reckonings for ms in one.partial_ms]
-
-    @property
-    def sentences(self) -> int:
-        return sum(len(one.reference.sentences) for one in self.reckonings)
-
-    @property
-    def finals(self) -> int:
-        return sum(len(one.finals) for one in self.reckonings)
-
-    @property
-    def words_right(self) -> float:
-        said = sum(len(one.reference.text.split()) for one in self.reckonings)
-        return sum(one.right_words() for one in self.reckonings) / max(said, 1)
+from bench.load_pictures import load_picture
+from bench.machine import report
+from bench.outcome import Outcome
+from bench.progress import progress
+from bench.target import Target, load_options, server_options, target
 
 
-def start_config(*, interim: bool = True, vad_tail: int = VAD_TAIL_MS) -> StartConfig:
-    english = Property.parse("english_16k_common")
-    assert english is not None
-    return StartConfig(
-        FORMAT,
-        english,
-        digit_norm=False,
-        interim_results=interim,
-        vad_tail=vad_tail,
-    )
+@click.command()
+@click.argument("clients", type=click.IntRange(min=1), nargs=-1)
+@server_options
+@load_options
+def load(clients: tuple[int, ...], processes: int | None, **options: Any) -> None:
+    """CLIENTS real-time clients (8, or several numbers one after the other) on one server.
+
+    Open loop: each client sends a chunk of 100 ms when its last sample would have been spoken, from
+    a phase of its own, and says things of its own. Three clocks, never mixed. Chunk compute: from
+    when the chunk was due that completes a decoding step to the message that tells it; with
+    --model measured only. User-perceived: from the end of a word to the first message that has it,
+    and to the message from which on it stays. Final: from the true end of speech to its final, and
+    from END to the answer to it. All are in ms and of the window alone.
+
+    \b
+    python -m bench load 1 8 12                        the server as it comes
+    python -m bench load 64 --model measured --talk speech
+    python -m bench load 40 --url ws://10.0.0.5:8765 --property chinese_16k_common
+    """
+    chosen = target(**options)
+    with_each = list(clients or (8,))
+    outcomes = put_on_each(chosen, with_each, processes)
+    tell("load", chosen, outcomes)
 
 
-def rotated(recording: Recording, turn: int) -> tuple[Samples, Reference]:
-    """The recording begun at another of its sentences, so that clients do not speak in chorus."""
-    sentences = recording.sentences
-    first = turn % len(sentences)
-    # The middle of the pause before the sentence, where nothing is cut.
-    end_before = sentences[first - 1].end_ms if first else 0
-    cut_ms = (end_before + sentences[first].start_ms) // 2 if first else 0
-    cut = cut_ms * SAMPLE_RATE // 1000
-    samples = np.concatenate([recording.samples[cut:], recording.samples[:cut]])
-    length_ms = len(samples) * 1000 // SAMPLE_RATE
-    moved = sorted(
-        (
-            Sentence(
-                one.text,
-                (one.start_ms - cut_ms) % length_ms,
-                (one.start_ms - cut_ms) % length_ms + one.end_ms - one.start_ms,
-            )
-            for one in sentences
+def put_on_each(chosen: Target, clients: list[int], processes: int | None) -> list[Outcome]:
+    outcomes = []
+    with progress() as tracker, load_clients(tracker, processes) as crowd:
+        for count in clients:
+            # A server of its own for each load: what the last one left behind is not measured.
+            with chosen.running() as running:
+                outcomes.append(
+                    crowd.put_on(
+                        chosen.load(running.url, count), f"{count} clients", running.server
+                    )
+                )
+    return outcomes
+
+
+def tell(verb: str, chosen: Target, outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        report(
+            f"{verb}: {outcome.clients} clients, {chosen.talk}",
+            CLOCK_COLUMNS,
+            clock_rows(outcome),
+        )
+    report(
+        verb,
+        COUNT_COLUMNS,
+        [count_row(outcome) for outcome in outcomes],
+        notes=(*chosen.notes(), *NOTES, *said(outcomes)),
+        figures={"loads": [figures(outcome) for outcome in outcomes]},
+        picture=load_picture(
+            outcomes, f"{verb}: {chosen.talk}", server=chosen.url or "a server of our own"
         ),
-        key=lambda one: one.start_ms,
     )
-    return samples, Reference(" ".join(one.text for one in moved), tuple(moved))
-
-
-async def speak(
-    url: str,
-    samples: Samples,
-    reference: Reference,
-    config: StartConfig,
-    heard: Heard,
-    delay_s: float,
-) -> None:
-    """One client: one round of one recording in continuous mode."""
-    await asyncio.sleep(delay_s)
-    reckoning = Reckoning(reference)
-    clock = LoopClock()
-    began = 0.0
-
-    def on_message(message: ServerMessage) -> None:
-        if isinstance(message, Result):
-            reckoning.take(message, (clock.now() - began) * 1000)
-
-    try:
-        async with connect(url, Options(config)) as session:
-            began = clock.now()
-            chunks = chunks_of([samples], FORMAT)
-            await stream_recording(session, chunks, on_message, pace=Pace.REAL)
-    except ClientError as error:
-        heard.errors.append(str(error))
-        return
-    heard.reckonings.append(reckoning)
-
-
-async def speak_together(
-    url: str, recording: Recording, clients: int, *, seed: int = 1, interim: bool = True
-) -> Heard:
-    """`clients` at the same time, each from another sentence of the recording on."""
-    random_phase = random.Random(seed)
-    heard = Heard()
-    parts: Sequence[tuple[Samples, Reference]] = [
-        rotated(recording, turn) for turn in range(clients)
-    ]
-    config = start_config(interim=interim)
-    async with asyncio.TaskGroup() as group:
-        for samples, reference in parts:
-            delay_s = random_phase.uniform(0, 2)
-            group.create_task(speak(url, samples, reference, config, heard, delay_s))
-    return heard

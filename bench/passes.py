@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from itertools import product
-from pathlib import Path
 
 import click
 import jiwer
@@ -21,8 +20,7 @@ _MAXHMMPF = (30_000, 5000, 3000)
 
 
 @click.command()
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="add a line of JSON")
-def passes(json_file: Path | None) -> None:
+def passes() -> None:
     """Word error rate, real-time factor and final latency for each combination of passes.
 
     Final latency is from the last sample to the result. RASR_SPEECH_DIR adds the English
@@ -49,7 +47,6 @@ def passes(json_file: Path | None) -> None:
             "final max",
         ),
         rows,
-        json_file=json_file,
         figures=figures,
     )
 

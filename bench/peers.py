@@ -1,377 +1,298 @@
-"""Verb `peers`: the same load on sherpa-onnx's own C++ server and on ours, side by side.
+"""Verb `peers`: the same load on the servers of others and on ours, side by side in one run.
 
-Same model files, same sound, same client, same reckoning (`bench.latency` says what the clocks
-are); only the wire differs (`bench.wires`). The peer is measured first: its largest load decides
-how much the loads are at which finals and light use are compared.
+Same sound, same clients, same reckoning (`bench.latency` says what the clocks are); only the wire
+differs (`bench.wires`, `bench.adapters`).
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
-import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
 
-from bench.latency import Outcome
+from bench.adapters.funasr import FunasrWire
+from bench.adapters.sherpa_cpp import PeerSettings, running_peer
+from bench.adapters.sherpa_python import SherpaPythonWire, arguments, running_python_server
+from bench.adapters.vosk import VoskWire
+from bench.adapters.whisperlive import WhisperLiveWire
+from bench.bars import BARS, Standing, bar_columns, bar_rows
+from bench.clients import load_clients
+from bench.corpus import Source
+from bench.figures import milliseconds, number, said
 from bench.machine import report
 from bench.model import cached
-from bench.search import largest
-from bench.server import MeasuredServer, running_server
-from bench.sherpa_server import PeerSettings, running_peer
-from bench.sound import SPEECH_SHARE, Talk
-from bench.talkers import Load, put_on
+from bench.outcome import Clock, Outcome
+from bench.percentiles import ratio
+from bench.pictures import pairs_picture
+from bench.progress import progress
+from bench.server import MeasuredServer, measured_model, running_server
+from bench.standing import (
+    BAR_MS,
+    FULL,
+    QUICK,
+    TRIAL_COLUMNS,
+    TRIAL_NOTES,
+    Contestant,
+    Form,
+    Measurement,
+)
+from bench.target import Running
 from bench.wires import SherpaWire, SisWire, Wire
 
-BAR_MS = 200.0
-"""The 95th percentile of the partial latency of a load that is held."""
-FINAL_SHARE = 0.8
-"""Of the peer's largest load of speech: where finals are compared."""
-LIGHT_SHARE = 0.2
-TURN_S = (5.0, 15.0)
-"""How long streams are where their ends are measured."""
-_MOST = 512
-
-_OUR_SETTINGS = """\
-[engines.measured]
-kind = "sherpa-onnx"
-[engines.measured.options]
-model = "{model}"
-precision = "{precision}"
-[properties]
-english = "measured"
-[decoding]
-# As many as come: the load says how many, and what is too much shows as latency.
-streams_per_worker = 256
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How long it takes: a minute for each load, or twenty seconds."""
-
-    warm_s: float
-    window_s: float
-    resolution: int
-    tries: int
-    """A load that failed is tried so often in all: neighbours on the machine fail it too."""
-
-
-FULL = Form(warm_s=10.0, window_s=60.0, resolution=2, tries=2)
-QUICK = Form(warm_s=5.0, window_s=20.0, resolution=4, tries=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    name: str
-    start: Callable[[], AbstractContextManager[MeasuredServer]]
-    wire: Callable[[str], Wire]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    name: str
-    what: str
-    outcome: Outcome
-
-    @property
-    def held(self) -> bool:
-        return self.outcome.holds(BAR_MS)
-
-    def row(self) -> tuple[str, ...]:
-        one = self.outcome
-        return (
-            self.name,
-            self.what,
-            str(one.clients),
-            *(f"{one.partial_ms(percent):.0f}" for percent in (50, 95, 99)),
-            f"{one.late_partial_p95_ms:.0f}",
-            _number(one.final_ms(95), ".0f"),
-            _number(one.unfairness, ".2f"),
-            f"{one.steps_per_second:.2f}",
-            f"{one.server_cpu:.2f}",
-            f"{one.client_cpu:.2f}",
-            f"{one.late_sends_ms:.1f}",
-            str(len(one.errors)),
-            "yes" if self.held else "no",
-        )
-
-    def figures(self) -> dict[str, object]:
-        one = self.outcome
-        return {
-            "server": self.name,
-            "load": self.what,
-            "clients": one.clients,
-            "partial_ms": {str(percent): one.partial_ms(percent) for percent in (50, 95, 99)},
-            "late_partial_p95_ms": one.late_partial_p95_ms,
-            "final_ms": {str(percent): one.final_ms(percent) for percent in (50, 95)},
-            "finals": len(one.finals),
-            "unfairness": one.unfairness,
-            "steps_per_second": one.steps_per_second,
-            "server_cpu": one.server_cpu,
-            "client_cpu": one.client_cpu,
-            "late_sends_ms": one.late_sends_ms,
-            "errors": sorted(set(one.errors)),
-            "held": self.held,
-        }
-
-
-_COLUMNS = (
-    *("server", "load", "streams", "p50", "p95", "p99", "late p95", "final p95"),
-    *("worst", "steps/s", "CPU", "client", "sent late", "errors", "held"),
-)
-_BARS = ("what", "peer", "ours", "ratio", "bar", "met")
-
-
-@dataclass(slots=True)
-class Standing:
-    """What one server carries, and how it does where both are compared."""
-
-    speech: int = 0
-    conversation: int = 0
-    fairness: float = float("nan")
-    final_p95_ms: float = float("nan")
-    light_ms: dict[int, float] = field(default_factory=dict)
-
-
-class Measurement:
-    """Puts loads on one server after the other and keeps what came of each."""
-
-    def __init__(self, form: Form, client: ProcessPoolExecutor, console: Console) -> None:
-        self.trials: list[Trial] = []
-        self._form = form
-        self._client = client
-        self._console = console
-
-    def measure(self, one: Contestant, start: int, reference: int | None) -> Standing:
-        """All loads on one server. `reference`: the peer's largest load of speech, or its own."""
-        standing = Standing()
-        standing.speech = self._largest(one, Talk.SPEECH, start)
-        # Talk with pauses is at least as light.
-        standing.conversation = self._largest(one, Talk.CONVERSATION, standing.speech or start)
-        standing.fairness = self._fairness(one)
-        reference = standing.speech if reference is None else reference
-        turns = self._load(
-            one, Talk.SPEECH, round(FINAL_SHARE * reference), f"{Talk.SPEECH}, turns", TURN_S
-        )
-        standing.final_p95_ms = turns.final_ms(95)
-        light = self._load(
-            one, Talk.SPEECH, round(LIGHT_SHARE * reference), f"{Talk.SPEECH}, light"
-        )
-        standing.light_ms = {percent: light.partial_ms(percent) for percent in (50, 95)}
-        return standing
-
-    def _fairness(self, one: Contestant) -> float:
-        """At the largest load of speech that was held."""
-        held = [
-            trial.outcome
-            for trial in self.trials
-            if trial.name == one.name and trial.what == Talk.SPEECH and trial.held
-        ]
-        best = max(held, key=lambda outcome: outcome.clients, default=None)
-        return float("nan") if best is None else best.unfairness
-
-    def _largest(self, one: Contestant, talk: Talk, start: int) -> int:
-        def holds(clients: int) -> bool:
-            return any(
-                self._load(one, talk, clients, talk).holds(BAR_MS) for _ in range(self._form.tries)
-            )
-
-        return largest(holds, start, self._form.resolution, _MOST)
-
-    def _load(
-        self,
-        one: Contestant,
-        talk: Talk,
-        clients: int,
-        what: str,
-        turn_s: tuple[float, float] | None = None,
-    ) -> Outcome:
-        # A server of its own for each load: what the last one left behind is not measured.
-        with one.start() as server:
-            load = Load(
-                one.wire(server.url),
-                talk,
-                max(1, clients),
-                self._form.warm_s,
-                self._form.window_s,
-                turn_s,
-                server_pid=server.pid,
-            )
-            outcome = self._client.submit(put_on, load).result()
-        trial = Trial(one.name, what, outcome)
-        self.trials.append(trial)
-        self._console.print(
-            f"{one.name}, {what}, {outcome.clients} streams: partial p95 "
-            f"{outcome.partial_ms(95):.0f} ms, {'held' if trial.held else 'not held'}"
-            + (f" ({outcome.errors[0]})" if outcome.errors else "")
-        )
-        return outcome
+CPP, PYTHON, OURS = "sherpa C++", "sherpa Python", "ours"
+_SERVERS = {"cpp": CPP, "python": PYTHON, "ours": OURS}
 
 
 @click.command()
-@click.option("--quick", is_flag=True, help="20 s for each load instead of 60, coarser steps")
+@click.option("--quick", is_flag=True, help="20 s for each load instead of 60, coarser steps.")
 @click.option(
     "--server",
-    type=click.Choice(["both", "peer", "ours"]),
-    default="both",
-    show_default=True,
-    help="measure only one of them",
+    "servers",
+    type=click.Choice([*_SERVERS, "none"]),
+    multiple=True,
+    help="With the same model, measure only this one; repeat for several. none: only those at "
+    "addresses. Default: cpp, python where it is given, ours.",
 )
-@click.option("--start", default=64, show_default=True, help="streams to look at first")
+@click.option("--start", default=64, show_default=True, help="Streams to look at first.")
 @click.option(
-    "--reference", type=int, help="the peer's largest load of speech, if it is not measured"
+    "--reference", type=int, help="The first one's largest load of speech, if it is not measured."
 )
 @click.option(
     "--model",
     "folder",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="from `python -m bench model`; made in the cache if not given",
+    help="From `python -m bench model`; made in the cache if not given.",
 )
-@click.option("--fp32", is_flag=True, help="the fp32 files of the model, not the int8 ones")
+@click.option("--fp32", is_flag=True, help="The fp32 files of the model, not the int8 ones.")
 @click.option(
     "--config",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="settings of our server that serve english_16k_common with the model",
+    help="Settings of our server that serve english_16k_common with the model. Whatever they say, "
+    "it refuses nobody for its load: the peers do not.",
 )
 @click.option(
     "--tail-padding",
     default=PeerSettings().tail_padding_s,
     show_default=True,
-    help="the peer's silence behind the sound, s",
+    help="The C++ server's silence behind the sound, s.",
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="add a line of JSON")
+@click.option(
+    "--python-server",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="python-api-examples/streaming_server.py of https://github.com/k2-fsa/sherpa-onnx, with "
+    "http_server.py beside it; is run with the same model.",
+)
+@click.option(
+    "--sherpa-python",
+    metavar="URL",
+    help="Instead: its address, where it runs with the measured model.",
+)
+@click.option("--vosk", metavar="URL", help="A vosk-server, such as ws://127.0.0.1:2700.")
+@click.option("--funasr", metavar="URL", help="A FunASR runtime, such as ws://127.0.0.1:10095.")
+@click.option("--whisperlive", metavar="URL", help="A WhisperLive, such as ws://127.0.0.1:9090.")
+@click.option(
+    "--clients", default=4, show_default=True, help="Clients of each load on those three."
+)
+@click.option(
+    "--property",
+    "property_name",
+    default="english_16k_common",
+    show_default=True,
+    help="What is said to those three, and what ours is asked for beside them.",
+)
 def peers(
+    servers: tuple[str, ...],
     quick: bool,
-    server: str,
-    start: int,
     reference: int | None,
+    start: int,
+    clients: int,
+    property_name: str,
+    **options: Any,
+) -> None:
+    """The same load on other servers and on ours: streams held, latency, fairness, ratios.
+
+    With the same model (`python -m bench model`): sherpa-onnx's C++ server, its Python server where
+    --python-server or --sherpa-python says which, and ours. A load is held if the 95th percentile
+    of the chunk compute latency is at most 200 ms, without a backlog.
+
+    At addresses, with whatever model they have: vosk-server, FunASR and WhisperLive. Their words do
+    not tell the time, so a load of bundled sentences is put on each and on ours as it comes, and
+    the user-perceived and final latencies are compared.
+
+    Nothing else should run on the machine. Two servers take about 15 minutes in the quick form, an
+    hour and a half in full.
+    """
+    form = QUICK if quick else FULL
+    same = _same_model(servers, **options)
+    foreign = _at_addresses(property_name, **options)
+    if not same and not foreign:
+        raise click.UsageError("nothing is to be measured: --server none, and no address")
+    standings: list[Standing] = []
+    outcomes: list[tuple[str, Outcome]] = []
+    try:
+        source = Source.of(property_name, None)
+        with progress() as tracker, load_clients(tracker) as crowd:
+            measurement = Measurement(form, crowd, tracker)
+            for one in same:
+                standings.append(measurement.measure(one, start, reference))
+                if reference is None and standings[-1].speech == standings[-1].speech:
+                    reference = int(standings[-1].speech)
+            outcomes += [(one.name, measurement.perceive(one, clients, source)) for one in foreign]
+    except (RuntimeError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    _tell(form, measurement, [one.name for one in same], standings, outcomes)
+
+
+def _tell(
+    form: Form,
+    measurement: Measurement,
+    names: list[str],
+    standings: list[Standing],
+    outcomes: list[tuple[str, Outcome]],
+) -> None:
+    trials = measurement.trials
+    windows = f"windows of {form.window_s:.0f} s after {form.warm_s:.0f} s of warm-up"
+    figures = {
+        "trials": [trial.figures() for trial in trials],
+        "bars": {
+            bar.what: {name: bar.of(one) for name, one in zip(names, standings, strict=True)}
+            for bar in BARS
+        },
+    }
+    if standings:
+        steps = [trial.row() for trial in trials if trial.tells_steps]
+        report("peers: every load", TRIAL_COLUMNS, steps, notes=TRIAL_NOTES)
+        report(
+            "peers",
+            bar_columns(names),
+            bar_rows(standings),
+            notes=(
+                f"{CPP}: {' '.join(PeerSettings().arguments())}",
+                f"{PYTHON}: {' '.join(arguments())}",
+                f"{windows}; chunk compute p95 at most {BAR_MS:.0f} ms",
+            ),
+            figures=figures,
+            picture=pairs_picture(
+                "peers, with the same model",
+                [(bar.what, [bar.of(one) for one in standings]) for bar in BARS],
+                names,
+            ),
+        )
+    if outcomes:
+        pairs = perceived_rows(outcomes)
+        known = [name for name, _ in outcomes]
+        report(
+            "peers at addresses",
+            perceived_columns(known),
+            [
+                (
+                    what,
+                    *(milliseconds(one) for one in values),
+                    *(number(ratio(values[-1], one), ".2f") for one in values[:-1]),
+                )
+                for what, values in pairs
+            ],
+            notes=(f"each with its own model; {windows}", *said([one for _, one in outcomes])),
+            figures=None if standings else figures,
+            picture=pairs_picture("peers, each with its own model", pairs, known),
+        )
+
+
+def perceived_columns(names: list[str]) -> tuple[str, ...]:
+    *others, ours = names
+    return ("ms", *names, *(f"{ours} / {one}" for one in others))
+
+
+def perceived_rows(outcomes: list[tuple[str, Outcome]]) -> list[tuple[str, tuple[float, ...]]]:
+    """What is compared of servers with models of their own; the last one is ours."""
+    rows = [
+        (f"{clock}, p{percent}", tuple(one.ms(clock, percent) for _, one in outcomes))
+        for clock in (Clock.FIRST, Clock.STABLE, Clock.FINAL, Clock.END)
+        for percent in (50, 95)
+    ]
+    heard = tuple(one.heard / max(one.words, 1) * 100 for _, one in outcomes)
+    return [
+        *rows,
+        ("words heard, %", heard),
+        ("sentences lost", tuple(float(one.lost) for _, one in outcomes)),
+        ("errors", tuple(float(len(one.errors) + len(one.refused)) for _, one in outcomes)),
+    ]
+
+
+def _same_model(
+    servers: tuple[str, ...],
+    *,
     folder: Path | None,
     fp32: bool,
     config: Path | None,
     tail_padding: float,
-    json_file: Path | None,
-) -> None:
-    """The same load on sherpa-onnx's C++ server and on ours: streams held, latency, fairness.
-
-    A load is held if the 95th percentile of the partial latency is at most 200 ms, without a
-    backlog. Nothing else should run on the machine. RASR_SPEECH_DIR adds human speech to the
-    bundled recordings. About 15 minutes in the quick form, an hour and a half in full.
-    """
-    folder = (folder or cached()).absolute()
+    python_server: Path | None,
+    sherpa_python: str | None,
+    **_: Any,
+) -> list[Contestant]:
+    wanted = list(servers)
+    if not wanted:
+        wanted = [one for one in _SERVERS if one != "python" or python_server or sherpa_python]
+    if "python" in wanted and not (python_server or sherpa_python):
+        raise click.UsageError("--server python needs --python-server or --sherpa-python")
+    if wanted == ["none"]:
+        return []
+    model = (folder or cached()).absolute()
     settings = PeerSettings(tail_padding_s=tail_padding)
-    ours = _OUR_SETTINGS.format(model=folder, precision="fp32" if fp32 else "int8")
+    ours = measured_model(model, "fp32" if fp32 else "int8")
     if config is not None:
         ours = config.read_text(encoding="utf-8")
-    contestants = {
-        "peer": Contestant(
-            "peer", lambda: running_peer(folder, settings, int8=not fp32), SherpaWire
+
+    def python() -> AbstractContextManager[Running]:
+        if sherpa_python is not None or python_server is None:
+            return _address(sherpa_python or "")
+        return _process(lambda: running_python_server(python_server, model, int8=not fp32))
+
+    known = {
+        "cpp": Contestant(
+            CPP, lambda: _process(lambda: running_peer(model, settings, int8=not fp32)), SherpaWire
         ),
-        "ours": Contestant("ours", lambda: running_server(ours), SisWire),
+        "python": Contestant(PYTHON, python, SherpaPythonWire),
+        "ours": Contestant(
+            OURS, lambda: _process(lambda: running_server(ours, admission=False)), SisWire
+        ),
     }
-    # Being told to end must end the server that is measured, too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    standings: dict[str, Standing] = {}
-    form = QUICK if quick else FULL
-    with _client() as client:
-        measurement = Measurement(form, client, Console())
-        for name, one in contestants.items():
-            if server in ("both", name):
-                standings[name] = measurement.measure(one, start, reference)
-                reference = standings["peer"].speech if name == "peer" else reference
-    trials = measurement.trials
-    report("peers: every load", _COLUMNS, [trial.row() for trial in trials], notes=_NOTES)
-    report(
-        "peers",
-        _BARS,
-        bars(standings.get("peer"), standings.get("ours")),
-        notes=(
-            f"peer: sherpa-onnx-online-websocket-server {' '.join(settings.arguments())}",
-            f"model: {folder}, {'fp32' if fp32 else 'int8'}; windows of {form.window_s:.0f} s "
-            f"after {form.warm_s:.0f} s; partial p95 at most {BAR_MS:.0f} ms",
-        ),
-        json_file=json_file,
-        figures={"trials": [trial.figures() for trial in trials]},
+    return [one for name, one in known.items() if name in wanted]
+
+
+def _at_addresses(
+    property_name: str, *, vosk: str | None, funasr: str | None, whisperlive: str | None, **_: Any
+) -> list[Contestant]:
+    language = "zh" if property_name.startswith("chinese") else "en"
+    wires: dict[str, tuple[str | None, Callable[[str], Wire]]] = {
+        "vosk-server": (vosk, VoskWire),
+        "FunASR": (funasr, FunasrWire),
+        "WhisperLive": (whisperlive, lambda url: WhisperLiveWire(url, language)),
+    }
+    known = [
+        Contestant(name, lambda url=url: _address(url), wire)  # type: ignore[misc]
+        for name, (url, wire) in wires.items()
+        if url is not None
+    ]
+    if not known:
+        return []
+    ours = Contestant(
+        OURS,
+        lambda: _process(lambda: running_server(admission=False)),
+        lambda url: SisWire(url, property_name),
     )
-
-
-_NOTES = (
-    "p50, p95, p99: partial latency, ms; late p95: of the last third of the window",
-    "worst: the worst client's p95 over the median client's",
-    "steps/s: decoding steps told by partials, for each stream; there are 3.1, fewer in pauses",
-    "CPU, client: cores that the server and the load client took; sent late: p99, ms",
-)
+    return [*known, ours]
 
 
 @contextmanager
-def _client() -> Iterator[ProcessPoolExecutor]:
-    """The load client's process: no thread and no memory of this one is in it."""
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=spawn) as client:
-        yield client
+def _process(start: Callable[[], AbstractContextManager[MeasuredServer]]) -> Iterator[Running]:
+    with start() as server:
+        yield Running(server.url, server)
 
 
-def bars(peer: Standing | None, ours: Standing | None) -> list[tuple[str, ...]]:
-    """The comparison, a row for each bar; what was not measured is a dash."""
-    peer, ours = peer or Standing(), ours or Standing()
-    nothing = float("nan")
-    conversation = f"{SPEECH_SHARE:.0%} speech"
-
-    def row(
-        what: str, theirs: float, our: float, least: float | None = None, most: float | None = None
-    ) -> tuple[str, ...]:
-        ratio = our / theirs if theirs else nothing
-        limit = f"at least {least}" if least is not None else f"at most {most}"
-        met = ratio >= least if least is not None else ratio <= (most or 0.0)
-        return (
-            what,
-            _number(theirs, ".0f"),
-            _number(our, ".0f"),
-            _number(ratio, ".2f"),
-            limit,
-            "–" if ratio != ratio else ("yes" if met else "no"),
-        )
-
-    fair = ours.fairness
-    return [
-        row("all speech: streams held", peer.speech or nothing, ours.speech or nothing, least=1.1),
-        row(
-            f"conversation ({conversation}): streams held",
-            peer.conversation or nothing,
-            ours.conversation or nothing,
-            least=1.8,
-        ),
-        row(
-            f"final p95 at {FINAL_SHARE:.0%} of the peer's speech, ms",
-            peer.final_p95_ms,
-            ours.final_p95_ms,
-            most=0.6,
-        ),
-        *(
-            row(
-                f"light load ({LIGHT_SHARE:.0%} of it): partial p{percent}, ms",
-                peer.light_ms.get(percent, nothing),
-                ours.light_ms.get(percent, nothing),
-                most=1.0,
-            )
-            for percent in (50, 95)
-        ),
-        (
-            "fairness at the highest load held: worst client over median",
-            _number(peer.fairness, ".2f"),
-            _number(fair, ".2f"),
-            "–",
-            "at most 2",
-            "–" if fair != fair else ("yes" if fair <= 2 else "no"),
-        ),
-    ]
-
-
-def _number(value: float, form: str) -> str:
-    return "–" if value != value else format(value, form)
+@contextmanager
+def _address(url: str) -> Iterator[Running]:
+    yield Running(url, None)

@@ -16,3 +16,8 @@ def shown(values_ms: Sequence[float], percent: float) -> str:
     """A percentile of latencies in ms, in seconds for a table."""
     value = percentile(values_ms, percent)
     return "–" if value != value else f"{value / 1000:.2f} s"
+
+
+def ratio(value: float, to: float) -> float:
+    """How many times as much; NaN where there is nothing to compare with."""
+    return value / to if to else float("nan")

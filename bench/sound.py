@@ -10,10 +10,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.script import CHUNK_MS, Script, Spoken
 from tests.speech.library import SAMPLE_RATE, human_recordings, load, names
 from vad import WebRtcClassifier, frame_levels
 
@@ -51,19 +53,36 @@ class Pool:
         order = self._said(kind, random.Random(f"{kind} {seed}"))
         return [next(order) for _ in range(chunks)]
 
+    def script(self, talk: Talk, seed: int, chunks: int) -> Script:
+        """The same with where it is speech: nobody knows the words."""
+        numbers = self.talk(talk, seed, chunks)
+        spoken, place = [], 0
+        for is_speech, run in groupby(number < self.speech for number in numbers):
+            count = sum(1 for _ in run)
+            if is_speech:
+                spoken.append(Spoken(place * CHUNK_MS, (place + count) * CHUNK_MS))
+            place += count
+        return Script(tuple(numbers), tuple(spoken))
+
     def _said(self, kind: Talk, choice: random.Random) -> Iterator[int]:
         place = choice.randrange(self.speech)
+        # Anywhere in a sentence or in the pause behind it: if all began with a sentence, a crowd
+        # would speak at once where two fifths of it do.
+        passed = choice.random()
         while True:
             spoken = choice.randint(*_SENTENCE_CHUNKS)
-            for _ in range(spoken):
-                yield place
-                place = (place + 1) % self.speech
+            silent = 0
             if kind is Talk.CONVERSATION:
                 silent = round(
                     spoken * (1 - SPEECH_SHARE) / SPEECH_SHARE * choice.uniform(0.7, 1.3)
                 )
-                for _ in range(silent):
-                    yield choice.randrange(self.speech, len(self.chunks))
+            begins = round(passed * (spoken + silent))
+            passed = 0.0
+            for _ in range(begins, spoken):
+                yield place
+                place = (place + 1) % self.speech
+            for _ in range(max(begins, spoken), spoken + silent):
+                yield choice.randrange(self.speech, len(self.chunks))
 
 
 def pool() -> Pool:

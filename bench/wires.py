@@ -1,28 +1,52 @@
-"""The two protocols that the same load is put on: what is sent, and what the answers mean.
+"""The two protocols that the same load is put on most: what is sent, and what the answers mean.
 
-Everything else about a load is the same for both; ours is spoken by `rasr.client`. Frames are built
-and masked once, before the load, so that sending costs the client next to nothing.
+Everything else about a load is the same for all; ours is spoken by `rasr.client`. Frames are built
+and masked once, before the load, so that sending costs the client next to nothing. The wires of
+servers that are compared now and then are in `bench.adapters`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import clock
-from bench.latency import Told
 from rasr.audio import FORMATS
 from rasr.client import Mode, StartConfig, address_of, end_frame, sound_frame, start_frame
 from rasr.client.link import binary_frame, text_frame
 from rasr.protocol.codec import decode_server
+from rasr.protocol.errors import ErrorCode
 from rasr.protocol.messages import Ended, Error, Result
 from rasr.protocol.properties import Property
 
 Samples = NDArray[np.int16]
+
+VAD_TAIL_MS = 500
+"""What START says: the silence that ends a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one message says of the text, or that the stream is over."""
+
+    at_s: float
+    text: str
+    is_final: bool = False
+    is_over: bool = False
+    times_ms: tuple[int, int] | None = None
+    """Where its speech begins and ends, from the start of the stream; None: it does not say, and
+    the text was decoded from the first sample on."""
+
+
+Reader = Callable[[float, bytes], Sequence[Answer]]
+"""Is given the messages of one stream in their order, with the time at which each came.
+
+Raises ValueError: the message is an error.
+"""
 
 
 class Wire(Protocol):
@@ -30,12 +54,24 @@ class Wire(Protocol):
     def url(self) -> str: ...
 
     @property
+    def subprotocols(self) -> Sequence[str]:
+        """What the handshake offers."""
+
+    @property
     def opening(self) -> bytes | None:
-        """A frame to send first; its answer is waited for before any sound is due."""
+        """A frame to send first."""
+
+    @property
+    def opening_is_answered(self) -> bool:
+        """Its answer is waited for before any sound is due."""
 
     @property
     def ending(self) -> bytes:
         """The frame that ends the sound."""
+
+    @property
+    def ends_by_closing(self) -> bool:
+        """The server closes the connection behind its last answer, which is not marked as such."""
 
     def sound(self, samples: Samples) -> bytes:
         """The frame of one chunk."""
@@ -43,26 +79,27 @@ class Wire(Protocol):
     def is_over(self, message: bytes) -> bool:
         """Is this the last message of a stream? Asked only after `ending`."""
 
-    def read(self, at_s: float, message: bytes) -> Told | None:
-        """What a message says, if it says anything of the text.
+    def refusal(self, message: bytes) -> str | None:
+        """Is this first message a refusal for want of capacity? Its words."""
 
-        Raises:
-            ValueError: it is an error, or its text is not of the measured model.
-        """
+    def reader(self) -> Reader:
+        """For one stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class SisWire:
     """Ours: continuous mode, int16, partials on, sentences as long as can be asked for, everything
     else as it is by default.
-
-    A segment begins with its first word, and that word tells its frame: so its time says where
-    decoding began.
     """
 
     server: str
     """As ws://host:port."""
     language: str = "english_16k_common"
+    interim: bool = True
+
+    subprotocols = ()
+    opening_is_answered = True
+    ends_by_closing = False
 
     @property
     def url(self) -> str:
@@ -77,7 +114,8 @@ class SisWire:
             StartConfig(
                 FORMATS["pcm16k16bit"],
                 language,
-                interim_results=True,
+                interim_results=self.interim,
+                vad_tail=VAD_TAIL_MS,
                 # The peer rewrites nothing either.
                 digit_norm=False,
                 # Nor does it cut speech: cut by force as seldom as can be asked for.
@@ -95,53 +133,77 @@ class SisWire:
     def is_over(self, message: bytes) -> bool:
         return isinstance(decode_server(message.decode()), Ended | Error)
 
-    def read(self, at_s: float, message: bytes) -> Told | None:
+    def refusal(self, message: bytes) -> str | None:
         match decode_server(message.decode()):
-            case Result(segments=(segment,)):
-                frames = clock.frames(segment.text)
-                if not frames:
-                    return None
-                first_sample = segment.start_time * clock.SAMPLE_RATE // 1000
-                begins_at = first_sample - frames[0] * clock.FRAME_SAMPLES
-                return Told(at_s, begins_at, frames, is_final=segment.is_final)
+            case Error(error_code=ErrorCode.FULL) as error:
+                return f"{error.error_code}: {error.error_msg}"
+            case _:
+                return None
+
+    def reader(self) -> Reader:
+        return self._read
+
+    def _read(self, at_s: float, message: bytes) -> Sequence[Answer]:
+        match decode_server(message.decode()):
+            case Result(segments=segments):
+                return [
+                    Answer(
+                        at_s,
+                        one.text,
+                        is_final=one.is_final,
+                        times_ms=(one.start_time, one.end_time),
+                    )
+                    for one in segments
+                ]
             case Ended():
-                return Told(at_s, 0, (), is_final=True, is_over=True)
+                return [Answer(at_s, "", is_over=True)]
             case Error() as error:
                 raise ValueError(f"{error.error_code}: {error.error_msg}")
             case _:
-                return None
+                return []
 
 
 @dataclass(frozen=True, slots=True)
 class SherpaWire:
-    """The peer's own: float32 in, a JSON object out after each step, "Done" and "Done!".
+    """sherpa-onnx's C++ server: float32 in, a JSON object out after each step, "Done" and "Done!".
 
     It decodes a stream from its first sample on, and its endpoints do not start the count anew.
     """
 
     server: str
 
+    subprotocols = ()
+    opening = None
+    opening_is_answered = False
+    ends_by_closing = False
+
     @property
     def url(self) -> str:
         return self.server
-
-    @property
-    def opening(self) -> bytes | None:
-        return None
 
     @property
     def ending(self) -> bytes:
         return text_frame("Done")
 
     def sound(self, samples: Samples) -> bytes:
-        return binary_frame((samples / np.float32(32768)).astype("<f4").tobytes())
+        return float_frame(samples)
 
     def is_over(self, message: bytes) -> bool:
         return message == b"Done!"
 
-    def read(self, at_s: float, message: bytes) -> Told | None:
+    def refusal(self, message: bytes) -> str | None:
+        return None
+
+    def reader(self) -> Reader:
+        return self._read
+
+    def _read(self, at_s: float, message: bytes) -> Sequence[Answer]:
         if self.is_over(message):
-            return None
+            return []
         body: dict[str, Any] = json.loads(message)
-        frames = clock.frames(body["text"])
-        return Told(at_s, 0, frames, is_final=body["is_final"], is_over=body["is_eof"])
+        return [Answer(at_s, body["text"], is_final=body["is_final"], is_over=body["is_eof"])]
+
+
+def float_frame(samples: Samples) -> bytes:
+    """Samples as float32 in [-1, 1), which is what several servers take."""
+    return binary_frame((samples / np.float32(32768)).astype("<f4").tobytes())

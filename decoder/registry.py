@@ -37,6 +37,7 @@ class EngineKind:
 
     name: str
     languages: tuple[str, ...]
+    """Empty where they are known only when a model is loaded."""
     placement: Placement
     streams_option: str
     """The option that says how many utterances one instance decodes by turns."""
@@ -44,9 +45,6 @@ class EngineKind:
     """Memory for each of them; None where it is of no account."""
     streams_per_core: int
     """Utterances that a core decodes at the speed of speech, with some reserve."""
-    languages_option: str = ""
-    """The option that names the languages; empty where the kind knows them. Where it is not set
-    they are known when the model is loaded, and `languages` is empty."""
 
 
 _KINDS = (
@@ -55,7 +53,7 @@ _KINDS = (
     EngineKind("pocketsphinx", ("english",), Placement.PROCESS, "decoders", 100.0, 6),
     # Fifty of a model of 20 million parameters, in batches (`python -m bench peers`); fewer of a
     # larger one, which a person who serves it has to say.
-    EngineKind("sherpa-onnx", (), Placement.THREAD, "streams", 6.0, 48, "languages"),
+    EngineKind("sherpa-onnx", (), Placement.THREAD, "streams", 6.0, 48),
     EngineKind("fake", ("english",), Placement.THREAD, "streams", None, 256),
 )
 

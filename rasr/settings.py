@@ -77,14 +77,14 @@ class VadSettings(_Section):
     """Voice activity and the margins of an utterance."""
 
     kind: Annotated[
-        Literal["webrtc", "silero"], Field(description="who tells speech from silence")
-    ] = "webrtc"
+        Literal["gated", "webrtc", "silero"], Field(description="who tells speech from silence")
+    ] = "gated"
     aggressiveness: Annotated[
-        int, Field(ge=0, le=3, description="webrtc: 0 hears speech most easily, 3 least")
+        int, Field(ge=0, le=3, description="gated, webrtc: 0 hears speech most easily, 3 least")
     ] = 2
-    frame_ms: Annotated[Literal[10, 20, 30], Field(description="webrtc: length of a frame, ms")] = (
-        20
-    )
+    frame_ms: Annotated[
+        Literal[10, 20, 30], Field(description="gated, webrtc: length of a frame, ms")
+    ] = 20
     threshold: Annotated[
         float, Field(gt=0, lt=1, description="silero: probability that counts as speech")
     ] = 0.5
@@ -108,7 +108,11 @@ class DecodingSettings(_Section):
     ] = 0
     max_rounds: Annotated[
         int,
-        Field(ge=0, description="rounds open at once, one more gets SIS.0312; 0 = all streams"),
+        Field(
+            ge=0,
+            description="rounds open at once, one more gets SIS.0312; 0 = as the load allows, or "
+            "without capacity.max_load one for each stream",
+        ),
     ] = 0
     step_ms: Annotated[
         int, Field(ge=20, le=5000, description="most sound decoded before others get a turn, ms")
@@ -119,6 +123,26 @@ class DecodingSettings(_Section):
     step_timeout_s: Annotated[
         float, Field(gt=0, description="a worker silent for so long is replaced, s")
     ] = 60.0
+
+
+class CapacitySettings(_Section):
+    """Who is admitted, beyond what `decoding.max_rounds` counts."""
+
+    max_load: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="predicted share of the machine past which a round gets SIS.0312; 0 = no "
+            "bound, and no calibration at start",
+        ),
+    ] = 0.85
+    rounds_per_project: Annotated[
+        int, Field(ge=0, description="rounds open at once for one project_id; 0 = no bound")
+    ] = 0
+    rounds_per_address: Annotated[
+        int, Field(ge=0, description="rounds open at once from one address; 0 = no bound")
+    ] = 0
 
 
 class CaptionSettings(_Section):
@@ -169,6 +193,7 @@ class Settings(_Section):
     session: SessionSettings = Field(default_factory=SessionSettings)
     vad: VadSettings = Field(default_factory=VadSettings)
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
+    capacity: CapacitySettings = Field(default_factory=CapacitySettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[

@@ -10,6 +10,7 @@ from vad.classifiers import ClassifierKind, make_classifier
 from vad.endpointer import Endpointer, FlushReason, State
 from vad.errors import VadError
 from vad.events import Endpoint, EndpointReason, Event, HeadSilence, SpeechStarted
+from vad.gated import GatedClassifier
 from vad.level import frame_levels
 from vad.rules import EndpointRules
 from vad.silero import SileroClassifier
@@ -24,6 +25,7 @@ __all__ = [
     "Endpointer",
     "Event",
     "FlushReason",
+    "GatedClassifier",
     "HeadSilence",
     "SileroClassifier",
     "SpeechStarted",

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from vad.classifier import Classifier
 from vad.errors import VadError
+from vad.gated import GatedClassifier
 from vad.silero import SileroClassifier
 from vad.webrtc import WebRtcClassifier
 
@@ -14,12 +15,13 @@ from vad.webrtc import WebRtcClassifier
 class ClassifierKind(StrEnum):
     """The classifiers, as settings name them."""
 
+    GATED = "gated"
     WEBRTC = "webrtc"
     SILERO = "silero"
 
 
 def make_classifier(
-    kind: str = ClassifierKind.WEBRTC,
+    kind: str = ClassifierKind.GATED,
     *,
     aggressiveness: int = 2,
     frame_ms: int = 20,
@@ -29,8 +31,8 @@ def make_classifier(
 
     Args:
         kind: a `ClassifierKind` or its word.
-        aggressiveness, frame_ms: for `WebRtcClassifier`, ignored by the other.
-        threshold: for `SileroClassifier`, ignored by the other.
+        aggressiveness, frame_ms: for `GatedClassifier` and `WebRtcClassifier`, else ignored.
+        threshold: for `SileroClassifier`, else ignored.
 
     Raises:
         VadError: an unknown kind, or a value that this kind refuses.
@@ -40,6 +42,8 @@ def make_classifier(
     except ValueError:
         raise VadError("kind", repr(kind), ", ".join(ClassifierKind)) from None
     match known:
+        case ClassifierKind.GATED:
+            return GatedClassifier(aggressiveness, frame_ms)
         case ClassifierKind.WEBRTC:
             return WebRtcClassifier(aggressiveness, frame_ms)
         case ClassifierKind.SILERO:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decoder.errors import EngineUnavailable
 
 PRECISIONS = ("auto", "int8", "fp32")
+SEARCHES = ("greedy", "beam")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +24,15 @@ class SherpaOptions:
     """Utterances open at the same time."""
     languages: str = ""
     """As SIS properties begin, with commas: "chinese,english". Empty: told from the tokens."""
+    search: str = "greedy"
+    """greedy keeps the best path alone and is fastest; beam keeps `beam` of them and hears better,
+    for transducers only."""
     hot_words: bool = False
     """Load the model a second time, with the beam search that hot words need."""
     hot_word_boost: float = 1.5
     """Score added to each token of a hot word of boost 1."""
     beam: int = 4
-    """Paths that the search with hot words keeps; alone it uses one."""
+    """Paths that the beam search keeps, which is that with hot words, and any with search beam."""
     emission_delay_ms: int = -1
     """How long after a word begins its first token comes, taken off word times. -1: what the
     model's metadata say, or not known, which costs a step more at the end of each utterance."""
@@ -45,6 +49,8 @@ class SherpaOptions:
             faults.append("model is empty; it names the folder of a model")
         if self.precision not in PRECISIONS:
             faults.append(f"precision is {self.precision!r}; allowed: {', '.join(PRECISIONS)}")
+        if self.search not in SEARCHES:
+            faults.append(f"search is {self.search!r}; allowed: {', '.join(SEARCHES)}")
         if self.streams < 1:
             faults.append(f"streams is {self.streams}; allowed: 1 or more")
         if self.hot_word_boost < 0:

@@ -18,6 +18,8 @@ from decoder.sherpa.model import Model
 FOREIGN_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError)
 """What comes through pybind11 from C++: std::exception and its children."""
 
+_BEAM_SEARCH = "modified_beam_search"
+
 
 class NativeStream(Protocol):
     """sherpa_onnx.OnlineStream, as far as it is used."""
@@ -45,13 +47,18 @@ class Recogniser(Protocol):
     def get_result_all(self, s: NativeStream) -> NativeResult: ...
 
 
-def load_recogniser(model: Model) -> Recogniser:
-    """The fast recogniser: it keeps one path and knows no hot words.
+def load_recogniser(model: Model, beam: int | None = None) -> Recogniser:
+    """The recogniser for streams without hot words.
+
+    Args:
+        beam: paths that it keeps, for transducers only; None for greedy search.
 
     Raises:
         EngineUnavailable: the package is not installed, or does not take the model.
     """
-    return _load(model, {})
+    if beam is None:
+        return _load(model, {})
+    return _load(model, {"decoding_method": _BEAM_SEARCH, "max_active_paths": beam})
 
 
 def load_biased_recogniser(
@@ -65,7 +72,7 @@ def load_biased_recogniser(
     return _load(
         model,
         {
-            "decoding_method": "modified_beam_search",
+            "decoding_method": _BEAM_SEARCH,
             "max_active_paths": beam,
             "hotwords_score": boost,
             "modeling_unit": modeling_unit,

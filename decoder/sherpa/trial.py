@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from decoder.errors import EngineUnavailable
+from decoder.sherpa.families import Family
 from decoder.sherpa.hot_words import HotWordPlan, plan_hot_words
 from decoder.sherpa.model import Model, read_model
 from decoder.sherpa.options import SherpaOptions
@@ -100,7 +101,7 @@ def load_recognisers(options: SherpaOptions, findings: Findings) -> Recognisers:
 
 
 def _load(model: Model, plan: HotWordPlan, options: SherpaOptions) -> Recognisers:
-    fast = load_recogniser(model)
+    fast = load_recogniser(model, options.beam if options.search == "beam" else None)
     if not plan.possible:
         return Recognisers(fast, None)
     with plan.pieces_file() as pieces:
@@ -134,6 +135,11 @@ def _enter(stage: str) -> None:
 def _find(options: SherpaOptions) -> Findings:
     _enter("examined")
     model, vocabulary = read_model(options)
+    if options.search == "beam" and model.family is not Family.TRANSDUCER:
+        raise EngineUnavailable(
+            f"the {model.name} in {model.files.tokens.parent} has no beam search; set the option "
+            "search to greedy, or choose a transducer"
+        )
     plan = plan_hot_words(model, vocabulary) if options.hot_words else HotWordPlan()
     _enter("loaded")
     # The pace is not known yet, and not used to load.

@@ -9,11 +9,13 @@ from __future__ import annotations
 import click
 
 import rasr
+from rasr.cli.capacity import capacity
 from rasr.cli.config import config
 from rasr.cli.demo import demo
 from rasr.cli.mic import mic
 from rasr.cli.models import models
 from rasr.cli.serve import serve
+from rasr.cli.top import top
 from rasr.cli.transcribe import transcribe
 
 
@@ -26,5 +28,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, transcribe, mic, demo, models, config):
+for _command in (serve, transcribe, mic, demo, models, config, capacity, top):
     main.add_command(_command)

@@ -163,6 +163,8 @@ def _facts(desk: _Desk, model: Model) -> Iterator[tuple[str, str]]:
     yield "state", str(store.state(model))
     yield "folder", str(store.path(model))
     yield "files", ", ".join(model.files)
+    for option, value in model.options.items():
+        yield "decoded with", f"{option} = {value}"
     if model.archive:
         yield "archive", model.archive
         yield "download", _megabytes(model.bytes)

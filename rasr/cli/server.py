@@ -87,6 +87,8 @@ def private(settings: Settings, *wanted: Property) -> Settings:
     server = settings.server.model_copy(
         update={"host": "127.0.0.1", "port": 0, "log_level": "error", "drain_s": 0.0}
     )
+    # Nobody else comes, so nobody has to be refused.
+    capacity = settings.capacity.model_copy(update={"max_load": 0.0})
     decoding = settings.decoding.model_copy(
         update={"streams_per_worker": settings.decoding.streams_per_worker or _STREAMS_PER_WORKER}
     )
@@ -94,6 +96,7 @@ def private(settings: Settings, *wanted: Property) -> Settings:
         update={
             "server": server,
             "decoding": decoding,
+            "capacity": capacity,
             # With nothing that serves it, all of them: the refusal then says what is served.
             "properties": serving or settings.properties,
         }

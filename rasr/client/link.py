@@ -12,12 +12,14 @@ import asyncio
 import ssl
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Self, cast
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
+from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 _TEXT, _OPEN = Opcode.TEXT, State.OPEN
@@ -41,14 +43,23 @@ def binary_frame(data: bytes) -> bytes:
 class Link(asyncio.Protocol):
     """A websocket from the handshake to the close. Made inside a running event loop."""
 
-    def __init__(self, address: str, *, pings: bool = True) -> None:
+    def __init__(
+        self, address: str, *, pings: bool = True, subprotocols: Sequence[str] = ()
+    ) -> None:
         """
+        Args:
+            subprotocols: what the handshake offers.
+
         Raises:
             websockets.InvalidURI
         """
         self._uri = parse_uri(address)
         self._loop = asyncio.get_running_loop()
-        self._protocol = ClientProtocol(self._uri, max_size=None)
+        self._protocol = ClientProtocol(
+            self._uri,
+            max_size=None,
+            subprotocols=[Subprotocol(one) for one in subprotocols] or None,
+        )
         self._transport: asyncio.Transport | None = None
         self.is_open = False
         """True between the handshake and the first sign of an end. To be read only."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from decoder import Capabilities, HotWord, Hypothesis
 from decoder.engine import Samples
+from rasr.decoding.ladder import RUNGS, Rung
 from rasr.decoding.steps import Step
 
 
@@ -48,9 +49,18 @@ class Cadence:
     first: int
     """With so much sound the engine does its first work, and again with each `every` more."""
     every: int
+    merged: int = 1
+    """So many steps in one, but for the first: the first partial is not kept waiting."""
 
     @staticmethod
-    def of(capabilities: Capabilities, *, step_ms: int, partial_ms: int, partials: bool) -> Cadence:
+    def of(
+        capabilities: Capabilities,
+        *,
+        step_ms: int,
+        partial_ms: int,
+        partials: bool,
+        rung: Rung = RUNGS[0],
+    ) -> Cadence:
         rate = capabilities.sample_rate
         # Who watches wants every partial; who does not can wait for a longer step.
         least_ms = min(partial_ms, step_ms) if partials else step_ms
@@ -60,10 +70,17 @@ class Cadence:
             most=max(
                 rate * step_ms // 1000, capabilities.first_step_samples, capabilities.step_samples
             ),
-            partial=rate * partial_ms // 1000 if partials else None,
+            partial=rate * partial_ms // 1000 * rung.partials if partials else None,
             first=capabilities.first_step_samples,
             every=capabilities.step_samples,
+            merged=rung.merged,
         )
+
+    @property
+    def step_samples(self) -> int:
+        """Sound of each step but the first."""
+        first = self.next_step_at(0)
+        return self.next_step_at(first) - first
 
     def next_step_at(self, taken: int) -> int:
         """With how much sound in all the next step begins, when `taken` has been taken.
@@ -71,8 +88,10 @@ class Cadence:
         Counted from the engine's own last step, not from `taken`: what came beyond it is the
         beginning of the next one.
         """
-        steps = (taken - self.first) // self.every if taken >= self.first else -1
-        return self.first + (steps + max(1, -(-self.least // self.every))) * self.every
+        steps, merged = -1, 1
+        if taken >= self.first:
+            steps, merged = (taken - self.first) // self.every, self.merged
+        return self.first + (steps + max(1, -(-self.least // self.every)) * merged) * self.every
 
 
 @dataclass(slots=True, eq=False)
@@ -127,6 +146,15 @@ class Job:
     @property
     def backlog_samples(self) -> int:
         return self.pending_samples + self.taken_samples
+
+    def turn_to(self, cadence: Cadence) -> None:
+        """Other steps from the next one on, with or without partials as before."""
+        self.cadence = cadence
+        self._next_step_at = cadence.next_step_at(self.decoded_samples + self.taken_samples)
+
+    def urgent(self, now: float) -> bool:
+        """True if its end is due: its client waits for the final."""
+        return self.finishing and self.due <= now
 
     def accept(self, piece: Piece) -> None:
         self.kept.append(piece)

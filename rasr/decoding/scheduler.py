@@ -23,16 +23,21 @@ import heapq
 import itertools
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
 import structlog
 
 from decoder import Capabilities, DecoderError, HotWord
+from decoder.engine import Samples
+from rasr.decoding.calibration import calibrate
+from rasr.decoding.costs import StepCosts
 from rasr.decoding.counters import SchedulerCounters
 from rasr.decoding.job import Cadence, Job, Sink
+from rasr.decoding.ladder import RUNGS, Ladder
 from rasr.decoding.lane import Lane
+from rasr.decoding.load import EngineLoad
 from rasr.decoding.steps import Batch, StepResult
 from rasr.decoding.ticket import Ticket
 
@@ -75,7 +80,17 @@ class _LaneState:
 class Scheduler:
     """Decodes utterances of many sessions on the lanes of one engine."""
 
-    def __init__(self, lanes: Sequence[Lane], rules: SchedulerRules) -> None:
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        rules: SchedulerRules,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """
+        Args:
+            clock: on which sound is due, in seconds.
+        """
+        self._clock = clock
         self._lanes = [_LaneState(number, lane) for number, lane in enumerate(lanes)]
         self._rules = rules
         self._numbers = itertools.count(1)
@@ -84,7 +99,11 @@ class Scheduler:
         self._lane_of: dict[int, _LaneState] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._capabilities: Capabilities | None = None
+        self._ladder: Ladder | None = None
+        self._cadences: dict[bool, Cadence] = {}
+        """With partials, and without, on the rung of the ladder."""
         self.counters = SchedulerCounters()
+        self.load = EngineLoad()
 
     # Life
 
@@ -101,12 +120,27 @@ class Scheduler:
             self._stop_lanes()
             raise errors.exceptions[0] from None
         self._capabilities = starts[0].result()
+        self._ladder = Ladder(self._set_pace(0) / self._capabilities.sample_rate)
         for state in self._lanes:
             state.up = True
             self._tasks += [
                 asyncio.create_task(self._serve(state, call), name=f"lane-{state.number}.{call}")
                 for call in range(state.lane.calls)
             ]
+
+    async def calibrate(self, speech: Samples) -> StepCosts:
+        """Measure what steps cost; takes seconds, while which nothing else may be decoded.
+
+        Args:
+            speech: shape (n,), int16, at the engine's rate.
+        """
+        return await calibrate(
+            self.lanes,
+            self.capabilities,
+            self._cadences[True],
+            streams_per_lane=self._rules.streams_per_lane,
+            speech=speech,
+        )
 
     async def stop(self) -> None:
         """Stop all lanes; jobs still open are lost."""
@@ -132,15 +166,24 @@ class Scheduler:
         return len(self._lanes) * self._rules.streams_per_lane
 
     @property
+    def streams_in_use(self) -> int:
+        return len(self._lane_of)
+
+    @property
     def calls(self) -> int:
         """Batches that can be decoded at the same time."""
         return sum(state.lane.calls for state in self._lanes)
+
+    @property
+    def rung(self) -> int:
+        """Of the overload ladder (`rasr.decoding.ladder`): 0 while all is well."""
+        return 0 if self._ladder is None else self._ladder.rung
 
     def oldest_ready_s(self) -> float:
         """How long the step that waits longest has been ready; 0 where none waits."""
         waiting = itertools.chain(self._waiting, *(state.ready.values() for state in self._lanes))
         since = min((job.ready_since for job in waiting), default=None)
-        return 0.0 if since is None else time.monotonic() - since
+        return 0.0 if since is None else self._clock() - since
 
     # For tickets
 
@@ -154,13 +197,12 @@ class Scheduler:
     ) -> Ticket:
         """A new utterance of `session`. It takes a lane when its first sound is there."""
         self.counters.open_jobs += 1
-        cadence = Cadence.of(
-            self.capabilities,
-            step_ms=self._rules.step_ms,
-            partial_ms=self._rules.partial_ms,
-            partials=partials,
-        )
+        cadence = self._cadences[partials]
         return Ticket(self, Job(next(self._numbers), sink, session, cadence, hot_words))
+
+    def asked(self, samples: int, due: float) -> None:
+        """More sound has come, due at `due`."""
+        self.load.demand.add(samples * 1000 // self.capabilities.sample_rate, due)
 
     def poke(self, job: Job) -> None:
         """`job` may have work."""
@@ -170,7 +212,7 @@ class Scheduler:
         if state is not None:
             self._make_ready(state, job)
         elif job not in self._waiting:
-            job.ready_since = time.monotonic()
+            job.ready_since = self._clock()
             self._waiting.append(job)
             self._assign()
 
@@ -198,6 +240,8 @@ class Scheduler:
             state = min(free, key=lambda lane: len(lane.jobs))
             state.jobs[job.number] = job
             self._lane_of[job.number] = state
+            # The rung may have changed since it was opened; its first step is the same on all.
+            self._turn(job)
             self._make_ready(state, job)
         self.counters.waiting_jobs = len(self._waiting)
 
@@ -206,7 +250,7 @@ class Scheduler:
 
     def _make_ready(self, state: _LaneState, job: Job) -> None:
         if job.number not in state.ready:
-            job.ready_since = time.monotonic()
+            job.ready_since = self._clock()
             state.ready[job.number] = job
         state.wake.set()
 
@@ -235,7 +279,7 @@ class Scheduler:
         results: list[StepResult] = []
         while True:
             batch = self._next_batch(state, call)
-            begun = time.monotonic()
+            begun = self._clock()
             # Handed over before the results of the last one are told: listeners take their time.
             run = None if batch is None else asyncio.ensure_future(state.lane.run(batch, call))
             for result in results:
@@ -263,18 +307,54 @@ class Scheduler:
     def _next_batch(self, state: _LaneState, call: int) -> Batch | None:
         if not state.up or not (state.ready or state.discard):
             return None
-        now = time.monotonic()
+        now = self._clock()
         ready = _within_reach(state.ready.values(), call)
         # Shared with calls that have nothing to do: half a batch each is done sooner than one
         # whole. `state.idle_calls` are the others.
         most = -(-len(ready) // (state.idle_calls + 1))
-        chosen = heapq.nsmallest(min(most, self.capabilities.max_batch), ready, key=_by_due)
+
+        def turn(job: Job) -> tuple[bool, float]:
+            # Ends first. Those of recordings that came faster than speech are not due yet.
+            return not job.urgent(now), job.due
+
+        chosen = heapq.nsmallest(min(most, self.capabilities.max_batch), ready, key=turn)
         for job in chosen:
             job.call = call
             del state.ready[job.number]
             self.counters.queued_s += now - job.ready_since
+        self._climb(chosen, now)
         discard, state.discard = tuple(state.discard), []
         return Batch(tuple(job.step() for job in chosen), discard)
+
+    def _climb(self, chosen: Sequence[Job], now: float) -> None:
+        """Up or down the ladder, by how late the steps are that a call now takes."""
+        assert self._ladder is not None, "start comes first"
+        changed = False
+        for job in chosen:
+            changed |= self._ladder.observe(now - max(job.ready_since, job.due), now)
+        if changed:
+            rung = self._ladder.rung
+            _log.warning("overload_rung", rung=rung, of=len(RUNGS) - 1)
+            self._set_pace(rung)
+
+    def _set_pace(self, rung: int) -> int:
+        """Steps and partials as on this rung, for open jobs too; samples of a step."""
+        self._cadences = {
+            partials: Cadence.of(
+                self.capabilities,
+                step_ms=self._rules.step_ms,
+                partial_ms=self._rules.partial_ms,
+                partials=partials,
+                rung=RUNGS[rung],
+            )
+            for partials in (True, False)
+        }
+        for job in itertools.chain.from_iterable(state.jobs.values() for state in self._lanes):
+            self._turn(job)
+        return self._cadences[True].step_samples
+
+    def _turn(self, job: Job) -> None:
+        job.turn_to(self._cadences[job.cadence.partial is not None])
 
     async def _watched(
         self,
@@ -288,13 +368,20 @@ class Scheduler:
             return await run
         finally:
             watch.cancel()
-            elapsed = time.monotonic() - begun
+            elapsed = self._clock() - begun
             self.counters.busy_s += elapsed
             for step in batch.steps:
                 if step.job in state.jobs:
                     state.jobs[step.job].busy_s += elapsed / len(batch.steps)
             self.counters.batches += 1
             self.counters.steps += len(batch.steps)
+            sound = sum(len(step.samples) for step in batch.steps)
+            self.load.decoded(
+                elapsed,
+                len(batch.steps),
+                sound / self.capabilities.sample_rate,
+                begun + elapsed,
+            )
 
     def _settle(self, state: _LaneState, results: Sequence[StepResult]) -> None:
         """Jobs whose step is done may have the next one ready."""
@@ -349,7 +436,7 @@ class Scheduler:
         _log.error(
             "worker_died", lane=state.number, utterances=len(jobs), error=type(error).__name__
         )
-        now = time.monotonic()
+        now = self._clock()
         for job in jobs:
             del self._lane_of[job.number]
             job.failed_tries += job.in_flight

@@ -22,6 +22,7 @@ class Ticket:
         """More sound; it is kept until the final, so the array must not be changed later."""
         if len(samples):
             self._job.accept(Piece(samples, due))
+            self._scheduler.asked(len(samples), due)
             self._scheduler.poke(self._job)
 
     def finish(self, *, due: float, silence: int = 0) -> None:

@@ -58,6 +58,8 @@ class Model(_Entry):
     speed: str | None = None
     homepage: str | None = None
     error_rates: tuple[ErrorRate, ...] = ()
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Options of its engine that suit it, where nobody says otherwise."""
 
     @model_validator(mode="after")
     def _comes_from_somewhere(self) -> Self:

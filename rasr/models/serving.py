@@ -18,7 +18,7 @@ Loads nothing: whether the files are any good is found by the engine.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rasr.configuration import Configuration, ConfigurationError, Layer, Origin
@@ -212,13 +212,13 @@ class _Draft:
         if engine is not None and (engine.kind != ENGINE_KIND or _FOLDER_OPTION in engine.options):
             # It says itself where the model is, or is another engine.
             folder = Path(str(engine.options.get(_FOLDER_OPTION, "")))
-            return self._engine(where, model.name, folder, origin)
+            return self._engine(where, model.name, folder, origin, {})
         try:
             folder = self._store.require(model)
         except ModelError as error:
             self._mistakes.append(f"{where}: {error}")
             return None
-        return self._engine(where, model.name, folder, origin)
+        return self._engine(where, model.name, folder, origin, model.options)
 
     def _folder(self, where: str, path: str, origin: Origin) -> str | None:
         """The engine of a model's folder anywhere, or a mistake and None."""
@@ -226,14 +226,24 @@ class _Draft:
         if not folder.is_dir():
             self._mistakes.append(f"{where}: there is no folder {folder}")
             return None
-        return self._engine(where, folder.name, folder, origin)
+        return self._engine(where, folder.name, folder, origin, {})
 
-    def _engine(self, where: str, name: str, folder: Path, origin: Origin) -> str | None:
+    def _engine(
+        self,
+        where: str,
+        name: str,
+        folder: Path,
+        origin: Origin,
+        suiting: Mapping[str, str | int | float | bool],
+    ) -> str | None:
+        """The engine of this name for a folder, with the options that suit where none are said."""
         engine = self._engines.get(name)
         if engine is None:
             self._engines[name] = EngineSettings(
-                kind=ENGINE_KIND, options={_FOLDER_OPTION: str(folder)}
+                kind=ENGINE_KIND, options={**suiting, _FOLDER_OPTION: str(folder)}
             )
+            for option in suiting:
+                self._origins[dotted(("engines", name, "options", option))] = origin
             self._origins[dotted(("engines", name, "kind"))] = origin
         elif engine.kind != ENGINE_KIND:
             self._mistakes.append(
@@ -241,7 +251,9 @@ class _Draft:
             )
             return None
         elif _FOLDER_OPTION not in engine.options:
-            options = engine.options | {_FOLDER_OPTION: str(folder)}
+            options = {**suiting, **engine.options, _FOLDER_OPTION: str(folder)}
+            for option in suiting.keys() - engine.options.keys():
+                self._origins[dotted(("engines", name, "options", option))] = origin
             self._engines[name] = engine.model_copy(update={"options": options})
         elif Path(str(engine.options[_FOLDER_OPTION])) == folder:
             return name

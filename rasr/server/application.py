@@ -12,11 +12,14 @@ from starlette.types import Receive, Scope, Send
 import rasr
 from rasr.protocol.errors import ERROR_TABLE, ErrorCode
 from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.server.admission import Party
 from rasr.server.captions import add_captions
 from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
+from rasr.server.metrics import add_metrics
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.pages import add_pages
+from rasr.server.sessions import add_sessions, occupancy
 from rasr.server.subtitles import add_subtitles
 
 
@@ -33,18 +36,20 @@ def make_application(house: House) -> FastAPI:
 
     @app.get("/readyz")
     async def readyz() -> Response:
-        """New sessions are welcome. 503 while shutting down and while every seat is taken."""
-        ready = not house.closing and house.seats.taken < house.seats.total
-        status = "ready" if ready else "closing" if house.closing else "full"
+        """New rounds are welcome. 503 while shutting down and while one more would be refused."""
+        now = occupancy(house)
+        status = "ready" if now.ready else "closing" if house.closing else "full"
         return JSONResponse(
             {
                 "status": status,
                 "connections": house.connections,
-                "rounds": house.seats.taken,
-                "max_rounds": house.seats.total,
+                "rounds": now.rounds,
+                "max_rounds": now.max_rounds,
+                "load": now.load,
+                "max_load": now.max_load,
                 "languages": list(house.properties.languages),
             },
-            200 if ready else 503,
+            200 if now.ready else 503,
         )
 
     @app.get("/properties")
@@ -67,6 +72,8 @@ def make_application(house: House) -> FastAPI:
         return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
 
     add_pages(app)
+    add_metrics(app, house)
+    add_sessions(app, house)
     add_captions(app, house.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins)
 
@@ -98,16 +105,19 @@ class _Recognition:
         if not self._origins.admits(headers):
             # The gateway's code for somebody who may not use what is there.
             body = {"error_code": "APIG.0302", "error_msg": refusal(headers)}
+            house.ledger.turned_away[body["error_code"]] += 1
             await socket.refuse(403, body)
             return
         if house.full:
             sentence = f"the server is full: {house.connections} connections are open"
             body = {"error_code": str(ErrorCode.FULL), "error_msg": sentence}
+            house.ledger.turned_away[body["error_code"]] += 1
             await socket.refuse(ERROR_TABLE[ErrorCode.FULL].http_status, body)
             return
         await socket.accept()
         client = scope.get("client")
-        await house.serve(socket, self._mode, client[0] if client else "unknown")
+        party = Party(scope["path_params"]["project_id"], client[0] if client else "unknown")
+        await house.serve(socket, self._mode, party)
 
 
 class _UnknownPath:

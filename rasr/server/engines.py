@@ -107,6 +107,18 @@ def make_scheduler(plan: EnginePlan, decoding: DecodingSettings) -> Scheduler:
     return Scheduler(lanes, rules)
 
 
+async def start_scheduler(name: str, scheduler: Scheduler) -> None:
+    """Load the engine of this name.
+
+    Raises:
+        StartError: it cannot be had.
+    """
+    try:
+        await scheduler.start()
+    except DecoderError as error:
+        raise StartError(f"engines.{name}: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class PropertyTable:
     """Which engine serves what, once the engines are there."""

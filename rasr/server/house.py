@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,11 +14,14 @@ import structlog
 from rasr.captions import Hub
 from rasr.decoding import Scheduler
 from rasr.protocol.modes import Mode
+from rasr.server.admission import Admission, Party
+from rasr.server.capacity import Capacity
 from rasr.server.engines import PropertyTable
-from rasr.server.seats import Seats
+from rasr.server.ledger import Ledger
 from rasr.session.driver import Driver, DriverRules, Socket
 from rasr.session.machine import SessionMachine
 from rasr.session.rules import Services, SessionRules
+from rasr.session.vitals import Vitals
 from rasr.settings import Settings, VadSettings
 from rasr.text import TextTools
 from vad import Classifier, make_classifier
@@ -33,47 +37,54 @@ class House:
     schedulers: Mapping[str, Scheduler]
     properties: PropertyTable
     text: TextTools
-    seats: Seats
+    admission: Admission
     captions: Hub
+    capacities: Mapping[str, Capacity]
+    """Of the engines that have been calibrated, by their names."""
     closing: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _drivers: set[Driver] = field(default_factory=set)
     _empty: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._empty.set()
 
-    async def serve(self, socket: Socket, mode: Mode, peer: str) -> None:
+    async def serve(self, socket: Socket, mode: Mode, party: Party) -> None:
         """One connection, from its handshake to its end."""
         loop = asyncio.get_running_loop()
+        vitals = Vitals(next(self._numbers), mode.value, party.address, loop.time(), self.ledger)
         driver = Driver(
             socket,
             partial(self._machine, mode, loop.time()),
             schedulers=self.schedulers,
-            take_seat=self.seats.take,
-            leave_seat=self.seats.leave,
+            take_seat=partial(self._take_seat, party),
             open_channel=self.captions.open,
             rules=DriverRules(
                 backlog_s=self.settings.session.backlog_s,
                 send_timeout_s=self.settings.server.send_timeout_s,
             ),
+            vitals=vitals,
         )
         began = loop.time()
         self._drivers.add(driver)
         self._empty.clear()
-        _log.info("session_opened", mode=mode.value, peer=peer)
+        _log.info("session_opened", session=vitals.number, mode=mode.value, peer=party.address)
         try:
             if self.closing:
                 driver.shut_down()
             await driver.run()
         finally:
             self._drivers.discard(driver)
+            self.ledger.close(driver)
             if not self._drivers:
                 self._empty.set()
             summary = driver.summary
             _log.info(
                 "session_closed",
+                session=vitals.number,
                 mode=mode.value,
-                peer=peer,
+                peer=party.address,
                 seconds=round(loop.time() - began, 1),
                 rounds=summary.rounds,
                 audio_s=round(summary.audio_ms / 1000, 1),
@@ -106,6 +117,11 @@ class House:
         await self._empty.wait()
 
     @property
+    def drivers(self) -> Collection[Driver]:
+        """Of the sessions that are open."""
+        return self._drivers
+
+    @property
     def connections(self) -> int:
         return len(self._drivers)
 
@@ -113,7 +129,13 @@ class House:
     def full(self) -> bool:
         return self.connections >= self.settings.server.max_connections
 
-    def _machine(self, mode: Mode, now: float, admit: Callable[[], str | None]) -> SessionMachine:
+    def _take_seat(self, party: Party, engine: str, now: float) -> Callable[[], None] | str:
+        seat = self.admission.take(party, engine, now)
+        return seat if isinstance(seat, str) else partial(self.admission.leave, seat)
+
+    def _machine(
+        self, mode: Mode, now: float, admit: Callable[[str], str | None]
+    ) -> SessionMachine:
         session, vad = self.settings.session, self.settings.vad
         services = Services(
             engine_for=self.properties.choose,

@@ -40,11 +40,11 @@ class OriginRule:
         origin = origin.lower()
         if ANYBODY in self.listed or origin in self.listed:
             return True
-        ours, theirs = _host(f"//{headers.get('host', '')}"), _host(origin)
+        ours, theirs = host_of(f"//{headers.get('host', '')}"), host_of(origin)
         if ours is None or theirs is None:
             return False
-        if _is_loopback(ours):
-            return _is_loopback(theirs)
+        if is_loopback_name(ours):
+            return is_loopback_name(theirs)
         return self.names_are_ours and ours == theirs
 
     def knows(self, headers: Headers) -> bool:
@@ -56,8 +56,8 @@ class OriginRule:
         host = headers.get("host")
         if host is None or self.names_are_ours or ANYBODY in self.listed:
             return True
-        ours = _host(f"//{host}")
-        return ours is not None and (_is_loopback(ours) or ours in map(_host, self.listed))
+        ours = host_of(f"//{host}")
+        return ours is not None and (is_loopback_name(ours) or ours in map(host_of, self.listed))
 
 
 def refusal(headers: Headers) -> str:
@@ -83,17 +83,22 @@ def _signed(headers: Headers) -> bool:
     return "x-auth-token" in headers or headers.get("authorization", "").startswith("SDK-HMAC")
 
 
-def _host(url: str) -> str | None:
+def host_of(url: str) -> str | None:
+    """The name or address in a URL; None where there is none."""
     try:
         return urlsplit(url).hostname
     except ValueError:
         return None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback_name(host: str) -> bool:
+    """True if a name or address is always of the machine that uses it."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    # A socket of both families tells IPv4 peers as ::ffff:127.0.0.1.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self, cast
 
@@ -17,16 +18,23 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from decoder import DecoderError
 from rasr.captions import CaptionRules, Hub
 from rasr.decoding import Scheduler
+from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
+from rasr.server.capacity import Capacity, cache_folder, calibrated
 from rasr.server.connection import ABORT, SHALLOW
-from rasr.server.engines import make_scheduler, plan, property_table
+from rasr.server.engines import (
+    EnginePlan,
+    cores,
+    make_scheduler,
+    plan,
+    property_table,
+    start_scheduler,
+)
 from rasr.server.errors import StartError
 from rasr.server.house import House
 from rasr.server.listener import is_loopback, listen, make_shallow, url_of
-from rasr.server.seats import Seats
 from rasr.settings import Settings
 from rasr.text import TextTools
 
@@ -84,8 +92,13 @@ class Service:
     def ready_line(self) -> str:
         """What a person is told once the server can recognise."""
         served = ", ".join(f"{key}: {name}" for key, name in self.settings.properties.items())
-        seats = self.house.seats.total
-        return f"rasr is ready at {self.url} ({served}; up to {seats} rounds at once)"
+        most = self.house.admission.rules.rounds
+        limits = [f"up to {most} rounds at once"] if most else []
+        limits += [
+            f"{one.engine} carries about {one.streams(1.0)} people who speak at once"
+            for one in self.house.capacities.values()
+        ]
+        return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
 
     async def stop(self) -> None:
         """No new sessions; finals and END for open ones, within `server.drain_s`; then the rest."""
@@ -117,18 +130,17 @@ class Service:
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
         }
         for name, scheduler in self._schedulers.items():
-            try:
-                await scheduler.start()
-            except DecoderError as error:
-                raise StartError(f"engines.{name}: {error}") from error
-        streams = sum(scheduler.streams for scheduler in self._schedulers.values())
+            await start_scheduler(name, scheduler)
+        capacities = await self._calibrate(plans)
+        rules = self._admission_rules()
         self._house = House(
             settings,
             self._schedulers,
             property_table(settings, self._schedulers),
             TextTools(),
-            Seats(settings.decoding.max_rounds or streams),
+            Admission(rules, self._schedulers, cores()),
             Hub(CaptionRules(**settings.captions.model_dump()), asyncio.get_running_loop()),
+            capacities,
         )
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
@@ -150,6 +162,28 @@ class Service:
         )
         self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
         await self._uvicorn.listening.wait()
+
+    async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> dict[str, Capacity]:
+        """What the engines carry, where somebody is to be refused for the load."""
+        if not self.settings.capacity.max_load:
+            return {}
+        folder = cache_folder(os.environ)
+        return {
+            name: await calibrated(plans[name], self.settings.decoding, scheduler, folder)
+            for name, scheduler in self._schedulers.items()
+        }
+
+    def _admission_rules(self) -> AdmissionRules:
+        capacity = self.settings.capacity
+        rounds = self.settings.decoding.max_rounds
+        if not capacity.max_load:
+            rounds = rounds or sum(one.streams for one in self._schedulers.values())
+        return AdmissionRules(
+            max_load=capacity.max_load,
+            rounds=rounds,
+            rounds_per_project=capacity.rounds_per_project,
+            rounds_per_address=capacity.rounds_per_address,
+        )
 
     async def _stop_engines(self) -> None:
         for scheduler in self._schedulers.values():

@@ -19,6 +19,7 @@ from rasr.captions import Publisher
 from rasr.decoding import Scheduler, Sink, Ticket
 from rasr.protocol.codec import encode_server
 from rasr.protocol.errors import ErrorCode, ProtocolError
+from rasr.protocol.messages import Error
 from rasr.session.effects import (
     AbandonUtterance,
     Close,
@@ -33,6 +34,7 @@ from rasr.session.effects import (
 )
 from rasr.session.machine import SessionMachine
 from rasr.session.outbox import Outbox
+from rasr.session.vitals import Vitals
 
 _log = structlog.get_logger("rasr.session")
 
@@ -96,23 +98,27 @@ class _Clock:
 
 
 class Driver:
-    """One connection's life. `make_machine` is given how to take a seat for a round."""
+    """One connection's life.
+
+    `make_machine` is given how to take a seat for a round of an engine. `take_seat`, asked with the
+    engine's name and the time, answers with what gives the seat back, or with the sentence that
+    refuses it.
+    """
 
     def __init__(
         self,
         socket: Socket,
-        make_machine: Callable[[Callable[[], str | None]], SessionMachine],
+        make_machine: Callable[[Callable[[str], str | None]], SessionMachine],
         *,
         schedulers: Mapping[str, Scheduler],
-        take_seat: Callable[[], str | None],
-        leave_seat: Callable[[], None],
+        take_seat: Callable[[str, float], Callable[[], None] | str],
         open_channel: Callable[[str], Publisher],
         rules: DriverRules,
+        vitals: Vitals,
     ) -> None:
         self._socket = socket
         self._schedulers = schedulers
         self._take_seat = take_seat
-        self._leave_seat = leave_seat
         self._open_channel = open_channel
         self._rules = rules
         self._loop = asyncio.get_running_loop()
@@ -122,10 +128,11 @@ class Driver:
         self._clock = _Clock()
         self._heard = asyncio.Event()
         """Set by each result of an engine."""
-        self._seated = False
+        self._leave_seat: Callable[[], None] | None = None
         self._publisher: Publisher | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.summary = SessionSummary()
+        self.vitals = vitals
 
     async def run(self) -> None:
         """Serve the connection until it is gone. Gives everything back, however it ends."""
@@ -177,6 +184,8 @@ class Driver:
             before_s = self._machine.received_s
             now = self._loop.time()
             self._guarded(partial(self._machine.receive_audio, piece, now=now))
+            if now >= self.vitals.audio.next_at:
+                self.vitals.audio.note(now, self.audio_s)
             if self._tickets and self._budgets_used() > 1:
                 await self._pause(max(0.0, self._machine.received_s - before_s))
 
@@ -193,8 +202,30 @@ class Driver:
 
     def _budgets_used(self) -> float:
         """Undecoded sound of the session, in budgets."""
+        return self.backlog_s / self._rules.backlog_s
+
+    # For observers
+
+    @property
+    def backlog_s(self) -> float:
+        """Undecoded sound of the session."""
         backlog = sum(ticket.backlog_samples for ticket in self._tickets.values())
-        return backlog / self._clock.sample_rate / self._rules.backlog_s
+        return backlog / self._clock.sample_rate
+
+    @property
+    def audio_s(self) -> float:
+        """Sound received in all rounds."""
+        return self.summary.audio_ms / 1000 + self._machine.received_s
+
+    @property
+    def speech_s(self) -> float:
+        """Sound of all rounds that was given to an engine."""
+        return self.summary.speech_ms / 1000 + self._machine.speech_s
+
+    @property
+    def partials_replaced(self) -> int:
+        """Partials that were outdated before the client took them."""
+        return self._outbox.replaced
 
     # Effects out
 
@@ -228,7 +259,10 @@ class Driver:
             match effect:
                 case Send():
                     self._outbox.put(effect.message)
+                    if isinstance(effect.message, Error):
+                        self.vitals.error(effect.message.error_code, fatal=effect.message.fatal)
                 case OpenUtterance():
+                    self.vitals.opened(effect.utterance, now)
                     self._tickets[effect.utterance] = self._schedulers[effect.engine].open(
                         _UtteranceSink(self, effect.utterance),
                         session=self,
@@ -239,9 +273,11 @@ class Driver:
                     due = self._clock.due(effect.end_sample, now)
                     self._tickets[effect.utterance].accept(effect.samples, due=due)
                 case FinishUtterance():
+                    self.vitals.finished(effect.utterance, now)
                     ticket = self._tickets[effect.utterance]
                     ticket.finish(due=now, silence=effect.silence)
                 case AbandonUtterance():
+                    self.vitals.gone(effect.utterance)
                     self._count(self._tickets.pop(effect.utterance)).abandon()
                 case OpenChannel():
                     self._publisher = self._open_channel(effect.name)
@@ -251,9 +287,11 @@ class Driver:
                 case RoundOpened():
                     self._clock = _Clock(effect.sample_rate)
                     self.summary.rounds += 1
+                    self.vitals.round_opened(effect.trace_id, effect.property)
                 case RoundClosed():
                     self._give_seat_back()
                     self._give_channel_back()
+                    self.vitals.round_closed()
                     self.summary.audio_ms += effect.audio_ms
                     self.summary.speech_ms += effect.speech_ms
                     self.summary.utterances += effect.utterances
@@ -280,6 +318,7 @@ class Driver:
         if final:
             self._count(self._tickets.pop(utterance))
         now = self._loop.time()
+        self.vitals.told(utterance, now, final=final, text=bool(hypothesis.text))
         self._guarded(
             partial(self._machine.hypothesis, utterance, hypothesis, final=final, now=now)
         )
@@ -290,6 +329,7 @@ class Driver:
     def failure(self, utterance: int, sentence: str) -> None:
         self._heard.set()
         self._count(self._tickets.pop(utterance))
+        self.vitals.gone(utterance)
         now = self._loop.time()
         self._guarded(partial(self._machine.decode_failed, utterance, sentence, now=now))
 
@@ -321,15 +361,17 @@ class Driver:
 
     # Seats and channels
 
-    def _admit(self) -> str | None:
-        refusal = self._take_seat()
-        self._seated = refusal is None
-        return refusal
+    def _admit(self, engine: str) -> str | None:
+        answer = self._take_seat(engine, self._loop.time())
+        if isinstance(answer, str):
+            return answer
+        self._leave_seat = answer
+        return None
 
     def _give_seat_back(self) -> None:
-        if self._seated:
-            self._seated = False
-            self._leave_seat()
+        if self._leave_seat is not None:
+            leave, self._leave_seat = self._leave_seat, None
+            leave()
 
     def _give_channel_back(self) -> None:
         if self._publisher is not None:

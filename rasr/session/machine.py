@@ -20,8 +20,9 @@ from rasr.protocol.errors import ErrorCode, ProtocolError
 from rasr.protocol.messages import End, EndReason, Error, Result, Start, StartConfig
 from rasr.protocol.modes import Mode
 from rasr.session.effects import Close, Effect, OpenChannel, Publish, Send
-from rasr.session.round import Outcome, Round, State
+from rasr.session.round import Round, State
 from rasr.session.rules import EngineChoice, Services, SessionRules
+from rasr.session.teller import Outcome
 
 CLOSE_NORMAL = 1000
 CLOSE_GOING_AWAY = 1001
@@ -196,6 +197,11 @@ class SessionMachine:
         return 0.0 if self._round is None else self._round.received_s
 
     @property
+    def speech_s(self) -> float:
+        """Sound of the open round that the engine was given so far; 0 without one."""
+        return 0.0 if self._round is None else self._round.speech_s
+
+    @property
     def closed(self) -> bool:
         return self._closed
 
@@ -216,7 +222,7 @@ class SessionMachine:
             refused = self._services.channel_refusal(config.caption_channel)
             if refused is not None:
                 raise refused
-        refusal = self._services.admit()
+        refusal = self._services.admit(engine.name)
         if refusal is not None:
             raise ProtocolError(ErrorCode.FULL, refusal)
         self._audio_refused = False

@@ -23,11 +23,14 @@ class Outbox:
         self._waiting: deque[ServerMessage | Close] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
+        self.replaced = 0
+        """Partials that were outdated before the client took them."""
 
     def put(self, item: ServerMessage | Close) -> None:
         # A result that has not left yet is outdated by the next one of its sentence.
         if isinstance(item, Result) and self._waiting and _is_partial(self._waiting[-1]):
             self._waiting[-1] = item
+            self.replaced += 1
         else:
             self._waiting.append(item)
         self._filled.set()

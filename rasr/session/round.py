@@ -3,15 +3,13 @@
 Pure: bytes and hypotheses come in, effects are appended to a list that the machine owns. It never
 reads a clock; its only time is the number of samples it was given.
 
-Everything that leaves a round leaves through one queue in the order of the sound: utterances, and
-between and behind them *afterwords* (an event at the audio limit, the closing messages). A final
-that is ready early waits there for the ones before it.
+Here is what is heard and when a round ends; what is said, and in which order, is
+`rasr.session.teller`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from typing import assert_never
 
@@ -19,30 +17,18 @@ from decoder import HotWord, Hypothesis
 from decoder.engine import Samples
 from rasr.audio import SoundCheck, Tape, inlet_for
 from rasr.protocol.errors import ErrorCode, ProtocolError
-from rasr.protocol.messages import (
-    Ended,
-    EndReason,
-    Error,
-    Event,
-    EventName,
-    Result,
-    StartConfig,
-    Started,
-)
+from rasr.protocol.messages import EndReason, EventName, StartConfig, Started
 from rasr.protocol.modes import MODE_TRAITS, Mode
 from rasr.session.effects import (
-    AbandonUtterance,
-    Close,
     Decode,
     Effect,
     FinishUtterance,
     OpenUtterance,
     RoundClosed,
     RoundOpened,
-    Send,
 )
-from rasr.session.results import joined, placed, segment
 from rasr.session.rules import EngineChoice, Services, SessionRules
+from rasr.session.teller import Outcome, Teller, Utterance
 from vad import Endpoint, Endpointer, EndpointRules, HeadSilence, SpeechStarted, frame_levels
 
 
@@ -62,16 +48,6 @@ class WarningCode(StrEnum):
     HOT_WORDS = "hot_words"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a round ends: what is said last, and whether the socket is closed."""
-
-    reason: EndReason | None
-    """Of END; None where FATAL_ERROR stands in its place."""
-    fault: ProtocolError | None = None
-    close: Close | None = None
-
-
 _REFUSED_SHOWN = 5
 """Hot words that one warning names."""
 
@@ -83,43 +59,9 @@ def _unreadable(sentence: str) -> Outcome:
 
 
 @dataclass(slots=True)
-class _Utterance:
-    number: int
-    start_sample: int
-    end_sample: int
-    """So far; the end once it is finished."""
-    partial: Hypothesis | None = None
-    final: Hypothesis | None = None
-
-
-class _LimitReached:
-    """Afterword: everything up to the audio limit has been told."""
-
-
-_Item = _Utterance | _LimitReached | Outcome
-
-
-@dataclass(slots=True)
-class _Told:
-    """What the client has been told, so that it is told once."""
-
-    partial_text: str = ""
-    short_final: bool = False
-
-
-@dataclass(slots=True)
 class _Count:
     speech_samples: int = 0
     utterances: int = 0
-
-
-@dataclass(slots=True)
-class _Short:
-    """Short mode's pieces: utterances whose texts make one sentence, on the clock of the first."""
-
-    pieces: list[Hypothesis] = field(default_factory=list)
-    start_sample: int = 0
-    end_sample: int = 0
 
 
 class Round:
@@ -146,8 +88,13 @@ class Round:
         self._engine = engine
         self._rules = rules
         self._effects = effects
-        self._text = services.make_text(
-            config.property.language, config.digit_norm, config.add_punc
+        self._teller = Teller(
+            trace_id=trace_id,
+            traits=self._traits,
+            config=config,
+            text=services.make_text(config.property.language, config.digit_norm, config.add_punc),
+            sample_rate=engine.sample_rate,
+            effects=effects,
         )
         self._classifier = services.make_classifier()
         self._warns = rules.warnings if config.warnings is None else config.warnings
@@ -161,19 +108,16 @@ class Round:
         """Samples that have gone through the endpointer, in whole frames."""
         self._limit_sample = self._traits.max_audio_s * engine.sample_rate
         self._next_utterance = first_utterance
-        self._open: _Utterance | None = None
+        self._open: Utterance | None = None
         self._fed_sample = 0
         """Sound of the open utterance before this has been given to the engine."""
-        self._queue: deque[_Item] = deque()
-        self._told = _Told()
-        self._short = _Short()
         self._count = _Count()
         self._header_told = False
         self._hot_words = hot_words if engine.hot_words else ()
         self._refusals_told = False
 
         effects.append(RoundOpened(trace_id, config.property.name, engine.sample_rate))
-        self._send(Started(trace_id))
+        self._teller.send(Started(trace_id))
         if hot_words and not engine.hot_words:
             self._warn(
                 WarningCode.HOT_WORDS,
@@ -196,6 +140,11 @@ class Round:
     def received_s(self) -> float:
         """Sound received so far, up to the limit of the round."""
         return self._tape.end_sample / self._engine.sample_rate
+
+    @property
+    def speech_s(self) -> float:
+        """Sound given to the engine so far."""
+        return self._count.speech_samples / self._engine.sample_rate
 
     @property
     def most_bytes(self) -> int | None:
@@ -226,16 +175,15 @@ class Round:
         if self.state is not State.DEAF:
             return
         self.state = State.CLOSING
-        self._queue.append(outcome)
+        self._teller.conclude(outcome)
         self._tell()
 
     def cancel(self) -> None:
         """Drop what is not recognised yet and end at once."""
         if self.state is State.OVER:
             return
-        self._drop_utterances()
-        self._queue.append(Outcome(EndReason.CANCEL))
-        self._told.short_final = True
+        self._open = None
+        self._teller.cut_short(Outcome(EndReason.CANCEL))
         self.state = State.CLOSING
         self._tell()
 
@@ -243,14 +191,15 @@ class Round:
         """The client is gone: give everything back, say nothing."""
         if self.state is State.OVER:
             return
-        self._drop_utterances()
+        self._open = None
+        self._teller.drop()
         self._close_books("disconnected")
 
     # What the engine does
 
     def hypothesis(self, number: int, hypothesis: Hypothesis, *, final: bool) -> None:
         """Take what the engine makes of utterance `number` now."""
-        utterance = self._find(number)
+        utterance = self._teller.find(number)
         if utterance is None:
             return
         if final:
@@ -274,7 +223,7 @@ class Round:
 
     def decode_failed(self, number: int, sentence: str) -> None:
         """The engine gave up on utterance `number`: what else was recognised is still told."""
-        utterance = self._find(number)
+        utterance = self._teller.find(number)
         if utterance is None:
             return
         # What had been recognised of it is all that there will be.
@@ -284,11 +233,7 @@ class Round:
             if self.state is State.LISTENING:
                 self.state = State.DEAF
         fault = ProtocolError(ErrorCode.RECOGNITION_FAILED, sentence)
-        last = self._queue[-1]
-        if isinstance(last, Outcome):
-            # What ends the round already says why, or it ends with this.
-            if last.fault is None:
-                self._queue[-1] = replace(last, reason=EndReason.ERROR, fault=fault)
+        if self._teller.blame(fault):
             self._tell()
         else:
             self.end(Outcome(EndReason.ERROR, fault))
@@ -345,20 +290,20 @@ class Round:
                 self._finish_utterance(event)
             case HeadSilence():
                 if self._traits.voice_events:
-                    self._event(EventName.EXCEEDED_SILENCE, event.at_sample)
+                    self._teller.event(EventName.EXCEEDED_SILENCE, event.at_sample)
                     self.state = State.DEAF
             case _:
                 assert_never(event)
 
     def _open_utterance(self, event: SpeechStarted) -> None:
-        utterance = _Utterance(self._next_utterance, event.start_sample, event.start_sample)
+        utterance = Utterance(self._next_utterance, event.start_sample, event.start_sample)
         self._next_utterance += 1
         self._count.utterances += 1
         self._open = utterance
         self._fed_sample = event.start_sample
-        self._queue.append(utterance)
+        self._teller.expect(utterance)
         if self._traits.voice_events and self._count.utterances == 1:
-            self._event(EventName.VOICE_START, event.onset_sample)
+            self._teller.event(EventName.VOICE_START, event.onset_sample)
         self._effects.append(
             OpenUtterance(
                 utterance.number,
@@ -379,7 +324,7 @@ class Round:
         if self._traits.voice_events:
             self.state = State.DEAF
 
-    def _feed(self, utterance: _Utterance, end_sample: int) -> None:
+    def _feed(self, utterance: Utterance, end_sample: int) -> None:
         if end_sample <= self._fed_sample:
             return
         samples = self._tape.read(self._fed_sample, end_sample)
@@ -413,7 +358,7 @@ class Round:
                 )
             )
         else:
-            self._queue.append(_LimitReached())
+            self._teller.reach_limit(self._limit_sample)
             self._tell()
 
     def _check_header(self) -> None:
@@ -428,103 +373,12 @@ class Round:
         for finding in self._sound_check.feed(samples):
             self._warn(finding.code, finding.message)
 
-    # Hypotheses → results, in the order of the sound
-
-    def _find(self, number: int) -> _Utterance | None:
-        for item in self._queue:
-            if isinstance(item, _Utterance) and item.number == number and item.final is None:
-                return item
-        return None
-
     def _tell(self) -> None:
-        while self._queue and self.state is not State.OVER:
-            item = self._queue[0]
-            match item:
-                case _Utterance():
-                    if item.final is None:
-                        self._tell_partial(item)
-                        return
-                    self._queue.popleft()
-                    self._tell_final(item, item.final)
-                case _LimitReached():
-                    self._queue.popleft()
-                    self._tell_short_final()
-                    self._event(EventName.EXCEEDED_AUDIO, self._limit_sample)
-                case Outcome():
-                    self._queue.popleft()
-                    self._tell_outcome(item)
-                case _:
-                    assert_never(item)
-
-    def _tell_partial(self, utterance: _Utterance) -> None:
-        if utterance.partial is None or not self._config.interim_results:
-            return
-        if self._traits.endpoints:
-            raw, start = utterance.partial, utterance.start_sample
-        else:
-            start = self._short.start_sample if self._short.pieces else utterance.start_sample
-            piece = placed(utterance.partial, utterance.start_sample - start)
-            raw = joined([*self._short.pieces, piece])
-        shown = self._text(raw, False)
-        # A partial that says nothing new costs the client a repaint and tells it nothing.
-        if not shown.text or shown.text == self._told.partial_text:
-            return
-        self._told.partial_text = shown.text
-        self._result(shown, start, utterance.end_sample, is_final=False)
-
-    def _tell_final(self, utterance: _Utterance, final: Hypothesis) -> None:
-        if not self._traits.endpoints:
-            if not self._short.pieces:
-                self._short.start_sample = utterance.start_sample
-            self._short.end_sample = utterance.end_sample
-            since = utterance.start_sample - self._short.start_sample
-            self._short.pieces.append(placed(final, since))
-            return
-        self._told.partial_text = ""
-        if final.text:
-            self._result(
-                self._text(final, True),
-                utterance.start_sample,
-                utterance.end_sample,
-                is_final=True,
-            )
-        if self._traits.voice_events:
-            # The final comes first: clients are known to stop reading at VOICE_END.
-            name = EventName.VOICE_END if final.text else EventName.EXCEEDED_SILENCE
-            self._event(name, utterance.end_sample)
-
-    def _tell_short_final(self) -> None:
-        """Short mode's one final. It is sent without any text too: no reply looks like loss."""
-        if self._traits.endpoints or self._told.short_final:
-            return
-        self._told.short_final = True
-        short = self._short
-        whole = joined(short.pieces) if short.pieces else Hypothesis()
-        self._result(self._text(whole, True), short.start_sample, short.end_sample, is_final=True)
-
-    def _tell_outcome(self, outcome: Outcome) -> None:
-        self._tell_short_final()
-        if outcome.fault is not None:
-            self._send(
-                Error(
-                    self.trace_id,
-                    outcome.fault.code,
-                    outcome.fault.message,
-                    fatal=outcome.reason is None,
-                )
-            )
-        if outcome.reason is not None:
-            self._send(Ended(self.trace_id, outcome.reason))
-        self._close_books(outcome.fault.code if outcome.fault else str(outcome.reason))
-        if outcome.close is not None:
-            self._effects.append(outcome.close)
-
-    def _drop_utterances(self) -> None:
-        for item in self._queue:
-            if isinstance(item, _Utterance) and item.final is None:
-                self._effects.append(AbandonUtterance(item.number))
-        self._queue.clear()
-        self._open = None
+        outcome = self._teller.tell()
+        if outcome is not None:
+            self._close_books(outcome.name)
+            if outcome.close is not None:
+                self._effects.append(outcome.close)
 
     def _close_books(self, reason: str) -> None:
         rate = self._engine.sample_rate
@@ -540,28 +394,6 @@ class Round:
         self.state = State.OVER
         self._tape.forget_before(self._tape.end_sample)
 
-    # Messages
-
-    def _result(
-        self, hypothesis: Hypothesis, start_sample: int, end_sample: int, *, is_final: bool
-    ) -> None:
-        told = segment(
-            hypothesis,
-            start_sample=start_sample,
-            end_sample=end_sample,
-            sample_rate=self._engine.sample_rate,
-            is_final=is_final,
-            with_words=self._config.need_word_info,
-        )
-        self._send(Result(self.trace_id, (told,)))
-
-    def _event(self, name: EventName, at_sample: int) -> None:
-        self._send(Event(self.trace_id, name, at_sample * 1000 // self._engine.sample_rate))
-
     def _warn(self, code: str, sentence: str) -> None:
         if self._warns:
-            at_ms = self._tape.end_sample * 1000 // self._engine.sample_rate
-            self._send(Event(self.trace_id, EventName.WARNING, at_ms, code, sentence))
-
-    def _send(self, message: Started | Result | Event | Error | Ended) -> None:
-        self._effects.append(Send(message))
+            self._teller.warn(code, sentence, self._tape.end_sample)

@@ -62,8 +62,8 @@ class Services:
     """(language, digit_norm, add_punc) → the step for one round."""
     vocabulary: Callable[[str], Sequence[str] | None]
     """The hot words of a vocabulary by its id; None where there is none of that id."""
-    admit: Callable[[], str | None]
-    """Take a seat for a round: None, or the sentence that refuses it."""
+    admit: Callable[[str], str | None]
+    """Take a seat for a round of the engine of this name: None, or the sentence that refuses it."""
     channel_refusal: Callable[[str], ProtocolError | None]
     """Why a round may not publish its captions to this channel; None where it may."""
     new_trace_id: Callable[[], str]

@@ -45,6 +45,11 @@ def test_conversation_has_the_stated_share_of_speech_and_pauses_that_end_sentenc
     assert min(len(pause) for pause in pauses[1:-1] if pause) > 10
 
 
+def test_at_the_start_of_a_conversation_as_many_speak_as_later(sound: Pool) -> None:
+    first = [sound.talk(Talk.CONVERSATION, seed, 1)[0] < sound.speech for seed in range(500)]
+    assert sum(first) / len(first) == pytest.approx(SPEECH_SHARE, abs=0.06)
+
+
 def test_clients_say_different_things_and_the_same_ones_each_time(sound: Pool) -> None:
     first, second = (sound.talk(Talk.SPEECH, seed, 50) for seed in (1, 2))
     assert first != second

@@ -62,7 +62,11 @@ class Server:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("RASR_")
         }
-        environment |= self.settings | {"XDG_DATA_HOME": str(self.folder)}
+        environment |= self.settings | {
+            "XDG_DATA_HOME": str(self.folder),
+            # Whether somebody is let in must not depend on how busy the machine is.
+            "RASR_CAPACITY__MAX_LOAD": "0",
+        }
         with (self.folder / "server.log").open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rasr", "serve", "--port", str(self.port)],

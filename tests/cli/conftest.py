@@ -17,8 +17,9 @@ Rasr = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def no_models(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is installed on the machine is nobody's business here."""
+    """What is installed or remembered on the machine is nobody's business here."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture

@@ -64,5 +64,14 @@ def test_flags_that_are_wrong_are_told_together(rasr: Rasr) -> None:
 def test_help_names_every_command(rasr: Rasr) -> None:
     result = rasr("--help")
     assert result.exit_code == 0
-    for command in ("serve", "transcribe", "mic", "demo", "models", "config"):
+    for command in (
+        "serve",
+        "transcribe",
+        "mic",
+        "demo",
+        "models",
+        "config",
+        "capacity",
+        "top",
+    ):
         assert f"\n  {command} " in result.stdout

@@ -141,7 +141,7 @@ def test_all_mistakes_of_all_layers_are_told_at_once(file: Path) -> None:
         f"file {file}: there is no setting session.idel_s; did you mean session.idle_s?",
         "environment RASR_VADD__KIND: there is no setting vadd; did you mean vad?",
         "environment RASR_VAD__FRAME_MS: vad.frame_ms is '25'; allowed: 10, 20 or 30 "
-        "(webrtc: length of a frame, ms)",
+        "(gated, webrtc: length of a frame, ms)",
         "flag --log-level: server.log_level is 'loud'; allowed: debug, info, warning or error "
         "(least severe log line that is written)",
     )

@@ -165,7 +165,7 @@ def test_hot_words_are_refused_where_they_are_not_known(engine: Engine) -> None:
 
 def test_what_is_said_of_a_kind_before_it_is_loaded_is_true(engine: Engine) -> None:
     said = describe(engine.capabilities.name)
-    assert said.languages == engine.capabilities.languages or said.languages_option
+    assert said.languages == engine.capabilities.languages or not said.languages
 
 
 def test_an_engine_that_is_not_installed_says_what_installs_it(

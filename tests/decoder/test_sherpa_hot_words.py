@@ -135,6 +135,18 @@ def test_families_without_hot_words_say_so_at_the_start(tmp_path: Path, family: 
         SherpaEngine(SherpaOptions(model=str(folder), hot_words=True))
 
 
+@pytest.mark.parametrize("family", ["paraformer", "zipformer2-ctc", "nemo-transducer"])
+def test_families_without_a_beam_search_say_so_at_the_start(tmp_path: Path, family: str) -> None:
+    folder = WRITERS[family](tmp_path)
+    with pytest.raises(EngineUnavailable, match="has no beam search; set the option search"):
+        SherpaEngine(SherpaOptions(model=str(folder), search="beam"))
+
+
+def test_an_unknown_search_is_told_with_those_there_are() -> None:
+    with pytest.raises(EngineUnavailable, match="search is 'best'; allowed: greedy, beam"):
+        SherpaEngine(SherpaOptions(model="any", search="best"))
+
+
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> SherpaEngine:
     folder = write_lstm(tmp_path_factory.mktemp("hot"))

@@ -34,7 +34,8 @@ def folder() -> Path:
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return load(EngineSpec("sherpa-onnx", {"model": str(folder()), "hot_words": True}))
+    options = {"model": str(folder()), "search": "beam", "hot_words": True}
+    return load(EngineSpec("sherpa-onnx", options))
 
 
 def every_recording() -> list[Recording]:
@@ -70,6 +71,16 @@ def test_one_character_in_twenty_at_most_is_wrong(engine: Engine) -> None:
     recordings = every_recording()
     wrong = sum(characters_wrong(one.text, heard(engine, one.samples).text) for one in recordings)
     assert wrong <= 0.05 * sum(len(one.text.replace(" ", "")) for one in recordings)
+
+
+def test_a_beam_is_another_search_than_the_best_path_alone(engine: Engine) -> None:
+    greedy = load(EngineSpec("sherpa-onnx", {"model": str(folder())}))
+    differing = [
+        one.name
+        for one in every_recording()
+        if heard(greedy, one.samples) != heard(engine, one.samples)
+    ]
+    assert differing, "both searches find the same words with the same confidence"
 
 
 def test_chinese_is_written_without_spaces_and_english_apart(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable
 from concurrent.futures.process import BrokenProcessPool
@@ -110,10 +111,26 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def started(*lanes: CommandedLane, streams: int = 4, **rules: float) -> Scheduler:
+class Clock:
+    """Stands still until a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def started(
+    *lanes: CommandedLane, streams: int = 4, clock: Clock | None = None, **rules: float
+) -> Scheduler:
     # Steps of one sample, unless a test says otherwise: whatever comes is decoded at once.
     rules = {"step_ms": 1, "restart_delay_s": 0.0} | rules
-    scheduler = Scheduler(lanes, SchedulerRules(streams, **rules))  # type: ignore[arg-type]
+    scheduler = Scheduler(
+        lanes,
+        SchedulerRules(streams, **rules),  # type: ignore[arg-type]
+        clock or time.monotonic,
+    )
     await scheduler.start()
     return scheduler
 
@@ -181,6 +198,83 @@ async def test_a_flood_does_not_delay_who_speaks_at_the_speed_of_speech() -> Non
     taken = [(await lane.go()).steps[0].samples[0] for _ in range(3)]
     # The flood's first second was due before; its other nine seconds wait.
     assert taken == [7, 1, 7]
+    await scheduler.stop()
+
+
+async def test_an_end_that_is_due_is_decoded_before_older_sound() -> None:
+    clock = Clock()
+    lane = CommandedLane()
+    scheduler = await started(lane, clock=clock)
+    busy, speaking, ending, flood = (ticket(scheduler)[0] for _ in range(4))
+    busy.accept(samples(1), due=clock.now)
+    await settle()
+    speaking.accept(samples(2), due=clock.now - 5)
+    ending.accept(samples(3), due=clock.now - 1)
+    ending.finish(due=clock.now)
+    # A recording sent faster than speech: its end would have been spoken in a minute.
+    flood.accept(samples(4), due=clock.now + 59)
+    flood.finish(due=clock.now + 60)
+    order = [(await lane.go()).steps[0].samples.tolist() for _ in range(4)]
+    assert order == [[1], [3], [2], [4]]
+    await scheduler.stop()
+
+
+async def late_steps(scheduler: Scheduler, lane: CommandedLane, clock: Clock, late_s: float) -> int:
+    """The rung after ten steps, one each half second, that waited so long."""
+    for _ in range(10):
+        one, _ = ticket(scheduler, partials=True)
+        blocked, _ = ticket(scheduler, partials=True)
+        one.accept(samples(*range(200)), due=clock.now)
+        blocked.accept(samples(*range(200)), due=clock.now)
+        await settle()
+        clock.now += late_s
+        await lane.go()
+        clock.now += 0.5
+        await lane.go()
+        one.abandon()
+        blocked.abandon()
+    return scheduler.rung
+
+
+async def test_under_overload_two_steps_become_one_and_partials_are_fewer() -> None:
+    clock = Clock()
+    lane = CommandedLane()
+    scheduler = await started(lane, clock=clock, step_ms=200)
+    heard_one, heard = ticket(scheduler, partials=True)
+    assert await late_steps(scheduler, lane, clock, late_s=1.0) > 0
+    for _ in range(4):
+        heard_one.accept(samples(*range(200)), due=clock.now)
+        await settle()
+        if lane.busy:
+            await lane.go()
+    # The first step at once; of the next three one pair, and the rest waits for its pair.
+    taken = [len(step.samples) for batch in lane.batches for step in batch.steps][-2:]
+    assert taken == [200, 400]
+    assert heard_one.backlog_samples == 200
+    assert len(heard.lines) <= 2
+    await scheduler.stop()
+
+
+async def test_steps_in_time_keep_the_ladder_down() -> None:
+    clock = Clock()
+    lane = CommandedLane()
+    scheduler = await started(lane, clock=clock, step_ms=200)
+    assert await late_steps(scheduler, lane, clock, late_s=0.01) == 0
+    await scheduler.stop()
+
+
+async def test_sound_that_came_early_is_not_late_however_long_it_waits() -> None:
+    clock = Clock()
+    lane = CommandedLane()
+    scheduler = await started(lane, clock=clock, step_ms=200)
+    flood, _ = ticket(scheduler, partials=True)
+    for second in range(20):
+        flood.accept(samples(*range(1000)), due=clock.now + 100 + second)
+    for _ in range(20):
+        await settle()
+        clock.now += 2.0
+        await lane.go()
+    assert scheduler.rung == 0
     await scheduler.stop()
 
 

@@ -24,7 +24,7 @@ CANTONESE = make_model(
 )
 ENGLISH = make_model(name="english-only", languages=("english",), archive="e.tar.bz2")
 OFFLINE = make_model(name="later", kind="offline", archive="l.tar.bz2")
-TINY = make_model(name="tiny", bundled=True, archive=None)
+TINY = make_model(name="tiny", bundled=True, archive=None, options={"search": "beam"})
 ALL = (OFFLINE, MANDARIN, BOTH, CANTONESE, ENGLISH, TINY)
 
 
@@ -275,3 +275,12 @@ def test_two_folders_of_one_name_are_told(store: Store, tmp_path: Path) -> None:
         (tmp_path / parent / "mine").mkdir(parents=True)
     (only,) = mistakes(store, f"chinese={tmp_path}/a/mine", f"english={tmp_path}/b/mine")
     assert f"engines.mine has another folder: {tmp_path}/a/mine" in only
+
+
+def test_a_model_is_decoded_as_suits_it_unless_somebody_says_otherwise(store: Store) -> None:
+    found = resolved(store, "tiny")
+    assert found.settings.engines["tiny"].options["search"] == "beam"
+    assert str(found.origins["engines.tiny.options.search"]) == "flag --model"
+    document = "[engines.tiny]\nkind = 'sherpa-onnx'\noptions = {search = 'greedy'}"
+    said = resolved(store, "tiny", document=document)
+    assert said.settings.engines["tiny"].options["search"] == "greedy"

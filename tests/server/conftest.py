@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from rasr.decoding import StepCosts
+from rasr.server.admission import AdmissionRules
+from rasr.server.capacity import Capacity
 from rasr.server.service import Service
 from rasr.settings import Settings
 
@@ -13,6 +16,8 @@ FAKE = {
     "server": {"port": 0, "drain_s": 5.0},
     "engines": {"fake": {"kind": "fake"}},
     "properties": {"english": "fake"},
+    # What a test may do must not depend on how fast the machine is.
+    "capacity": {"max_load": 0.0},
 }
 
 
@@ -24,6 +29,20 @@ def fake_settings(**sections: dict[str, object]) -> Settings:
         assert isinstance(known, dict)
         merged[name] = known | values
     return Settings.model_validate(merged)
+
+
+def pretend_calibration(service: Service) -> None:
+    """As if the fake engine had been measured on two cores, and rounds were admitted by load."""
+    # A call needs 10 ms for half a second of one stream, and there are two of them.
+    costs = StepCosts(step_s=0.5, calls=2, seconds={1: 0.01})
+    house = service.house
+    for scheduler in house.schedulers.values():
+        scheduler.load.costs = costs
+    house.capacities = {
+        name: Capacity(name, costs, cores=2, decoders=scheduler.streams, remembered=True)
+        for name, scheduler in house.schedulers.items()
+    }
+    house.admission.rules = AdmissionRules(max_load=0.85)
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ async def test_noise_alone_ends_like_anything_else(service: Service) -> None:
         await client.end()
         assert client.told[0] == "START"
         assert client.told[-1] == "END NORMAL"
-        assert set(client.told[1:-1]) == {"final"}
+        assert set(client.told[1:-1]) <= {"final"}
 
 
 async def test_end_twice_is_answered_in_order(service: Service) -> None:
@@ -139,7 +139,7 @@ async def test_a_client_that_leaves_at_any_point_gives_everything_back(
             await client.text('{"command":"END"}')
     await service.house.quiet()
     (scheduler,) = service.house.schedulers.values()
-    assert service.house.seats.taken == 0
+    assert service.house.admission.rounds == 0
     assert scheduler.counters.open_jobs == 0
     assert scheduler.counters.waiting_jobs == 0
 
@@ -165,7 +165,7 @@ async def test_a_client_that_breaks_off_without_a_word_gives_everything_back(
         await socket.send(quiet(300) + voiced(800))
         socket.transport.abort()
     await service.house.quiet()
-    assert service.house.seats.taken == 0
+    assert service.house.admission.rounds == 0
 
 
 async def test_a_half_open_socket_is_dropped_by_the_idle_rule() -> None:

@@ -22,6 +22,7 @@ from tests.speech.library import load
 _ONE_WORKER = {
     "server": {"port": 0},
     "decoding": {"workers": 1, "streams_per_worker": 1},
+    "capacity": {"max_load": 0.0},
 }
 
 

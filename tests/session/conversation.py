@@ -112,7 +112,7 @@ class Conversation:
             return None
         return ProtocolError(ErrorCode.INVALID, "another round is publishing to 'taken'")
 
-    def _admit(self) -> str | None:
+    def _admit(self, engine: str) -> str | None:
         if self.seats == 0:
             return "the server is full: 0 of 0 rounds are open"
         self.seats -= 1

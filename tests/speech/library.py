@@ -115,9 +115,11 @@ def load_unknown_name() -> Recording:
 def human_recordings() -> list[HumanRecording]:
     """Read what RASR_SPEECH_DIR names; nothing if it is unset or an empty word."""
     named = os.environ.get("RASR_SPEECH_DIR")
-    if not named:
-        return []
-    folder = Path(named)
+    return recordings_in(Path(named)) if named else []
+
+
+def recordings_in(folder: Path) -> list[HumanRecording]:
+    """Read the recordings that the transcripts.tsv of a folder lists."""
     with (folder / "transcripts.tsv").open(encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table, delimiter="\t"))
     return [

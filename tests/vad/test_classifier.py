@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vad import (
     Classifier,
     ClassifierKind,
+    GatedClassifier,
     SileroClassifier,
     VadError,
     WebRtcClassifier,
@@ -26,6 +27,9 @@ RATE = 16000
 SPEECH_DIR = os.environ.get("RASR_SPEECH_DIR")
 
 MAKERS: dict[str, Callable[[], Classifier]] = {
+    "gated": GatedClassifier,
+    "gated 10 ms": lambda: GatedClassifier(frame_ms=10),
+    "gated 30 ms": lambda: GatedClassifier(frame_ms=30),
     "webrtc": WebRtcClassifier,
     "webrtc 10 ms": lambda: WebRtcClassifier(frame_ms=10),
     "webrtc 30 ms": lambda: WebRtcClassifier(frame_ms=30),
@@ -206,6 +210,7 @@ def test_webrtc_takes_every_rate_and_frame_length_that_it_names(rate: int, frame
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (lambda: GatedClassifier(-1), "aggressiveness is -1, allowed: 0, 1, 2, 3"),
         (lambda: WebRtcClassifier(4), "aggressiveness is 4, allowed: 0, 1, 2, 3"),
         (lambda: WebRtcClassifier(frame_ms=25), "frame_ms is 25, allowed: 10, 20, 30"),
         (
@@ -214,7 +219,7 @@ def test_webrtc_takes_every_rate_and_frame_length_that_it_names(rate: int, frame
         ),
         (lambda: SileroClassifier(0.0), "threshold is 0.0, allowed: more than 0 and less than 1"),
         (lambda: SileroClassifier(float("nan")), "threshold is nan, allowed: "),
-        (lambda: make_classifier("human"), "kind is 'human', allowed: webrtc, silero"),
+        (lambda: make_classifier("human"), "kind is 'human', allowed: gated, webrtc, silero"),
     ],
 )
 def test_nonsense_is_refused_with_field_value_and_what_is_allowed(
@@ -226,5 +231,7 @@ def test_nonsense_is_refused_with_field_value_and_what_is_allowed(
 
 
 def test_each_kind_makes_its_own_classifier() -> None:
+    assert isinstance(make_classifier(), GatedClassifier)
+    assert make_classifier("gated", frame_ms=10).frame_samples == 160
     assert isinstance(make_classifier(ClassifierKind.WEBRTC, frame_ms=30), WebRtcClassifier)
     assert isinstance(make_classifier("silero", threshold=0.3), SileroClassifier)

@@ -1,0 +1,329 @@
+"""Verb `soak`: does the server stay what it was when clients come and go for a long time?
+
+What is read of it every few seconds is its own `/metrics`, so that a server at an address can be
+watched as well. What the clients do is `bench.churn`, what follows from it `bench.course`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import httpx
+import psutil
+import uvloop
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.churn import HEAVY, POLITE, Party, Record, come_and_go, visit
+from bench.course import Course, Sample, picture, slope
+from bench.machine import report
+from bench.model import cached
+from bench.progress import progress
+from bench.server import FAKE_ENGINE, measured_model, running_server
+from bench.sound import pool
+from bench.target import MEASURED
+
+MEMORY_BAR = 1.0
+"""Most growth of the server's memory, MB a minute."""
+_WARM_S = 300.0
+_WARM_SHARE = 0.25
+_WARM_BREVITY = 0.2
+_SETTLE_S = 90.0
+"""Longest wait for a server that nobody uses any more; it drops the silent after 20 s."""
+
+
+class Watch:
+    """Reads the numbers of one server."""
+
+    def __init__(self, url: str, pid: int | None) -> None:
+        self._metrics = f"http://{urlsplit(url).netloc}/metrics"
+        self._client = httpx.AsyncClient(timeout=30.0, trust_env=False)
+        self._process = (
+            None if pid is None else psutil.Process(pid)  # type: ignore[no-untyped-call]
+        )
+        self.began = time.monotonic()
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def sample(self) -> Sample:
+        """Now.
+
+        Raises:
+            click.ClickException: the server does not tell its numbers.
+        """
+        try:
+            answer = (await self._client.get(self._metrics)).raise_for_status()
+        except httpx.HTTPError as error:
+            raise click.ClickException(
+                f"{self._metrics} does not answer: {error or type(error).__name__}"
+            ) from error
+        numbers = {
+            one.name: one.value
+            for family in text_string_to_metric_families(answer.text)
+            for one in family.samples
+        }
+        try:
+            return Sample(
+                at_s=time.monotonic() - self.began,
+                rss_mb=numbers["process_resident_memory_bytes"] / 1e6,
+                workers_mb=self._workers_mb(),
+                descriptors=int(numbers["process_open_fds"]),
+                tasks=int(numbers["rasr_tasks"]),
+                threads=int(numbers["rasr_threads"]),
+                sessions=int(numbers["rasr_sessions"]),
+                rounds=int(numbers["rasr_rounds"]),
+                audio_s=numbers["rasr_audio_seconds_total"],
+                cpu_s=numbers["process_cpu_seconds_total"],
+            )
+        except KeyError as error:
+            raise click.ClickException(f"{self._metrics} has no {error}: no rasr?") from error
+
+    async def empty(self) -> Sample:
+        """As soon as nobody is connected; what there is after a while if somebody stays."""
+        ends = time.monotonic() + _SETTLE_S
+        best = await self.sample()
+        while time.monotonic() < ends:
+            now = await self.sample()
+            # uvicorn's last steps for a connection come after ours: two looks that agree.
+            if now.sessions == 0 and (now.descriptors, now.tasks) == (best.descriptors, best.tasks):
+                return now
+            best = now
+            await asyncio.sleep(1.0)
+        return best
+
+    def _workers_mb(self) -> float:
+        if self._process is None:
+            return 0.0
+        total = 0
+        for child in self._process.children(recursive=True):  # type: ignore[no-untyped-call]
+            try:
+                total += child.memory_info().rss
+            except psutil.NoSuchProcess:
+                pass
+        return total / 1e6
+
+
+async def churn(
+    party: Party, watch: Watch, *, clients: int, seconds: float, every_s: float, seed: int
+) -> Course:
+    """Let `clients` come and go for so long, and look at the server every `every_s`."""
+    course = Course(min(_WARM_S, seconds * _WARM_SHARE))
+    # The first of everything is dearer: imports, pools, executors.
+    warm = Party(party.url, party.sound, party.property, Record(), brevity=_WARM_BREVITY)
+    async with asyncio.TaskGroup() as group:
+        for name in POLITE:
+            group.create_task(visit(warm, name, random.Random(f"warm {name}")))
+    course.before = await watch.empty()
+    watch.began = time.monotonic()
+    until = watch.began + seconds
+    with progress() as tracker:
+        tracker.step(f"{clients} clients come and go", seconds)
+        async with asyncio.TaskGroup() as group:
+            for client in range(clients):
+                names = POLITE if client else (*HEAVY, *POLITE[:1])
+                group.create_task(come_and_go(party, seed * 1000 + client, until, names))
+            minute = 0
+            while (now := time.monotonic()) < until:
+                sample = await watch.sample()
+                course.samples.append(sample)
+                tracker.at(sample.at_s)
+                if sample.at_s >= minute * 60:
+                    tracker.say(_line(minute, sample, party.record))
+                    minute += 1
+                await asyncio.sleep(min(every_s, max(0.0, until - now)))
+        tracker.step("until nobody is connected", _SETTLE_S)
+        course.after = await watch.empty()
+    course.finals = [(at - watch.began, took) for at, took in party.record.finals]
+    return course
+
+
+def _line(minute: int, now: Sample, record: Record) -> str:
+    return (
+        f"minute {minute}: {now.rss_mb:.1f} MB, {now.descriptors} descriptors, {now.tasks} tasks, "
+        f"{now.sessions} sessions, {record.visits.total()} visits, {record.faults.total()} faults"
+    )
+
+
+@click.command()
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="how long they come and go",
+)
+@click.option(
+    "--clients",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="that are there at once, at most",
+)
+@click.option("--seed", default=1, show_default=True, help="who does what, and says what")
+@click.option(
+    "--every",
+    "every_s",
+    type=click.FloatRange(min=0.1),
+    default=5.0,
+    show_default=True,
+    help="seconds between looks",
+)
+@click.option(
+    "--brevity",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="times of speaking and waiting are multiplied by it",
+)
+@click.option("--url", help="a server that runs already, as ws://host:port")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="settings of a server of our own; an empty file is the defaults",
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="model of a server of our own, as of `rasr serve`; 'measured' is the one that "
+    "`python -m bench model` makes",
+)
+@click.option(
+    "--property",
+    "property_name",
+    default="english_16k_common",
+    show_default=True,
+    help="what is asked for",
+)
+def soak(
+    minutes: float,
+    clients: int,
+    seed: int,
+    every_s: float,
+    brevity: float,
+    url: str | None,
+    config: Path | None,
+    model: str | None,
+    property_name: str,
+) -> None:
+    """Clients come, speak, break off, reset, pause, read slowly, flood: does the server stay well?
+
+    The server is one of our own with the fake engine, unless told otherwise. Bars: after the first
+    five minutes (or the first quarter, if that is shorter) memory grows by less than 1 MB a minute;
+    when all are gone there are as many descriptors and tasks as before they came; and every client
+    got what it was to get. The process ends with 1 where one of them is not met.
+    """
+    if sum(one is not None for one in (url, config, model)) > 1:
+        raise click.UsageError("--url, --config and --model each say which server: give one")
+    arguments: tuple[str, ...] = ()
+    settings, engine = FAKE_ENGINE, "the fake engine"
+    if config is not None:
+        settings, engine = config.read_text(encoding="utf-8"), str(config)
+    elif model == MEASURED:
+        settings, engine = measured_model(cached()), "the measured model"
+    elif model is not None:
+        settings, arguments, engine = "", ("--model", model), model
+    with ExitStack() as stack:
+        pid = None
+        if url is None:
+            try:
+                server = stack.enter_context(running_server(settings, *arguments))
+            except RuntimeError as error:
+                raise click.ClickException(str(error)) from error
+            url, pid = server.url, server.pid
+        else:
+            engine = url
+        party = Party(url, pool(), property_name, Record(), brevity)
+        course = uvloop.run(_soak(party, pid, clients, minutes * 60, every_s, seed))
+    record = party.record
+    rows, met = verdict(course, record)
+    report(
+        "soak",
+        ("what", "before", "after", "slope, a minute", "bar", "met"),
+        rows,
+        notes=(
+            f"{engine}; {minutes:g} min, {clients} clients, seed {seed}; slopes after "
+            f"{course.warm_s / 60:.2g} min",
+            f"the clients sent at most {record.late_s:.2f} s late",
+            "visits: " + ", ".join(f"{count} {name}" for name, count in record.visits.items()),
+            *(f"fault, {count} times: {fault}" for fault, count in record.faults.most_common(10)),
+        ),
+        figures=figures(course, record),
+        picture=picture(course, f"soak · {clients} clients · {engine}"),
+    )
+    if not met:
+        raise SystemExit(1)
+
+
+async def _soak(
+    party: Party, pid: int | None, clients: int, seconds: float, every_s: float, seed: int
+) -> Course:
+    watch = Watch(party.url, pid)
+    try:
+        return await churn(
+            party, watch, clients=clients, seconds=seconds, every_s=every_s, seed=seed
+        )
+    finally:
+        await watch.close()
+
+
+def verdict(course: Course, record: Record) -> tuple[list[tuple[str, ...]], bool]:
+    """The table, and whether every bar in it is met."""
+    before, after = course.ends()
+    p95 = course.p95_by_minute()
+    settled = course.settled()
+    good = {
+        "memory, MB": course.memory_slope() < MEMORY_BAR,
+        "descriptors": course.leaked_descriptors <= 0,
+        "tasks": course.leaked_tasks <= 0,
+        "faults": not record.faults,
+    }
+    bars = {"memory, MB": f"< {MEMORY_BAR:g}", "faults": "0"}
+
+    def row(what: str, was: str, now: str, growth: float | None = None) -> tuple[str, ...]:
+        bar, met = ("–", "–")
+        if what in good:
+            bar, met = bars.get(what, "as before"), "yes" if good[what] else "no"
+        return what, was, now, "" if growth is None else f"{growth:+.3f}", bar, met
+
+    def counted(what: str) -> tuple[str, ...]:
+        growth = slope([(one.at_s, getattr(one, what)) for one in settled])
+        return row(what, str(getattr(before, what)), str(getattr(after, what)), growth)
+
+    ends = [f"{ms:.0f}" for _, ms in p95] or ["–"]
+    workers = course.memory_slope(workers=True)
+    rows = [
+        row("memory, MB", f"{before.rss_mb:.1f}", f"{after.rss_mb:.1f}", course.memory_slope()),
+        row("workers' memory, MB", f"{before.workers_mb:.1f}", f"{after.workers_mb:.1f}", workers),
+        *(counted(what) for what in ("descriptors", "tasks", "threads")),
+        row("END to END, p95 of a minute, ms", ends[0], ends[-1], slope(p95)),
+        row("faults", "", str(record.faults.total())),
+        row("rounds refused", "", str(record.refused)),
+    ]
+    return rows, all(good.values())
+
+
+def figures(course: Course, record: Record) -> dict[str, object]:
+    """What the line of JSON says."""
+    before, after = course.ends()
+    return {
+        "memory_mb_per_minute": course.memory_slope(),
+        "workers_mb_per_minute": course.memory_slope(workers=True),
+        "leaked_descriptors": course.leaked_descriptors,
+        "leaked_tasks": course.leaked_tasks,
+        "final_p95_ms_by_minute": course.p95_by_minute(),
+        "final_p95_ms_per_minute": slope(course.p95_by_minute()),
+        "samples": [asdict(one) for one in course.samples],
+        "before": asdict(before),
+        "after": asdict(after),
+        "visits": dict(record.visits),
+        "refused": record.refused,
+        "most_late_s": record.late_s,
+        "faults": dict(record.faults),
+    }

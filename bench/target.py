@@ -1,0 +1,272 @@
+"""Which server a load is put on, and how: the options that verbs with loads share.
+
+A server at any address, or one of our own that is started for each load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from bench import null_server
+from bench.corpus import WITHOUT_PAUSES, Source, sound_of
+from bench.model import cached
+from bench.outcome import Clock
+from bench.server import MeasuredServer, measured_model, running_server
+from bench.sound import Talk
+from bench.talkers import Load
+from bench.wires import SisWire
+
+MEASURED = "measured"
+"""The name of the measured model among those of --model."""
+TALKS = {"speech": Talk.SPEECH, "conversation": Talk.CONVERSATION}
+BARS_MS = {Clock.STEP: 200.0, Clock.FIRST: 1000.0, Clock.FINAL: 1500.0}
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    url: str
+    server: MeasuredServer | None
+    """None: it is not on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server, and the load that is put on it but for the number of clients."""
+
+    url: str | None = None
+    config: str = ""
+    arguments: tuple[str, ...] = ()
+    """Of `rasr serve`."""
+    property_name: str = "english_16k_common"
+    source: Source = WITHOUT_PAUSES
+    tells_steps: bool = False
+    pid: int | None = None
+    interim: bool = True
+    talk: Talk = Talk.SPEECH
+    warm_s: float = 10.0
+    window_s: float = 60.0
+    turn_s: tuple[float, float] | None = None
+    seed: int = 1
+    is_null: bool = False
+    admission: bool = True
+    """A server of our own refuses rounds for its load."""
+
+    @contextmanager
+    def running(self) -> Iterator[Running]:
+        """The server at the address, or one of our own for as long as this lasts.
+
+        Raises:
+            click.ClickException: it did not start.
+        """
+        if self.url is not None:
+            yield Running(self.url, None if self.pid is None else MeasuredServer("", self.pid))
+            return
+        server = (
+            null_server.running()
+            if self.is_null
+            else running_server(self.config, *self.arguments, admission=self.admission)
+        )
+        try:
+            with server as started:
+                yield Running(started.url, started)
+        except RuntimeError as error:
+            raise click.ClickException(str(error)) from error
+
+    def load(self, url: str, clients: int) -> Load:
+        return Load(
+            SisWire(url, self.property_name, self.interim),
+            self.talk,
+            clients,
+            self.warm_s,
+            self.window_s,
+            self.turn_s,
+            self.seed,
+            self.source,
+            self.tells_steps,
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """What stands behind the numbers."""
+        sound = "speech in which no moment is silent, of whatever language"
+        if self.source.folder is not None:
+            sound = f"recordings of {self.source.folder}"
+        elif self.source.language is not None:
+            sound = f"bundled sentences ({self.source.language}) with known word times"
+        missing = {
+            (True, False): "user-perceived latency is left out: the words of the measured model "
+            "tell the time, not what was said",
+            (False, True): "chunk compute latency is left out: only the measured model's words "
+            "(--model measured) say which step they are of",
+            (False, False): "chunk compute and user-perceived latency are left out: neither the "
+            "steps nor the times of the words are known for these recordings",
+        }[self.tells_steps, self.source.knows_words]
+        turns = (
+            f"streams of {self.turn_s[0]:.0f} to {self.turn_s[1]:.0f} s, one after the other"
+            if self.turn_s
+            else "one stream for each client"
+        )
+        return (
+            f"sound: {sound}; {turns}; {self.window_s:.0f} s after {self.warm_s:.0f} s of warm-up",
+            missing,
+        )
+
+
+def server_options(command: Command) -> Command:
+    """--url, --config, --model, --property and more: to be made a `Target` of."""
+    for option in reversed(
+        (
+            click.option(
+                "--url",
+                metavar="URL",
+                help="Server to measure, such as ws://127.0.0.1:8765; any that speaks SIS. "
+                "Without it one of our own is started.",
+            ),
+            click.option(
+                "--config",
+                type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                help="Settings of a server of our own.",
+            ),
+            click.option(
+                "--model",
+                metavar="NAME",
+                help=f"Model of a server of our own, as of `rasr serve`; {MEASURED!r} is the one "
+                "that `python -m bench model` makes, whose words tell the time. With --url: "
+                f"{MEASURED!r} says that it is what runs there.",
+            ),
+            click.option(
+                "--property",
+                "property_name",
+                default="english_16k_common",
+                show_default=True,
+                help="What is asked for at START; 16k.",
+            ),
+            click.option(
+                "--speech",
+                type=click.Path(path_type=Path, exists=True, file_okay=False),
+                envvar="RASR_SPEECH_DIR",
+                show_envvar=True,
+                help="A folder with transcripts.tsv: its recordings instead of the bundled ones.",
+            ),
+            click.option("--pid", type=int, help="With --url: the process whose CPU is watched."),
+            click.option(
+                "--admission/--no-admission",
+                default=None,
+                help="Whether a server of our own refuses rounds for its load; if not, what is "
+                "too much shows as latency. Default: as the settings say; for `capacity`, not.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def load_options(command: Command) -> Command:
+    """--talk, --turn, --window, --warm-up, --seed, --processes."""
+    for option in reversed(
+        (
+            click.option(
+                "--talk",
+                type=click.Choice(list(TALKS)),
+                default="conversation",
+                show_default=True,
+                help="Without pauses, or with pauses that leave 40 % speech.",
+            ),
+            click.option(
+                "--turn",
+                type=click.FloatRange(min=0),
+                default=30.0,
+                show_default=True,
+                help="Each client's streams last about so long, s: from two thirds of it to four. "
+                "0: one stream for all the time.",
+            ),
+            click.option(
+                "--window",
+                "window_s",
+                type=click.FloatRange(min=1),
+                default=60.0,
+                show_default=True,
+                help="What counts, s.",
+            ),
+            click.option(
+                "--warm-up",
+                "warm_s",
+                type=click.FloatRange(min=0),
+                default=10.0,
+                show_default=True,
+                help="What comes before, s; clients begin at random within it.",
+            ),
+            click.option("--seed", default=1, show_default=True, help="Who says what when."),
+            click.option(
+                "--processes",
+                type=click.IntRange(min=1),
+                help="Processes of clients. Default: one for each 150 clients.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def target(
+    *,
+    url: str | None,
+    config: Path | None,
+    model: str | None,
+    property_name: str,
+    speech: Path | None,
+    pid: int | None,
+    talk: str,
+    window_s: float,
+    warm_s: float,
+    seed: int,
+    turn: float,
+    admission: bool | None,
+) -> Target:
+    """Of the options.
+
+    Raises:
+        click.ClickException: they do not go together, or there are no recordings.
+    """
+    if url is not None and config is not None:
+        raise click.UsageError("--config is for a server of our own: leave it out, or --url")
+    if url is not None and model not in (None, MEASURED):
+        raise click.UsageError(f"with --url, --model says {MEASURED!r} or nothing")
+    if url is None and pid is not None:
+        raise click.UsageError("--pid goes with --url: a server of our own is watched anyway")
+    if url is not None and admission is not None:
+        raise click.UsageError("--admission is for a server of our own: leave it out, or --url")
+    measured = model == MEASURED
+    text = "" if config is None else config.read_text(encoding="utf-8")
+    if measured and url is None and config is None:
+        text = measured_model(cached())
+    try:
+        # Words that tell the time need no sentences: there, speech that nobody calls silence.
+        source = WITHOUT_PAUSES
+        if speech is not None or not measured:
+            source = Source.of(property_name, speech)
+        sound_of(source)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    return Target(
+        url=url,
+        config=text,
+        arguments=() if model is None or measured else ("--model", model),
+        property_name=property_name,
+        source=source,
+        tells_steps=measured,
+        pid=pid,
+        talk=TALKS[talk],
+        warm_s=warm_s,
+        window_s=window_s,
+        turn_s=(turn * 2 / 3, turn * 4 / 3) if turn else None,
+        seed=seed,
+        admission=admission is not False,
+    )

@@ -1,0 +1,100 @@
+"""`rasr capacity`: how many people can speak at once on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+
+from rasr import logs
+from rasr.cli.configured import config_option, configuration, model_option
+from rasr.cli.screen import console
+from rasr.settings import Settings
+
+if TYPE_CHECKING:
+    from rasr.server.capacity import Capacity
+
+
+@click.command()
+@model_option
+@config_option
+def capacity(model: tuple[str, ...], config: Path | None) -> None:
+    """Measure what this machine carries with each engine that is served.
+
+    Each engine is loaded and decodes speech in batches of several sizes, as a server would under
+    load; it takes seconds. `rasr serve` measures the same when it first starts and remembers it;
+    this command measures anew, and what it finds is what servers remember from then on. Run it
+    while nothing else works on the machine.
+    """
+    settings = configuration(config, models=model).settings
+    logs.set_up("error", sys.stderr)
+    from rasr.server.errors import StartError
+
+    try:
+        with console(stderr=True).status("Loading and measuring …"):
+            found = asyncio.run(_measure(settings))
+    except StartError as error:
+        raise click.ClickException(str(error)) from error
+    for one in found:
+        _show(one, settings.capacity.max_load)
+
+
+async def _measure(settings: Settings) -> list[Capacity]:
+    from rasr.server.capacity import cache_folder, calibrated
+    from rasr.server.engines import make_scheduler, plan, start_scheduler
+
+    found = []
+    for one in plan(settings).values():
+        scheduler = make_scheduler(one, settings.decoding)
+        await start_scheduler(one.name, scheduler)
+        try:
+            folder = cache_folder(os.environ)
+            found.append(await calibrated(one, settings.decoding, scheduler, folder, fresh=True))
+        finally:
+            await scheduler.stop()
+    return found
+
+
+def _show(one: Capacity, max_load: float) -> None:
+    from rasr.server.capacity import MOST_DISTURBANCE, SPEECH_RATIOS
+
+    screen = console()
+    costs = one.costs
+    steps = Table(title=f"{one.engine}: a step of {costs.step_s * 1000:.0f} ms of sound")
+    for heading in ("streams in a batch", "takes", "of half the sound", "streams in real time"):
+        steps.add_column(heading, justify="right")
+    for size, seconds in costs.seconds.items():
+        steps.add_row(
+            str(size),
+            f"{seconds * 1000:.1f} ms",
+            f"{seconds / costs.step_s * 2:.0%}",
+            f"{costs.calls * size * costs.step_s / seconds:.0f}",
+        )
+    screen.print(steps)
+    if costs.timely_batch:
+        screen.print(f"Largest batch that takes less than half its sound: {costs.timely_batch}.")
+    else:
+        screen.print(
+            "No batch takes less than half its sound: this model is too slow for this machine."
+        )
+    if costs.disturbance > MOST_DISTURBANCE:
+        screen.print(
+            "Others used the machine meanwhile: the same step took now longer, now shorter. These "
+            "numbers are too low, and servers will not remember them."
+        )
+    screen.print()
+    rounds = Table(title=f"{one.engine}: rounds at once on {one.cores} cores")
+    rounds.add_column("of the sound is speech", justify="right")
+    rounds.add_column("carried", justify="right")
+    if max_load:
+        rounds.add_column(f"admitted (load {max_load:.0%})", justify="right")
+    for ratio in SPEECH_RATIOS:
+        carried = one.streams(ratio)
+        admitted = [str(int(carried * max_load))] if max_load else []
+        rounds.add_row(f"{ratio:.0%}", str(carried), *admitted)
+    screen.print(rounds)

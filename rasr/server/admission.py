@@ -1,0 +1,197 @@
+"""Admission: which rounds may open, by what the machine carries, and the sentence for who may not.
+
+The load that is held against the bound is a prediction. What is measured is the sound that open
+rounds have given to the engines in the last seconds (`rasr.decoding.demand`); for rounds that are
+too young to have been measured, and for the one that asks, the mean of the others stands in, or
+unbroken speech as long as there are few others. So a crowd that comes at once is not let in on the
+silence before its first words.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from rasr.decoding import TOP_RUNG, EngineLoad
+from rasr.decoding.demand import WINDOW_S
+
+_PRIOR_ROUNDS = 8
+"""So many rounds of unbroken speech are counted among those whose mean is taken."""
+_SETTLE_S = 3.0
+"""Nothing of a round is measured before: its client begins to speak, speech is believed, the second
+in which it is due passes."""
+ROUND_S = 0.002
+"""Time of the event loop for a second of a round (`python -m bench overhead`)."""
+
+
+class Engine(Protocol):
+    """What is asked of a `rasr.decoding.Scheduler`."""
+
+    @property
+    def load(self) -> EngineLoad: ...
+
+    @property
+    def rung(self) -> int: ...
+
+    @property
+    def streams(self) -> int: ...
+
+    @property
+    def streams_in_use(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who asks for a round."""
+
+    project: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRules:
+    """0 means no bound, in all of them."""
+
+    max_load: float = 0.0
+    """Largest predicted load, 1.0 being all that the machine can do."""
+    rounds: int = 0
+    rounds_per_project: int = 0
+    rounds_per_address: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seat:
+    """One round that is open."""
+
+    party: Party
+    engine: str
+    since: float
+
+
+class Admission:
+    """Counts the rounds that are open and weighs them. A refused client is told the numbers."""
+
+    def __init__(self, rules: AdmissionRules, engines: Mapping[str, Engine], cores: int) -> None:
+        """
+        Args:
+            engines: by the names that rounds ask for.
+            cores: that the server may use.
+        """
+        self.rules = rules
+        self._engines = engines
+        self._cores = cores
+        self._seats: dict[Seat, None] = {}
+        """In the order in which they were taken."""
+        self._by_project: Counter[str] = Counter()
+        self._by_address: Counter[str] = Counter()
+
+    def take(self, party: Party, engine: str, now: float) -> Seat | str:
+        """A seat for a round, to be given back with `leave`, or the sentence that refuses it.
+
+        Args:
+            now: seconds on the clock on which sound is due.
+        """
+        refusal = self._over_count(party) or self._over_load(engine, now)
+        if refusal is not None:
+            return refusal
+        seat = Seat(party, engine, now)
+        self._seats[seat] = None
+        self._by_project[party.project] += 1
+        self._by_address[party.address] += 1
+        return seat
+
+    def leave(self, seat: Seat) -> None:
+        del self._seats[seat]
+        for counter, key in (
+            (self._by_project, seat.party.project),
+            (self._by_address, seat.party.address),
+        ):
+            counter[key] -= 1
+            # Whoever names a project of his own each time must not fill the memory.
+            if not counter[key]:
+                del counter[key]
+
+    @property
+    def rounds(self) -> int:
+        """Open now."""
+        return len(self._seats)
+
+    def load(self, now: float) -> float:
+        """Predicted for the rounds that are open; 1.0 is all that the machine can do."""
+        return self._predicted(now, None)
+
+    def full(self, now: float) -> bool:
+        """True if whoever asked now would be refused, whatever he asked for."""
+        return self._over_all() is not None or all(
+            self._over_load(engine, now) is not None for engine in self._engines
+        )
+
+    def _over_all(self) -> str | None:
+        most = self.rules.rounds
+        if most and self.rounds >= most:
+            return (
+                f"the server is full: {self.rounds} of {most} rounds are open; "
+                "try again when one has ended"
+            )
+        return None
+
+    def _over_count(self, party: Party) -> str | None:
+        if (refusal := self._over_all()) is not None:
+            return refusal
+        for whose, open_now, most in (
+            ("this project", self._by_project[party.project], self.rules.rounds_per_project),
+            ("this address", self._by_address[party.address], self.rules.rounds_per_address),
+        ):
+            if most and open_now >= most:
+                return (
+                    f"too many rounds of {whose}: {open_now} of {most} are open; "
+                    "try again when one has ended"
+                )
+        return None
+
+    def _over_load(self, engine: str, now: float) -> str | None:
+        bound = self.rules.max_load
+        # Somebody alone is served as well as the machine can, however slow it is just now.
+        if not bound or not self._seats:
+            return None
+        asked = self._engines[engine]
+        if asked.streams_in_use >= asked.streams:
+            return (
+                f"the server is full: all {asked.streams} decoders are at work; "
+                "try again in some seconds"
+            )
+        if asked.rung >= TOP_RUNG:
+            return (
+                f"the server is at its limit: {self.rounds} rounds are open and their text comes "
+                "late; try again in some seconds"
+            )
+        predicted = self._predicted(now, engine)
+        if predicted <= bound:
+            return None
+        return (
+            f"the server is full: {self.rounds} rounds are open, and one more would be a load of "
+            f"{predicted:.0%}, allowed: {bound:.0%}; try again in some seconds"
+        )
+
+    def _predicted(self, now: float, newcomer: str | None) -> float:
+        """With a round of engine `newcomer` more, if there is one."""
+        weights = dict.fromkeys(self._engines, 0.0)
+        young = dict(weights)
+        for seat in self._seats:
+            share = min(1.0, max(0.0, now - seat.since - _SETTLE_S) / WINDOW_S)
+            weights[seat.engine] += share
+            young[seat.engine] += 1.0 - share
+        machine = (self.rounds + (newcomer is not None)) * ROUND_S / self._cores
+        fullest = 0.0
+        for name, engine in self._engines.items():
+            load = engine.load
+            measured = load.demand.per_second(now)
+            mean = min(1.0, (measured + _PRIOR_ROUNDS) / (weights[name] + _PRIOR_ROUNDS))
+            sound = measured + mean * (young[name] + (newcomer == name))
+            share = load.share(sound)
+            fullest = max(fullest, share)
+            calls = 0 if load.costs is None else load.costs.calls
+            machine += share * min(calls, self._cores) / self._cores
+        return max(machine, fullest)

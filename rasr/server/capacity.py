@@ -1,0 +1,194 @@
+"""What this machine carries: calibrated at start, remembered for the next one.
+
+A calibration takes seconds and tells the same each time, so its result is kept in a file for as
+long as everything stays the same that it depends on: model, engine options, settings, versions and
+machine. A remembered result that cannot be read is measured anew; one that cannot be written is
+only said in the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+import rasr
+from decoder.engine import Samples
+from rasr.audio.files import read_audio
+from rasr.decoding import IN_SERVICE, Scheduler, StepCosts
+from rasr.server.admission import ROUND_S
+from rasr.server.engines import EnginePlan, cores
+from rasr.settings import DecodingSettings
+
+_log = structlog.get_logger("rasr.capacity")
+
+SPEECH_RATIOS = (1.0, 0.6, 0.4, 0.2)
+MOST_DISTURBANCE = 1.5
+"""`StepCosts.disturbance` past which others used the machine too much for a result to be kept."""
+_PACKAGES = ("sherpa-onnx", "pocketsphinx", "numpy")
+_FORM = 1
+"""Of the file; another number makes all that is remembered worthless."""
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """`rasr/capacity` among the user's caches (XDG Base Directory Specification)."""
+    cache = Path(environ.get("XDG_CACHE_HOME", ""))
+    if not cache.is_absolute():
+        cache = Path(environ.get("HOME") or os.path.expanduser("~")) / ".cache"
+    return cache / "rasr" / "capacity"
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Of one engine, alone on the machine."""
+
+    engine: str
+    costs: StepCosts
+    cores: int
+    decoders: int
+    """Utterances that can be open at once."""
+    remembered: bool
+
+    def streams(self, speech_ratio: float) -> int:
+        """Rounds that can be open at once if so much of their sound is speech.
+
+        Each takes `speech_ratio` of a decoder and of a stream's time, and what the event loop takes
+        for any round; nothing may be taken more than there is.
+        """
+        engine = self.costs.per_second * IN_SERVICE * speech_ratio
+        by_calls = self.costs.calls / engine
+        by_cores = self.cores / (engine + ROUND_S)
+        return int(min(by_calls, by_cores, self.decoders / speech_ratio))
+
+
+async def calibrated(
+    plan: EnginePlan,
+    decoding: DecodingSettings,
+    scheduler: Scheduler,
+    folder: Path,
+    *,
+    fresh: bool = False,
+) -> Capacity:
+    """The capacity of an engine that has been started, remembered or measured.
+
+    Args:
+        folder: where results are remembered.
+        fresh: measure in any case.
+    """
+    key = _key(plan, decoding)
+    file = folder / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.json"
+    costs = None if fresh else _remembered(file, key)
+    remembered = costs is not None
+    if costs is None:
+        costs = await scheduler.calibrate(_speech(scheduler.capabilities.sample_rate))
+        if costs.disturbance <= MOST_DISTURBANCE:
+            _remember(file, key, costs)
+        else:
+            _log.warning("calibration_disturbed", engine=plan.name, by=round(costs.disturbance, 2))
+    capacity = Capacity(plan.name, costs, cores(), scheduler.streams, remembered)
+    scheduler.load.costs = costs
+    _log.info(
+        "capacity",
+        engine=plan.name,
+        step_ms=round(costs.step_s * 1000),
+        step_takes_ms={str(size): round(s * 1000, 1) for size, s in costs.seconds.items()},
+        timely_batch=costs.timely_batch,
+        **{f"rounds_{ratio:.0%}_speech": capacity.streams(ratio) for ratio in SPEECH_RATIOS},
+        remembered=remembered,
+    )
+    return capacity
+
+
+def _speech(sample_rate: int) -> Samples:
+    """Real speech: engines that search spend more or less on anything else."""
+    with as_file(files("rasr") / "data" / "demo.flac") as path:
+        return np.concatenate(list(read_audio(path, sample_rate)))
+
+
+def _key(plan: EnginePlan, decoding: DecodingSettings) -> dict[str, object]:
+    """All that a result depends on, as far as it can be known without measuring."""
+    return {
+        "form": _FORM,
+        "rasr": rasr.__version__,
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "machine": [platform.machine(), platform.python_version(), _cpu(), cores()],
+        "engine": [plan.spec.kind, sorted((k, str(v)) for k, v in plan.spec.options.items())],
+        "model": _stamps(plan),
+        "lanes": [plan.workers, plan.streams_per_lane],
+        "steps": [decoding.step_ms, decoding.partial_ms],
+    }
+
+
+def _stamps(plan: EnginePlan) -> list[list[object]]:
+    """Name, size and time of every file of the model's folder."""
+    folder = Path(str(plan.spec.options.get("model", "")))
+    if not str(plan.spec.options.get("model", "")) or not folder.is_dir():
+        return []
+    return [
+        [file.name, file.stat().st_size, file.stat().st_mtime_ns]
+        for file in sorted(folder.iterdir())
+        if file.is_file()
+    ]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _cpu() -> str:
+    """The processor's name; empty where the system does not say it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith("model name")), "")
+
+
+def _remembered(file: Path, key: object) -> StepCosts | None:
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+        if known["key"] != json.loads(json.dumps(key)):
+            return None
+        costs = known["costs"]
+        return StepCosts(
+            float(costs["step_s"]),
+            int(costs["calls"]),
+            {int(size): float(s) for size, s in costs["seconds"].items()},
+            float(costs["disturbance"]),
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        _log.warning("calibration_unreadable", file=str(file), error=type(error).__name__)
+        return None
+
+
+def _remember(file: Path, key: object, costs: StepCosts) -> None:
+    known = {
+        "key": key,
+        "costs": {
+            "step_s": costs.step_s,
+            "calls": costs.calls,
+            "seconds": {str(size): s for size, s in costs.seconds.items()},
+            "disturbance": costs.disturbance,
+        },
+    }
+    beside = file.with_suffix(f".{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(known), encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        _log.warning("calibration_not_kept", file=str(file), error=str(error))

@@ -1,0 +1,250 @@
+"""`/metrics`: the server's numbers, as Prometheus collects them.
+
+Nothing is counted for it where sound is handled: each number is read from whoever keeps it anyway,
+when somebody asks. A new one is a line in one of the tables below. No number has a label that a
+client could choose, so that their count has a bound; what single sessions do is `/sessions`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+import rasr
+from rasr.decoding import Scheduler
+from rasr.server.capacity import Capacity
+from rasr.server.house import House
+from rasr.server.sessions import occupancy
+from rasr.session.driver import Driver
+
+SourceT = TypeVar("SourceT")
+Family = CounterMetricFamily | GaugeMetricFamily
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[SourceT]):
+    """One number of a source. A name that ends with `_total` is of one that only grows."""
+
+    name: str
+    text: str
+    read: Callable[[SourceT], float | None]
+    """None leaves it out."""
+
+    def family(self, label: str | None = None) -> Family:
+        kind = CounterMetricFamily if self.name.endswith("_total") else GaugeMetricFamily
+        return kind(self.name, self.text, labels=[label] if label else [])
+
+
+def _total(
+    closed: Callable[[House], float], of: Callable[[Driver], float]
+) -> Callable[[House], float]:
+    """Of the sessions that are over and those that are open."""
+    return lambda house: closed(house) + sum(of(driver) for driver in house.drivers)
+
+
+HOUSE: tuple[Reading[House], ...] = (
+    Reading(
+        "rasr_ready", "1 while new rounds are welcome, as /readyz.", lambda h: occupancy(h).ready
+    ),
+    Reading("rasr_sessions", "Sessions that are open: connections.", lambda h: h.connections),
+    Reading(
+        "rasr_sessions_max",
+        "Sessions that may be open.",
+        lambda h: h.settings.server.max_connections,
+    ),
+    Reading("rasr_rounds", "Rounds that are open.", lambda h: occupancy(h).rounds),
+    Reading("rasr_rounds_max", "Rounds that may be open.", lambda h: occupancy(h).max_rounds),
+    Reading(
+        "rasr_rounds_total",
+        "Rounds that were opened.",
+        _total(lambda h: h.ledger.rounds, lambda d: d.summary.rounds),
+    ),
+    Reading(
+        "rasr_utterances_total",
+        "Utterances of rounds that are over.",
+        _total(lambda h: h.ledger.utterances, lambda d: d.summary.utterances),
+    ),
+    Reading(
+        "rasr_audio_seconds_total",
+        "Sound received.",
+        _total(lambda h: h.ledger.audio_s, lambda d: d.audio_s),
+    ),
+    Reading(
+        "rasr_speech_seconds_total",
+        "Sound given to engines: speech and its margins.",
+        _total(lambda h: h.ledger.speech_s, lambda d: d.speech_s),
+    ),
+    Reading(
+        "rasr_partials_replaced_total",
+        "Partials that a newer result replaced before the client took them.",
+        _total(lambda h: h.ledger.partials_replaced, lambda d: d.partials_replaced),
+    ),
+    Reading(
+        "rasr_backlog_seconds",
+        "Sound of all sessions that is not decoded yet.",
+        lambda h: sum(driver.backlog_s for driver in h.drivers),
+    ),
+    Reading(
+        "rasr_load",
+        "Predicted load of the open rounds; 1.0 is all that the machine can do.",
+        lambda h: occupancy(h).load,
+    ),
+    Reading(
+        "rasr_load_max", "Load past which a round is refused.", lambda h: occupancy(h).max_load
+    ),
+    Reading("rasr_caption_channels", "Channels of captions.", lambda h: h.captions.channels),
+    Reading("rasr_caption_viewers", "Viewers of captions.", lambda h: h.captions.viewers),
+    Reading("rasr_tasks", "Tasks of the event loop.", lambda h: len(asyncio.all_tasks())),
+    Reading("rasr_threads", "Threads that Python knows.", lambda h: threading.active_count()),
+)
+
+ENGINE: tuple[Reading[Scheduler], ...] = (
+    Reading("rasr_engine_calls", "Batches that can be decoded at once.", lambda s: s.calls),
+    Reading(
+        "rasr_engine_overload_rung",
+        "Of the overload ladder: 0 while steps begin in time.",
+        lambda s: s.rung,
+    ),
+    Reading(
+        "rasr_engine_slowness",
+        "Time that steps take against what they took when calibrated.",
+        lambda s: None if s.load.costs is None else s.load.slowness,
+    ),
+    Reading("rasr_engine_streams", "Utterances that can be decoded at once.", lambda s: s.streams),
+    Reading("rasr_engine_open_jobs", "Utterances without a final.", lambda s: s.counters.open_jobs),
+    Reading(
+        "rasr_engine_waiting_jobs",
+        "Utterances with work and without a stream.",
+        lambda s: s.counters.waiting_jobs,
+    ),
+    Reading(
+        "rasr_engine_oldest_ready_seconds",
+        "How long the step that waits longest has waited.",
+        lambda s: s.oldest_ready_s(),
+    ),
+    Reading("rasr_engine_batches_total", "Batches decoded.", lambda s: s.counters.batches),
+    Reading("rasr_engine_steps_total", "Steps of these batches.", lambda s: s.counters.steps),
+    Reading(
+        "rasr_engine_decoded_seconds_total",
+        "Sound decoded.",
+        lambda s: s.counters.decoded_samples / s.capabilities.sample_rate,
+    ),
+    Reading(
+        "rasr_engine_busy_seconds_total",
+        "Time in which calls decoded; its rate over rasr_engine_calls is the share in use.",
+        lambda s: s.counters.busy_s,
+    ),
+    Reading(
+        "rasr_engine_queued_seconds_total",
+        "Time that steps waited for a call; over rasr_engine_steps_total it is the mean wait.",
+        lambda s: s.counters.queued_s,
+    ),
+    Reading(
+        "rasr_engine_restarts_total",
+        "Workers that died or hung and were replaced.",
+        lambda s: s.counters.restarts,
+    ),
+    Reading(
+        "rasr_engine_replays_total",
+        "Utterances decoded anew after that.",
+        lambda s: s.counters.replays,
+    ),
+)
+
+
+CAPACITY: tuple[Reading[Capacity], ...] = (
+    Reading(
+        "rasr_engine_carried_rounds",
+        "Rounds of unbroken speech that the machine carries with this engine alone, calibrated.",
+        lambda c: c.streams(1.0),
+    ),
+)
+
+
+class HouseCollector(Collector):
+    """Reads all numbers of a house. For use on its event loop."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def collect(self) -> Iterator[Metric]:
+        house = self._house
+        yield InfoMetricFamily("rasr", "What serves.", value={"version": rasr.__version__})
+        for reading in HOUSE:
+            yield from _family(reading, None, [("", house)])
+        for engine in ENGINE:
+            yield from _family(engine, "engine", house.schedulers.items())
+        for capacity in CAPACITY:
+            yield from _family(capacity, "engine", house.capacities.items())
+        ledger, vitals = house.ledger, [driver.vitals for driver in house.drivers]
+        yield _by_code(
+            "rasr_sessions_closed_total",
+            "Sessions that are over, by why their last round ended.",
+            "reason",
+            [ledger.sessions],
+        )
+        yield _by_code(
+            "rasr_sessions_refused_total",
+            "Handshakes that were refused, by the code of the answer.",
+            "code",
+            [ledger.turned_away],
+        )
+        yield _by_code(
+            "rasr_rounds_refused_total",
+            "Errors that answered a START, or what else came out of a round, by their code.",
+            "code",
+            [ledger.refused, *(one.refused for one in vitals)],
+        )
+        yield _by_code(
+            "rasr_rounds_failed_total",
+            "Errors that ended a round or its connection, by their code.",
+            "code",
+            [ledger.failed, *(one.failed for one in vitals)],
+        )
+
+
+def _family(
+    reading: Reading[SourceT], label: str | None, sources: Iterable[tuple[str, SourceT]]
+) -> Iterator[Metric]:
+    family = reading.family(label)
+    for name, source in sources:
+        value = reading.read(source)
+        if value is not None:
+            family.add_metric([name] if label else [], value)
+    if family.samples:
+        yield family
+
+
+def _by_code(name: str, text: str, label: str, counters: Iterable[Counter[str]]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for code, count in sorted(sum(counters, Counter[str]()).items()):
+        family.add_metric([code], count)
+    return family
+
+
+def add_metrics(app: FastAPI, house: House) -> None:
+    """`/metrics`."""
+    registry = CollectorRegistry()
+    registry.register(HouseCollector(house))
+    registry.register(house.ledger.finals)
+    registry.register(house.ledger.first_partials)
+    ProcessCollector(registry=registry)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """All numbers, for Prometheus."""
+        return Response(
+            generate_latest(registry),
+            headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"},
+        )

@@ -1,0 +1,179 @@
+"""The verbs as they are called: for seconds, on the fake engine; all but the numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench import null_server
+from bench.__main__ import main
+from bench.latency import Wait, Window
+from bench.null_server import NullRound
+from bench.outcome import Clock, Outcome
+from bench.overload import Stage, met, slowdown
+from bench.server import FAKE_ENGINE
+from rasr.protocol.messages import Ended
+from rasr.protocol.messages import Result as Told
+
+SHORT = ("--warm-up", "0", "--window", "2")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run a verb; its JSON line, or its output where it fails."""
+    monkeypatch.delenv("RASR_SPEECH_DIR", raising=False)
+    config = tmp_path / "rasr.toml"
+    config.write_text(FAKE_ENGINE + "[decoding]\nmax_rounds = 2\n[capacity]\nmax_load = 0\n")
+
+    def run(verb: str, *arguments: str) -> dict[str, Any]:
+        to, picture = tmp_path / "line.json", tmp_path / "picture.png"
+        outputs = ("--json", str(to), "--plot", str(picture))
+        result = call(verb, *(one.replace("CONFIG", str(config)) for one in arguments), *outputs)
+        assert result.exit_code == 0, result.output
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        (line,) = to.read_text().splitlines()
+        assert str(to) in result.output
+        return json.loads(line)
+
+    return run
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def test_a_load_tells_what_became_of_every_stream_and_on_what_machine(bench: Any) -> None:
+    line = bench("load", "2", "--config", "CONFIG", "--processes", "2", *SHORT)
+    (load,) = line["figures"]["loads"]
+    assert (load["clients"], load["streams"], load["ended"]) == (2, 2, 2)
+    assert (load["refused"], load["errors"], load["lost"], load["doubled"]) == ({}, {}, 0, 0)
+    assert load["server_cpu"] > 0
+    assert load["words"] > 0
+    assert line["settings"]["clients"] == [2]
+    assert line["settings"]["window_s"] == 2.0
+    assert set(line) == {"verb", "commit", "machine", "settings", "figures"}
+    assert line["machine"]["packages"]["rasr"]
+
+
+def test_more_clients_than_a_server_takes_are_refused_and_nothing_is_lost(bench: Any) -> None:
+    line = bench("overload", "--config", "CONFIG", "--capacity", "ask", *SHORT)
+    figures = line["figures"]
+    assert figures["capacity"] == 2
+    full, more, twice = figures["stages"]
+    assert (full["admitted"], sum(full["refused"].values())) == (2, 0)
+    assert (more["clients"], twice["clients"]) == (3, 4)
+    assert (twice["admitted"], sum(twice["refused"].values())) == (2, 2)
+    assert all("SIS.0312" in said for said in twice["refused"])
+    assert all(
+        (one["errors"], one["lost"], one["ended"]) == ({}, 0, 2) for one in (full, more, twice)
+    )
+
+
+def test_the_null_server_answers_each_step_at_once(bench: Any) -> None:
+    line = bench("null", "2", "--turn", "0", *SHORT)
+    (load,) = line["figures"]["loads"]
+    assert (load["errors"], load["ended"]) == ({}, 2)
+    # Two seconds have four whole steps; some are before or after the window.
+    assert load["clocks"]["step"]["values"] >= 4
+
+
+def test_a_search_tells_each_load_that_it_tried(bench: Any) -> None:
+    with null_server.running() as server:
+        line = bench(
+            *("capacity", "--url", server.url, "--model", "measured", "--bar", "10000"),
+            *("--start", "2", "--most", "3", "--resolution", "1", *SHORT),
+        )
+    figures = line["figures"]
+    assert (figures["clients"], figures["clock"]) == (3, "chunk compute")
+    assert [(one["clients"], one["held"]) for one in figures["loads"]] == [(2, True), (3, True)]
+
+
+def test_a_server_that_carries_not_one_client_has_the_capacity_none(bench: Any) -> None:
+    line = bench(
+        *("capacity", "--url", "ws://127.0.0.1:1", "--start", "1", "--most", "1", *SHORT),
+    )
+    assert line["figures"]["clients"] == 0
+    (load,) = line["figures"]["loads"]
+    assert sum(load["errors"].values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("load", "--url", "ws://a", "--config", __file__), "--config is for a server of our own"),
+        (("load", "--url", "ws://a", "--model", "x"), "--model says 'measured' or nothing"),
+        (("load", "--pid", "1"), "--pid goes with --url"),
+        (("load", "--url", "ws://a", "--no-admission"), "--admission is for a server of our own"),
+        (("load", "--property", "german_16k_common"), "english or chinese"),
+        (
+            ("overload", "--capacity", "ask", "--url", "ws://127.0.0.1:1"),
+            "give --capacity a number or 'find'",
+        ),
+        (("overload", "--capacity", "many", "--url", "ws://a"), "'many' is no capacity"),
+        (("peers", "--server", "none"), "nothing is to be measured"),
+        (("peers", "--server", "python"), "needs --python-server or --sherpa-python"),
+        (("null", "--json", "/no/such/folder/x.json"), "its folder does not exist"),
+    ],
+)
+def test_what_does_not_go_together_is_said_before_anything_is_measured(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    result = call(*arguments)
+    assert result.exit_code != 0
+    assert said in result.output
+
+
+@pytest.mark.parametrize("verb", sorted(main.commands))
+def test_every_verb_explains_itself_and_has_both_outputs(verb: str) -> None:
+    result = call(verb, "--help")
+    assert result.exit_code == 0
+    assert result.output.count("--json FILE") == 1 or "--json" in result.output
+    assert "--plot FILE" in result.output
+
+
+def stage(factor: float, p95: float, **more: Any) -> Stage:
+    known = {"streams": 10, "ended": 10} | more
+    waits = {Clock.STEP: (Wait(0, 1.0, p95),)}
+    return Stage(factor, Outcome(10, Window(0, 2), waits, **known))
+
+
+FULL = stage(1, 100.0)
+
+
+def test_admitted_sessions_may_be_half_as_slow_again() -> None:
+    refused = {"streams": 20, "refused": ("full",) * 10}
+    assert slowdown(stage(2, 150.0, **refused), FULL, Clock.STEP) == 1.5
+    assert met(stage(2, 150.0, **refused), FULL, Clock.STEP)
+    assert not met(stage(2, 151.0, **refused), FULL, Clock.STEP)
+
+
+@pytest.mark.parametrize(
+    "fault", [{"errors": ("gone",)}, {"lost": 1}, {"doubled": 1}, {"ended": 9}]
+)
+def test_an_overload_that_loses_anything_does_not_meet_the_bar(fault: dict[str, Any]) -> None:
+    known = {"streams": 20, "refused": ("full",) * 10} | fault
+    assert not met(stage(2, 100.0, **known), FULL, Clock.STEP)
+
+
+def test_a_server_that_refuses_nobody_does_not_meet_the_bar() -> None:
+    assert not met(stage(2, 100.0, streams=20, ended=20), FULL, Clock.STEP)
+    assert met(FULL, FULL, Clock.STEP)
+
+
+def test_the_null_server_tells_each_step_once_however_its_sound_is_cut() -> None:
+    def words(*pieces: int) -> list[str]:
+        one, texts = NullRound(), []
+        for piece in pieces:
+            for message in one.sound(piece):
+                assert isinstance(message, Told)
+                texts.append(message.segments[0].text)
+        *_, end = one.end()
+        assert isinstance(end, Ended)
+        return texts
+
+    assert words(*[1600] * 100) == words(160_000)
+    assert len(words(160_000)) == 30

@@ -1,0 +1,39 @@
+"""`rasr capacity` measures, prints and leaves what servers remember."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from rasr.decoding import Scheduler, StepCosts
+from rasr.server.capacity import cache_folder
+from tests.cli.conftest import Rasr
+
+
+def test_it_prints_step_costs_and_rounds_by_share_of_speech(rasr: Rasr) -> None:
+    result = rasr("capacity")
+    assert result.exit_code == 0
+    assert "fake: a step of 250 ms of sound" in result.output
+    assert "fake: rounds at once on" in result.output
+    for part in ("streams in a batch", "of half the sound", "100%", "40%", "load 85%"):
+        assert part in result.output
+
+
+@pytest.mark.parametrize(("disturbance", "kept"), [(1.1, 1), (2.0, 0)])
+def test_servers_remember_what_it_measured_on_a_quiet_machine(
+    rasr: Rasr, monkeypatch: pytest.MonkeyPatch, disturbance: float, kept: int
+) -> None:
+    async def calibrate(scheduler: Scheduler, speech: object) -> StepCosts:
+        return StepCosts(0.25, scheduler.calls, {1: 0.001}, disturbance)
+
+    monkeypatch.setattr(Scheduler, "calibrate", calibrate)
+    result = rasr("capacity")
+    assert ("Others used the machine meanwhile" in result.output) == (not kept)
+    assert len(list(cache_folder(os.environ).glob("*"))) == kept
+
+
+def test_an_engine_that_cannot_be_had_is_one_sentence(rasr: Rasr) -> None:
+    result = rasr("capacity", "--model", "no-such-model")
+    assert result.exit_code == 1
+    assert "there is no such model" in result.output
