@@ -23,7 +23,7 @@ from rasr.server.origins import OriginRule, refusal
 MAX_BYTES = 8 << 20
 """An hour of speech with the times of its words is about 1 MiB."""
 AT_ONCE = 4
-"""So many requests are held in memory; more wait."""
+"""So many requests are held in memory; more wait. Only one of them is worked on."""
 READ_S = 30.0
 """Who takes longer to send what is at most 8 MiB does not keep others waiting."""
 
@@ -44,7 +44,7 @@ class _Word(_Times):
 
 
 class _Segment(_Times):
-    text: str
+    text: str = Field(max_length=10_000)
     word_info: tuple[_Word, ...] | None = None
 
 
@@ -54,15 +54,16 @@ class _Body(BaseModel):
 
 def add_subtitles(app: FastAPI, origins: OriginRule) -> None:
     """`POST /subtitles/srt` and `/subtitles/vtt`, for the pages that may use the server."""
-    room = asyncio.Semaphore(AT_ONCE)
+    room, turn = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
     for kind, (media_type, write) in _KINDS.items():
-        answer = partial(_answer, origins, room, media_type, write)
+        answer = partial(_answer, origins, room, turn, media_type, write)
         app.router.routes.append(Route(f"/subtitles/{kind}", answer, methods=["POST"]))
 
 
 async def _answer(
     origins: OriginRule,
     room: asyncio.Semaphore,
+    turn: asyncio.Lock,
     media_type: str,
     write: Callable[[Iterable[Cue]], str],
     request: Request,
@@ -80,8 +81,9 @@ async def _answer(
         if content is None:
             return _fault(413, f"the segments take more than {MAX_BYTES} bytes; send fewer")
         try:
-            # The sound of speakers does not wait for it.
-            document = await asyncio.to_thread(_document, content, write)
+            # The sound of speakers does not wait for it, and would for several.
+            async with turn:
+                document = await asyncio.to_thread(_document, content, write)
         except ValidationError as error:
             return _fault(400, _told(error))
     return Response(document, headers=_HEADERS, media_type=media_type)

@@ -89,6 +89,8 @@ class Firefox:
             functionDeclaration=function,
             arguments=listed,
             awaitPromise=True,
+            # As if a person had just clicked: only then may a page play sound.
+            userActivation=True,
             target={"context": self._tab},
         )
         assert answer["type"] == "success", answer["exceptionDetails"]["text"]
@@ -130,7 +132,7 @@ class Firefox:
     def saved(self, selector: str) -> str:
         """What a click on a button saves as a file."""
         self.click(selector)
-        while not (found := [one for one in self._events if one["method"] == _SAVED]):
+        while not (found := [one for one in self._events if one.get("method") == _SAVED]):
             self._events.append(json.loads(self._socket.recv(timeout=_PATIENCE_S)))
         self._events.remove(found[0])
         return Path(found[0]["params"]["filepath"]).read_text("utf-8")
@@ -143,7 +145,7 @@ class Firefox:
     @property
     def complaints(self) -> list[str]:
         """Errors and warnings of any page so far."""
-        entries = [one["params"] for one in self._events if one["method"] == "log.entryAdded"]
+        entries = [one["params"] for one in self._events if one.get("method") == "log.entryAdded"]
         return [one["text"] for one in entries if one["level"] in ("warn", "error")]
 
 

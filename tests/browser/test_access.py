@@ -104,6 +104,7 @@ def test_a_chinese_browser_gets_a_chinese_page(pages: Watched, fake: Server) -> 
     expect(page).to_have_title("rasr – 说话，即成文字")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     press(page, "设置")
+    expect(page.get_by_text("断句。默认：500。")).to_be_visible()
     assert serious(page) == []
     picture(page, "chinese-settings")
     press(page, "关闭")

@@ -47,6 +47,14 @@ def shown(page: Page) -> list[str]:
     return page.locator(".line span").all_text_contents()
 
 
+def without_pauses() -> list[bytes]:
+    """A long sentence in pieces of half a second."""
+    demo = library.load_demo()
+    parts = [demo.samples[16 * one.start_ms : 16 * one.end_ms] for one in demo.sentences]
+    sound = np.concatenate(parts)
+    return [sound[at : at + 8000].tobytes() for at in range(0, len(sound) - 8000, 8000)]
+
+
 def test_lines_roll_up_and_nothing_that_was_read_jumps(pages: Watched, fake: Server) -> None:
     page = pages.open(
         f"{fake.url}/captions/rolling?lines=3",
@@ -56,8 +64,8 @@ def test_lines_roll_up_and_nothing_that_was_read_jumps(pages: Watched, fake: Ser
     with speaking(fake, "rolling") as speaker:
         for sentence in range(1, 3):
             speaker.say(quiet(300))
-            for seed in range(12):
-                speaker.grow(voiced(500, seed=100 * sentence + seed))
+            for piece in without_pauses():
+                speaker.grow(piece)
             speaker.say(quiet(900))
             speaker.finals(sentence)
     expect(page.locator("body")).to_have_attribute("data-state", "ended")

@@ -27,6 +27,19 @@ _TELL_GIVEN = """
 """
 
 
+_REFUSE = """
+(name) => {
+  navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", name));
+}
+"""
+_KEEP_STREAM = """
+() => {
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wish) => window.stream = await ask(wish);
+}
+"""
+
+
 def expect_alert(page: Page, what: str, do: str) -> None:
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(what)
@@ -50,6 +63,39 @@ def test_an_address_that_browsers_give_no_microphone(pages: Watched, fake: Serve
     page = pages.open(f"http://insecure.example:{fake.port}")
     press(page, "Start")
     expect_alert(page, "no microphone to this address", f"http://localhost:{fake.port}")
+
+
+def test_a_microphone_that_is_missing_or_busy(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    for name, what, do in (
+        ("NotFoundError", "There is no microphone.", "Connect one, or choose one"),
+        ("NotReadableError", "The microphone cannot be read.", "Another program may have it"),
+    ):
+        page.evaluate(_REFUSE, name)
+        press(page, "Start")
+        expect_alert(page, what, do)
+
+
+def test_a_microphone_that_is_taken_away(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    page.evaluate(_KEEP_STREAM)
+    press(page, "Start")
+    expect_status(page, "Listening")
+    page.evaluate("stream.getAudioTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(page.get_by_role("alert")).to_contain_text("The microphone was taken away.Connect it")
+    expect_status(page, "Done. Press to go on.")
+
+
+def test_a_silence_that_is_too_long(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    press(page, "Settings")
+    page.get_by_label("Mode").select_option("sentence")
+    page.get_by_label("Longest silence before the sentence, ms").fill("50")
+    page.get_by_label("Longest silence before the sentence, ms").blur()
+    press(page, "Close")
+    press(page, "Start")
+    expect_status(page, "Done. Press to go on.")
+    expect(page.locator(".notice")).to_contain_text("Nothing was heard.Speak nearer")
 
 
 def test_a_browser_whose_sound_does_not_start(pages: Watched, fake: Server) -> None:

@@ -17,11 +17,32 @@ from tests.browser.test_recordings import DROP
 from tests.server.sound import quiet, voiced
 from tests.speech import library
 
+_SPEAK = """
+() => {{
+  const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+  if (!ask) return;
+  navigator.mediaDevices.getUserMedia = async (wish) => {{
+    (await ask(wish)).getTracks().forEach((track) => track.stop());
+    const context = new AudioContext();
+    const content = Uint8Array.from(atob("{content}"), (one) => one.charCodeAt(0));
+    const buffer = await context.decodeAudioData(content.buffer);
+    const source = new AudioBufferSourceNode(context, {{buffer}});
+    const microphone = context.createMediaStreamDestination();
+    source.connect(microphone);
+    source.start();
+    return microphone.stream;
+  }};
+}}
+"""
+"""Firefox's own microphone for tests has a tone, which is no speech: ours has a recording."""
+
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     with firefox(tmp_path_factory.mktemp("firefox")) as browser:
         browser.prepare(f"() => {{ {WATCH_POLICY} }}")
+        content = base64.b64encode(library.load_demo().path.read_bytes()).decode()
+        browser.prepare(_SPEAK.format(content=content))
         yield browser
 
 

@@ -75,7 +75,14 @@ async def test_nothing_said_is_a_file_without_cues(web: httpx.AsyncClient) -> No
         (b'{"segments": [{"start_time": 0, "end_time": 9}]}', "segments.0.text: Field required"),
         (b'{"segments": [{"text": "secret", "start_time": -1, "end_time": 9}]}', "start_time: "),
         (b'{"segments": [{"text": ["secret"], "start_time": 1, "end_time": 9}]}', "text: "),
+        (
+            b'{"segments": [{"text": "'
+            + b"secret" * 2000
+            + b'", "start_time": 1, "end_time": 9}]}',
+            "text: String should have at most 10000 characters",
+        ),
     ],
+    ids=["empty", "list", "number", "no text", "before time", "list of texts", "long text"],
 )
 async def test_what_is_wrong_is_told_and_what_was_said_is_not_repeated(
     web: httpx.AsyncClient, content: bytes, told: str
@@ -107,6 +114,20 @@ async def test_who_does_not_send_it_all_is_not_waited_for(
         assert b" 408 " in await reader.readline()
     writer.close()
     await writer.wait_closed()
+
+
+async def test_who_goes_away_in_the_middle_leaves_room_and_no_trace(
+    service: Service, web: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
+) -> None:
+    host, port = service.url.removeprefix("ws://").split(":")
+    for _ in range(room.AT_ONCE + 1):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"POST /subtitles/srt HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+    assert (await web.post("/subtitles/srt", content=body(*SEGMENTS))).status_code == 200
+    assert "Traceback" not in "".join(capfd.readouterr())
 
 
 async def test_a_strangers_page_gets_none(web: httpx.AsyncClient) -> None:

@@ -121,7 +121,8 @@ export class Panel {
     }
     const value =
       kind === "switch" ? this.texts.say(initial ? "on" : "off") : options ? this.texts.say(`${name}_${initial}`) : initial;
-    return `${help} ${this.texts.say("default", { value })}`;
+    // Chinese sentences follow one another without a space.
+    return [help, this.texts.say("default", { value })].join(this.texts.language === "zh" ? "" : " ");
   }
 
   take(field, input, fault) {
