@@ -10,6 +10,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import click
+from click.core import ParameterSource
 
 from bench.capacity import CLOCKS, Search, default_clock
 from bench.clients import Clients, load_clients
@@ -70,12 +71,15 @@ def overload(clients: str, clock: str | None, processes: int | None, **options: 
     The bars: those that are admitted have at most 1.5 times the p95 latency of full capacity, all
     others are refused (SIS.0312 at START, or HTTP 429 or 503 at the handshake), and nothing is
     lost: every admitted stream gets all its finals and its END. A client that is refused does not
-    come again, and each speaks in one stream for all the time: --turn is 0 here whatever is said.
+    come again, and each speaks in one stream for all the time, so --turn is refused.
 
     \b
     python -m bench overload --capacity 12
     python -m bench overload --model measured --talk speech
     """
+    source = click.get_current_context().get_parameter_source("turn")
+    if source is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--turn is not for overload: each client speaks in one stream")
     chosen = replace(target(**options), turn_s=None)
     expected = CLOCKS[clock] if clock else default_clock(chosen)
     with progress() as tracker, load_clients(tracker, processes) as crowd:

@@ -113,6 +113,7 @@ def test_a_server_that_carries_not_one_client_has_the_capacity_none(bench: Any) 
             ("overload", "--capacity", "ask", "--url", "ws://127.0.0.1:1"),
             "give --capacity a number or 'find'",
         ),
+        (("overload", "--turn", "3", "--url", "ws://a"), "--turn is not for overload"),
         (("overload", "--capacity", "many", "--url", "ws://a"), "'many' is no capacity"),
         (("peers", "--server", "none"), "nothing is to be measured"),
         (("peers", "--server", "python"), "needs --python-server or --sherpa-python"),
