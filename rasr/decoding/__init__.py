@@ -5,12 +5,11 @@ from rasr.decoding.counters import SchedulerCounters
 from rasr.decoding.job import Sink
 from rasr.decoding.ladder import TOP_RUNG
 from rasr.decoding.lane import Lane, ProcessLane, ThreadLane
-from rasr.decoding.load import IN_SERVICE, EngineLoad
+from rasr.decoding.load import EngineLoad
 from rasr.decoding.scheduler import Scheduler, SchedulerRules
 from rasr.decoding.ticket import Ticket
 
 __all__ = [
-    "IN_SERVICE",
     "TOP_RUNG",
     "EngineLoad",
     "Lane",

@@ -10,6 +10,8 @@ import asyncio
 import itertools
 import time
 from collections.abc import Sequence
+from math import ceil
+from statistics import fmean
 
 import numpy as np
 
@@ -21,7 +23,11 @@ from rasr.decoding.lane import Lane
 from rasr.decoding.steps import Batch, Step
 
 _WARM_STEPS = 2
-_TIMED_STEPS = 6
+_TIMED_STEPS = 4
+_TIMED_S = 2.0
+"""Of sound at the least: some words cost an engine more than others."""
+_TURNS = 2
+"""Each size is decoded so often, with the same sound: what differs then is the machine."""
 _NEGLIGIBLE_S = 0.001
 """Differences of less say nothing about who else uses the machine."""
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -48,6 +54,7 @@ async def calibrate(
     rate = capabilities.sample_rate
     first = cadence.next_step_at(0)
     step = cadence.step_samples
+    steps = [step] * (_WARM_STEPS + max(_TIMED_STEPS, ceil(_TIMED_S * rate / step)))
     # Of one lane: its streams are shared among its calls.
     most = min(capabilities.max_batch, max(1, streams_per_lane // lanes[0].calls))
     # No job of a session has such a number.
@@ -55,30 +62,37 @@ async def calibrate(
     seconds: dict[int, float] = {}
     shortest = middle = 0.0
     for size in sorted({min(size, most) for size in _SIZES}):
-        timed = await asyncio.gather(
-            *(
-                _time(lane, call, [next(numbers) for _ in range(size)], first, step, speech)
-                for lane in lanes
-                for call in range(lane.calls)
+        timed: list[list[float]] = []
+        for _ in range(_TURNS):
+            timed += await asyncio.gather(
+                *(
+                    _time(lane, call, [next(numbers) for _ in range(size)], first, steps, speech)
+                    for lane in lanes
+                    for call in range(lane.calls)
+                )
             )
-        )
-        taken = sorted(itertools.chain.from_iterable(timed))
+        # Of each step, which is the same sound every time.
+        ranked = [sorted(times) for times in zip(*timed, strict=True)]
         # A neighbour on the machine only ever makes a step longer.
-        seconds[size] = taken[len(taken) // 4]
-        shortest += taken[0] + _NEGLIGIBLE_S
-        middle += taken[len(taken) // 2] + _NEGLIGIBLE_S
+        seconds[size] = fmean(times[len(times) // 4] for times in ranked)
+        shortest += fmean(times[0] for times in ranked) + _NEGLIGIBLE_S
+        middle += fmean(times[len(times) // 2] for times in ranked) + _NEGLIGIBLE_S
     calls = sum(lane.calls for lane in lanes)
     return StepCosts(step / rate, calls, seconds, disturbance=middle / shortest)
 
 
 async def _time(
-    lane: Lane, call: int, jobs: Sequence[int], first: int, step: int, speech: Samples
+    lane: Lane,
+    call: int,
+    jobs: Sequence[int],
+    first: int,
+    steps: Sequence[int],
+    speech: Samples,
 ) -> list[float]:
     """How long each timed step of one batch took, in seconds."""
     taken = []
     at = 0
-    for number in range(_WARM_STEPS + _TIMED_STEPS):
-        length = step if number else first
+    for number, length in enumerate([first, *steps[1:]]):
         samples = speech.take(np.arange(at, at + length), mode="wrap")
         at += length
         batch = Batch(

@@ -9,10 +9,6 @@ from __future__ import annotations
 from rasr.decoding.costs import StepCosts
 from rasr.decoding.demand import Demand
 
-IN_SERVICE = 1.25
-"""Steps of a server at its limit take so much longer than calibrated ones (measured with 90 streams
-of a model of 20 million parameters on two cores: 1.2 to 1.3). The event loop wants its part of the
-cores, ends of utterances take more than their sound, and batches are of what is ready."""
 _WINDOW_S = 2.0
 _WEIGHT = 0.5
 """Of the newest window in the mean: half a dozen seconds of memory."""
@@ -46,11 +42,12 @@ class EngineLoad:
         """Time that steps take against what they took when calibrated, the last seconds.
 
         Others on the machine, a lower clock, harder speech, the server's own event loop: all of it
-        shows here. Less than `IN_SERVICE` only says that the machine is not busy yet, unless the
-        calibration was disturbed and so took steps for dearer than they are.
+        shows here. Less than `StepCosts.in_service` only says that the machine is not busy yet,
+        unless the calibration was disturbed and so took steps for dearer than they are.
         """
-        disturbance = 1.0 if self.costs is None else self.costs.disturbance
-        return max(IN_SERVICE / disturbance, self._slowness)
+        if self.costs is None:
+            return self._slowness
+        return max(self.costs.in_service / self.costs.disturbance, self._slowness)
 
     def share(self, sound_per_second: float) -> float:
         """The part of the calls' time that so much sound takes in each second, in full batches."""

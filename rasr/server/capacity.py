@@ -24,7 +24,7 @@ import structlog
 import rasr
 from decoder.engine import Samples
 from rasr.audio.files import read_audio
-from rasr.decoding import IN_SERVICE, Scheduler, StepCosts
+from rasr.decoding import Scheduler, StepCosts
 from rasr.server.admission import ROUND_S
 from rasr.server.engines import EnginePlan, cores
 from rasr.settings import DecodingSettings
@@ -64,7 +64,7 @@ class Capacity:
         Each takes `speech_ratio` of a decoder and of a stream's time, and what the event loop takes
         for any round; nothing may be taken more than there is.
         """
-        engine = self.costs.per_second * IN_SERVICE * speech_ratio
+        engine = self.costs.per_second * self.costs.in_service * speech_ratio
         by_calls = self.costs.calls / engine
         by_cores = self.cores / (engine + ROUND_S)
         return int(min(by_calls, by_cores, self.decoders / speech_ratio))

@@ -62,6 +62,18 @@ async def test_a_batch_is_never_larger_than_a_calls_share_of_the_streams() -> No
     assert await calibrated(lane, max_batch=16, streams=6) == [1, 2, 3]
 
 
+async def test_every_size_is_decoded_twice_with_the_same_sound() -> None:
+    lane = CountingLane(calls=1)
+    await calibrated(lane, max_batch=1, streams=1)
+    sounds: dict[int, list[int]] = {}
+    for _, batch in lane.batches:
+        for step in batch.steps:
+            sounds.setdefault(step.job, []).extend(step.samples.tolist())
+    first, second = sounds.values()
+    assert first == second
+    assert len(first) > 2000, "two seconds of sound at the least"
+
+
 async def test_no_stream_is_left_open() -> None:
     lane = CountingLane(calls=1)
     await calibrated(lane, max_batch=4, streams=4)

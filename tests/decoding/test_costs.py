@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from rasr.decoding import IN_SERVICE, EngineLoad, StepCosts
+from rasr.decoding import EngineLoad, StepCosts
+from rasr.decoding.costs import IN_BATCHES, ONE_BY_ONE
 
 COSTS = StepCosts(step_s=0.32, calls=2, seconds={1: 0.010, 4: 0.025, 8: 0.045, 16: 0.165})
 
@@ -21,6 +22,11 @@ STREAMS = 2 * 8 * 0.32 / 0.045
 
 def test_a_second_of_speech_costs_its_share_of_a_timely_batch() -> None:
     assert COSTS.per_second == pytest.approx(2 / STREAMS)
+
+
+def test_an_engine_without_batches_loses_less_in_service() -> None:
+    assert COSTS.in_service == IN_BATCHES
+    assert StepCosts(0.2, 2, {1: 0.03}).in_service == ONE_BY_ONE
 
 
 def test_a_model_too_slow_for_the_machine_has_no_timely_batch_but_a_cost() -> None:
@@ -44,7 +50,7 @@ def loaded(slower: float, seconds: int = 60) -> EngineLoad:
 
 
 def test_load_is_sound_against_what_the_calls_can_do() -> None:
-    assert loaded(1.0).share(STREAMS / 2) == pytest.approx(0.5 * IN_SERVICE)
+    assert loaded(1.0).share(STREAMS / 2) == pytest.approx(0.5 * IN_BATCHES)
 
 
 def test_a_machine_that_has_become_slower_is_noticed() -> None:
@@ -54,13 +60,13 @@ def test_a_machine_that_has_become_slower_is_noticed() -> None:
 
 
 def test_faster_steps_than_calibrated_promise_nothing() -> None:
-    assert loaded(0.5).slowness == IN_SERVICE
+    assert loaded(0.5).slowness == IN_BATCHES
 
 
 def test_a_disturbed_calibration_is_put_right_by_what_steps_take() -> None:
     load = loaded(0.5)
     load.costs = replace(COSTS, disturbance=2.5)
-    assert load.slowness == pytest.approx(IN_SERVICE / 2.5)
+    assert load.slowness == pytest.approx(IN_BATCHES / 2.5)
 
 
 def test_a_step_with_more_sound_may_take_longer() -> None:
@@ -68,7 +74,7 @@ def test_a_step_with_more_sound_may_take_longer() -> None:
     load.costs = COSTS
     for tenth in range(600):
         load.decoded(0.090, batch=8, sound_s=8 * 0.64, now=tenth / 10)
-    assert load.slowness == IN_SERVICE
+    assert load.slowness == IN_BATCHES
 
 
 def test_without_a_calibration_there_is_no_load() -> None:

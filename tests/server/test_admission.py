@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rasr.decoding import IN_SERVICE, TOP_RUNG, EngineLoad, StepCosts
+from rasr.decoding import TOP_RUNG, EngineLoad, StepCosts
+from rasr.decoding.costs import ONE_BY_ONE
 from rasr.decoding.demand import WINDOW_S
 from rasr.server.admission import Admission, AdmissionRules, Party, Seat
 
@@ -23,7 +24,7 @@ class Engine:
     streams_in_use: int = 0
 
     def __post_init__(self) -> None:
-        self.load.costs = StepCosts(0.5, 1, {1: 0.005 / IN_SERVICE})
+        self.load.costs = StepCosts(0.5, 1, {1: 0.005 / ONE_BY_ONE})
 
     def hear(self, sound_per_second: float, until_s: int) -> None:
         """So much speech in all, up to this second."""

@@ -9,7 +9,8 @@ import pytest
 import structlog
 
 from decoder.engine import Samples
-from rasr.decoding import IN_SERVICE, Scheduler, StepCosts
+from rasr.decoding import Scheduler, StepCosts
+from rasr.decoding.costs import ONE_BY_ONE
 from rasr.server.capacity import Capacity, cache_folder, calibrated
 from rasr.server.engines import make_scheduler, plan
 from rasr.server.service import Service
@@ -127,7 +128,7 @@ def test_the_cache_is_where_the_standard_says() -> None:
 
 
 def test_fewer_of_those_who_speak_more_are_carried() -> None:
-    costs = StepCosts(0.32, 2, {1: 0.016 / IN_SERVICE})
+    costs = StepCosts(0.32, 2, {1: 0.016 / ONE_BY_ONE})
     capacity = Capacity("one", costs, cores=2, decoders=100, remembered=False)
     # 50 ms of a call for a second of speech, and 2 ms of a core for any round.
     assert capacity.streams(1.0) == int(2 / 0.052)
@@ -147,7 +148,7 @@ async def test_a_round_past_the_bound_is_refused_and_readiness_turns_false(
     async with Service(settings()) as service:
         house = service.house
         # As slow an engine as carries one stream: what a calibration found is not the point here.
-        house.schedulers["fake"].load.costs = StepCosts(0.2, 1, {1: 0.16 / IN_SERVICE})
+        house.schedulers["fake"].load.costs = StepCosts(0.2, 1, {1: 0.16 / ONE_BY_ONE})
         async with SdkClient(service.url) as first, SdkClient(service.url) as second:
             await first.start()
             status, body = await get(service.url, "/readyz")
