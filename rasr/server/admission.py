@@ -9,7 +9,7 @@ silence before its first words.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -84,6 +84,8 @@ class Admission:
         self._cores = cores
         self._seats: dict[Seat, None] = {}
         """In the order in which they were taken."""
+        self._left: deque[tuple[Seat, float]] = deque()
+        """Rounds that ended within the window, and when: what they said is still measured."""
         self._by_project: Counter[str] = Counter()
         self._by_address: Counter[str] = Counter()
 
@@ -102,8 +104,9 @@ class Admission:
         self._by_address[party.address] += 1
         return seat
 
-    def leave(self, seat: Seat) -> None:
+    def leave(self, seat: Seat, now: float) -> None:
         del self._seats[seat]
+        self._left.append((seat, now))
         for counter, key in (
             (self._by_project, seat.party.project),
             (self._by_address, seat.party.address),
@@ -180,18 +183,29 @@ class Admission:
         weights = dict.fromkeys(self._engines, 0.0)
         young = dict(weights)
         for seat in self._seats:
-            share = min(1.0, max(0.0, now - seat.since - _SETTLE_S) / WINDOW_S)
+            share = _heard(seat, now)
             weights[seat.engine] += share
             young[seat.engine] += 1.0 - share
+        while self._left and now - self._left[0][1] >= WINDOW_S:
+            self._left.popleft()
+        for seat, left in self._left:
+            share = min(_heard(seat, left), 1.0 - (now - left) / WINDOW_S)
+            weights[seat.engine] += share
+            young[seat.engine] -= share
         machine = (self.rounds + (newcomer is not None)) * ROUND_S / self._cores
         fullest = 0.0
         for name, engine in self._engines.items():
             load = engine.load
             measured = load.demand.per_second(now)
             mean = min(1.0, (measured + _PRIOR_ROUNDS) / (weights[name] + _PRIOR_ROUNDS))
-            sound = measured + mean * (young[name] + (newcomer == name))
+            sound = max(0.0, measured + mean * (young[name] + (newcomer == name)))
             share = load.share(sound)
             fullest = max(fullest, share)
             calls = 0 if load.costs is None else load.costs.calls
             machine += share * min(calls, self._cores) / self._cores
         return max(machine, fullest)
+
+
+def _heard(seat: Seat, now: float) -> float:
+    """How much of the window holds what the round has said."""
+    return min(1.0, max(0.0, now - seat.since - _SETTLE_S) / WINDOW_S)

@@ -131,7 +131,10 @@ class House:
 
     def _take_seat(self, party: Party, engine: str, now: float) -> Callable[[], None] | str:
         seat = self.admission.take(party, engine, now)
-        return seat if isinstance(seat, str) else partial(self.admission.leave, seat)
+        if isinstance(seat, str):
+            return seat
+        loop = asyncio.get_running_loop()
+        return lambda: self.admission.leave(seat, loop.time())
 
     def _machine(
         self, mode: Mode, now: float, admit: Callable[[str], str | None]

@@ -67,7 +67,7 @@ async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() 
         seat = admission.take(Somebody("x", "x"), "fake", 0.0)
         assert isinstance(seat, Seat)
         await visit(party, "ends well", random.Random(1))
-        admission.leave(seat)
+        admission.leave(seat, 0.0)
         assert (record.refused, record.faults.total()) == (1, 0)
     await visit(party, "ends well", random.Random(1))
     assert record.faults.total() == 1

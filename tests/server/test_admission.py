@@ -56,7 +56,7 @@ def test_a_full_house_refuses_with_the_numbers_until_one_leaves() -> None:
     first = seat(house)
     refusal = house.take(BOB, "one", 0.0)
     assert refusal == ("the server is full: 1 of 1 rounds are open; try again when one has ended")
-    house.leave(first)
+    house.leave(first, 0.0)
     seat(house, BOB)
 
 
@@ -68,7 +68,7 @@ def test_a_project_has_its_own_bound() -> None:
         "too many rounds of this project: 2 of 2 are open; try again when one has ended"
     )
     seat(house, BOB)
-    house.leave(first)
+    house.leave(first, 0.0)
     seat(house)
 
 
@@ -120,8 +120,19 @@ def test_who_leaves_takes_his_load_along() -> None:
     house = admission(max_load=0.85)
     seats = [seat(house) for _ in range(70)]
     for one in seats[:10]:
-        house.leave(one)
+        house.leave(one, 0.0)
     assert filled(house, now=0.0) == 10
+
+
+def test_a_round_that_takes_the_place_of_another_is_not_counted_twice() -> None:
+    engine = Engine()
+    house = admission(engine, max_load=0.85)
+    first = [seat(house, now=0.0) for _ in range(70)]
+    engine.hear(70, until_s=100)
+    for one in first:
+        house.leave(one, 100.0)
+    # What they said is still within the window; they themselves are gone.
+    assert filled(house, now=100.0) == 70
 
 
 def test_measured_speech_fills_the_house_however_few_speak() -> None:
