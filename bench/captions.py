@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import click
 import uvloop
@@ -48,8 +47,7 @@ class Spoken:
 
 @click.command()
 @click.option("--viewers", default=1000, show_default=True)
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="add a line of JSON")
-def captions(viewers: int, json_file: Path | None) -> None:
+def captions(viewers: int) -> None:
     """One speaker in real time with partials, the default model, and many viewers on loopback.
 
     A final counts as sent when the first of all has it, the speaker or a viewer. The bar is p95
@@ -96,7 +94,6 @@ def captions(viewers: int, json_file: Path | None) -> None:
             )
         ],
         notes=(f"{len(received)} finals; the speaker's latency is beyond vad_tail (500 ms)",),
-        json_file=json_file,
         figures={
             "viewers": viewers,
             "to_viewers_p50_ms": percentile(waits, 50),

@@ -21,6 +21,8 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from rasr.server.capacity import cpu_model
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -44,8 +46,7 @@ class Verbs(click.Group):
             (_JSON, "--json", "Add a line of JSON to this file: figures, settings, machine."),
             (_PLOT, "--plot", "Draw a picture into this file (.png or .svg)."),
         ):
-            if not any(option in one.opts for one in cmd.params):
-                cmd.params.append(_output(option, key, meaning))
+            cmd.params.append(_output(option, key, meaning))
         super().add_command(cmd, name)
 
 
@@ -68,7 +69,7 @@ def _output(option: str, key: str, meaning: str) -> click.Option:
 def describe() -> dict[str, object]:
     """The machine, who else uses it, and the versions that matter."""
     return {
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": psutil.virtual_memory().total,  # type: ignore[no-untyped-call]
         "system": f"{platform.system()} {platform.release()}",
@@ -99,7 +100,6 @@ def report(
     rows: Sequence[Sequence[str]],
     *,
     notes: Sequence[str] = (),
-    json_file: Path | None = None,
     figures: Mapping[str, object] | None = None,
     picture: Picture | None = None,
 ) -> None:
@@ -132,7 +132,7 @@ def report(
         return
     context = click.get_current_context(silent=True)
     meta = context.meta if context is not None else {}
-    if (to := json_file or meta.get(_JSON)) is not None:
+    if (to := meta.get(_JSON)) is not None:
         line = {
             "verb": title,
             "commit": measured,
@@ -175,12 +175,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(models, "unknown")

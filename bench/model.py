@@ -93,8 +93,7 @@ TINY = ModelSize(
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), required=False)
 @click.option("--tiny", is_flag=True, help="the same layout in a few thousand parameters")
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="add a line of JSON")
-def model(folder: Path | None, tiny: bool, json_file: Path | None) -> None:
+def model(folder: Path | None, tiny: bool) -> None:
     """Make a streaming model for measurements in FOLDER, by default in the cache.
 
     Zipformer2 transducer, random weights, chunks of 320 ms, fp32 and int8, as sherpa-onnx loads it.
@@ -115,7 +114,6 @@ def model(folder: Path | None, tiny: bool, json_file: Path | None) -> None:
         ("part", "parameters", "fp32", "int8"),
         rows,
         notes=(f"{sum(parameters.values()) / 1e6:.1f} million parameters in {folder}",),
-        json_file=json_file,
         figures={"parameters": parameters, "seed": SEED},
     )
 

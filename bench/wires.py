@@ -164,22 +164,44 @@ class SisWire:
 
 
 @dataclass(frozen=True, slots=True)
-class SherpaWire:
+class PeerWire:
+    """What most other servers have in common: nothing to say first, no refusals, and an end that is
+    told by closing the connection.
+    """
+
+    server: str
+
+    opening_is_answered = False
+    ends_by_closing = True
+
+    @property
+    def url(self) -> str:
+        return self.server
+
+    @property
+    def subprotocols(self) -> Sequence[str]:
+        return ()
+
+    @property
+    def opening(self) -> bytes | None:
+        return None
+
+    def is_over(self, message: bytes) -> bool:
+        return False
+
+    def refusal(self, message: bytes) -> str | None:
+        return None
+
+
+class SherpaWire(PeerWire):
     """sherpa-onnx's C++ server: float32 in, a JSON object out after each step, "Done" and "Done!".
 
     It decodes a stream from its first sample on, and its endpoints do not start the count anew.
     """
 
-    server: str
+    __slots__ = ()
 
-    subprotocols = ()
-    opening = None
-    opening_is_answered = False
     ends_by_closing = False
-
-    @property
-    def url(self) -> str:
-        return self.server
 
     @property
     def ending(self) -> bytes:
@@ -190,9 +212,6 @@ class SherpaWire:
 
     def is_over(self, message: bytes) -> bool:
         return message == b"Done!"
-
-    def refusal(self, message: bytes) -> str | None:
-        return None
 
     def reader(self) -> Reader:
         return self._read

@@ -11,27 +11,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from bench.wires import Answer, Reader, Samples
+from bench.wires import Answer, PeerWire, Reader, Samples
 from rasr.client.link import binary_frame, text_frame
 
 _CHUNK = [5, 10, 5]
 """Of 60 ms: a step of 600 ms with a look-ahead of 300 ms."""
 
 
-@dataclass(frozen=True, slots=True)
-class FunasrWire:
-    server: str
+class FunasrWire(PeerWire):
+    __slots__ = ()
 
-    subprotocols = ("binary",)
-    opening_is_answered = False
     ends_by_closing = False
 
     @property
-    def url(self) -> str:
-        return self.server
+    def subprotocols(self) -> Sequence[str]:
+        return ("binary",)
 
     @property
     def opening(self) -> bytes:
@@ -58,9 +54,6 @@ class FunasrWire:
 
     def is_over(self, message: bytes) -> bool:
         return bool(json.loads(message).get("mode") == "2pass-offline")
-
-    def refusal(self, message: bytes) -> str | None:
-        return None
 
     def reader(self) -> Reader:
         heard = ""

@@ -15,13 +15,12 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.adapters.program import running
 from bench.server import MeasuredServer
-from bench.wires import Answer, Reader, Samples, float_frame
+from bench.wires import Answer, PeerWire, Reader, Samples, float_frame
 from rasr.client.link import text_frame
 
 _BATCH = 16
@@ -58,18 +57,8 @@ def running_python_server(program: Path, folder: Path, *, int8: bool) -> Iterato
         yield server
 
 
-@dataclass(frozen=True, slots=True)
-class SherpaPythonWire:
-    server: str
-
-    subprotocols = ()
-    opening = None
-    opening_is_answered = False
-    ends_by_closing = True
-
-    @property
-    def url(self) -> str:
-        return self.server
+class SherpaPythonWire(PeerWire):
+    __slots__ = ()
 
     @property
     def ending(self) -> bytes:
@@ -77,12 +66,6 @@ class SherpaPythonWire:
 
     def sound(self, samples: Samples) -> bytes:
         return float_frame(samples)
-
-    def is_over(self, message: bytes) -> bool:
-        return False
-
-    def refusal(self, message: bytes) -> str | None:
-        return None
 
     def reader(self) -> Reader:
         """It names the segment of each text: with the next one, the last text was final."""

@@ -10,24 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from bench.wires import Answer, Reader, Samples
+from bench.wires import Answer, PeerWire, Reader, Samples
 from rasr.client.link import binary_frame, text_frame
 
 
-@dataclass(frozen=True, slots=True)
-class VoskWire:
-    server: str
-
-    subprotocols = ()
-    opening_is_answered = False
-    ends_by_closing = True
-
-    @property
-    def url(self) -> str:
-        return self.server
+class VoskWire(PeerWire):
+    __slots__ = ()
 
     @property
     def opening(self) -> bytes:
@@ -40,12 +30,6 @@ class VoskWire:
 
     def sound(self, samples: Samples) -> bytes:
         return binary_frame(samples.astype("<i2").tobytes())
-
-    def is_over(self, message: bytes) -> bool:
-        return False
-
-    def refusal(self, message: bytes) -> str | None:
-        return None
 
     def reader(self) -> Reader:
         return self._read

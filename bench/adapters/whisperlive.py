@@ -14,23 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.wires import Answer, Reader, Samples, float_frame
+from bench.wires import Answer, PeerWire, Reader, Samples, float_frame
 from rasr.client.link import binary_frame, text_frame
 
 
 @dataclass(frozen=True, slots=True)
-class WhisperLiveWire:
-    server: str
+class WhisperLiveWire(PeerWire):
     language: str = "en"
     model: str = "small"
 
-    subprotocols = ()
     opening_is_answered = True
-    ends_by_closing = True
-
-    @property
-    def url(self) -> str:
-        return self.server
 
     @property
     def opening(self) -> bytes:
@@ -53,9 +46,6 @@ class WhisperLiveWire:
 
     def sound(self, samples: Samples) -> bytes:
         return float_frame(samples)
-
-    def is_over(self, message: bytes) -> bool:
-        return False
 
     def refusal(self, message: bytes) -> str | None:
         body: dict[str, Any] = json.loads(message)

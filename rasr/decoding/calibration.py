@@ -54,7 +54,8 @@ async def calibrate(
     rate = capabilities.sample_rate
     first = cadence.next_step_at(0)
     step = cadence.step_samples
-    steps = [step] * (_WARM_STEPS + max(_TIMED_STEPS, ceil(_TIMED_S * rate / step)))
+    timed_steps = max(_TIMED_STEPS, ceil(_TIMED_S * rate / step))
+    lengths = [first, *[step] * (_WARM_STEPS - 1 + timed_steps)]
     # Of one lane: its streams are shared among its calls.
     most = min(capabilities.max_batch, max(1, streams_per_lane // lanes[0].calls))
     # No job of a session has such a number.
@@ -66,7 +67,7 @@ async def calibrate(
         for _ in range(_TURNS):
             timed += await asyncio.gather(
                 *(
-                    _time(lane, call, [next(numbers) for _ in range(size)], first, steps, speech)
+                    _time(lane, call, [next(numbers) for _ in range(size)], lengths, speech)
                     for lane in lanes
                     for call in range(lane.calls)
                 )
@@ -85,14 +86,13 @@ async def _time(
     lane: Lane,
     call: int,
     jobs: Sequence[int],
-    first: int,
-    steps: Sequence[int],
+    lengths: Sequence[int],
     speech: Samples,
 ) -> list[float]:
     """How long each timed step of one batch took, in seconds."""
     taken = []
     at = 0
-    for number, length in enumerate([first, *steps[1:]]):
+    for number, length in enumerate(lengths):
         samples = speech.take(np.arange(at, at + length), mode="wrap")
         at += length
         batch = Batch(

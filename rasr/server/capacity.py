@@ -13,7 +13,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -120,7 +120,7 @@ def _key(plan: EnginePlan, decoding: DecodingSettings) -> dict[str, object]:
         "form": _FORM,
         "rasr": rasr.__version__,
         "packages": {name: _version(name) for name in _PACKAGES},
-        "machine": [platform.machine(), platform.python_version(), _cpu(), cores()],
+        "machine": [platform.machine(), platform.python_version(), cpu_model(), cores()],
         "engine": [plan.spec.kind, sorted((k, str(v)) for k, v in plan.spec.options.items())],
         "model": _stamps(plan),
         "lanes": [plan.workers, plan.streams_per_lane],
@@ -130,12 +130,11 @@ def _key(plan: EnginePlan, decoding: DecodingSettings) -> dict[str, object]:
 
 def _stamps(plan: EnginePlan) -> list[list[object]]:
     """Name, size and time of every file of the model's folder."""
-    folder = Path(str(plan.spec.options.get("model", "")))
-    if not str(plan.spec.options.get("model", "")) or not folder.is_dir():
-        return []
+    model = str(plan.spec.options.get("model", ""))
+    found = sorted(Path(model).glob("*")) if model else []
     return [
         [file.name, file.stat().st_size, file.stat().st_mtime_ns]
-        for file in sorted(folder.iterdir())
+        for file in found
         if file.is_file()
     ]
 
@@ -147,13 +146,14 @@ def _version(package: str) -> str:
         return ""
 
 
-def _cpu() -> str:
-    """The processor's name; empty where the system does not say it."""
+def cpu_model() -> str:
+    """The processor's name, or "unknown" where the system does not say it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith("model name")), "")
+        return platform.processor() or "unknown"
+    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(models, "unknown")
 
 
 def _remembered(file: Path, key: object) -> StepCosts | None:
@@ -176,15 +176,7 @@ def _remembered(file: Path, key: object) -> StepCosts | None:
 
 
 def _remember(file: Path, key: object, costs: StepCosts) -> None:
-    known = {
-        "key": key,
-        "costs": {
-            "step_s": costs.step_s,
-            "calls": costs.calls,
-            "seconds": {str(size): s for size, s in costs.seconds.items()},
-            "disturbance": costs.disturbance,
-        },
-    }
+    known = {"key": key, "costs": asdict(costs)}
     beside = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -66,7 +66,6 @@ class House:
             ),
             vitals=vitals,
         )
-        began = loop.time()
         self._drivers.add(driver)
         self._empty.clear()
         _log.info("session_opened", session=vitals.number, mode=mode.value, peer=party.address)
@@ -85,7 +84,7 @@ class House:
                 session=vitals.number,
                 mode=mode.value,
                 peer=party.address,
-                seconds=round(loop.time() - began, 1),
+                seconds=round(loop.time() - vitals.opened_at, 1),
                 rounds=summary.rounds,
                 audio_s=round(summary.audio_ms / 1000, 1),
                 speech_s=round(summary.speech_ms / 1000, 1),

@@ -82,7 +82,6 @@ class Round:
     ) -> None:
         self.trace_id = trace_id
         self.state = State.LISTENING
-        self._mode = mode
         self._traits = MODE_TRAITS[mode]
         self._config = config
         self._engine = engine
