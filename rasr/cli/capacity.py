@@ -45,7 +45,7 @@ def capacity(model: tuple[str, ...], config: Path | None) -> None:
 
 
 async def _measure(settings: Settings) -> list[Capacity]:
-    from rasr.server.capacity import cache_folder, calibrated
+    from rasr.server.capacity import calibrated, memory_folder
     from rasr.server.engines import make_scheduler, plan, start_scheduler
 
     found = []
@@ -53,7 +53,7 @@ async def _measure(settings: Settings) -> list[Capacity]:
         scheduler = make_scheduler(one, settings.decoding)
         await start_scheduler(one.name, scheduler)
         try:
-            folder = cache_folder(os.environ)
+            folder = memory_folder(os.environ)
             found.append(await calibrated(one, settings.decoding, scheduler, folder, fresh=True))
         finally:
             await scheduler.stop()

@@ -12,13 +12,13 @@ Never fetches and never unpacks.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
+from rasr.configuration.folders import data_folder
 from rasr.models.catalogue import Catalogue, Model, load
 from rasr.models.errors import FolderFailed, ModelError, NotInstalled
 from rasr.models.record import damage, read_record
@@ -194,12 +194,8 @@ def open_store(
 
 
 def usual_folder(environ: Mapping[str, str]) -> Path:
-    """`rasr/models` among the user's data (XDG Base Directory Specification)."""
-    data = Path(environ.get("XDG_DATA_HOME", ""))
-    # «All paths set in these environment variables must be absolute», others are to be ignored.
-    if not data.is_absolute():
-        data = Path(environ.get("HOME") or os.path.expanduser("~")) / ".local" / "share"
-    return data / "rasr" / "models"
+    """`models` among the user's data."""
+    return data_folder(environ) / "models"
 
 
 def _cure(model: Model) -> str:

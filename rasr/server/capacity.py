@@ -24,6 +24,7 @@ import structlog
 import rasr
 from decoder.engine import Samples
 from rasr.audio.files import read_audio
+from rasr.configuration.folders import cache_folder
 from rasr.decoding import Scheduler, StepCosts
 from rasr.server.admission import ROUND_S
 from rasr.server.engines import EnginePlan, cores
@@ -39,12 +40,9 @@ _FORM = 1
 """Of the file; another number makes all that is remembered worthless."""
 
 
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """`rasr/capacity` among the user's caches (XDG Base Directory Specification)."""
-    cache = Path(environ.get("XDG_CACHE_HOME", ""))
-    if not cache.is_absolute():
-        cache = Path(environ.get("HOME") or os.path.expanduser("~")) / ".cache"
-    return cache / "rasr" / "capacity"
+def memory_folder(environ: Mapping[str, str]) -> Path:
+    """`capacity` among the user's caches."""
+    return cache_folder(environ) / "capacity"
 
 
 @dataclass(frozen=True, slots=True)

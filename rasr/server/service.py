@@ -22,7 +22,7 @@ from rasr.captions import CaptionRules, Hub
 from rasr.decoding import Scheduler
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
-from rasr.server.capacity import Capacity, cache_folder, calibrated
+from rasr.server.capacity import Capacity, calibrated, memory_folder
 from rasr.server.connection import ABORT, SHALLOW
 from rasr.server.engines import (
     EnginePlan,
@@ -167,7 +167,7 @@ class Service:
         """What the engines carry, where somebody is to be refused for the load."""
         if not self.settings.capacity.max_load:
             return {}
-        folder = cache_folder(os.environ)
+        folder = memory_folder(os.environ)
         return {
             name: await calibrated(plans[name], self.settings.decoding, scheduler, folder)
             for name, scheduler in self._schedulers.items()

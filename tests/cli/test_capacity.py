@@ -7,7 +7,7 @@ import os
 import pytest
 
 from rasr.decoding import Scheduler, StepCosts
-from rasr.server.capacity import cache_folder
+from rasr.server.capacity import memory_folder
 from tests.cli.conftest import Rasr
 
 
@@ -30,7 +30,7 @@ def test_servers_remember_what_it_measured_on_a_quiet_machine(
     monkeypatch.setattr(Scheduler, "calibrate", calibrate)
     result = rasr("capacity")
     assert ("Others used the machine meanwhile" in result.output) == (not kept)
-    assert len(list(cache_folder(os.environ).glob("*"))) == kept
+    assert len(list(memory_folder(os.environ).glob("*"))) == kept
 
 
 def test_an_engine_that_cannot_be_had_is_one_sentence(rasr: Rasr) -> None:

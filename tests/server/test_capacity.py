@@ -11,7 +11,7 @@ import structlog
 from decoder.engine import Samples
 from rasr.decoding import Scheduler, StepCosts
 from rasr.decoding.costs import ONE_BY_ONE
-from rasr.server.capacity import Capacity, cache_folder, calibrated
+from rasr.server.capacity import Capacity, calibrated, memory_folder
 from rasr.server.engines import make_scheduler, plan
 from rasr.server.service import Service
 from rasr.settings import Settings
@@ -117,14 +117,14 @@ async def test_one_line_at_start_tells_what_the_machine_carries(
     (line,) = [line for line in logs if line["event"] == "capacity"]
     assert line["engine"] == "fake"
     assert line["rounds_100%_speech"] > 0
-    assert cache_folder({"XDG_CACHE_HOME": str(tmp_path)}).is_dir()
+    assert memory_folder({"XDG_CACHE_HOME": str(tmp_path)}).is_dir()
 
 
 def test_the_cache_is_where_the_standard_says() -> None:
     home = Path("/home/one/.cache/rasr/capacity")
-    assert cache_folder({"HOME": "/home/one"}) == home
-    assert cache_folder({"HOME": "/home/one", "XDG_CACHE_HOME": "relative"}) == home
-    assert cache_folder({"XDG_CACHE_HOME": "/c"}) == Path("/c/rasr/capacity")
+    assert memory_folder({"HOME": "/home/one"}) == home
+    assert memory_folder({"HOME": "/home/one", "XDG_CACHE_HOME": "relative"}) == home
+    assert memory_folder({"XDG_CACHE_HOME": "/c"}) == Path("/c/rasr/capacity")
 
 
 def test_fewer_of_those_who_speak_more_are_carried() -> None:
