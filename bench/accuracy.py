@@ -101,10 +101,9 @@ def accuracy(
     """
     if speech is not None:
         os.environ["RASR_SPEECH_DIR"] = str(speech)
-    chosen = [*_engine_subjects(engines, models), *_model_subjects(engines, models)]
     work = [
         (subject, name, said)
-        for subject in chosen
+        for subject in subjects(engines, models)
         for name, said in _recordings(_CODES[subject.language]).items()
         if said
     ]
@@ -116,7 +115,7 @@ def accuracy(
             with running_server(subject.config) as server:
                 for done, snr in enumerate(levels):
                     tracker.at(done)
-                    heard = said if snr is None else _in_noise(said, NoiseKind(noise), snr, seed)
+                    heard = said if snr is None else in_noise(said, NoiseKind(noise), snr, seed)
                     chunks_ms = _CHUNKS_MS if snr is None else _CHUNKS_MS[:1]
                     texts = [
                         uvloop.run(_streamed(server.url, subject, heard, one)) for one in chunks_ms
@@ -165,6 +164,15 @@ def _closed(text: str) -> str:
     return "".join(text.split())
 
 
+def subjects(engines: Sequence[str], models: Sequence[str]) -> list[Subject]:
+    """What is measured for these options: without any, PocketSphinx and the small model.
+
+    Raises:
+        click.ClickException: a model is not there; the text names it.
+    """
+    return [*_engine_subjects(engines, models), *_model_subjects(engines, models)]
+
+
 def _engine_subjects(engines: Sequence[str], models: Sequence[str]) -> list[Subject]:
     if "pocketsphinx" not in engines and (engines or models):
         return []
@@ -179,7 +187,7 @@ def _model_subjects(engines: Sequence[str], models: Sequence[str]) -> list[Subje
         if engines and "sherpa-onnx" not in engines:
             return []
         named = [f"chinese={_DEFAULT_MODEL}"]
-    subjects = []
+    chosen = []
     for request in named:
         settings = configuration(None, models=[request]).settings
         for language, engine in settings.properties.items():
@@ -190,8 +198,8 @@ def _model_subjects(engines: Sequence[str], models: Sequence[str]) -> list[Subje
             reference = request.partition("=")[2] or request
             config = f'[properties]\n{language} = "{_reference(reference)}"\n'
             spec = EngineSpec(found.kind, found.options)
-            subjects.append(Subject(engine, language, config, spec))
-    return subjects
+            chosen.append(Subject(engine, language, config, spec))
+    return chosen
 
 
 def _reference(reference: str) -> str:
@@ -209,7 +217,7 @@ def _recordings(code: str) -> dict[str, list[Said]]:
     }
 
 
-def _in_noise(said: Sequence[Said], kind: NoiseKind, snr_db: float, seed: int) -> list[Said]:
+def in_noise(said: Sequence[Said], kind: NoiseKind, snr_db: float, seed: int) -> list[Said]:
     """Each at the level of speech, over noise that begins before it and ends after it."""
     talk = voices(Half.TUNE) if kind is NoiseKind.BABBLE else ()
     mixed = []

@@ -6,12 +6,9 @@ while no lane has a stream free. A lane that dies is started anew and its uttera
 from their kept sound on whatever lane has room.
 
 A lane makes one or more calls at once. Each takes a batch of its own from the streams of the lane
-that are ready, at once and without waiting for more: a lone speaker has the lowest latency, and
-under load batches form by themselves. A call keeps to the streams that it decoded before, whose
-state is in its thread's memory (sherpa-onnx needs a fifth more time for those of another thread),
-and takes from others those that lag behind its own, or any if it would have nothing to do. While a
-call is under way the results of the one before it are told, so that a lane does not wait for its
-listeners.
+that are ready (`rasr.decoding.batching`), at once and without waiting for more: a lone speaker has
+the lowest latency, and under load batches form by themselves. While a call is under way the results
+of the one before it are told, so that a lane does not wait for its listeners.
 
 Runs on the event loop alone; the lanes bring their results back to it.
 """
@@ -19,11 +16,10 @@ Runs on the event loop alone; the lanes bring their results back to it.
 from __future__ import annotations
 
 import asyncio
-import heapq
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -31,22 +27,20 @@ import structlog
 
 from decoder import Capabilities, DecoderError, HotWord
 from decoder.engine import Samples
+from rasr.decoding.batching import choose
 from rasr.decoding.calibration import calibrate
 from rasr.decoding.costs import StepCosts
 from rasr.decoding.counters import SchedulerCounters
-from rasr.decoding.job import Cadence, Job, Sink
-from rasr.decoding.ladder import RUNGS, Ladder
+from rasr.decoding.job import Job, Sink
+from rasr.decoding.ladder import TOP_RUNG
 from rasr.decoding.lane import Lane
 from rasr.decoding.load import EngineLoad
+from rasr.decoding.pacing import Pacing
 from rasr.decoding.steps import Batch, StepResult
 from rasr.decoding.ticket import Ticket
 
 _log = structlog.get_logger("rasr.decoding")
 _by_due = attrgetter("due")
-
-_HEAD_START_S = 0.1
-"""A call leaves a step to another one that had the stream before, unless it is due so much sooner
-than its own: about what a full batch takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +93,7 @@ class Scheduler:
         self._lane_of: dict[int, _LaneState] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._capabilities: Capabilities | None = None
-        self._ladder: Ladder | None = None
-        self._cadences: dict[bool, Cadence] = {}
-        """With partials, and without, on the rung of the ladder."""
+        self._pacing: Pacing | None = None
         self.counters = SchedulerCounters()
         self.load = EngineLoad()
 
@@ -120,7 +112,9 @@ class Scheduler:
             self._stop_lanes()
             raise errors.exceptions[0] from None
         self._capabilities = starts[0].result()
-        self._ladder = Ladder(self._set_pace(0) / self._capabilities.sample_rate)
+        self._pacing = Pacing(
+            self._capabilities, step_ms=self._rules.step_ms, partial_ms=self._rules.partial_ms
+        )
         for state in self._lanes:
             state.up = True
             self._tasks += [
@@ -137,7 +131,7 @@ class Scheduler:
         return await calibrate(
             self.lanes,
             self.capabilities,
-            self._cadences[True],
+            self.pacing.cadence(partials=True),
             streams_per_lane=self._rules.streams_per_lane,
             speech=speech,
         )
@@ -177,7 +171,13 @@ class Scheduler:
     @property
     def rung(self) -> int:
         """Of the overload ladder (`rasr.decoding.ladder`): 0 while all is well."""
-        return 0 if self._ladder is None else self._ladder.rung
+        return 0 if self._pacing is None else self._pacing.rung
+
+    @property
+    def pacing(self) -> Pacing:
+        """Known once `start` has returned."""
+        assert self._pacing is not None, "start comes first"
+        return self._pacing
 
     def oldest_ready_s(self) -> float:
         """How long the step that waits longest has been ready; 0 where none waits."""
@@ -197,7 +197,7 @@ class Scheduler:
     ) -> Ticket:
         """A new utterance of `session`. It takes a lane when its first sound is there."""
         self.counters.open_jobs += 1
-        cadence = self._cadences[partials]
+        cadence = self.pacing.cadence(partials=partials)
         return Ticket(self, Job(next(self._numbers), sink, session, cadence, hot_words))
 
     def asked(self, samples: int, due: float) -> None:
@@ -241,7 +241,7 @@ class Scheduler:
             state.jobs[job.number] = job
             self._lane_of[job.number] = state
             # The rung may have changed since it was opened; its first step is the same on all.
-            self._turn(job)
+            self.pacing.turn(job)
             self._make_ready(state, job)
         self.counters.waiting_jobs = len(self._waiting)
 
@@ -308,53 +308,23 @@ class Scheduler:
         if not state.up or not (state.ready or state.discard):
             return None
         now = self._clock()
-        ready = _within_reach(state.ready.values(), call)
-        # Shared with calls that have nothing to do: half a batch each is done sooner than one
-        # whole. `state.idle_calls` are the others.
-        most = -(-len(ready) // (state.idle_calls + 1))
-
-        def turn(job: Job) -> tuple[bool, float]:
-            # Ends first. Those of recordings that came faster than speech are not due yet.
-            return not job.urgent(now), job.due
-
-        chosen = heapq.nsmallest(min(most, self.capabilities.max_batch), ready, key=turn)
+        chosen = choose(
+            state.ready.values(),
+            call=call,
+            idle_calls=state.idle_calls,
+            max_batch=self.capabilities.max_batch,
+            now=now,
+        )
         for job in chosen:
             job.call = call
             del state.ready[job.number]
             self.counters.queued_s += now - job.ready_since
-        self._climb(chosen, now)
+        if self.pacing.observe(chosen, now):
+            _log.warning("overload_rung", rung=self.pacing.rung, of=TOP_RUNG)
+            for job in itertools.chain.from_iterable(one.jobs.values() for one in self._lanes):
+                self.pacing.turn(job)
         discard, state.discard = tuple(state.discard), []
         return Batch(tuple(job.step() for job in chosen), discard)
-
-    def _climb(self, chosen: Sequence[Job], now: float) -> None:
-        """Up or down the ladder, by how late the steps are that a call now takes."""
-        assert self._ladder is not None, "start comes first"
-        changed = False
-        for job in chosen:
-            changed |= self._ladder.observe(now - max(job.ready_since, job.due), now)
-        if changed:
-            rung = self._ladder.rung
-            _log.warning("overload_rung", rung=rung, of=len(RUNGS) - 1)
-            self._set_pace(rung)
-
-    def _set_pace(self, rung: int) -> int:
-        """Steps and partials as on this rung, for open jobs too; samples of a step."""
-        self._cadences = {
-            partials: Cadence.of(
-                self.capabilities,
-                step_ms=self._rules.step_ms,
-                partial_ms=self._rules.partial_ms,
-                partials=partials,
-                rung=RUNGS[rung],
-            )
-            for partials in (True, False)
-        }
-        for job in itertools.chain.from_iterable(state.jobs.values() for state in self._lanes):
-            self._turn(job)
-        return self._cadences[True].step_samples
-
-    def _turn(self, job: Job) -> None:
-        job.turn_to(self._cadences[job.cadence.partial is not None])
 
     async def _watched(
         self,
@@ -470,11 +440,3 @@ class Scheduler:
         for state in self._lanes:
             state.up = False
             state.lane.stop()
-
-
-def _within_reach(ready: Collection[Job], call: int) -> list[Job]:
-    """Those that `call` should take: its own, new ones, and those that lag; else all."""
-    own = min((job.due for job in ready if job.call == call), default=None)
-    if own is None:
-        return [job for job in ready if job.call is None] or list(ready)
-    return [job for job in ready if job.call in (call, None) or job.due < own - _HEAD_START_S]

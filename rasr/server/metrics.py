@@ -25,7 +25,7 @@ import rasr
 from rasr.decoding import Scheduler
 from rasr.server.capacity import Capacity
 from rasr.server.house import House
-from rasr.server.sessions import occupancy
+from rasr.server.sessions import Occupancy, occupancy
 from rasr.session.driver import Driver
 
 SourceT = TypeVar("SourceT")
@@ -53,18 +53,25 @@ def _total(
     return lambda house: closed(house) + sum(of(driver) for driver in house.drivers)
 
 
-HOUSE: tuple[Reading[House], ...] = (
+OCCUPANCY: tuple[Reading[Occupancy], ...] = (
+    Reading("rasr_ready", "1 while new rounds are welcome, as /readyz.", lambda o: o.ready),
+    Reading("rasr_rounds", "Rounds that are open.", lambda o: o.rounds),
+    Reading("rasr_rounds_max", "Rounds that may be open.", lambda o: o.max_rounds),
     Reading(
-        "rasr_ready", "1 while new rounds are welcome, as /readyz.", lambda h: occupancy(h).ready
+        "rasr_load",
+        "Predicted load of the open rounds; 1.0 is all that the machine can do.",
+        lambda o: o.load,
     ),
+    Reading("rasr_load_max", "Load past which a round is refused.", lambda o: o.max_load),
+)
+
+HOUSE: tuple[Reading[House], ...] = (
     Reading("rasr_sessions", "Sessions that are open: connections.", lambda h: h.connections),
     Reading(
         "rasr_sessions_max",
         "Sessions that may be open.",
         lambda h: h.settings.server.max_connections,
     ),
-    Reading("rasr_rounds", "Rounds that are open.", lambda h: occupancy(h).rounds),
-    Reading("rasr_rounds_max", "Rounds that may be open.", lambda h: occupancy(h).max_rounds),
     Reading(
         "rasr_rounds_total",
         "Rounds that were opened.",
@@ -94,14 +101,6 @@ HOUSE: tuple[Reading[House], ...] = (
         "rasr_backlog_seconds",
         "Sound of all sessions that is not decoded yet.",
         lambda h: sum(driver.backlog_s for driver in h.drivers),
-    ),
-    Reading(
-        "rasr_load",
-        "Predicted load of the open rounds; 1.0 is all that the machine can do.",
-        lambda h: occupancy(h).load,
-    ),
-    Reading(
-        "rasr_load_max", "Load past which a round is refused.", lambda h: occupancy(h).max_load
     ),
     Reading("rasr_caption_channels", "Channels of captions.", lambda h: h.captions.channels),
     Reading("rasr_caption_viewers", "Viewers of captions.", lambda h: h.captions.viewers),
@@ -181,6 +180,9 @@ class HouseCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         house = self._house
         yield InfoMetricFamily("rasr", "What serves.", value={"version": rasr.__version__})
+        now = occupancy(house)
+        for full in OCCUPANCY:
+            yield from _family(full, None, [("", now)])
         for reading in HOUSE:
             yield from _family(reading, None, [("", house)])
         for engine in ENGINE:
