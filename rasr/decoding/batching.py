@@ -4,9 +4,10 @@ A call keeps to the streams that it decoded before, whose state is in its thread
 (sherpa-onnx needs a fifth more time for those of another thread), and takes from others those that
 lag behind its own, or any if it would have nothing to do.
 
-Ends that are due go first, with whatever else is ready. In a batch of their own they would come to
-their finals sooner by a fifth, but small batches are dear: at as many conversations as two cores
-carry, partials were then two or three times as late (`python -m bench load 144 --model measured`).
+Ends that are due go first. Those for which a client waits that has sent END go alone, as long as
+fewer than a full batch are ready: what is left of an utterance is some steps one after the other,
+each the quicker the fewer share it. Small batches are dear, so an endpoint that voice activity
+found, of which there are many and after which the speaker goes on, goes with what else is ready.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ def choose(
         # Ends of recordings that came faster than speech are not due yet.
         return not job.urgent(now), job.due
 
-    return heapq.nsmallest(most, reachable, key=turn)
+    chosen = heapq.nsmallest(most, reachable, key=turn)
+    awaited = [job for job in chosen if job.awaited and job.urgent(now)]
+    return awaited if awaited and len(ready) < max_batch else chosen
 
 
 def _within_reach(ready: Collection[Job], call: int) -> list[Job]:

@@ -111,6 +111,8 @@ class Job:
     finishing: bool = False
     silence: int = 0
     """Samples at the end that hold no speech, once `finishing`."""
+    awaited: bool = False
+    """Its final is the only thing that the client waits for, once `finishing`."""
     over: bool = False
     opened: bool = False
     in_flight: bool = False

@@ -25,10 +25,16 @@ class Ticket:
             self._scheduler.asked(len(samples), due)
             self._scheduler.poke(self._job)
 
-    def finish(self, *, due: float, silence: int = 0) -> None:
-        """No more sound: the final is wanted. The last `silence` samples hold no speech."""
+    def finish(self, *, due: float, silence: int = 0, awaited: bool = False) -> None:
+        """No more sound: the final is wanted.
+
+        Args:
+            silence: so many samples at the end hold no speech.
+            awaited: nothing else is wanted of the client's round; somebody waits for this alone.
+        """
         self._job.finishing = True
         self._job.silence = silence
+        self._job.awaited = awaited
         self._job.finish_due = due
         self._scheduler.poke(self._job)
 

@@ -275,7 +275,7 @@ class Driver:
                 case FinishUtterance():
                     self.vitals.finished(effect.utterance, now)
                     ticket = self._tickets[effect.utterance]
-                    ticket.finish(due=now, silence=effect.silence)
+                    ticket.finish(due=now, silence=effect.silence, awaited=effect.awaited)
                 case AbandonUtterance():
                     self.vitals.gone(effect.utterance)
                     self._count(self._tickets.pop(effect.utterance)).abandon()

@@ -38,6 +38,8 @@ class FinishUtterance:
     utterance: int
     silence: int = 0
     """Samples at its end that hold no speech."""
+    awaited: bool = False
+    """The client has sent END and waits for nothing but this final."""
 
 
 @dataclass(frozen=True, slots=True)

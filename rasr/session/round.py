@@ -29,7 +29,15 @@ from rasr.session.effects import (
 )
 from rasr.session.rules import EngineChoice, Services, SessionRules
 from rasr.session.teller import Outcome, Teller, Utterance
-from vad import Endpoint, Endpointer, EndpointRules, HeadSilence, SpeechStarted, frame_levels
+from vad import (
+    Endpoint,
+    Endpointer,
+    EndpointReason,
+    EndpointRules,
+    HeadSilence,
+    SpeechStarted,
+    frame_levels,
+)
 
 
 class State(Enum):
@@ -318,7 +326,8 @@ class Round:
             return  # The engine has failed on it already.
         self._feed(utterance, event.end_sample)
         silence = max(0, event.end_sample - event.speech_end_sample)
-        self._effects.append(FinishUtterance(utterance.number, silence))
+        awaited = event.reason is EndpointReason.CLIENT_END
+        self._effects.append(FinishUtterance(utterance.number, silence, awaited))
         self._open = None
         if self._traits.voice_events:
             self.state = State.DEAF

@@ -30,11 +30,10 @@ class Deaf:
         raise AssertionError
 
 
-def job(number: int, due: float, *, ends: bool = False) -> Job:
+def job(number: int, due: float, *, ends: bool = False, awaited: bool = False) -> Job:
     made = Job(number, Deaf(), object(), CADENCE, ())
     made.accept(Piece(np.zeros(100, np.int16), due))
-    if ends:
-        made.finishing, made.finish_due = True, due
+    made.finishing, made.awaited, made.finish_due = ends or awaited, awaited, due
     return made
 
 
@@ -63,3 +62,17 @@ def test_an_end_that_is_not_due_yet_is_like_other_sound() -> None:
     ready = [job(1, NOW - 5), job(2, NOW + 60, ends=True)]
     assert chosen(ready) == {1, 2}
     assert chosen(ready, max_batch=1) == {1}
+
+
+def test_ends_for_which_a_client_waits_go_alone() -> None:
+    ready = [job(1, NOW - 5), job(2, NOW, awaited=True), job(3, NOW, ends=True)]
+    assert chosen(ready) == {2}
+
+
+def test_nothing_goes_alone_where_a_full_batch_is_ready() -> None:
+    ready = [job(number, NOW - 5) for number in range(2, 5)] + [job(1, NOW, awaited=True)]
+    assert chosen(ready, max_batch=4) == {1, 2, 3, 4}
+
+
+def test_what_a_client_waits_for_and_is_not_due_goes_with_the_rest() -> None:
+    assert chosen([job(1, NOW - 5), job(2, NOW + 60, awaited=True)]) == {1, 2}

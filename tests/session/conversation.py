@@ -105,6 +105,7 @@ class Conversation:
         """Utterances that no final was given for, in order."""
         self.finished: list[int] = []
         self.silences: list[int] = []
+        self.awaited: list[bool] = []
         """Samples without speech at the end of each of `finished`."""
 
     def _refuse_channel(self, name: str) -> ProtocolError | None:
@@ -206,6 +207,7 @@ class Conversation:
                 case FinishUtterance():
                     self.finished.append(effect.utterance)
                     self.silences.append(effect.silence)
+                    self.awaited.append(effect.awaited)
                 case AbandonUtterance():
                     self.open.remove(effect.utterance)
                 case Send() | Close() | RoundOpened() | RoundClosed():

@@ -22,6 +22,7 @@ class TestContinue:
         talk.audio(hush(400), speech(600), hush(600)).audio(speech(600)).end()
         # The margin behind speech that ended, and speech that was broken off.
         assert talk.silences == [300 * 16, 0]
+        assert talk.awaited == [False, True]
 
     def test_the_remainder_comes_after_end(self) -> None:
         talk = Conversation().start().audio(hush(300), speech(700)).end()
