@@ -13,6 +13,10 @@ from decoder.engine import Samples
 from rasr.decoding.ladder import RUNGS, Rung
 from rasr.decoding.steps import Step
 
+_EARLY_S = 1.0
+"""Sound of a client that speaks is due up to a chunk after it came: a round's clock begins when its
+first chunk is there. Longer chunks are not sent."""
+
 
 class Sink(Protocol):
     """Where the results of a job go. Called on the event loop."""
@@ -155,8 +159,8 @@ class Job:
         self._next_step_at = cadence.next_step_at(self.decoded_samples + self.taken_samples)
 
     def urgent(self, now: float) -> bool:
-        """True if its end is due: its client waits for the final."""
-        return self.finishing and self.due <= now
+        """True if its end is due, or as good as due: its client waits for the final."""
+        return self.finishing and self.due <= now + _EARLY_S
 
     def accept(self, piece: Piece) -> None:
         self.kept.append(piece)

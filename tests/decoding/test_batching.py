@@ -58,6 +58,12 @@ def test_ends_that_are_due_go_first() -> None:
     assert chosen(ready, max_batch=2) == {2, 3}
 
 
+def test_an_end_is_as_good_as_due_with_the_chunk_before_it() -> None:
+    ready = [job(1, NOW - 5), job(2, NOW + 0.2, ends=True)]
+    assert chosen(ready, max_batch=1) == {2}
+    assert chosen([*ready, job(3, NOW + 0.2, awaited=True)]) == {3}
+
+
 def test_an_end_that_is_not_due_yet_is_like_other_sound() -> None:
     ready = [job(1, NOW - 5), job(2, NOW + 60, ends=True)]
     assert chosen(ready) == {1, 2}
