@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 
 from bench.bars import FINAL_SHARE, LIGHT_SHARE, Standing
 from bench.clients import Clients
@@ -38,11 +38,12 @@ class Form:
     window_s: float
     resolution: int
     tries: int
-    """A load that failed is tried so often in all: neighbours on the machine fail it too."""
+    """A load that failed is tried so often in all, and one of which latencies are compared is
+    measured so often: neighbours on the machine only ever make both worse."""
 
 
 FULL = Form(warm_s=10.0, window_s=60.0, resolution=2, tries=2)
-QUICK = Form(warm_s=5.0, window_s=20.0, resolution=4, tries=1)
+QUICK = Form(warm_s=5.0, window_s=20.0, resolution=4, tries=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +118,9 @@ class Measurement:
         standing.conversation = self._largest(one, Talk.CONVERSATION, speech or start) or nan
         standing.fairness = self._fairness(one)
         reference = speech if reference is None else reference
-        turns = self._load(
-            one, Talk.SPEECH, round(FINAL_SHARE * reference), f"{Talk.SPEECH}, turns", TURN_S
-        )
+        turns = self._calmest(one, Clock.END, FINAL_SHARE * reference, "turns", TURN_S)
         standing.end_p95_ms = turns.ms(Clock.END, 95)
-        light = self._load(
-            one, Talk.SPEECH, round(LIGHT_SHARE * reference), f"{Talk.SPEECH}, light"
-        )
+        light = self._calmest(one, Clock.STEP, LIGHT_SHARE * reference, "light")
         standing.light_ms = {percent: light.ms(Clock.STEP, percent) for percent in (50, 95)}
         return standing
 
@@ -161,6 +158,22 @@ class Measurement:
             )
 
         return largest(holds, start, self._form.resolution, _MOST)
+
+    def _calmest(
+        self,
+        one: Contestant,
+        clock: Clock,
+        clients: float,
+        what: str,
+        turn_s: tuple[float, float] | None = None,
+    ) -> Outcome:
+        """Of all tries of a load of speech, the one with the lowest p95: neighbours only add."""
+        tries = [
+            self._load(one, Talk.SPEECH, round(clients), f"{Talk.SPEECH}, {what}", turn_s)
+            for _ in range(self._form.tries)
+        ]
+        told = [outcome for outcome in tries if not isnan(outcome.ms(clock, 95))]
+        return min(told, key=lambda outcome: outcome.ms(clock, 95), default=tries[0])
 
     def _load(
         self,
