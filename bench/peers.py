@@ -122,8 +122,8 @@ def peers(
     not tell the time, so a load of bundled sentences is put on each and on ours as it comes, and
     the user-perceived and final latencies are compared.
 
-    Nothing else should run on the machine. Two servers take about 15 minutes in the quick form, an
-    hour and a half in full.
+    Nothing else should run on the machine. Two servers take about half an hour in the quick form,
+    two hours in full.
     """
     form = QUICK if quick else FULL
     same = _same_model(servers, **options)
