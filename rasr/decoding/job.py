@@ -15,7 +15,7 @@ from rasr.decoding.steps import Step
 
 _EARLY_S = 1.0
 """Sound of a client that speaks is due up to a chunk after it came: a round's clock begins when its
-first chunk is there. Longer chunks are not sent."""
+first chunk is there. SIS recommends chunks of 50 ms to 1 s."""
 
 
 class Sink(Protocol):
