@@ -31,12 +31,13 @@ class Machine(Clients):
         self.put: Counter[tuple[Talk, int, bool]] = Counter()
 
     def put_on(self, load: Load, what: str, server: MeasuredServer | None) -> Outcome:
-        self.put[load.talk, load.clients, load.turn_s is not None] += 1
-        first = self.put[load.talk, load.clients, load.turn_s is not None] == 1
+        has_turns = load.turn_s is not None
+        self.put[load.talk, load.clients, has_turns] += 1
+        first = self.put[load.talk, load.clients, has_turns] == 1
         slow = load.clients > CARRIES[load.talk] or (first and load.clients in self._spoiled)
         ms = 900.0 if slow else float(load.clients)
         waits = tuple(Wait(0, second, ms) for second in range(1, 11))
-        ends = {Clock.END: waits} if load.turn_s is not None else {}
+        ends = {Clock.END: waits} if has_turns else {}
         return Outcome(load.clients, Window(1.0, 11.0), {Clock.STEP: waits, **ends})
 
 
