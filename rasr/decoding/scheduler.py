@@ -281,7 +281,7 @@ class Scheduler:
             batch = self._next_batch(state, call)
             begun = self._clock()
             # Handed over before the results of the last one are told: listeners take their time.
-            run = None if batch is None else asyncio.ensure_future(state.lane.run(batch, call))
+            run = None if batch is None else _begin(state.lane, batch, call)
             for result in results:
                 self._tell(state, result)
             results = []
@@ -440,3 +440,17 @@ class Scheduler:
         for state in self._lanes:
             state.up = False
             state.lane.stop()
+
+
+def _begin(lane: Lane, batch: Batch, call: int) -> asyncio.Future[list[StepResult]]:
+    """Hand a batch over, now. Every failure comes by the future.
+
+    A lane whose worker died while it was idle raises at once instead; outside of the future that
+    would end the task that serves the call.
+    """
+    try:
+        return asyncio.ensure_future(lane.run(batch, call))
+    except Exception as error:
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(error)
+        return failed

@@ -283,6 +283,10 @@ class Round:
                 self._position += length
                 for event in self._endpointer.push(flag, level):
                     self._follow(event)
+                    # A forced break says two things at once; to a deaf round the second is
+                    # nothing. An utterance opened now would never be finished.
+                    if self.state is not State.LISTENING:
+                        break
                 if self.state is not State.LISTENING:
                     break
         if self._open is not None and self._endpointer.is_open:

@@ -34,14 +34,19 @@ class CommandedLane:
         self.starts = 0
         self.heard: dict[int, list[int]] = {}
         self.killed = asyncio.Event()
+        self.dead = False
         self._running: deque[asyncio.Future[None]] = deque()
 
     async def start(self) -> Capabilities:
         self.starts += 1
+        self.dead = False
         self.heard = {}
         return self.capabilities
 
     def run(self, batch: Batch, call: int) -> Awaitable[list[StepResult]]:
+        if self.dead:
+            # As an executor does whose process died while nothing was in hand.
+            raise BrokenProcessPool
         self.batches.append(batch)
         self.called.append(call)
         return self._run(batch)
@@ -578,6 +583,20 @@ async def test_a_dead_worker_is_replaced_and_its_utterances_are_replayed() -> No
         await lane.go()
     assert heard.lines == ["final 15"]
     assert scheduler.counters.restarts == 1
+    await scheduler.stop()
+
+
+async def test_a_worker_that_died_while_idle_is_replaced_when_it_is_given_work() -> None:
+    lane = CommandedLane()
+    scheduler = await started(lane)
+    lane.dead = True
+    one, heard = ticket(scheduler)
+    one.accept(samples(1, 2), due=0.0)
+    one.finish(due=0.0)
+    await settle()
+    assert lane.starts == 2
+    await lane.go()
+    assert heard.lines == ["final 3"]
     await scheduler.stop()
 
 

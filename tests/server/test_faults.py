@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rasr.decoding import ProcessLane
@@ -46,6 +47,28 @@ async def test_a_worker_killed_in_the_middle_of_an_utterance_costs_a_delay_only(
         undisturbed, disturbed = client.finals
         assert disturbed == undisturbed
         assert disturbed["result"]["text"]
+        assert service.house.schedulers["pocketsphinx"].counters.restarts == 1
+
+
+@pytest.mark.engine
+async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
+    sound = load("library").samples.astype("<i2").tobytes()
+    async with Service(Settings.model_validate(_ONE_WORKER)) as service:
+        (lane,) = service.house.schedulers["pocketsphinx"].lanes
+        assert isinstance(lane, ProcessLane)
+        assert lane.pid is not None
+        worker = psutil.Process(lane.pid)
+        worker.kill()
+        # The pool notices a moment later; both orders are to work.
+        await asyncio.to_thread(psutil.wait_procs, [worker], 10)
+        async with SdkClient(service.url) as client:
+            for _ in range(2):
+                await client.start()
+                await client.audio(sound + quiet(300))
+                await client.end()
+        first, second = client.finals
+        assert first == second
+        assert first["result"]["text"]
         assert service.house.schedulers["pocketsphinx"].counters.restarts == 1
 
 

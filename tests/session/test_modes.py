@@ -112,6 +112,12 @@ class TestSentence:
         assert talk.finished == [1]
         assert talk.final("long").told()[-2:] == ["final: long", "VOICE_END"]
 
+    def test_end_is_answered_after_a_sentence_that_was_ended_by_force(self) -> None:
+        talk = Conversation(Mode.SENTENCE).start(max_seconds=2).audio(hush(300), speech(5000))
+        assert talk.open == [1]
+        talk.final("long").end()
+        assert talk.told()[-3:] == ["final: long", "VOICE_END", "END NORMAL"]
+
 
 @pytest.mark.parametrize("mode", [Mode.SHORT, Mode.ONE_SENTENCE])
 class TestShort:
