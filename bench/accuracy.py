@@ -31,7 +31,7 @@ from rasr.client import (
     connect,
     stream_recording,
 )
-from rasr.protocol.properties import Property
+from rasr.wire.sis.properties import Property
 from tests.speech.library import SAMPLE_RATE, human_recordings, names
 from tests.speech.library import load as load_recording
 

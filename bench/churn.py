@@ -35,8 +35,8 @@ from rasr.client import (
     start_frame,
 )
 from rasr.client.link import text_frame
-from rasr.protocol.codec import decode_server
-from rasr.protocol.properties import Property
+from rasr.wire.sis.codec import decode_server
+from rasr.wire.sis.properties import Property
 from tests.speech.library import SAMPLE_RATE
 
 CHUNK_S = CHUNK_SAMPLES / SAMPLE_RATE

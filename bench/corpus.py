@@ -19,7 +19,7 @@ import numpy as np
 
 from bench.script import CHUNK_MS, Script, Sound, Spoken
 from bench.sound import CHUNK_SAMPLES, SPEECH_SHARE, Samples, Talk, pool
-from rasr.protocol.properties import Property
+from rasr.wire.sis.properties import Property
 from tests.speech.library import (
     SAMPLE_RATE,
     Recording,

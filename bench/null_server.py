@@ -20,8 +20,8 @@ from websockets.exceptions import ConnectionClosedError
 
 from bench import clock
 from bench.server import MeasuredServer
-from rasr.protocol.codec import encode_server
-from rasr.protocol.messages import (
+from rasr.wire.sis.codec import encode_server
+from rasr.wire.sis.messages import (
     Ended,
     EndReason,
     Result,

@@ -12,7 +12,7 @@ from rasr.cli.reckoning import Reference, Sentence
 from rasr.client import (
     StartConfig,
 )
-from rasr.protocol.properties import Property
+from rasr.wire.sis.properties import Property
 from tests.speech.library import SAMPLE_RATE, Recording
 
 VAD_TAIL_MS = 500

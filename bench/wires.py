@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from rasr.audio import FORMATS
 from rasr.client import Mode, StartConfig, address_of, end_frame, sound_frame, start_frame
 from rasr.client.link import binary_frame, text_frame
-from rasr.protocol.codec import decode_server
-from rasr.protocol.errors import ErrorCode
-from rasr.protocol.messages import Ended, Error, Result
-from rasr.protocol.properties import Property
+from rasr.wire.sis.codec import decode_server
+from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.messages import Ended, Error, Result
+from rasr.wire.sis.properties import Property
 
 Samples = NDArray[np.int16]
 

@@ -18,13 +18,13 @@ from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.sherpa import SherpaOptions
 from rasr.audio.soundcheck import FindingCode
 from rasr.configuration.schema import dotted, leaves
-from rasr.protocol.errors import ERROR_TABLE
-from rasr.protocol.fields import START_FIELDS, Field, TextList, WholeNumber
-from rasr.protocol.messages import EndReason, EventName
-from rasr.protocol.modes import MODE_TRAITS, Mode
 from rasr.server.service import Service
 from rasr.session.round import WarningCode
 from rasr.settings import Settings
+from rasr.wire.sis.errors import ERROR_TABLE
+from rasr.wire.sis.fields import START_FIELDS, Field, TextList, WholeNumber
+from rasr.wire.sis.messages import EndReason, EventName
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from tests.server.conftest import fake_settings
 from tests.server.sound import quiet, voiced
 

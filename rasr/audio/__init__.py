@@ -1,47 +1,47 @@
 """Sound: from bytes as they arrive to exact mono int16 samples at the engine's rate."""
 
-from rasr.audio.codec import Decoder, encode
-from rasr.audio.coded import MOST_BYTES_AT_ONCE, CodedInlet
+from rasr.audio.buffer import AudioBuffer
+from rasr.audio.codec import SampleDecoder, encode
+from rasr.audio.compressed import MOST_BYTES_AT_ONCE, CompressedDecoder
+from rasr.audio.decoder import RawDecoder, audio_decoder
 from rasr.audio.files import AudioFileError, AudioInfo, audio_info, read_audio
 from rasr.audio.formats import (
-    CODED_FORMATS,
+    COMPRESSED_FORMATS,
     FORMATS,
     AudioFormat,
-    CodedFormat,
+    CompressedFormat,
     Container,
     Encoding,
     Samples,
 )
-from rasr.audio.inlet import Inlet, inlet_for
 from rasr.audio.resample import Resampler
 from rasr.audio.soundcheck import Finding, FindingCode, SoundCheck
-from rasr.audio.tape import Tape
 from rasr.audio.wav import WavHeader, WavSkipper, contradiction
 
 __all__ = [
-    "CODED_FORMATS",
+    "COMPRESSED_FORMATS",
     "FORMATS",
     "MOST_BYTES_AT_ONCE",
+    "AudioBuffer",
     "AudioFileError",
     "AudioFormat",
     "AudioInfo",
-    "CodedFormat",
-    "CodedInlet",
+    "CompressedDecoder",
+    "CompressedFormat",
     "Container",
-    "Decoder",
     "Encoding",
     "Finding",
     "FindingCode",
-    "Inlet",
+    "RawDecoder",
     "Resampler",
+    "SampleDecoder",
     "Samples",
     "SoundCheck",
-    "Tape",
     "WavHeader",
     "WavSkipper",
+    "audio_decoder",
     "audio_info",
     "contradiction",
     "encode",
-    "inlet_for",
     "read_audio",
 ]

@@ -14,7 +14,7 @@ from rasr.audio.formats import Encoding, Samples
 from rasr.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 
 
-class Decoder:
+class SampleDecoder:
     """The samples of a byte stream."""
 
     def __init__(self, encoding: Encoding) -> None:

@@ -1,8 +1,8 @@
 """The sound formats that a client may declare, by name.
 
 Owns the names and nothing else: decoding is in `codec` and `coded`, validation of a START in
-`rasr.protocol`. Names, rates and codings of `FORMATS` are table 3.3 of the SIS real-time protocol,
-all of them mono; those of `CODED_FORMATS` are ours.
+`rasr.wire.sis`. Names, rates and codings of `FORMATS` are table 3.3 of the SIS real-time protocol,
+all of them mono; those of `COMPRESSED_FORMATS` are ours.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Container(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CodedFormat:
+class CompressedFormat:
     """A value of `audio_format` that SIS does not have; rate and channels are in the sound."""
 
     container: Container
@@ -95,7 +95,7 @@ class CodedFormat:
         return self.container.value
 
 
-CODED_FORMATS: Mapping[str, CodedFormat] = MappingProxyType(
-    {container.value: CodedFormat(container) for container in Container}
+COMPRESSED_FORMATS: Mapping[str, CompressedFormat] = MappingProxyType(
+    {container.value: CompressedFormat(container) for container in Container}
 )
 """The formats that are decoded by PyAV, by name."""

@@ -19,7 +19,7 @@ from rasr.captions.cue import Cue
 from rasr.captions.events import EventId, cue_event, missed_event
 from rasr.captions.layout import cues_of
 from rasr.captions.timing import held
-from rasr.protocol.messages import Segment
+from rasr.wire.sis.messages import Segment
 
 RECENT_CUES = 8
 """What a viewer is shown of the past who does not say where he left off."""

@@ -19,8 +19,8 @@ import structlog
 
 from rasr.captions.channel import Channel, Cursor, Said
 from rasr.captions.events import KEEP_ALIVE, PREAMBLE, ChannelState, state_event
-from rasr.protocol.errors import ErrorCode, ProtocolError
-from rasr.protocol.messages import Segment
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.messages import Segment
 
 _log = structlog.get_logger("rasr.captions")
 

@@ -14,7 +14,7 @@ from rasr.captions.cue import Cue
 from rasr.captions.measure import LINE_WIDTH, width
 from rasr.captions.phrases import badness
 from rasr.captions.tokens import Token, joined, tokens_of
-from rasr.protocol.messages import Segment
+from rasr.wire.sis.messages import Segment
 
 LINES_PER_CUE = 2
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from rasr.captions.cue import Cue
 from rasr.captions.layout import LINES_PER_CUE, cues_of
 from rasr.captions.measure import reading_ms
-from rasr.protocol.messages import Segment
+from rasr.wire.sis.messages import Segment
 
 LEAST_MS = 1000
 

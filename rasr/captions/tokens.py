@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rasr.captions.measure import LINE_WIDTH, is_wide, width
-from rasr.protocol.messages import Segment, WordInfo
+from rasr.wire.sis.messages import Segment, WordInfo
 
 OPENING = frozenset("（【《「『〈［｛“‘([{")
 CLOSING = frozenset("，。、；：！？）】》」』〉］｝”’…—·％%‰℃,.!?;:)]}")

@@ -30,7 +30,7 @@ from rasr.client import (
     connect,
     stream_recording,
 )
-from rasr.protocol.properties import Property
+from rasr.wire.sis.properties import Property
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 
 from rasr.captions import subtitles
 from rasr.captions.files import srt, vtt
-from rasr.protocol.messages import Segment
+from rasr.wire.sis.messages import Segment
 
 
 class Format(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from rasr.cli.screen import Screen
-from rasr.protocol.messages import (
+from rasr.wire.sis.messages import (
     Ended,
     Error,
     Event,
@@ -17,7 +17,7 @@ from rasr.protocol.messages import (
     StartConfig,
     Started,
 )
-from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
 
 
 class Listener:

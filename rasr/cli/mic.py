@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from rasr.audio import CodedFormat
+from rasr.audio import CompressedFormat
 from rasr.cli.configured import config_option
 from rasr.cli.listener import Listener
 from rasr.cli.microphone import Microphone, MicrophoneError, list_devices
@@ -62,7 +62,7 @@ async def _mic(
     mode: Mode, start: StartConfig, device: str | None, url: str | None, config: Path | None
 ) -> None:
     audio_format = start.audio_format
-    if isinstance(audio_format, CodedFormat):
+    if isinstance(audio_format, CompressedFormat):
         raise click.UsageError(
             f"--audio-format {audio_format.name} is for files: a microphone gives raw sound"
         )

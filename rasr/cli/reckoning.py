@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any, Self
 
 from decoder.joining import is_unspaced
-from rasr.protocol.messages import Result, Segment
+from rasr.wire.sis.messages import Result, Segment
 
 _SAME_END_MS = 500
 """A final that ends further from every sentence than this is the final of none."""

@@ -15,8 +15,8 @@ from rasr import logs
 from rasr.cli.configured import configuration
 from rasr.cli.screen import console
 from rasr.client import ClientError
-from rasr.protocol.properties import Property
 from rasr.settings import Settings
+from rasr.wire.sis.properties import Property
 
 _STREAMS_PER_WORKER = 2
 """One utterance is finished while the next one begins. More take seconds to load, for nothing."""

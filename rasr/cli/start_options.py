@@ -7,11 +7,11 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from rasr.audio.formats import FORMATS, AudioFormat, CodedFormat
-from rasr.protocol.fields import START_FIELDS, Field, FieldValue, TextList, WholeNumber, YesNo
-from rasr.protocol.messages import StartConfig
-from rasr.protocol.modes import Mode
-from rasr.protocol.properties import Property
+from rasr.audio.formats import FORMATS, AudioFormat, CompressedFormat
+from rasr.wire.sis.fields import START_FIELDS, Field, FieldValue, TextList, WholeNumber, YesNo
+from rasr.wire.sis.messages import StartConfig
+from rasr.wire.sis.modes import Mode
+from rasr.wire.sis.properties import Property
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ def start_config(mode: Mode, given: Mapping[str, Any]) -> StartConfig:
                 "or choose another --mode"
             )
         values[name] = value
-    audio_format = cast(AudioFormat | CodedFormat | None, values.get("audio_format"))
+    audio_format = cast(AudioFormat | CompressedFormat | None, values.get("audio_format"))
     wanted = cast(Property | None, values.get("property"))
     if audio_format is None:
         audio_format = FORMATS[

@@ -13,7 +13,7 @@ import threading
 from collections.abc import AsyncGenerator
 from typing import cast
 
-from rasr.audio import AudioFormat, CodedFormat
+from rasr.audio import AudioFormat, CompressedFormat
 from rasr.client import CHUNK_MS, CODED_CHUNK_BYTES
 
 STDIN = "-"
@@ -22,7 +22,7 @@ _WAITING_CHUNKS = 4
 """Read ahead of the network. Past it the thread waits, and so does who writes into the pipe."""
 
 
-async def stdin_chunks(audio_format: AudioFormat | CodedFormat) -> AsyncGenerator[bytes, None]:
+async def stdin_chunks(audio_format: AudioFormat | CompressedFormat) -> AsyncGenerator[bytes, None]:
     """What comes, in pieces of a chunk's length or less."""
     loop = asyncio.get_running_loop()
     waiting: asyncio.Queue[bytes] = asyncio.Queue(_WAITING_CHUNKS)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from rasr.audio import AudioFileError, CodedFormat, audio_info
+from rasr.audio import AudioFileError, CompressedFormat, audio_info
 from rasr.cli.configured import config_option
 from rasr.cli.formats import Format, Transcript, heading, write
 from rasr.cli.listener import Listener
@@ -29,7 +29,7 @@ from rasr.client import (
     connect,
     stream_recording,
 )
-from rasr.protocol.modes import MODE_TRAITS
+from rasr.wire.sis.modes import MODE_TRAITS
 
 _LONG_S = 10.0
 """Recordings longer than this have a progress bar."""
@@ -198,7 +198,7 @@ async def _one(file: str, job: _Job, server: str) -> tuple[tuple[Segment, ...], 
                     listener.hear,
                     pace=job.pace,
                     byte_rate=_byte_rate(file, duration_s)
-                    if isinstance(audio_format, CodedFormat)
+                    if isinstance(audio_format, CompressedFormat)
                     else None,
                     # Fast, all is sent long before it is recognised: there the finals tell.
                     on_sent=None

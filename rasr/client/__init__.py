@@ -31,8 +31,8 @@ from rasr.client.recording import (
     stream_recording,
 )
 from rasr.client.session import Session, connect
-from rasr.protocol.errors import ErrorCode
-from rasr.protocol.messages import (
+from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.messages import (
     Ended,
     EndReason,
     Error,
@@ -45,7 +45,7 @@ from rasr.protocol.messages import (
     Started,
     WordInfo,
 )
-from rasr.protocol.modes import Mode
+from rasr.wire.sis.modes import Mode
 
 __all__ = [
     "CHUNK_MS",

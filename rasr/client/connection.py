@@ -1,7 +1,7 @@
 """A connection to a server, and the rounds on it.
 
 Owns the address, the order START → sound → END, and the turning of whatever breaks into a
-`ClientError`. The wire itself is `rasr.protocol.codec`, the socket `link`. Never buffers sound:
+`ClientError`. The wire itself is `rasr.wire.sis.codec`, the socket `link`. Never buffers sound:
 `send` waits until the network takes it, which is how the server slows a client down.
 """
 
@@ -23,10 +23,10 @@ from websockets.exceptions import (
 
 from rasr.client.errors import CannotConnect, ConnectionLost, RoundRefused
 from rasr.client.link import Link, binary_frame, text_frame
-from rasr.protocol.codec import decode_server, encode_client
-from rasr.protocol.errors import ProtocolError
-from rasr.protocol.messages import End, Ended, Error, ServerMessage, Start, StartConfig, Started
-from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.wire.sis.codec import decode_server, encode_client
+from rasr.wire.sis.errors import ProtocolError
+from rasr.wire.sis.messages import End, Ended, Error, ServerMessage, Start, StartConfig, Started
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
 
 OPEN_TIMEOUT_S = 10.0
 

@@ -11,8 +11,8 @@ of the round, as is the END that follows it.
 
 from __future__ import annotations
 
-from rasr.protocol.errors import ERROR_TABLE, ErrorCode
-from rasr.protocol.messages import Error
+from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
+from rasr.wire.sis.messages import Error
 
 
 class ClientError(Exception):

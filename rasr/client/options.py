@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Self, TypedDict, Unpack
 
 from rasr.client.connection import OPEN_TIMEOUT_S
-from rasr.protocol.codec import read_start_config
-from rasr.protocol.errors import ProtocolError
-from rasr.protocol.messages import StartConfig
-from rasr.protocol.modes import Mode
+from rasr.wire.sis.codec import read_start_config
+from rasr.wire.sis.errors import ProtocolError
+from rasr.wire.sis.messages import StartConfig
+from rasr.wire.sis.modes import Mode
 
 
 class StartFields(TypedDict, total=False):
-    """START's fields that have a default, as `rasr.protocol.fields.START_FIELDS` has them."""
+    """START's fields that have a default, as `rasr.wire.sis.fields.START_FIELDS` has them."""
 
     add_punc: bool
     digit_norm: bool

@@ -14,12 +14,12 @@ from typing import assert_never
 
 import numpy as np
 
-from rasr.audio import AudioFileError, AudioFormat, CodedFormat, Samples, encode, read_audio
+from rasr.audio import AudioFileError, AudioFormat, CompressedFormat, Samples, encode, read_audio
 from rasr.audio.files import AudioPath
 from rasr.client.clock import Clock, LoopClock
 from rasr.client.errors import ConnectionLost
 from rasr.client.session import Session
-from rasr.protocol.messages import (
+from rasr.wire.sis.messages import (
     Ended,
     EndReason,
     Error,
@@ -63,7 +63,7 @@ async def chunks_of(
 
 
 def chunks_of_file(
-    path: AudioPath, audio_format: AudioFormat | CodedFormat
+    path: AudioPath, audio_format: AudioFormat | CompressedFormat
 ) -> AsyncGenerator[bytes, None]:
     """The sound of a file as the chunks that a client sends.
 
@@ -76,7 +76,7 @@ def chunks_of_file(
     match audio_format:
         case AudioFormat():
             return chunks_of(read_audio(path, audio_format.sample_rate), audio_format)
-        case CodedFormat():
+        case CompressedFormat():
             return _asynchronous(_bytes_of(path))
         case _:
             assert_never(audio_format)
@@ -177,7 +177,7 @@ async def _send(
         pass
 
 
-def _byte_rate(audio_format: AudioFormat | CodedFormat) -> int | None:
-    if isinstance(audio_format, CodedFormat):
+def _byte_rate(audio_format: AudioFormat | CompressedFormat) -> int | None:
+    if isinstance(audio_format, CompressedFormat):
         return None
     return audio_format.sample_rate * audio_format.bytes_per_sample

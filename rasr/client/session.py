@@ -25,7 +25,7 @@ from rasr.client.clock import Clock, LoopClock
 from rasr.client.connection import Connection, address_of, opened
 from rasr.client.errors import ClientError, ConnectionLost, RoundRefused
 from rasr.client.options import Options
-from rasr.protocol.messages import Ended, ServerMessage, StartConfig, Started
+from rasr.wire.sis.messages import Ended, ServerMessage, StartConfig, Started
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0

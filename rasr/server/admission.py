@@ -1,7 +1,7 @@
 """Admission: which rounds may open, by what the machine carries, and the sentence for who may not.
 
 The load that is held against the bound is a prediction. What is measured is the sound that open
-rounds have given to the engines in the last seconds (`rasr.decoding.demand`); for rounds that are
+rounds have given to the engines in the last seconds (`rasr.scheduling.demand`); for rounds that are
 too young to have been measured, and for the one that asks, the mean of the others stands in, or
 unbroken speech as long as there are few others. So a crowd that comes at once is not let in on the
 silence before its first words.
@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from rasr.decoding import TOP_RUNG, EngineLoad
-from rasr.decoding.demand import WINDOW_S
+from rasr.scheduling import TOP_RUNG, EngineLoad
+from rasr.scheduling.demand import WINDOW_S
 
 _PRIOR_ROUNDS = 8
 """So many rounds of unbroken speech are counted among those whose mean is taken."""
@@ -27,7 +27,7 @@ ROUND_S = 0.002
 
 
 class Engine(Protocol):
-    """What is asked of a `rasr.decoding.Scheduler`."""
+    """What is asked of a `rasr.scheduling.Scheduler`."""
 
     @property
     def load(self) -> EngineLoad: ...

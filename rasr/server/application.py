@@ -10,8 +10,6 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 import rasr
-from rasr.protocol.errors import ERROR_TABLE, ErrorCode
-from rasr.protocol.modes import MODE_TRAITS, Mode
 from rasr.server.admission import Party
 from rasr.server.captions import add_captions
 from rasr.server.connection import AsgiSocket
@@ -21,6 +19,8 @@ from rasr.server.origins import OriginRule, refusal
 from rasr.server.pages import add_pages
 from rasr.server.sessions import add_sessions, occupancy
 from rasr.server.subtitles import add_subtitles
+from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
 
 
 def make_application(house: House) -> FastAPI:

@@ -25,7 +25,7 @@ import rasr
 from decoder.engine import Samples
 from rasr.audio.files import read_audio
 from rasr.configuration.folders import cache_folder
-from rasr.decoding import Scheduler, StepCosts
+from rasr.scheduling import Scheduler, StepCosts
 from rasr.server.admission import ROUND_S
 from rasr.server.engines import EnginePlan, cores
 from rasr.settings import DecodingSettings

@@ -20,10 +20,10 @@ from starlette.types import Receive, Scope, Send
 
 from rasr.captions import Hub, Refused, Said, Viewer, readable
 from rasr.captions.files import srt, vtt
-from rasr.protocol.fields import ChannelName
 from rasr.server.captions_page import PageError, error_page, look_of, page
 from rasr.server.connection import ABORT, SHALLOW
 from rasr.server.origins import OriginRule, stranger
+from rasr.wire.sis.fields import ChannelName
 
 _NAME = ChannelName()
 _FILES: dict[str, tuple[str, Callable[[Said], str]]] = {

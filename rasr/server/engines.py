@@ -13,11 +13,11 @@ from typing import assert_never
 
 from decoder import DecoderError
 from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
-from rasr.decoding import Lane, ProcessLane, Scheduler, SchedulerRules, ThreadLane
-from rasr.protocol.properties import Property
+from rasr.scheduling import Lane, ProcessLane, Scheduler, SchedulerRules, ThreadLane
 from rasr.server.errors import StartError
 from rasr.session.rules import EngineChoice
 from rasr.settings import DecodingSettings, Settings
+from rasr.wire.sis.properties import Property
 
 _MEMORY_SHARE = 0.25
 """Of the machine's memory, for all decoders together."""

@@ -12,8 +12,7 @@ from functools import partial
 import structlog
 
 from rasr.captions import Hub
-from rasr.decoding import Scheduler
-from rasr.protocol.modes import Mode
+from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission, Party
 from rasr.server.capacity import Capacity
 from rasr.server.engines import PropertyTable
@@ -24,6 +23,7 @@ from rasr.session.rules import Services, SessionRules
 from rasr.session.vitals import Vitals
 from rasr.settings import Settings, VadSettings
 from rasr.text import TextTools
+from rasr.wire.sis.modes import Mode
 from vad import Classifier, make_classifier
 
 _log = structlog.get_logger("rasr.session")

@@ -22,7 +22,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 import rasr
-from rasr.decoding import Scheduler
+from rasr.scheduling import Scheduler
 from rasr.server.capacity import Capacity
 from rasr.server.house import House
 from rasr.server.sessions import Occupancy, occupancy

@@ -19,7 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from rasr.captions import CaptionRules, Hub
-from rasr.decoding import Scheduler
+from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
 from rasr.server.capacity import Capacity, calibrated, memory_folder

@@ -13,12 +13,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 import rasr
-from rasr.decoding import Scheduler
-from rasr.protocol.properties import Property
+from rasr.scheduling import Scheduler
 from rasr.server.house import House
 from rasr.server.origins import host_of, is_loopback_name
 from rasr.session.driver import Driver
 from rasr.session.vitals import Marks
+from rasr.wire.sis.properties import Property
 
 
 @dataclass(frozen=True, slots=True)

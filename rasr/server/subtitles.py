@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from rasr.captions import Cue, subtitles
 from rasr.captions.files import srt, vtt
-from rasr.protocol.messages import Segment, WordInfo
 from rasr.server.origins import OriginRule, refusal
+from rasr.wire.sis.messages import Segment, WordInfo
 
 MAX_BYTES = 8 << 20
 """An hour of speech with the times of its words is about 1 MiB."""

@@ -16,10 +16,7 @@ import structlog
 
 from decoder import HotWord, Hypothesis
 from rasr.captions import Publisher
-from rasr.decoding import Scheduler, Sink, Ticket
-from rasr.protocol.codec import encode_server
-from rasr.protocol.errors import ErrorCode, ProtocolError
-from rasr.protocol.messages import Error
+from rasr.scheduling import Scheduler, Sink, Ticket
 from rasr.session.effects import (
     AbandonUtterance,
     Close,
@@ -35,6 +32,9 @@ from rasr.session.effects import (
 from rasr.session.machine import SessionMachine
 from rasr.session.outbox import Outbox
 from rasr.session.vitals import Vitals
+from rasr.wire.sis.codec import encode_server
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.messages import Error
 
 _log = structlog.get_logger("rasr.session")
 

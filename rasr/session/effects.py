@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from decoder import HotWord
 from decoder.engine import Samples
-from rasr.protocol.messages import Segment, ServerMessage
+from rasr.wire.sis.messages import Segment, ServerMessage
 
 
 @dataclass(frozen=True, slots=True)

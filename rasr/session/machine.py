@@ -15,14 +15,14 @@ from dataclasses import replace
 from typing import assert_never
 
 from decoder import HotWord, Hypothesis
-from rasr.protocol.codec import decode_client
-from rasr.protocol.errors import ErrorCode, ProtocolError
-from rasr.protocol.messages import End, EndReason, Error, Result, Start, StartConfig
-from rasr.protocol.modes import Mode
 from rasr.session.effects import Close, Effect, OpenChannel, Publish, Send
 from rasr.session.round import Round, State
 from rasr.session.rules import EngineChoice, Services, SessionRules
 from rasr.session.teller import Outcome
+from rasr.wire.sis.codec import decode_client
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.messages import End, EndReason, Error, Result, Start, StartConfig
+from rasr.wire.sis.modes import Mode
 
 CLOSE_NORMAL = 1000
 CLOSE_GOING_AWAY = 1001

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from rasr.protocol.messages import Result, ServerMessage
 from rasr.session.effects import Close
+from rasr.wire.sis.messages import Result, ServerMessage
 
 _ROOM = 256
 """Messages that may wait. A round of several minutes makes fewer; nonsense sent by a client that

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from decoder import Hypothesis, Word
-from rasr.protocol.messages import Segment, WordInfo
 from rasr.text import join_words
+from rasr.wire.sis.messages import Segment, WordInfo
 
 
 def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:

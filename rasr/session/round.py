@@ -15,10 +15,7 @@ from typing import assert_never
 
 from decoder import HotWord, Hypothesis
 from decoder.engine import Samples
-from rasr.audio import SoundCheck, Tape, inlet_for
-from rasr.protocol.errors import ErrorCode, ProtocolError
-from rasr.protocol.messages import EndReason, EventName, StartConfig, Started
-from rasr.protocol.modes import MODE_TRAITS, Mode
+from rasr.audio import AudioBuffer, SoundCheck, audio_decoder
 from rasr.session.effects import (
     Decode,
     Effect,
@@ -29,6 +26,9 @@ from rasr.session.effects import (
 )
 from rasr.session.rules import EngineChoice, Services, SessionRules
 from rasr.session.teller import Outcome, Teller, Utterance
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.messages import EndReason, EventName, StartConfig, Started
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from vad import (
     Endpoint,
     Endpointer,
@@ -105,11 +105,11 @@ class Round:
         )
         self._classifier = services.make_classifier()
         self._warns = rules.warnings if config.warnings is None else config.warnings
-        self._inlet = inlet_for(
+        self._inlet = audio_decoder(
             config.audio_format, engine.sample_rate, self._check_sound if self._warns else None
         )
         self._sound_check = SoundCheck(self._inlet.tap_rate)
-        self._tape = Tape()
+        self._tape = AudioBuffer()
         self._endpointer = Endpointer(self._endpoint_rules())
         self._position = 0
         """Samples that have gone through the endpointer, in whole frames."""

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from decoder import Hypothesis
-from rasr.protocol.errors import ProtocolError
-from rasr.protocol.properties import Property
+from rasr.wire.sis.errors import ProtocolError
+from rasr.wire.sis.properties import Property
 from vad import Classifier
 
 

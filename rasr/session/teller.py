@@ -14,8 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from decoder import Hypothesis
-from rasr.protocol.errors import ProtocolError
-from rasr.protocol.messages import (
+from rasr.session.effects import AbandonUtterance, Close, Effect, Send
+from rasr.session.results import joined, placed, segment
+from rasr.session.rules import TextStep
+from rasr.wire.sis.errors import ProtocolError
+from rasr.wire.sis.messages import (
     Ended,
     EndReason,
     Error,
@@ -25,10 +28,7 @@ from rasr.protocol.messages import (
     StartConfig,
     Started,
 )
-from rasr.protocol.modes import ModeTraits
-from rasr.session.effects import AbandonUtterance, Close, Effect, Send
-from rasr.session.results import joined, placed, segment
-from rasr.session.rules import TextStep
+from rasr.wire.sis.modes import ModeTraits
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import cache
 import av
 import numpy as np
 
-from rasr.audio import CODED_FORMATS, CodedInlet, Samples
+from rasr.audio import COMPRESSED_FORMATS, CompressedDecoder, Samples
 
 _MUXERS = {
     "ogg-opus": ("ogg", "libopus"),
@@ -92,7 +92,7 @@ def decoded(data: bytes, rate: int) -> Samples:
 
 def heard(name: str, pieces: Sequence[bytes], rate: int = 16000) -> tuple[Samples, str | None]:
     """What the inlet makes of a stream: the samples, and what is wrong with it."""
-    inlet = CodedInlet(CODED_FORMATS[name], rate)
+    inlet = CompressedDecoder(COMPRESSED_FORMATS[name], rate)
     sound = [inlet.feed(piece) for piece in pieces]
     sound.append(inlet.flush())
     return np.concatenate(sound), inlet.fault

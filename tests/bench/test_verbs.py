@@ -16,8 +16,8 @@ from bench.null_server import NullRound
 from bench.outcome import Clock, Outcome
 from bench.overload import Stage, met, slowdown
 from bench.server import FAKE_ENGINE
-from rasr.protocol.messages import Ended
-from rasr.protocol.messages import Result as Told
+from rasr.wire.sis.messages import Ended
+from rasr.wire.sis.messages import Result as Told
 
 SHORT = ("--warm-up", "0", "--window", "2")
 

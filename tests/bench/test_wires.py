@@ -10,9 +10,9 @@ from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
 from bench.wires import Answer, SherpaWire, SisWire, Wire
-from rasr.protocol.codec import decode_client, encode_server
-from rasr.protocol.errors import ErrorCode
-from rasr.protocol.messages import (
+from rasr.wire.sis.codec import decode_client, encode_server
+from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.messages import (
     Ended,
     EndReason,
     Error,
@@ -22,7 +22,7 @@ from rasr.protocol.messages import (
     Start,
     Started,
 )
-from rasr.protocol.modes import Mode
+from rasr.wire.sis.modes import Mode
 
 SIS = SisWire("ws://127.0.0.1:1")
 SHERPA = SherpaWire("ws://127.0.0.1:1")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rasr.captions.channel import RECENT_CUES, Channel, Cursor
 from rasr.captions.cue import Cue
-from rasr.protocol.messages import Segment
+from rasr.wire.sis.messages import Segment
 from tests.captions.values import pure, said, sentences, spoken
 
 LONG = " ".join(["xxxxxxxxx"] * 16)

@@ -13,7 +13,7 @@ from rasr.captions.layout import NEW_CUE_PAUSE_MS, lines_of
 from rasr.captions.measure import LINE_WIDTH, reading_ms, width
 from rasr.captions.timing import LEAST_MS
 from rasr.captions.tokens import CLOSING, OPENING, joined, tokens_of
-from rasr.protocol.messages import Segment, WordInfo
+from rasr.wire.sis.messages import Segment, WordInfo
 from tests.captions.values import chinese_pieces, latin_pieces, pure, said, sentences, spoken
 
 

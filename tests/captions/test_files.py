@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rasr.captions import Cue, cues_of, readable
 from rasr.captions.files import srt, vtt
-from rasr.protocol.messages import Segment
+from rasr.wire.sis.messages import Segment
 from tests.captions.values import pure, sentences
 
 HOUR_MS = 3_600_000

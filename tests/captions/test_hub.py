@@ -9,7 +9,7 @@ import pytest
 from rasr.captions import CaptionRules, Hub, Refused, Viewer
 from rasr.captions.events import KEEP_ALIVE
 from rasr.captions.hub import KEEP_ALIVE_S
-from rasr.protocol.errors import ErrorCode
+from rasr.wire.sis.errors import ErrorCode
 from tests.captions.test_channel import cues, events
 from tests.captions.values import FakeLoop, spoken
 

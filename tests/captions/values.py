@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rasr.protocol.messages import Segment, WordInfo
+from rasr.wire.sis.messages import Segment, WordInfo
 
 pure = settings(derandomize=True, deadline=None, max_examples=200)
 

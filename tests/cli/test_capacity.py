@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from rasr.decoding import Scheduler, StepCosts
+from rasr.scheduling import Scheduler, StepCosts
 from rasr.server.capacity import memory_folder
 from tests.cli.conftest import Rasr
 

@@ -7,7 +7,7 @@ import json
 from rasr.captions import Cue, subtitles
 from rasr.captions.files import srt, vtt
 from rasr.cli.formats import Format, Transcript, as_json, clock, text, write
-from rasr.protocol.messages import Segment, WordInfo
+from rasr.wire.sis.messages import Segment, WordInfo
 
 HOUR_MS = 3_600_000
 

@@ -19,8 +19,8 @@ from click.testing import Result
 from rasr.cli.server import private
 from rasr.models import store as stores
 from rasr.models.catalogue import Catalogue
-from rasr.protocol.properties import Property
 from rasr.settings import Settings
+from rasr.wire.sis.properties import Property
 from tests.cli.conftest import Rasr
 from tests.models.archives import NAME, STEM, contents, release, written
 from tests.models.conftest import make_model, make_store, put, tree

@@ -12,8 +12,8 @@ import numpy as np
 import pysubs2
 import pytest
 
-from rasr.audio import CODED_FORMATS, FORMATS, encode, read_audio
-from rasr.protocol.messages import StartConfig, Started
+from rasr.audio import COMPRESSED_FORMATS, FORMATS, encode, read_audio
+from rasr.wire.sis.messages import StartConfig, Started
 from tests.audio.compressed import compressed
 from tests.cli.conftest import Rasr
 from tests.cli.elsewhere import elsewhere
@@ -87,7 +87,7 @@ def test_every_audio_format_is_recognised(rasr: Rasr, name: str) -> None:
     assert len(result.stdout.split()) > 5
 
 
-@pytest.mark.parametrize("name", list(CODED_FORMATS))
+@pytest.mark.parametrize("name", list(COMPRESSED_FORMATS))
 def test_a_compressed_file_is_sent_as_it_is(rasr: Rasr, tmp_path: Path, name: str) -> None:
     file = tmp_path / "sound"
     file.write_bytes(compressed(np.frombuffer(pcm(ONE, 48000), np.int16), name, 48000))

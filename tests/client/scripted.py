@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from rasr.protocol.codec import decode_client, encode_server
-from rasr.protocol.messages import ClientMessage, End, ServerMessage, Start
-from rasr.protocol.modes import Mode
+from rasr.wire.sis.codec import decode_client, encode_server
+from rasr.wire.sis.messages import ClientMessage, End, ServerMessage, Start
+from rasr.wire.sis.modes import Mode
 from tests.client.values import CONFIG, STARTED, ended, final, partial
 
 

@@ -15,8 +15,8 @@ from rasr.client import (
     address_of,
     open_connection,
 )
-from rasr.protocol.errors import ErrorCode
-from rasr.protocol.messages import (
+from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.messages import (
     End,
     Ended,
     EndReason,
@@ -26,7 +26,7 @@ from rasr.protocol.messages import (
     StartConfig,
     Started,
 )
-from rasr.protocol.modes import Mode
+from rasr.wire.sis.modes import Mode
 from tests.client.scripted import Peer, one_round, scripted
 from tests.client.values import CONFIG, STARTED, ended, final, partial
 

@@ -8,8 +8,8 @@ import pytest
 
 from rasr.client import CannotConnect, ConnectionLost, Link, Mode, end_frame, open_connection
 from rasr.client import link as link_module
-from rasr.protocol.codec import encode_server
-from rasr.protocol.messages import End, Started
+from rasr.wire.sis.codec import encode_server
+from rasr.wire.sis.messages import End, Started
 from tests.client.scripted import Peer, scripted
 from tests.client.values import CONFIG, ended, final
 

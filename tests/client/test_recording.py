@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rasr.audio import CODED_FORMATS, FORMATS, AudioFileError, AudioFormat, Samples, encode
+from rasr.audio import COMPRESSED_FORMATS, FORMATS, AudioFileError, AudioFormat, Samples, encode
 from rasr.client import (
     ConnectionLost,
     Options,
@@ -21,8 +21,8 @@ from rasr.client import (
     connect,
     stream_recording,
 )
-from rasr.protocol.errors import ErrorCode
-from rasr.protocol.messages import (
+from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.messages import (
     EndReason,
     Error,
     Event,
@@ -31,7 +31,7 @@ from rasr.protocol.messages import (
     StartConfig,
     Started,
 )
-from rasr.protocol.modes import Mode
+from rasr.wire.sis.modes import Mode
 from tests.client.scripted import Peer, scripted
 from tests.client.values import CONFIG, ended, final, partial
 
@@ -288,7 +288,7 @@ async def test_compressed_sound_has_the_pace_of_its_bytes_or_none(
 
     clock = FastClock()
     sent: list[float] = []
-    webm = StartConfig(CODED_FORMATS["webm-opus"], CONFIG.property)
+    webm = StartConfig(COMPRESSED_FORMATS["webm-opus"], CONFIG.property)
     async with scripted(script) as url, connect(url, Options(webm)) as session:
         await stream_recording(
             session,
@@ -304,8 +304,8 @@ async def test_compressed_sound_has_the_pace_of_its_bytes_or_none(
 async def test_the_bytes_of_a_compressed_file_are_sent_as_they_are(tmp_path: Path) -> None:
     file = tmp_path / "sound.mp3"
     file.write_bytes(bytes(range(256)) * 40)
-    chunks = [chunk async for chunk in chunks_of_file(file, CODED_FORMATS["mp3"])]
+    chunks = [chunk async for chunk in chunks_of_file(file, COMPRESSED_FORMATS["mp3"])]
     assert len(chunks) == 3
     assert b"".join(chunks) == file.read_bytes()
     with pytest.raises(AudioFileError, match="cannot be opened"):
-        await anext(chunks_of_file(tmp_path / "none.mp3", CODED_FORMATS["mp3"]))
+        await anext(chunks_of_file(tmp_path / "none.mp3", COMPRESSED_FORMATS["mp3"]))

@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
 
-from rasr.audio import CODED_FORMATS
+from rasr.audio import COMPRESSED_FORMATS
 from rasr.client import (
     CannotConnect,
     ConnectionLost,
@@ -23,10 +23,10 @@ from rasr.client import (
     StartFields,
     connect,
 )
-from rasr.protocol.errors import ErrorCode
-from rasr.protocol.fields import START_FIELDS
-from rasr.protocol.messages import Error, Start, StartConfig, Started
-from rasr.protocol.modes import Mode
+from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.fields import START_FIELDS
+from rasr.wire.sis.messages import Error, Start, StartConfig, Started
+from rasr.wire.sis.modes import Mode
 from tests.client.scripted import Peer, Script, one_round, scripted
 from tests.client.test_recording import FastClock
 from tests.client.values import CONFIG, STARTED, ended, final, partial
@@ -113,7 +113,7 @@ async def test_both_ends_times_can_be_read() -> None:
 
 
 async def test_when_compressed_sound_was_sent_only_the_server_could_say() -> None:
-    webm = StartConfig(CODED_FORMATS["webm-opus"], CONFIG.property)
+    webm = StartConfig(COMPRESSED_FORMATS["webm-opus"], CONFIG.property)
     async with scripted(whole) as url, connect(url, Options(webm)) as session:
         await talk(session, b"abc")
         assert session.sent_s(0) is None

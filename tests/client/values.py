@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rasr.audio import FORMATS
-from rasr.protocol.messages import Ended, EndReason, Result, Segment, StartConfig, Started
-from rasr.protocol.properties import Property
+from rasr.wire.sis.messages import Ended, EndReason, Result, Segment, StartConfig, Started
+from rasr.wire.sis.properties import Property
 
 _PROPERTY = Property.parse("english_16k_common")
 assert _PROPERTY is not None

@@ -11,9 +11,9 @@ from rasr.configuration import Configuration, ConfigurationError, load
 from rasr.models.install import install
 from rasr.models.serving import with_bundled, with_models
 from rasr.models.store import Store
-from rasr.protocol.properties import Property
 from rasr.server.engines import PropertyTable
 from rasr.session.rules import EngineChoice
+from rasr.wire.sis.properties import Property
 from tests.models.archives import STEM, release, written
 from tests.models.conftest import Quiet, make_model, make_store, put
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from rasr.decoding import StepCosts
+from rasr.scheduling import StepCosts
 from rasr.server.admission import AdmissionRules
 from rasr.server.capacity import Capacity
 from rasr.server.service import Service

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rasr.decoding import TOP_RUNG, EngineLoad, StepCosts
-from rasr.decoding.costs import ONE_BY_ONE
-from rasr.decoding.demand import WINDOW_S
+from rasr.scheduling import TOP_RUNG, EngineLoad, StepCosts
+from rasr.scheduling.costs import ONE_BY_ONE
+from rasr.scheduling.demand import WINDOW_S
 from rasr.server.admission import Admission, AdmissionRules, Party, Seat
 
 ALICE, BOB = Party("alice", "10.0.0.1"), Party("bob", "10.0.0.1")

@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from decoder.engine import Samples
-from rasr.decoding import Scheduler, StepCosts
-from rasr.decoding.costs import ONE_BY_ONE
+from rasr.scheduling import Scheduler, StepCosts
+from rasr.scheduling.costs import ONE_BY_ONE
 from rasr.server.capacity import Capacity, calibrated, memory_folder
 from rasr.server.engines import make_scheduler, plan
 from rasr.server.service import Service

@@ -9,7 +9,7 @@ from importlib.resources import as_file, files
 import numpy as np
 import pytest
 
-from rasr.audio import CODED_FORMATS, Samples, read_audio
+from rasr.audio import COMPRESSED_FORMATS, Samples, read_audio
 from rasr.client import (
     Ended,
     EndReason,
@@ -66,7 +66,7 @@ def odd_pieces(data: bytes) -> list[bytes]:
     raise AssertionError("a cycle has an end")
 
 
-@pytest.mark.parametrize("name", list(CODED_FORMATS))
+@pytest.mark.parametrize("name", list(COMPRESSED_FORMATS))
 async def test_a_round_of_compressed_sound_has_its_sentences_however_it_is_cut(
     service: Service, name: str
 ) -> None:

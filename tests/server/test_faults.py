@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rasr.decoding import ProcessLane
+from rasr.scheduling import ProcessLane
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.conftest import fake_settings

@@ -12,9 +12,9 @@ import pytest
 
 from rasr.captions import subtitles
 from rasr.captions.files import srt, vtt
-from rasr.protocol.messages import Segment
 from rasr.server import subtitles as room
 from rasr.server.service import Service
+from rasr.wire.sis.messages import Segment
 from tests.captions.values import said, spoken
 
 LONG = "good morning to everybody who has come here today, and good night to all of them as well"

@@ -11,10 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decoder import HotWord, Hypothesis, Word
-from rasr.protocol.codec import encode_server
-from rasr.protocol.errors import ErrorCode, ProtocolError
-from rasr.protocol.messages import Ended, Error, Event, Result, Started
-from rasr.protocol.modes import Mode
 from rasr.session.effects import (
     AbandonUtterance,
     Close,
@@ -28,6 +24,10 @@ from rasr.session.effects import (
 )
 from rasr.session.machine import SessionMachine
 from rasr.session.rules import EngineChoice, Services, SessionRules
+from rasr.wire.sis.codec import encode_server
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.messages import Ended, Error, Event, Result, Started
+from rasr.wire.sis.modes import Mode
 
 RATE = 16000
 LOUD = 8000

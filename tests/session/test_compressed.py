@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rasr.audio import CODED_FORMATS, MOST_BYTES_AT_ONCE
-from rasr.protocol.modes import Mode
+from rasr.audio import COMPRESSED_FORMATS, MOST_BYTES_AT_ONCE
 from rasr.session.rules import SessionRules
+from rasr.wire.sis.modes import Mode
 from tests.audio.compressed import compressed
 from tests.audio.sound import silence, tone
 from tests.session.conversation import Conversation
@@ -48,7 +48,7 @@ def test_received_sound_is_counted_decoded() -> None:
     assert talk.end().final("one").machine.received_s == 0
 
 
-@pytest.mark.parametrize("name", list(CODED_FORMATS))
+@pytest.mark.parametrize("name", list(COMPRESSED_FORMATS))
 @pytest.mark.parametrize("khz", [8, 16])
 def test_compressed_sound_fits_a_property_of_any_rate(name: str, khz: int) -> None:
     told = Conversation().start(audio_format=name, property=f"english_{khz}k_common").told()

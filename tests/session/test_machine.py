@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from rasr.protocol.errors import ErrorCode, ProtocolError
-from rasr.protocol.modes import Mode
 from rasr.session.effects import OpenUtterance
 from rasr.session.rules import SessionRules
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.modes import Mode
 from tests.session.conversation import Conversation, hush, refused, speech
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rasr.protocol.modes import Mode
+from rasr.wire.sis.modes import Mode
 from tests.session.conversation import Conversation, hush, speech
 
 _modes = st.sampled_from(list(Mode))

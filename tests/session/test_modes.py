@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rasr.protocol.modes import Mode
 from rasr.session.rules import SessionRules
+from rasr.wire.sis.modes import Mode
 from tests.session.conversation import Conversation, hush, speech
 
 

@@ -1,0 +1,1 @@
+"""Wire formats: one package for each dialect, pure, above the neutral recognition."""

@@ -1,0 +1,287 @@
+"""Text frames ⇄ messages, strictly, for both ends of the wire.
+
+The server reads with `decode_client` and writes with `encode_server`; the project's own client
+uses the other two. What cannot be read becomes a `ProtocolError` that names the field, the value
+and what is allowed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, assert_never, cast
+
+from rasr.audio.formats import AudioFormat, CompressedFormat
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.fields import START_FIELDS, FieldValue
+from rasr.wire.sis.messages import (
+    ClientMessage,
+    End,
+    Ended,
+    EndReason,
+    Error,
+    Event,
+    EventName,
+    Result,
+    Segment,
+    ServerMessage,
+    Start,
+    StartConfig,
+    Started,
+    WordInfo,
+)
+from rasr.wire.sis.modes import Mode
+from rasr.wire.sis.properties import Property
+
+MAX_TEXT_BYTES = 64 * 1024
+"""Longest text frame that is read. A START with a thousand hot words takes about 40 KiB."""
+
+# Made once: `json.dumps` with options of its own makes an encoder for each call.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+_SHOWN_CHARACTERS = 60
+"""How much of a refused value an answer repeats."""
+
+
+def decode_client(text: str, mode: Mode) -> ClientMessage:
+    """The command in `text`.
+
+    Raises:
+        ProtocolError: INVALID, with every fault of the message in one sentence each.
+    """
+    message = _json_object(text)
+    match message.get("command"):
+        case "START":
+            return Start(read_start_config(message.get("config"), mode))
+        case "END":
+            return End(_cancel(message.get("cancel", False)))
+        case other:
+            raise _invalid("command", other, "'START' or 'END'", missing="command" not in message)
+
+
+def encode_server(message: ServerMessage) -> str:
+    """The JSON text of `message`. Every one carries `trace_id`: the SDK cannot do without."""
+    body: dict[str, Any]
+    match message:
+        case Started():
+            body = {"resp_type": "START"}
+        case Result():
+            body = {"resp_type": "RESULT", "segments": [_segment_out(s) for s in message.segments]}
+        case Event():
+            body = {
+                "resp_type": "EVENT",
+                "event": message.event,
+                "timestamp": message.timestamp,
+            }
+            if message.warning is not None:
+                body |= {"warning": message.warning, "message": message.message}
+        case Error():
+            body = {
+                "resp_type": "FATAL_ERROR" if message.fatal else "ERROR",
+                "error_code": message.error_code,
+                "error_msg": message.error_msg,
+            }
+        case Ended():
+            body = {"resp_type": "END", "reason": message.reason}
+        case _:
+            assert_never(message)
+    body["trace_id"] = message.trace_id
+    return _json(body)
+
+
+def encode_client(message: ClientMessage) -> str:
+    """The JSON text of a command; fields at their default are left out."""
+    match message:
+        case Start():
+            body: dict[str, Any] = {"command": "START", "config": _config_out(message.config)}
+        case End():
+            body = {"command": "END", "cancel": message.cancel}
+        case _:
+            assert_never(message)
+    return _json(body)
+
+
+def decode_server(text: str) -> ServerMessage:
+    """The server's message in `text`.
+
+    Raises:
+        ProtocolError: INVALID; the text is no message of this protocol.
+    """
+    message = _json_object(text)
+    try:
+        trace_id = str(message["trace_id"])
+        match message.get("resp_type"):
+            case "START":
+                return Started(trace_id)
+            case "RESULT":
+                return Result(trace_id, tuple(_segment_in(s) for s in message["segments"]))
+            case "EVENT":
+                return Event(
+                    trace_id,
+                    EventName(message["event"]),
+                    message["timestamp"],
+                    message.get("warning"),
+                    message.get("message"),
+                )
+            case "ERROR" | "FATAL_ERROR" as kind:
+                return Error(
+                    trace_id,
+                    ErrorCode(message["error_code"]),
+                    message["error_msg"],
+                    fatal=kind == "FATAL_ERROR",
+                )
+            case "END":
+                return Ended(trace_id, EndReason(message["reason"]))
+            case other:
+                raise _invalid("resp_type", other, "START, RESULT, EVENT, ERROR, FATAL_ERROR, END")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(
+            ErrorCode.INVALID, f"the server's message cannot be read: {error!r}"
+        ) from error
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    size = len(text.encode())
+    if size > MAX_TEXT_BYTES:
+        raise ProtocolError(
+            ErrorCode.INVALID,
+            f"the text frame is too long: {size} bytes; allowed: at most {MAX_TEXT_BYTES}",
+        )
+    try:
+        message = json.loads(text)
+    # RecursionError: thousands of opening brackets; ValueError: also a number of 5,000 digits.
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(
+            ErrorCode.INVALID, f"the text frame is not JSON: {_shown(text)} ({error})"
+        ) from error
+    if not isinstance(message, dict):
+        raise ProtocolError(
+            ErrorCode.INVALID,
+            f"the text frame is not a JSON object: {_shown(message)}; "
+            'allowed: an object such as {"command":"END"}',
+        )
+    return message
+
+
+def read_start_config(raw: object, mode: Mode) -> StartConfig:
+    """START's `config`, as it stands in JSON.
+
+    Raises:
+        ProtocolError: INVALID, with every fault in one sentence each; FORMAT_MISMATCH.
+    """
+    if not isinstance(raw, dict):
+        raise _invalid("config", raw, "an object", missing=raw is None)
+    values: dict[str, FieldValue] = {}
+    faults: list[str] = []
+    for name, field in START_FIELDS.items():
+        if mode not in field.modes:
+            continue
+        if name not in raw:
+            if field.required:
+                faults.append(_fault(name, None, field.kind.allowed, missing=True))
+            continue
+        value = field.kind.read(raw[name])
+        if value is None:
+            faults.append(_fault(name, raw[name], field.kind.allowed))
+        else:
+            values[name] = value
+    if faults:
+        raise ProtocolError(ErrorCode.INVALID, "; ".join(faults))
+    config = StartConfig(**cast(dict[str, Any], values))
+    declared = config.audio_format
+    # Compressed sound says itself which rate it has.
+    if isinstance(declared, AudioFormat) and declared.sample_rate != config.property.sample_rate:
+        raise ProtocolError(
+            ErrorCode.FORMAT_MISMATCH,
+            f"'audio_format' is not match model: {declared.name!r} is "
+            f"{declared.sample_rate} Hz and 'property' {config.property.name!r} is "
+            f"{config.property.sample_rate} Hz; allowed: the same rate in both",
+        )
+    return config
+
+
+def _cancel(raw: object) -> bool:
+    # The official SDK and the samples send the string "false", other clients a boolean.
+    match raw.lower() if isinstance(raw, str) else raw:
+        case True | "true":
+            return True
+        case False | "false" | None:
+            return False
+        case _:
+            raise _invalid("cancel", raw, "true or false, as a boolean or a string")
+
+
+def _fault(name: str, value: object, allowed: str, *, missing: bool = False) -> str:
+    # The words of the service itself come first: clients are known to look for them.
+    came = "is missing" if missing else f"is {_shown(value)}"
+    return f"'{name}' is invalid: it {came}; allowed: {allowed}"
+
+
+def _invalid(name: str, value: object, allowed: str, *, missing: bool = False) -> ProtocolError:
+    return ProtocolError(ErrorCode.INVALID, _fault(name, value, allowed, missing=missing))
+
+
+def _shown(value: object) -> str:
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        text = "a deeply nested value"
+    if len(text) > _SHOWN_CHARACTERS:
+        text = text[:_SHOWN_CHARACTERS] + "…"
+    # JSON can spell half a surrogate pair; sent back as it is, it would not encode as UTF-8.
+    text = text.encode(errors="backslashreplace").decode()
+    return repr(text) if isinstance(value, str) else text
+
+
+def _segment_out(segment: Segment) -> dict[str, Any]:
+    result: dict[str, Any] = {"text": segment.text, "score": round(segment.score, 4)}
+    if segment.word_info is not None:
+        result["word_info"] = [
+            {"start_time": w.start_time, "end_time": w.end_time, "word": w.word}
+            for w in segment.word_info
+        ]
+    return {
+        "start_time": segment.start_time,
+        "end_time": segment.end_time,
+        "is_final": segment.is_final,
+        "result": result,
+    }
+
+
+def _segment_in(raw: Mapping[str, Any]) -> Segment:
+    result = raw["result"]
+    words = result.get("word_info")
+    return Segment(
+        text=result["text"],
+        start_time=raw["start_time"],
+        end_time=raw["end_time"],
+        is_final=raw["is_final"],
+        score=result.get("score", 0.0),
+        word_info=None
+        if words is None
+        else tuple(WordInfo(w["word"], w["start_time"], w["end_time"]) for w in words),
+    )
+
+
+def _config_out(config: StartConfig) -> dict[str, Any]:
+    return {
+        name: _value_out(value)
+        for name, field in START_FIELDS.items()
+        if (value := getattr(config, name)) != field.default
+    }
+
+
+def _value_out(value: FieldValue) -> str | int | list[str]:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return list(value)
+        case int() | str():
+            return value
+        case None:
+            raise AssertionError("None is the default of every field that may be None")
+        case AudioFormat() | CompressedFormat() | Property():
+            return value.name
+        case _:
+            assert_never(value)
