@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from rasr.server.capacity import cpu_model
+from rasr.server.ops.capacity import cpu_model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,6 +8,7 @@ from rasr.audio.files import AudioFileError, AudioInfo, audio_info, read_audio
 from rasr.audio.formats import (
     COMPRESSED_FORMATS,
     FORMATS,
+    SAMPLE_RATE,
     AudioFormat,
     CompressedFormat,
     Container,
@@ -22,6 +23,7 @@ __all__ = [
     "COMPRESSED_FORMATS",
     "FORMATS",
     "MOST_BYTES_AT_ONCE",
+    "SAMPLE_RATE",
     "AudioBuffer",
     "AudioFileError",
     "AudioFormat",

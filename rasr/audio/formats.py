@@ -16,6 +16,9 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+SAMPLE_RATE = 16_000
+"""Hz of all audio between the audio decoder and the engines, and of all positions in it."""
+
 Samples = NDArray[np.int16]
 """Mono sound, shape (n,), dtype int16, C-contiguous. The rate is said where one is returned."""
 

@@ -17,7 +17,7 @@ from rasr.cli.screen import console
 from rasr.settings import Settings
 
 if TYPE_CHECKING:
-    from rasr.server.capacity import Capacity
+    from rasr.server.ops.capacity import Capacity
 
 
 @click.command()
@@ -45,8 +45,8 @@ def capacity(model: tuple[str, ...], config: Path | None) -> None:
 
 
 async def _measure(settings: Settings) -> list[Capacity]:
-    from rasr.server.capacity import calibrated, memory_folder
     from rasr.server.engines import make_scheduler, plan, start_scheduler
+    from rasr.server.ops.capacity import calibrated, memory_folder
 
     found = []
     for one in plan(settings).values():
@@ -61,7 +61,7 @@ async def _measure(settings: Settings) -> list[Capacity]:
 
 
 def _show(one: Capacity, max_load: float) -> None:
-    from rasr.server.capacity import MOST_DISTURBANCE, SPEECH_RATIOS
+    from rasr.server.ops.capacity import MOST_DISTURBANCE, SPEECH_RATIOS
 
     screen = console()
     costs = one.costs

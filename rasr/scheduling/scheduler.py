@@ -7,8 +7,8 @@ from their kept sound on whatever lane has room.
 
 A lane makes one or more calls at once. Each takes a batch of its own from the streams of the lane
 that are ready (`rasr.scheduling.batching`), at once and without waiting for more: a lone speaker
-has the lowest latency, and under load batches form by themselves. While a call is under way the results
-of the one before it are told, so that a lane does not wait for its listeners.
+has the lowest latency, and under load batches form by themselves. While a call is under way the
+results of the one before it are told, so that a lane does not wait for its listeners.
 
 Runs on the event loop alone; the lanes bring their results back to it.
 """

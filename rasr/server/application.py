@@ -11,14 +11,14 @@ from starlette.types import Receive, Scope, Send
 
 import rasr
 from rasr.server.admission import Party
-from rasr.server.captions import add_captions
-from rasr.server.connection import AsgiSocket
 from rasr.server.house import House
-from rasr.server.metrics import add_metrics
-from rasr.server.origins import OriginRule, refusal
-from rasr.server.pages import add_pages
-from rasr.server.sessions import add_sessions, occupancy
-from rasr.server.subtitles import add_subtitles
+from rasr.server.http.captions import add_captions
+from rasr.server.http.origins import OriginRule, refusal
+from rasr.server.http.pages import add_pages
+from rasr.server.http.subtitles import add_subtitles
+from rasr.server.ops.metrics import add_metrics
+from rasr.server.ops.sessions import add_sessions, occupancy
+from rasr.server.ws.socket import AsgiSocket
 from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 

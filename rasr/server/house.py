@@ -14,9 +14,9 @@ import structlog
 from rasr.captions import Hub
 from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission, Party
-from rasr.server.capacity import Capacity
 from rasr.server.engines import PropertyTable
-from rasr.server.ledger import Ledger
+from rasr.server.ops.capacity import Capacity
+from rasr.server.ops.ledger import Ledger
 from rasr.session.driver import Driver, DriverRules, Socket
 from rasr.session.machine import SessionMachine
 from rasr.session.rules import Services, SessionRules

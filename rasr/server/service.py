@@ -22,8 +22,6 @@ from rasr.captions import CaptionRules, Hub
 from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
-from rasr.server.capacity import Capacity, calibrated, memory_folder
-from rasr.server.connection import ABORT, SHALLOW
 from rasr.server.engines import (
     EnginePlan,
     cores,
@@ -35,6 +33,8 @@ from rasr.server.engines import (
 from rasr.server.errors import StartError
 from rasr.server.house import House
 from rasr.server.listener import is_loopback, listen, make_shallow, url_of
+from rasr.server.ops.capacity import Capacity, calibrated, memory_folder
+from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.settings import Settings
 from rasr.text import TextTools
 

@@ -2,7 +2,7 @@
 
 Kept by the driver beside its work, so it must cost next to nothing: for a message with sound it is
 one comparison, for an utterance a few entries. What can be reckoned when somebody looks is reckoned
-then (`rasr.server.sessions`). Holds no sound and no text.
+then (`rasr.server.ops.sessions`). Holds no sound and no text.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from rasr.scheduling import Scheduler, StepCosts
-from rasr.server.capacity import memory_folder
+from rasr.server.ops.capacity import memory_folder
 from tests.cli.conftest import Rasr
 
 

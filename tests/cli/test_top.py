@@ -144,7 +144,7 @@ async def test_a_server_that_does_not_take_us_for_its_own_machine_says_where_to_
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Service(fake_settings()) as service:
-        monkeypatch.setattr("rasr.server.sessions.is_loopback_name", lambda name: False)
+        monkeypatch.setattr("rasr.server.ops.sessions.is_loopback_name", lambda name: False)
         result = await asyncio.to_thread(rasr, "top", service.url)
     assert result.exit_code == 1
     assert "/sessions answers this machine alone" in result.stderr

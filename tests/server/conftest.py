@@ -8,7 +8,7 @@ import pytest
 
 from rasr.scheduling import StepCosts
 from rasr.server.admission import AdmissionRules
-from rasr.server.capacity import Capacity
+from rasr.server.ops.capacity import Capacity
 from rasr.server.service import Service
 from rasr.settings import Settings
 

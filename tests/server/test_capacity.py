@@ -11,8 +11,8 @@ import structlog
 from decoder.engine import Samples
 from rasr.scheduling import Scheduler, StepCosts
 from rasr.scheduling.costs import ONE_BY_ONE
-from rasr.server.capacity import Capacity, calibrated, memory_folder
 from rasr.server.engines import make_scheduler, plan
+from rasr.server.ops.capacity import Capacity, calibrated, memory_folder
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.conftest import fake_settings

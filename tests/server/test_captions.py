@@ -16,11 +16,11 @@ from starlette.types import Message
 from rasr.captions import CaptionRules, Hub
 from rasr.captions.files import srt, vtt
 from rasr.captions.timing import readable
-from rasr.server.captions import _Events
-from rasr.server.captions_page import PARAMETERS
-from rasr.server.connection import ABORT
-from rasr.server.origins import OriginRule
+from rasr.server.http.captions import _Events
+from rasr.server.http.captions_page import PARAMETERS
+from rasr.server.http.origins import OriginRule
 from rasr.server.service import Service
+from rasr.server.ws.socket import ABORT
 from tests.captions.test_channel import events
 from tests.captions.values import spoken
 from tests.server.conftest import fake_settings

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
-from rasr.server.metrics import CAPACITY, ENGINE, HOUSE, OCCUPANCY, HouseCollector
+from rasr.server.ops.metrics import CAPACITY, ENGINE, HOUSE, OCCUPANCY, HouseCollector
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient

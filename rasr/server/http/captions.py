@@ -1,8 +1,8 @@
 """Captions over HTTP: the stream of events, the files of what was said, and the page.
 
-Owns the paths below `/captions`, but for the page's parts, which are files (`rasr.server.pages`).
-What is said and to whom is `rasr.captions`; what the page looks like is
-`rasr.server.captions_page`. The stream is written on ASGI itself: with a thousand viewers each
+Owns the paths below `/captions`, but for the page's parts, which are files
+(`rasr.server.http.pages`). What is said and to whom is `rasr.captions`; what the page looks like is
+`rasr.server.http.captions_page`. The stream is written on ASGI itself: with a thousand viewers each
 layer in between counts, and none may encode a cue again.
 """
 
@@ -20,9 +20,9 @@ from starlette.types import Receive, Scope, Send
 
 from rasr.captions import Hub, Refused, Said, Viewer, readable
 from rasr.captions.files import srt, vtt
-from rasr.server.captions_page import PageError, error_page, look_of, page
-from rasr.server.connection import ABORT, SHALLOW
-from rasr.server.origins import OriginRule, stranger
+from rasr.server.http.captions_page import PageError, error_page, look_of, page
+from rasr.server.http.origins import OriginRule, stranger
+from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.wire.sis.fields import ChannelName
 
 _NAME = ChannelName()

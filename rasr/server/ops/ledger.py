@@ -1,7 +1,7 @@
 """What sessions leave behind when they are over, and the waits of all of them, for observers.
 
-Sessions that are open are not in it: who wants a total adds them (`rasr.server.metrics`), so that
-nothing has to be counted twice while they live. It holds numbers and codes, never who it was.
+Sessions that are open are not in it: who wants a total adds them (`rasr.server.ops.metrics`), so
+that nothing has to be counted twice while they live. It holds numbers and codes, never who it was.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 import rasr
 from rasr.scheduling import Scheduler
 from rasr.server.house import House
-from rasr.server.origins import host_of, is_loopback_name
+from rasr.server.http.origins import host_of, is_loopback_name
 from rasr.session.driver import Driver
 from rasr.session.vitals import Marks
 from rasr.wire.sis.properties import Property

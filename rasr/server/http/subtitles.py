@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from rasr.captions import Cue, subtitles
 from rasr.captions.files import srt, vtt
-from rasr.server.origins import OriginRule, refusal
+from rasr.server.http.origins import OriginRule, refusal
 from rasr.wire.sis.messages import Segment, WordInfo
 
 MAX_BYTES = 8 << 20

@@ -23,9 +23,9 @@ from prometheus_client.registry import Collector
 
 import rasr
 from rasr.scheduling import Scheduler
-from rasr.server.capacity import Capacity
 from rasr.server.house import House
-from rasr.server.sessions import Occupancy, occupancy
+from rasr.server.ops.capacity import Capacity
+from rasr.server.ops.sessions import Occupancy, occupancy
 from rasr.session.driver import Driver
 
 SourceT = TypeVar("SourceT")

@@ -1,0 +1,68 @@
+"""What is asked of one recognition, in no dialect's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from decoder import HotWord
+from rasr.audio import AudioFormat, CompressedFormat
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """The engine that decodes."""
+
+    name: str
+    hot_words: bool = False
+    """True if it can prefer hot words."""
+    lookahead_samples: int = 0
+    """Audio after a word without which the engine cannot recognise it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """How audio is divided into segments; each is decoded on its own."""
+
+    head_ms: int = 0
+    """Silence at the start of a segment after which `HeadSilence` is reported; 0: never."""
+    tail_ms: int | None = 500
+    """Silence that ends a segment; None: silence ends nothing."""
+    max_ms: int = 30_000
+    """Longest segment; speech that goes on is cut at a quiet place and goes on in the next one."""
+    single: bool = False
+    """The first segment is the only one: later audio is ignored. Head silence ends it too."""
+    joined: bool = False
+    """Segments are told as one: partials hold the text so far, and one final comes at the end, at
+    a flush, or at the limit, also when nothing was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """What is done to the text of an engine."""
+
+    language: str
+    """As a SIS property begins: "english", "chinese", …"""
+    digits: bool = True
+    """Spoken numbers as digits."""
+    punctuation: bool = False
+    """Punctuation marks and sentence case."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecognitionConfig:
+    """All that one recognition must know."""
+
+    audio_format: AudioFormat | CompressedFormat
+    engine: EngineChoice
+    text: TextOptions
+    segmentation: Segmentation = Segmentation()
+    partials: bool = False
+    """Report partial results while speech goes on."""
+    hot_words: tuple[HotWord, ...] = ()
+    max_audio_s: int | None = None
+    """Audio beyond it is ignored, and `LimitReached` reported; None: no limit."""
+    warnings: bool = True
+    """Report `Warning` when the audio is very likely wrong or hot words have no effect."""
+    slot_pause_s: float | None = None
+    """None: the caller holds an admission slot from start to end. Else the recognition asks for
+    one with its first audio, and gives it back after so long without audio between segments."""

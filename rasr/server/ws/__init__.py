@@ -1,0 +1,1 @@
+"""Websockets: what the ASGI server gives and takes."""
