@@ -7,12 +7,11 @@ published, `hub` brings it to the viewers. Nothing in here knows the server or H
 
 from rasr.captions.channel import Said
 from rasr.captions.cue import Cue
-from rasr.captions.hub import CaptionRules, Hub, Publisher, Refused, Viewer
+from rasr.captions.hub import Hub, Publisher, Refused, Viewer
 from rasr.captions.layout import cues_of
 from rasr.captions.timing import readable, subtitles
 
 __all__ = [
-    "CaptionRules",
     "Cue",
     "Hub",
     "Publisher",

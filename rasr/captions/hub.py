@@ -12,13 +12,13 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
 
 from rasr.captions.channel import Channel, Cursor, Said
 from rasr.captions.events import KEEP_ALIVE, PREAMBLE, ChannelState, state_event
+from rasr.settings import CaptionSettings
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.messages import Segment
 
@@ -27,17 +27,6 @@ _log = structlog.get_logger("rasr.captions")
 KEEP_ALIVE_S = 15.0
 _WOKEN_AT_ONCE = 50
 """At about 40 µs each that is 2 ms, as much as a step of the server's own work."""
-
-
-@dataclass(frozen=True, slots=True)
-class CaptionRules:
-    grace_s: float = 300.0
-    """A channel stays so long after its round."""
-    history_cues: int = 10_000
-    """Final cues kept for each channel."""
-    max_viewers: int = 2000
-    """Of all channels together."""
-    max_channels: int = 64
 
 
 class Refused(Exception):
@@ -61,8 +50,8 @@ class Loop(Protocol):
 class Hub:
     """All channels of a server."""
 
-    def __init__(self, rules: CaptionRules, loop: Loop) -> None:
-        self._rules = rules
+    def __init__(self, settings: CaptionSettings, loop: Loop) -> None:
+        self._settings = settings
         self._loop = loop
         self._channels: dict[str, Channel] = {}
         self._expiry: dict[str, Timer] = {}
@@ -85,12 +74,12 @@ class Hub:
                 f"'caption_channel' is invalid: it is {name!r}, to which another round is "
                 "publishing; allowed: a channel without an open round",
             )
-        if channel is None and len(self._channels) >= self._rules.max_channels:
+        if channel is None and len(self._channels) >= self._settings.max_channels:
             return ProtocolError(
                 ErrorCode.FULL,
                 f"'caption_channel' is refused: the server keeps {len(self._channels)} of "
-                f"{self._rules.max_channels} caption channels; try again when one has gone, "
-                f"{self._rules.grace_s:g} s after its round",
+                f"{self._settings.max_channels} caption channels; try again when one has gone, "
+                f"{self._settings.grace_s:g} s after its round",
             )
         return None
 
@@ -98,7 +87,7 @@ class Hub:
         """A round begins to publish; nobody must have refused it."""
         channel = self._channels.get(name)
         if channel is None:
-            channel = Channel(secrets.token_hex(4), self._rules.history_cues)
+            channel = Channel(secrets.token_hex(4), self._settings.history_cues)
             self._channels[name] = channel
         elif name in self._expiry:
             self._expiry.pop(name).cancel()
@@ -109,7 +98,7 @@ class Hub:
     def _ended(self, name: str) -> None:
         if not self._closing:
             self._expiry[name] = self._loop.call_later(
-                self._rules.grace_s, lambda: self._expire(name)
+                self._settings.grace_s, lambda: self._expire(name)
             )
         self._wake(name)
 
@@ -148,9 +137,9 @@ class Hub:
         """
         if self._closing:
             raise Refused("the server is shutting down")
-        if self._count >= self._rules.max_viewers:
+        if self._count >= self._settings.max_viewers:
             raise Refused(
-                f"{self._count} of {self._rules.max_viewers} viewers are here; "
+                f"{self._count} of {self._settings.max_viewers} viewers are here; "
                 "try again when one has left"
             )
         viewer = Viewer(self, name, last_event_id, abort)

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from rasr.captions import CaptionRules, Hub, Refused, Viewer
+from rasr.captions import Hub, Refused, Viewer
 from rasr.captions.events import KEEP_ALIVE
 from rasr.captions.hub import KEEP_ALIVE_S
+from rasr.settings import CaptionSettings
 from rasr.wire.sis.errors import ErrorCode
 from tests.captions.test_channel import cues, events
 from tests.captions.values import FakeLoop, spoken
@@ -17,9 +18,9 @@ from tests.captions.values import FakeLoop, spoken
 class World:
     """A hub on a loop whose time a test lets pass."""
 
-    def __init__(self, rules: CaptionRules | None = None) -> None:
+    def __init__(self, settings: CaptionSettings | None = None) -> None:
         self.loop = FakeLoop()
-        self.hub = Hub(rules or CaptionRules(), self.loop)
+        self.hub = Hub(settings or CaptionSettings(), self.loop)
         self.dropped: list[str] = []
 
     def viewer(self, name: str = "stage", last_event_id: str | None = None) -> Viewer:
@@ -52,7 +53,7 @@ class TestPublishing:
         assert world.refusal() is None
 
     def test_one_channel_too_many_is_refused_with_the_numbers(self) -> None:
-        world = World(CaptionRules(max_channels=1, grace_s=60))
+        world = World(CaptionSettings(max_channels=1, grace_s=60))
         world.hub.open("stage").close()
         refused = world.hub.refusal("other")
         assert refused is not None
@@ -61,7 +62,7 @@ class TestPublishing:
         assert world.refusal() is None, "the one that is there may go on"
 
     def test_a_channel_is_gone_when_its_grace_time_is_over(self) -> None:
-        world = World(CaptionRules(grace_s=60))
+        world = World(CaptionSettings(grace_s=60))
         publisher = world.hub.open("stage")
         publisher.publish((spoken("hello"),))
         world.loop.pass_time(10_000)
@@ -76,7 +77,7 @@ class TestPublishing:
         assert world.hub.channels == 0
 
     def test_a_round_within_the_grace_time_goes_on_with_the_channel(self) -> None:
-        world = World(CaptionRules(grace_s=60))
+        world = World(CaptionSettings(grace_s=60))
         first = world.hub.open("stage")
         first.publish((spoken("one"),))
         first.close()
@@ -91,7 +92,7 @@ class TestPublishing:
 
 class TestViewing:
     def test_a_viewer_is_told_how_the_channel_stands(self) -> None:
-        world = World(CaptionRules(grace_s=60))
+        world = World(CaptionSettings(grace_s=60))
         viewer = world.viewer()
         told = states(viewer.news())
         publisher = world.hub.open("stage")
@@ -112,7 +113,7 @@ class TestViewing:
         assert len(texts(viewer.news())) == 30
 
     def test_another_channel_of_the_same_name_is_another_history(self) -> None:
-        world = World(CaptionRules(grace_s=0))
+        world = World(CaptionSettings(grace_s=0))
         viewer = world.viewer()
         seen = []
         for word in ("one", "two"):
@@ -145,7 +146,7 @@ class TestViewing:
         assert other.news() == b""
 
     def test_one_viewer_too_many_is_refused_with_the_numbers(self) -> None:
-        world = World(CaptionRules(max_viewers=1))
+        world = World(CaptionSettings(max_viewers=1))
         first = world.viewer()
         with pytest.raises(Refused, match="1 of 1 viewers are here"):
             world.viewer("other")

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from rasr.captions import CaptionRules, Hub
+from rasr.captions import Hub
 from rasr.captions.files import srt, vtt
 from rasr.captions.timing import readable
 from rasr.server.http.captions import _Events
@@ -21,6 +21,7 @@ from rasr.server.http.captions_page import PARAMETERS
 from rasr.server.http.origins import OriginRule
 from rasr.server.service import Service
 from rasr.server.ws.socket import ABORT
+from rasr.settings import CaptionSettings
 from tests.captions.test_channel import events
 from tests.captions.values import spoken
 from tests.server.conftest import fake_settings
@@ -181,7 +182,7 @@ class TestStream:
         assert received.count(b'"partial ') < sentences / 5
 
     async def test_a_viewer_who_takes_nothing_for_too_long_is_dropped(self) -> None:
-        hub = Hub(CaptionRules(), asyncio.get_running_loop())
+        hub = Hub(CaptionSettings(), asyncio.get_running_loop())
         aborted = asyncio.Event()
 
         async def receive() -> Message:
