@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from decoder import Hypothesis, Word
-from rasr.text import join_words
+from decoder.joining import join_words
 from rasr.wire.sis.messages import Segment, WordInfo
 
 
