@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 
 class _Section(BaseModel):
@@ -17,6 +17,12 @@ class _Section(BaseModel):
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 EngineOption = str | int | float | bool
+
+Texts = Annotated[
+    tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...],
+    # TOML has lists, and a frozen tree tuples.
+    Strict(False),
+]
 
 
 class ServerSettings(_Section):
@@ -28,12 +34,12 @@ class ServerSettings(_Section):
         bool, Field(description="listen beyond loopback although nobody has to prove who he is")
     ] = False
     allowed_origins: Annotated[
-        str,
+        Texts,
         Field(
-            description="web pages that may use the server besides its own: origins separated by "
-            "commas, or *"
+            description="web pages that may use the server besides its own, by their origins; "
+            "* = all"
         ),
-    ] = ""
+    ] = ()
     log_level: Annotated[LogLevel, Field(description="least severe log line that is written")] = (
         "info"
     )
@@ -208,9 +214,9 @@ class Settings(_Section):
         ),
     ] = Field(default_factory=lambda: {"english": "pocketsphinx"})
     vocabularies: Annotated[
-        dict[str, str],
+        dict[str, Texts],
         Field(
-            description="hot words by the id that START's vocabulary_id names: words and phrases, "
-            "separated by commas"
+            description="hot words, each a word or a phrase, by the id that START's vocabulary_id "
+            "names"
         ),
     ] = Field(default_factory=dict)

@@ -165,10 +165,7 @@ class House:
         return lambda hypothesis, final: processor.process(hypothesis, final=final)
 
     def _vocabulary(self, vocabulary_id: str) -> tuple[str, ...] | None:
-        words = self.settings.vocabularies.get(vocabulary_id)
-        if words is None:
-            return None
-        return tuple(stripped for word in words.split(",") if (stripped := word.strip()))
+        return self.settings.vocabularies.get(vocabulary_id)
 
 
 def _classifier(vad: VadSettings) -> Classifier:

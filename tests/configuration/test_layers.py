@@ -76,6 +76,13 @@ def test_a_variable_names_the_file_and_the_flag_beats_it(file: Path, tmp_path: P
         ("RASR_SERVER__HOST", "10", "10"),
         ("RASR_SERVER__DRAIN_S", "5", 5.0),
         ("RASR_SERVER__DRAIN_S", "0.5", 0.5),
+        ("RASR_SERVER__ALLOWED_ORIGINS", '["https://a", "https://b"]', ("https://a", "https://b")),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "https://a", ("https://a",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", '"https://a"', ("https://a",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "*", ("*",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "10", ("10",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "", ()),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "[]", ()),
         ("RASR_VAD__FRAME_MS", "30", 30),
         ("RASR_VAD__KIND", "silero", "silero"),
     ],
@@ -88,6 +95,35 @@ def test_text_of_the_environment_becomes_the_type_of_its_setting(
     found = getattr(getattr(settings, section), key)
     assert found == value
     assert type(found) is type(value)
+
+
+def test_a_text_of_an_array_may_hold_a_comma(file: Path) -> None:
+    file.write_text('[vocabularies]\nteam = ["Dashwood", " Knightley, George "]')
+    environ = {"RASR_VOCABULARIES__CREW": '["Price, Fanny"]'}
+    assert load(file, environ, {}).settings.vocabularies == {
+        "team": ("Dashwood", "Knightley, George"),
+        "crew": ("Price, Fanny",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "array"),
+    [
+        ("https://a, https://b", '["https://a", "https://b"]'),
+        ("[https://a]", '["https://a"]'),
+        ("'Knightley, George'", '["Knightley", "George"]'),
+        ('["https://a", ', '["https://a"]'),
+    ],
+)
+def test_a_variable_that_may_mean_several_texts_is_refused_with_the_array_to_write(
+    text: str, array: str
+) -> None:
+    (only,) = mistakes(environ={"RASR_SERVER__ALLOWED_ORIGINS": text})
+    assert only == (
+        f"environment RASR_SERVER__ALLOWED_ORIGINS: server.allowed_origins is {text!r}; allowed: "
+        "an array of texts, none of them empty (web pages that may use the server besides its own, "
+        f"by their origins; * = all); write {array}"
+    )
 
 
 def test_variables_that_are_no_settings_are_left_alone() -> None:
@@ -164,6 +200,15 @@ def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file
         ("[server]\nno_auth = 'yes'", "server.no_auth is 'yes'; allowed: true or false"),
         ("[server]\nport = {a = 1}", 'server.port is {"a": 1}'),
         ("[server]\nhost = 2026-01-02", 'server.host is "2026-01-02"; allowed: a text'),
+        (
+            "[vocabularies]\nteam = 'Dashwood, Brandon'",
+            "vocabularies.team is 'Dashwood, Brandon'; allowed: an array of texts, none of them "
+            "empty (hot words, each a word or a phrase, by the id that START's vocabulary_id "
+            'names); write ["Dashwood", "Brandon"]',
+        ),
+        ("[vocabularies]\nteam = ''", "names); write []"),
+        ("[vocabularies]\nteam = ['Dashwood', ' ']", 'vocabularies.team is ["Dashwood", " "]'),
+        ("[vocabularies]\nteam = [1]", "vocabularies.team is [1]; allowed: an array of texts"),
         ("server = 5", "server is 5; allowed: a table with host, port"),
         ("engines = 5", "engines is 5; allowed: a table (engines by a name of your own)"),
         ("port = 5", "there is no setting port; did you mean server.port?"),
@@ -187,6 +232,9 @@ def test_a_long_value_is_repeated_in_part_only(file: Path) -> None:
     file.write_text(f"[vad]\nkind = '{'x' * 1000}'")
     (only,) = mistakes(file)
     assert len(only) < 200 + len(str(file))
+    file.write_text(f"[vocabularies]\nteam = '{'word, ' * 1000}'")
+    (only,) = mistakes(file)
+    assert len(only) < 400 + len(str(file))
 
 
 def test_a_file_that_is_not_there_is_a_mistake_beside_others(file: Path) -> None:
