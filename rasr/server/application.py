@@ -26,8 +26,8 @@ from rasr.wire.sis.modes import MODE_TRAITS, Mode
 def make_application(house: House) -> FastAPI:
     """The application that serves `house`."""
     app = FastAPI(title="rasr", version=rasr.__version__, openapi_url=None)
-    server = house.settings.server
-    origins = OriginRule.of(server.allowed_origins, names_are_ours=server.no_auth)
+    server, auth = house.settings.server, house.settings.auth
+    origins = OriginRule.of(server.allowed_origins, names_are_ours=auth.kind == "none")
 
     @app.get("/healthz")
     async def healthz() -> Response:
