@@ -16,7 +16,12 @@ class _Section(BaseModel):
 
 
 LogLevel = Literal["debug", "info", "warning", "error"]
-EngineOption = str | int | float | bool
+EngineOption = str | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | bool
+"""Engines keep whole numbers in 64 bits, as TOML does; a longer one is read as a `float`, which an
+engine refuses where it wants a whole number."""
+
+_MANY = 1_000_000
+"""More than any machine carries of anything that is counted here."""
 
 Texts = Annotated[
     tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...],
@@ -41,7 +46,8 @@ class ServerSettings(_Section):
         "info"
     )
     max_connections: Annotated[
-        int, Field(ge=1, description="open connections; one more is refused at the handshake")
+        int,
+        Field(ge=1, le=_MANY, description="open connections; one more is refused at the handshake"),
     ] = 4096
     send_timeout_s: Annotated[
         float, Field(gt=0, description="a client that reads nothing for so long is dropped, s")
@@ -113,6 +119,7 @@ class DecodingSettings(_Section):
         int,
         Field(
             ge=0,
+            le=_MANY,
             description="rounds open at once, one more gets SIS.0312; 0 = as the load allows, or "
             "without capacity.max_load one for each stream",
         ),
@@ -141,10 +148,11 @@ class CapacitySettings(_Section):
         ),
     ] = 0.85
     rounds_per_project: Annotated[
-        int, Field(ge=0, description="rounds open at once for one project_id; 0 = no bound")
+        int,
+        Field(ge=0, le=_MANY, description="rounds open at once for one project_id; 0 = no bound"),
     ] = 0
     rounds_per_address: Annotated[
-        int, Field(ge=0, description="rounds open at once from one address; 0 = no bound")
+        int, Field(ge=0, le=_MANY, description="rounds open at once from one address; 0 = no bound")
     ] = 0
 
 
@@ -167,13 +175,19 @@ class CaptionSettings(_Section):
         float, Field(ge=0, description="a channel is kept for so long after its round, s")
     ] = 300.0
     history_cues: Annotated[
-        int, Field(ge=1, description="final cues kept for each channel; older ones are forgotten")
+        int,
+        Field(
+            ge=1,
+            le=_MANY,
+            description="final cues kept for each channel; older ones are forgotten",
+        ),
     ] = 10_000
     max_viewers: Annotated[
-        int, Field(ge=1, description="viewers of all channels; one more gets HTTP 503")
+        int, Field(ge=1, le=_MANY, description="viewers of all channels; one more gets HTTP 503")
     ] = 2000
     max_channels: Annotated[
-        int, Field(ge=1, description="channels at once; a START for one more gets SIS.0312")
+        int,
+        Field(ge=1, le=_MANY, description="channels at once; a START for one more gets SIS.0312"),
     ] = 64
 
 

@@ -152,6 +152,8 @@ def _in_words(one: Mapping[str, Any]) -> str:
 
 def _range(one: Mapping[str, Any]) -> str:
     match one:
+        case {"minimum": -0x8000_0000_0000_0000}:
+            return " of 64 bits"
         case {"minimum": low, "maximum": high}:
             return f" from {_number(low)} to {_number(high)}"
         case {"exclusiveMinimum": low, "exclusiveMaximum": high}:

@@ -112,6 +112,13 @@ async def test_a_taken_port_is_told_with_what_to_do() -> None:
                 pass
 
 
+@pytest.mark.parametrize("host", ["a" * 300, "a..b", f"{'a' * 64}.example"])
+async def test_a_host_that_can_be_no_name_is_told(host: str) -> None:
+    with pytest.raises(StartError, match=r"server\.host: .* is no name of a machine"):
+        async with Service(fake_settings(server={"port": 0, "host": host})):
+            pass
+
+
 @pytest.mark.parametrize(
     ("sections", "sentence"),
     [
