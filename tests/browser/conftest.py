@@ -163,7 +163,7 @@ class Watched:
         locale: str = "en-GB",
         dark: bool = False,
         phone: bool = False,
-        prepare: Callable[[Page], None] = lambda page: None,
+        prepare: Callable[[Page], object] = lambda page: None,
     ) -> Page:
         desk = {"viewport": {"width": 1280, "height": 800}}
         context = self._browser.new_context(

@@ -222,7 +222,7 @@ def style(page: Page, selector: str, name: str) -> str:
 
 
 def pixels(png: bytes) -> np.ndarray[Any, Any]:
-    with av.open(io.BytesIO(png)) as container:
+    with av.open(io.BytesIO(png), "r") as container:
         return next(container.decode(video=0)).to_ndarray(format="rgba")
 
 

@@ -98,7 +98,7 @@ def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) ->
             "WebVTT: save",
             lambda path: [
                 (c.start_time.in_milliseconds(), c.end_time.in_milliseconds(), c.text)
-                for c in webvtt.read(str(path))
+                for c in webvtt.read(str(path)).captions
             ],
         ),
     ],
@@ -152,7 +152,7 @@ def test_a_second_recording_follows_the_first_on_the_clock(read_page: Page, tmp_
     drop(read_page, library.load("question").path)
     expect_count(read_page, ".sentence", 5)
     expect_status(read_page, "Done. Press to go on.")
-    cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path)))
+    cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path))).captions
     starts = [cue.start_time.in_milliseconds() for cue in cues]
     assert starts == sorted(starts)
     assert starts[-1] > len(library.load_demo().samples) / 16

@@ -186,7 +186,7 @@ async def test_a_refused_handshake_is_tried_again_only_if_it_may_be_another_one_
     def refuse(websocket: ServerConnection, request: Request) -> Response | None:
         nonlocal asked
         asked += 1
-        return websocket.respond(status, "no") if asked < 3 else None  # type: ignore[arg-type]
+        return websocket.respond(status, "no") if asked < 3 else None
 
     async with scripted(whole, refuse) as url:
         refused = pytest.raises(CannotConnect) if tries == 1 else nullcontext()

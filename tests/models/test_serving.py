@@ -212,7 +212,8 @@ def test_an_engine_that_says_where_its_model_is_keeps_it(store: Store, tmp_path:
 
 def test_a_model_may_lie_in_any_folder(store: Store, tmp_path: Path) -> None:
     elsewhere = tmp_path / "else where" / "mine"
-    put(store, BOTH).rename(elsewhere.parent.mkdir() or elsewhere)
+    elsewhere.parent.mkdir()
+    put(store, BOTH).rename(elsewhere)
     found = resolved(store, f"chinese,welsh_8k={elsewhere}")
     assert found.settings.properties == {"chinese": "mine", "welsh_8k": "mine"}
     assert found.settings.engines["mine"].options == {"model": str(elsewhere)}

@@ -168,7 +168,7 @@ def test_without_a_bound_the_load_refuses_nobody() -> None:
 
 @pytest.mark.parametrize("rules", [{"rounds": 1}, {"max_load": 0.015}])
 def test_it_is_full_when_the_next_one_would_be_refused(rules: dict[str, float]) -> None:
-    house = admission(**rules)
+    house = admission(None, **rules)
     assert not house.full(0.0)
     seat(house)
     assert house.full(0.0)

@@ -189,6 +189,7 @@ async def test_a_client_that_never_reads_is_dropped_and_others_are_served() -> N
         )
         await reader.readuntil(b"\r\n\r\n")
         # Nonsense is answered; from here on nobody reads the answers.
+        assert isinstance(writer.transport, asyncio.Transport)
         writer.transport.pause_reading()
         nonsense = Frame(Opcode.TEXT, b'{"command":"nonsense"}').serialize(mask=True) * 1000
 

@@ -87,7 +87,8 @@ async def test_other_settings_are_measured_anew(
     tmp_path: Path, sections: dict[str, dict[str, object]]
 ) -> None:
     await found(tmp_path, settings(decoding={"workers": 2}))
-    changed = settings(**({"decoding": {"workers": 2}} | sections))
+    before: dict[str, dict[str, object]] = {"decoding": {"workers": 2}}
+    changed = settings(**(before | sections))
     assert not (await found(tmp_path, changed)).remembered
 
 

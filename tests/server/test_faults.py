@@ -57,8 +57,8 @@ async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
         (lane,) = service.house.schedulers["pocketsphinx"].lanes
         assert isinstance(lane, ProcessLane)
         assert lane.pid is not None
-        worker = psutil.Process(lane.pid)
-        worker.kill()
+        worker = psutil.Process(lane.pid)  # type: ignore[no-untyped-call]
+        worker.kill()  # type: ignore[no-untyped-call]
         # The pool notices a moment later; both orders are to work.
         await asyncio.to_thread(psutil.wait_procs, [worker], 10)
         async with SdkClient(service.url) as client:

@@ -6,16 +6,19 @@ import asyncio
 import re
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
-from rasr.server.ops.metrics import CAPACITY, ENGINE, HOUSE, OCCUPANCY, HouseCollector
+from rasr.server.ops.metrics import CAPACITY, ENGINE, HOUSE, OCCUPANCY, HouseCollector, Reading
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
+
+READINGS: tuple[Reading[Any], ...] = (*OCCUPANCY, *HOUSE, *ENGINE, *CAPACITY)
 
 Numbers = dict[tuple[str, str], float]
 
@@ -141,7 +144,7 @@ async def test_the_document_has_every_number_and_no_other(service: Service) -> N
     collector = HouseCollector(service.house)
     ledger = service.house.ledger
     families = [*collector.collect(), *ledger.finals.collect(), *ledger.first_partials.collect()]
-    told = {reading.name for reading in (*OCCUPANCY, *HOUSE, *ENGINE, *CAPACITY)}
+    told = {reading.name for reading in READINGS}
     told |= {
         one.name + {"counter": "_total", "info": "_info"}.get(one.type, "") for one in families
     }
@@ -149,6 +152,6 @@ async def test_the_document_has_every_number_and_no_other(service: Service) -> N
 
 
 def test_every_name_says_whose_it_is_and_is_used_once() -> None:
-    names = [reading.name for reading in (*OCCUPANCY, *HOUSE, *ENGINE, *CAPACITY)]
+    names = [reading.name for reading in READINGS]
     assert len(set(names)) == len(names)
     assert all(name.startswith("rasr_") for name in names)

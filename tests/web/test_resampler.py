@@ -40,7 +40,8 @@ def band_limited_noise(rate: int, highest_hz: float) -> Sound:
     spectrum = np.fft.rfft(np.random.default_rng(1).normal(size=2 * rate))
     spectrum[np.fft.rfftfreq(2 * rate, 1 / rate) > highest_hz] = 0
     noise = np.fft.irfft(spectrum)
-    return (noise / np.abs(noise).max()).astype(np.float32)
+    loudest: Sound = (noise / np.abs(noise).max()).astype(np.float32)
+    return loudest
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from bench.training import texts, voices
 from bench.training.espeak import Espeak, Manner, Samples
@@ -76,7 +77,7 @@ def assemble(espeak: Espeak, lines: Sequence[Line]) -> tuple[Samples, list[dict[
     Returns:
         The recording, shape (n,), int16, 16 kHz; and its sentences as the index has them.
     """
-    parts = [np.zeros(EDGE_MS * SAMPLE_RATE // 1000, np.float32)]
+    parts: list[NDArray[np.floating]] = [np.zeros(EDGE_MS * SAMPLE_RATE // 1000, np.float32)]
     sentences: list[dict[str, object]] = []
     for line in lines:
         if line.variant not in voices.HELD_OUT:
