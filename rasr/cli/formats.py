@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
-from rasr.captions import subtitles
+from rasr.captions import TimedText, TimedWord, subtitles
 from rasr.captions.files import srt, vtt
 from rasr.wire.sis.messages import Segment
 
@@ -49,10 +49,10 @@ def write(format: Format, transcripts: Sequence[Transcript]) -> str:
             return as_json(transcripts)
         case Format.SRT:
             (only,) = transcripts
-            return srt(subtitles(only.segments))
+            return srt(subtitles(map(timed_text, only.segments)))
         case Format.VTT:
             (only,) = transcripts
-            return vtt(subtitles(only.segments))
+            return vtt(subtitles(map(timed_text, only.segments)))
         case _:
             assert_never(format)
 
@@ -83,6 +83,19 @@ def as_json(transcripts: Sequence[Transcript]) -> str:
         for transcript in transcripts
     ]
     return json.dumps({"recordings": recordings}, ensure_ascii=False, indent=2) + "\n"
+
+
+def timed_text(segment: Segment) -> TimedText:
+    """`segment` as captions want it."""
+    return TimedText(
+        segment.text,
+        segment.start_time,
+        segment.end_time,
+        is_final=True,
+        words=tuple(
+            TimedWord(one.word, one.start_time, one.end_time) for one in segment.word_info or ()
+        ),
+    )
 
 
 def clock(ms: int) -> str:

@@ -8,10 +8,11 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import assert_never
 
 import structlog
 
-from rasr.captions import Hub
+from rasr.captions import Broadcaster, ChannelBusy, ChannelRefusal, TooManyChannels
 from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission, Party
 from rasr.server.engines import PropertyTable
@@ -23,6 +24,7 @@ from rasr.session.rules import Services, SessionRules
 from rasr.session.vitals import Vitals
 from rasr.settings import Settings, VadSettings
 from rasr.text import TextTools
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.modes import Mode
 from vad import Classifier, make_classifier
 
@@ -38,7 +40,7 @@ class House:
     properties: PropertyTable
     text: TextTools
     admission: Admission
-    captions: Hub
+    captions: Broadcaster
     capacities: Mapping[str, Capacity]
     """Of the engines that have been calibrated, by their names."""
     closing: bool = False
@@ -146,7 +148,7 @@ class House:
             make_text=self.text.step,
             vocabulary=self._vocabulary,
             admit=admit,
-            channel_refusal=self.captions.refusal,
+            channel_refusal=self._channel_fault,
             new_trace_id=_new_trace_id,
         )
         rules = SessionRules(
@@ -165,6 +167,30 @@ class House:
         if words is None:
             return None
         return tuple(stripped for word in words.split(",") if (stripped := word.strip()))
+
+    def _channel_fault(self, name: str) -> ProtocolError | None:
+        refusal = self.captions.refusal(name)
+        return None if refusal is None else channel_fault(refusal)
+
+
+def channel_fault(refusal: ChannelRefusal) -> ProtocolError:
+    """The answer to a START that names a channel to which it may not publish."""
+    match refusal:
+        case ChannelBusy():
+            return ProtocolError(
+                ErrorCode.INVALID,
+                f"'caption_channel' is invalid: it is {refusal.name!r}, to which another round is "
+                "publishing; allowed: a channel without an open round",
+            )
+        case TooManyChannels():
+            return ProtocolError(
+                ErrorCode.FULL,
+                f"'caption_channel' is refused: the server keeps {refusal.channels} of "
+                f"{refusal.max_channels} caption channels; try again when one has gone, "
+                f"{refusal.grace_s:g} s after its round",
+            )
+        case _:
+            assert_never(refusal)
 
 
 def _classifier(vad: VadSettings) -> Classifier:

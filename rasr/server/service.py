@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from rasr.captions import Hub
+from rasr.captions import Broadcaster
 from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
@@ -139,7 +139,7 @@ class Service:
             property_table(settings, self._schedulers),
             TextTools(),
             Admission(rules, self._schedulers, cores()),
-            Hub(settings.captions, asyncio.get_running_loop()),
+            Broadcaster(settings.captions, asyncio.get_running_loop()),
             capacities,
         )
         self._uvicorn = _Uvicorn(

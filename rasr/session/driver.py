@@ -31,6 +31,7 @@ from rasr.session.effects import (
 )
 from rasr.session.machine import SessionMachine
 from rasr.session.outbox import Outbox
+from rasr.session.results import result_event
 from rasr.session.vitals import Vitals
 from rasr.wire.sis.codec import encode_server
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
@@ -283,7 +284,8 @@ class Driver:
                     self._publisher = self._open_channel(effect.name)
                 case Publish():
                     if self._publisher is not None:
-                        self._publisher.publish(effect.segments)
+                        for segment in effect.segments:
+                            self._publisher.on_event(result_event(segment))
                 case RoundOpened():
                     self._clock = _Clock(effect.sample_rate)
                     self.summary.rounds += 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from decoder import Hypothesis, Word
+from rasr.audio import SAMPLE_RATE
+from rasr.recognition.events import Final, Partial
 from rasr.text import join_words
 from rasr.wire.sis.messages import Segment, WordInfo
 
@@ -63,3 +65,22 @@ def segment(
         if with_words
         else None,
     )
+
+
+def result_event(segment: Segment) -> Partial | Final:
+    """The event whose picture `segment` is, for subscribers that know no wire format."""
+    start_ms, per_ms = segment.start_time, SAMPLE_RATE // 1000
+    words = tuple(
+        Word(
+            one.word,
+            (one.start_time - start_ms) * per_ms,
+            (one.end_time - start_ms) * per_ms,
+            segment.score,
+        )
+        for one in segment.word_info or ()
+    )
+    start, end = start_ms * per_ms, segment.end_time * per_ms
+    hypothesis = Hypothesis(words, segment.text, segment.score)
+    if segment.is_final:
+        return Final(0, start, end, hypothesis)
+    return Partial(0, start, end, hypothesis, stable_words=0)

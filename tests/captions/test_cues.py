@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasr.captions import Cue, cues_of, readable
-from rasr.captions.layout import NEW_CUE_PAUSE_MS, lines_of
+from rasr.captions import Cue, TimedText, TimedWord, cues_of, readable
+from rasr.captions.cues import LEAST_MS
+from rasr.captions.lines import NEW_CUE_PAUSE_MS, lines_of
 from rasr.captions.measure import LINE_WIDTH, reading_ms, width
-from rasr.captions.timing import LEAST_MS
 from rasr.captions.tokens import CLOSING, OPENING, joined, tokens_of
-from rasr.wire.sis.messages import Segment, WordInfo
 from tests.captions.values import chinese_pieces, latin_pieces, pure, said, sentences, spoken
 
 
@@ -70,16 +69,16 @@ class TestLines:
         heard = ["one two three four five six", "seven eight nine"]
         first, second = (part.split() for part in heard)
         words = [
-            *(WordInfo(word, 300 * at, 300 * at + 300) for at, word in enumerate(first)),
-            *(WordInfo(word, 2100 + 300 * at, 2400 + 300 * at) for at, word in enumerate(second)),
+            *(TimedWord(word, 300 * at, 300 * at + 300) for at, word in enumerate(first)),
+            *(TimedWord(word, 2100 + 300 * at, 2400 + 300 * at) for at, word in enumerate(second)),
         ]
         text = " ".join(heard)
-        (cue,) = cues_of(Segment(text, 0, 3000, True, word_info=tuple(words)))
+        (cue,) = cues_of(TimedText(text, 0, 3000, True, tuple(words)))
         assert cue.lines == tuple(heard)
 
     def test_a_long_silence_begins_a_new_cue(self) -> None:
-        words = (WordInfo("well", 0, 300), WordInfo("yes", 300 + NEW_CUE_PAUSE_MS, 2500))
-        assert cues_of(Segment("well yes", 0, 2500, True, word_info=words)) == (
+        words = (TimedWord("well", 0, 300), TimedWord("yes", 300 + NEW_CUE_PAUSE_MS, 2500))
+        assert cues_of(TimedText("well yes", 0, 2500, True, words)) == (
             Cue(0, 300, ("well",)),
             Cue(1800, 2500, ("yes",)),
         )
@@ -95,15 +94,15 @@ class TestLines:
 
     @pure
     @given(sentences())
-    def test_a_cue_has_one_or_two_lines_of_at_most_a_line_s_width(self, segment: Segment) -> None:
-        for cue in cues_of(segment):
+    def test_a_cue_has_one_or_two_lines_of_at_most_a_line_s_width(self, text: TimedText) -> None:
+        for cue in cues_of(text):
             assert 1 <= len(cue.lines) <= 2
             assert all(line.strip() and width(line) <= LINE_WIDTH for line in cue.lines)
 
     @pure
     @given(sentences(latin_pieces))
-    def test_latin_lines_have_at_most_42_characters(self, segment: Segment) -> None:
-        assert all(len(line) <= 42 for cue in cues_of(segment) for line in cue.lines)
+    def test_latin_lines_have_at_most_42_characters(self, text: TimedText) -> None:
+        assert all(len(line) <= 42 for cue in cues_of(text) for line in cue.lines)
 
     @pure
     @given(st.lists(chinese_pieces, min_size=1, max_size=20).map("".join))
@@ -121,9 +120,9 @@ class TestLines:
     @pure
     @given(sentences())
     def test_no_line_begins_with_a_closing_mark_or_ends_with_an_opening_one(
-        self, segment: Segment
+        self, text: TimedText
     ) -> None:
-        for cue in cues_of(segment):
+        for cue in cues_of(text):
             for line in cue.lines:
                 assert line[0] not in CLOSING
                 assert line[-1] not in OPENING
@@ -137,9 +136,9 @@ class TestRolling:
     @pure
     @given(sentences(), st.data())
     def test_a_text_that_grows_keeps_every_line_but_its_last(
-        self, segment: Segment, data: st.DataObject
+        self, text: TimedText, data: st.DataObject
     ) -> None:
-        tokens = tokens_of(segment)
+        tokens = tokens_of(text)
         so_far = data.draw(st.integers(1, len(tokens)))
         before, after = lines_of(tokens[:so_far]), lines_of(tokens)
         assert after[: len(before) - 1] == before[:-1]
@@ -162,13 +161,13 @@ class TestTimes:
         assert (first.start_ms, second.end_ms) == (700, 700 + 300 * len(text.split()))
         assert first.end_ms == second.start_ms == 700 + 300 * len(first.text.split())
 
-    def test_without_word_times_a_cue_gets_its_share_of_the_segment(self) -> None:
+    def test_without_word_times_a_cue_gets_its_share_of_the_text(self) -> None:
         cues = cues_of(said(" ".join(["xxxxxxxxx"] * 16), 1000, 17_000))
         assert [(cue.start_ms, cue.end_ms) for cue in cues] == [(1000, 9000), (9000, 17_000)]
 
     def test_word_times_that_are_of_another_text_are_not_believed(self) -> None:
-        segment = Segment("good day", 0, 800, True, word_info=(WordInfo("bad", 100, 200),))
-        assert cues_of(segment) == (Cue(0, 800, ("good day",)),)
+        text = TimedText("good day", 0, 800, True, (TimedWord("bad", 100, 200),))
+        assert cues_of(text) == (Cue(0, 800, ("good day",)),)
 
     def test_a_short_word_stays_a_second(self) -> None:
         assert readable(cues_of(said("Yes.", 500, 700))) == [Cue(500, 1500, ("Yes.",))]
@@ -190,9 +189,9 @@ class TestTimes:
 
     @pure
     @given(st.lists(sentences(), max_size=6))
-    def test_every_cue_can_be_read(self, segments: list[Segment]) -> None:
+    def test_every_cue_can_be_read(self, texts: list[TimedText]) -> None:
         cues = sorted(
-            (cue for segment in segments for cue in cues_of(segment)),
+            (cue for text in texts for cue in cues_of(text)),
             key=lambda cue: cue.start_ms,
         )
         shown = readable(cues)

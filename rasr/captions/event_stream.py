@@ -1,7 +1,7 @@
 """What viewers are sent: server-sent events as bytes, each made once for everybody.
 
 Source: WHATWG HTML, «Server-sent events» (event stream format, `Last-Event-ID`). Only finals carry
-an id: who resumes behind one is told every final since, and of the rest what stands now.
+an id: a viewer that resumes behind one is sent every final since, and of the rest what stands now.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rasr.captions.cue import Cue
+from rasr.captions.cues import Cue
 
 KEEP_ALIVE = b": still here\n\n"
 """A comment: it keeps proxies from taking a silent stream for a dead one."""
@@ -23,11 +23,15 @@ _EVENT_ID = re.compile(r"([0-9a-f]{1,32})-([0-9]{1,12})")
 
 
 class ChannelState(StrEnum):
+    """What a viewer is told of its channel."""
+
     WAITING = "waiting"
-    """Nobody has published to this name, or so long ago that it is forgotten."""
+    """Nothing was published to this name, or so long ago that it is forgotten."""
     LIVE = "live"
+    """A recognition publishes."""
     ENDED = "ended"
-    """The round is over; what was said stays for the grace time, and another round may follow."""
+    """The recognition is over; what was said stays for the grace time, and another one may
+    follow."""
     CLOSING = "closing"
     """The server shuts down; this event is the last."""
 
@@ -37,9 +41,9 @@ class EventId:
     """A place in the history of a channel."""
 
     token: str
-    """Of the channel: another one of the same name, or after a restart, has another."""
+    """Tells the channel from another one of the same name, before it or after a restart."""
     number: int
-    """Of the last final cue that was seen."""
+    """Number of the last final cue that was seen."""
 
     def __str__(self) -> str:
         return f"{self.token}-{self.number}"
@@ -52,10 +56,10 @@ class EventId:
 
 
 def cue_event(number: int, revision: int, cue: Cue, token: str | None) -> bytes:
-    """A cue as it stands now; without lines it is withdrawn.
+    """The event that tells a cue as it is now; a cue without lines is withdrawn.
 
     Args:
-        token: of the channel, for a final; None for what may still change.
+        token: of the channel, for a final; None for a cue that may still change.
     """
     data = {
         "id": number,
@@ -70,10 +74,10 @@ def cue_event(number: int, revision: int, cue: Cue, token: str | None) -> bytes:
 
 
 def state_event(state: ChannelState, token: str) -> bytes:
-    """How the channel stands; a `token` that was not seen before begins a new history."""
+    """The event that tells the state; a `token` that was not seen before begins a new history."""
     return f'event: state\ndata: {{"state": "{state}", "channel": "{token}"}}\n\n'.encode()
 
 
 def missed_event(cues: int) -> bytes:
-    """So many finals are no longer kept; they can not be told any more."""
+    """The event that tells that so many final cues are no longer kept and cannot be sent."""
     return f'event: missed\ndata: {{"cues": {cues}}}\n\n'.encode()
