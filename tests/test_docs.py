@@ -18,8 +18,8 @@ from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.sherpa import SherpaOptions
 from rasr.audio.soundcheck import FindingCode
 from rasr.configuration.schema import dotted, leaves
+from rasr.recognition.events import WarningCode
 from rasr.server.service import Service
-from rasr.session.round import WarningCode
 from rasr.settings import Settings
 from rasr.wire.sis.errors import ERROR_TABLE
 from rasr.wire.sis.fields import START_FIELDS

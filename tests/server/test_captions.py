@@ -124,9 +124,9 @@ class TestStream:
     ) -> None:
         async with watching(web) as stream:
             await stream.next("state")
-            assert service.house.captions.viewers == 1
-        await service.house.captions.wait_without_viewers()
-        assert service.house.captions.viewers == 0
+            assert service.state.captions.viewers == 1
+        await service.state.captions.wait_without_viewers()
+        assert service.state.captions.viewers == 0
 
     async def test_one_viewer_too_many_is_told_in_words(self) -> None:
         settings = fake_settings(captions={"max_viewers": 1})
@@ -144,13 +144,13 @@ class TestStream:
         answer = await web.head("/captions/stage/events")
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
-        assert service.house.captions.viewers == 0
+        assert service.state.captions.viewers == 0
 
     async def test_a_viewer_who_does_not_read_gets_every_final_and_slows_nobody(self) -> None:
         """Read late, the stream has all finals, and of the partials but the few that fitted in."""
         sentences = 3000
         async with Service(fake_settings()) as service:
-            captions = service.house.captions
+            captions = service.state.captions
             host, _, port = http_of(service).removeprefix("http://").partition(":")
             lazy = socket.socket()
             lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -256,7 +256,7 @@ class TestFiles:
         async with SdkClient(service.url) as client:
             await speak(client, 4000)
             await client.end()
-        history = service.house.captions.history("stage")
+        history = service.state.captions.history("stage")
         assert history is not None
         assert history.cues
         cues = readable(history.cues)
@@ -385,7 +385,7 @@ class TestShutdown:
 
     async def test_a_viewer_who_does_not_read_does_not_hold_it_up(self) -> None:
         async with Service(fake_settings()) as service:
-            captions = service.house.captions
+            captions = service.state.captions
             host, _, port = http_of(service).removeprefix("http://").partition(":")
             with socket.socket() as lazy:
                 lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -1,41 +1,46 @@
-"""What waits to be sent to one client: results in order, of partials only the newest."""
+"""What waits to be sent to one client: messages in order, of partials only the newest."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-from rasr.session.effects import Close
-from rasr.wire.sis.messages import Result, ServerMessage
+from rasr.wire.dialect import Close, Send
 
 _ROOM = 256
-"""Messages that may wait. A round of several minutes makes fewer; nonsense sent by a client that
-does not read its answers makes as many as it likes."""
+"""Messages that may wait. A recognition of several minutes makes fewer; nonsense sent by a client
+that does not read its answers makes as many as it likes."""
 
 
 class Outbox:
-    """A queue with one reader. Finals and events are kept, partials replace each other.
+    """A queue with one reader. What is replaceable is replaced by what comes after it.
 
     `put` always succeeds, nothing recognised is lost; who makes work for it waits for `room`.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[ServerMessage | Close] = deque()
+        self._waiting: deque[Send | Close] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self.replaced = 0
-        """Partials that were outdated before the client took them."""
+        """Messages that were outdated before the client took them."""
 
-    def put(self, item: ServerMessage | Close) -> None:
-        # A result that has not left yet is outdated by the next one of its sentence.
-        if isinstance(item, Result) and self._waiting and _is_partial(self._waiting[-1]):
+    def put(self, item: Send | Close) -> None:
+        """Add a message."""
+        if (
+            isinstance(item, Send)
+            and item.replaces
+            and self._waiting
+            and _may_go(self._waiting[-1])
+        ):
             self._waiting[-1] = item
             self.replaced += 1
         else:
             self._waiting.append(item)
         self._filled.set()
 
-    async def get(self) -> ServerMessage | Close:
+    async def get(self) -> Send | Close:
+        """The oldest message, as soon as there is one."""
         while not self._waiting:
             self._filled.clear()
             await self._filled.wait()
@@ -55,5 +60,5 @@ class Outbox:
             await self._emptied.wait()
 
 
-def _is_partial(item: ServerMessage | Close) -> bool:
-    return isinstance(item, Result) and not any(segment.is_final for segment in item.segments)
+def _may_go(item: Send | Close) -> bool:
+    return isinstance(item, Send) and item.replaceable

@@ -1,51 +1,21 @@
-"""Compressed sound in the machine: in which pieces, and what a fault in it does to a round."""
+"""What a fault in compressed audio does to a round."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from rasr.audio import COMPRESSED_FORMATS, MOST_BYTES_AT_ONCE
-from rasr.session.rules import SessionRules
+from rasr.audio import COMPRESSED_FORMATS
 from rasr.wire.sis.modes import Mode
 from tests.audio.compressed import compressed
 from tests.audio.sound import silence, tone
-from tests.session.conversation import Conversation
+from tests.wire.sis.conversation import Conversation
 
 SOUND = compressed(
     np.concatenate([silence(0.3, 16000), tone(440, 0.5, 16000, 16000), silence(0.9, 16000)]),
     "mp3",
     16000,
 )
-
-
-def test_compressed_sound_is_taken_in_small_pieces_and_raw_sound_whole() -> None:
-    data = bytes(range(256)) * 10
-    talk = Conversation().start(audio_format="mp3")
-    pieces = talk.machine.pieces(data)
-    assert b"".join(pieces) == data
-    assert max(map(len, pieces)) == MOST_BYTES_AT_ONCE
-    assert Conversation().machine.pieces(data) == (data,)
-    assert Conversation().start().machine.pieces(data) == (data,)
-
-
-def test_an_empty_frame_is_a_piece_too() -> None:
-    assert Conversation().start(audio_format="aac").machine.pieces(b"") == (b"",)
-
-
-def test_a_frame_that_will_be_refused_stays_whole() -> None:
-    talk = Conversation(rules=SessionRules(warnings=False, max_message_bytes=1000))
-    talk.start(audio_format="aac")
-    assert len(talk.machine.pieces(bytes(1000))) == 2
-    assert talk.machine.pieces(bytes(1001)) == (bytes(1001),)
-
-
-def test_received_sound_is_counted_decoded() -> None:
-    talk = Conversation().start(audio_format="mp3")
-    assert talk.machine.received_s == 0
-    talk.audio(SOUND)
-    assert talk.machine.received_s == pytest.approx(1.7, abs=0.1)
-    assert talk.end().final("one").machine.received_s == 0
 
 
 @pytest.mark.parametrize("name", list(COMPRESSED_FORMATS))

@@ -1,6 +1,6 @@
-"""What sessions leave behind when they are over, and the waits of all of them, for observers.
+"""What connections leave behind when they are over, and the latencies of all of them.
 
-Sessions that are open are not in it: who wants a total adds them (`rasr.server.ops.metrics`), so
+Connections that are open are not in it: who wants a total adds them (`rasr.server.ops.metrics`), so
 that nothing has to be counted twice while they live. It holds numbers and codes, never who it was.
 """
 
@@ -10,23 +10,23 @@ from collections import Counter
 
 from prometheus_client import Histogram
 
-from rasr.session.driver import Driver
+from rasr.runtime.statistics import SessionStatistics
 
 _FINAL_BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 _FIRST_PARTIAL_BUCKETS_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
-class Ledger:
+class ServerStatistics:
     """One server's."""
 
     def __init__(self) -> None:
-        self.rounds = 0
-        self.utterances = 0
+        self.recognitions = 0
+        self.segments = 0
         self.audio_s = 0.0
         self.speech_s = 0.0
         self.partials_replaced = 0
         self.sessions: Counter[str] = Counter()
-        """Sessions that are over, by why their last round ended."""
+        """Connections that are over, by why their last recognition ended."""
         self.turned_away: Counter[str] = Counter()
         """Codes with which a handshake was refused."""
         self.refused: Counter[str] = Counter()
@@ -46,19 +46,20 @@ class Ledger:
         )
 
     def first_partial(self, seconds: float) -> None:
+        """From the start of a segment to the first words of it."""
         self.first_partials.observe(seconds)
 
     def final(self, seconds: float) -> None:
+        """From the endpoint of a segment to its final."""
         self.finals.observe(seconds)
 
-    def close(self, driver: Driver) -> None:
-        """A session is over."""
-        summary, vitals = driver.summary, driver.vitals
-        self.rounds += summary.rounds
-        self.utterances += summary.utterances
-        self.audio_s += driver.audio_s
-        self.speech_s += driver.speech_s
-        self.partials_replaced += driver.partials_replaced
-        self.sessions[summary.reason] += 1
-        self.refused += vitals.refused
-        self.failed += vitals.failed
+    def close(self, session: SessionStatistics) -> None:
+        """A connection is over."""
+        self.recognitions += session.recognitions
+        self.segments += session.segments
+        self.audio_s += session.audio_s
+        self.speech_s += session.speech_s
+        self.partials_replaced += session.partials_replaced
+        self.sessions[session.reason] += 1
+        self.refused += session.refused
+        self.failed += session.failed

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasr.wire.sis.modes import Mode
-from tests.session.conversation import Conversation, hush, speech
+from tests.wire.sis.conversation import Conversation, hush, speech
 
 _modes = st.sampled_from(list(Mode))
 _PROFILE = settings(derandomize=True, deadline=None, max_examples=60)
@@ -48,7 +48,7 @@ def _actions() -> st.SearchStrategy[Callable[[Conversation], object]]:
             lambda what: lambda talk: engine(talk, *what)
         ),
         st.floats(0, 12).map(lambda seconds: lambda talk: talk.wait(seconds)),
-        st.just(lambda talk: talk.machine.shut_down()),
+        st.just(lambda talk: talk.shut_down()),
     )
 
 
@@ -62,9 +62,9 @@ def test_random_orders_never_raise_and_always_end_closed_with_nothing_held(
         action(talk)
     talk.leave()
     talk.leave()
-    assert talk.machine.closed
+    assert talk.closed
     assert talk.machine.deadline() is None
-    assert [n for n in talk.open if n not in talk.finished] == []
+    assert talk.open == []
 
 
 @_PROFILE

@@ -6,11 +6,9 @@ import json
 
 import pytest
 
-from rasr.session.effects import OpenUtterance
-from rasr.session.rules import SessionRules
-from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.settings import SessionSettings
 from rasr.wire.sis.modes import Mode
-from tests.session.conversation import Conversation, hush, refused, speech
+from tests.wire.sis.conversation import Conversation, hush, refused, speech
 
 
 class TestRounds:
@@ -51,12 +49,11 @@ class TestRounds:
 
     def test_sound_between_start_and_its_acknowledgement_counts(self) -> None:
         talk = Conversation()
-        talk.machine.receive_text(
+        talk.text(
             '{"command":"START","config":{"audio_format":"pcm16k16bit",'
-            '"property":"english_16k_common"}}',
-            now=talk.now,
+            '"property":"english_16k_common"}}'
         )
-        talk.machine.receive_audio(hush(300) + speech(500), now=talk.now)
+        talk.audio(hush(300) + speech(500))
         assert talk.end().final("early").told() == ["START", "final: early", "END NORMAL"]
 
 
@@ -140,7 +137,7 @@ class TestBadMessages:
         assert talk.told() == ["START", "final: kept", "ERROR SIS.0032", "END ERROR"]
 
     def test_a_binary_frame_over_the_cap_ends_the_round(self) -> None:
-        talk = Conversation(rules=SessionRules(max_message_bytes=1000)).start()
+        talk = Conversation(rules=SessionSettings(max_message_bytes=1000)).start()
         talk.audio(b"\0" * 1001)
         assert talk.messages()[1]["error_msg"] == (
             "the binary frame is too long: 1001 bytes; allowed: at most 1000"
@@ -230,8 +227,8 @@ class TestStartFields:
     def test_hot_words_of_the_vocabulary_and_of_start_reach_the_engine_once_each(self) -> None:
         talk = Conversation(hot_words=True)
         talk.start(vocabulary_id="team", user_words=["Willoughby", "Dashwood"]).audio(speech(500))
-        (opened,) = [effect for effect in talk.effects if isinstance(effect, OpenUtterance)]
-        assert [word.text for word in opened.hot_words] == ["Dashwood", "Brandon", "Willoughby"]
+        (words,) = talk.hot_words
+        assert [word.text for word in words] == ["Dashwood", "Brandon", "Willoughby"]
 
     def test_hot_words_that_the_engine_cannot_write_are_told_once(self) -> None:
         talk = Conversation(hot_words=True).start(user_words=["C++"], warnings="yes")
@@ -265,14 +262,14 @@ class TestStartFields:
 class TestTime:
     @pytest.mark.parametrize("idle_s", [20.0, 3.0])
     def test_an_idle_client_is_told_and_dropped(self, idle_s: float) -> None:
-        talk = Conversation(rules=SessionRules(idle_s=idle_s))
+        talk = Conversation(rules=SessionSettings(idle_s=idle_s))
         assert talk.machine.deadline() == talk.now + idle_s
         assert talk.wait(idle_s - 0.1).told() == []
         (message,) = talk.wait(0.1).messages()
         assert message["resp_type"] == "FATAL_ERROR"
         assert message["error_code"] == "SIS.0304"
         assert message["error_msg"].startswith("wait voice timeout")
-        assert talk.machine.closed
+        assert talk.closed
 
     def test_idle_in_a_round_loses_nothing_that_was_said(self) -> None:
         talk = Conversation().start().audio(hush(300), speech(500)).wait(20).final("kept")
@@ -294,26 +291,26 @@ class TestTime:
         assert talk.machine.deadline() == talk.now + 20
 
     def test_the_connection_has_a_longest_life(self) -> None:
-        talk = Conversation(rules=SessionRules(connection_s=60, idle_s=1000))
+        talk = Conversation(rules=SessionSettings(connection_s=60, idle_s=1000))
         talk.start().audio(hush(300), speech(500)).wait(60).final("last")
         assert talk.told() == ["START", "final: last", "END NORMAL", "close 1000"]
 
     def test_it_ends_without_a_round_too(self) -> None:
-        talk = Conversation(rules=SessionRules(connection_s=60, idle_s=1000)).wait(60)
+        talk = Conversation(rules=SessionSettings(connection_s=60, idle_s=1000)).wait(60)
         assert talk.told() == ["close 1000"]
 
 
 class TestEndings:
     def test_shutdown_gives_finals_and_end_then_closes(self) -> None:
         talk = Conversation().start().audio(hush(300), speech(500))
-        talk.machine.shut_down()
+        talk.shut_down()
         talk.end().final("kept")
         assert talk.told()[:4] == ["START", "final: kept", "END NORMAL", "ERROR SIS.0032"]
-        assert talk.machine.closed
+        assert talk.closed
 
     def test_shutdown_without_a_round_closes_at_once(self) -> None:
         talk = Conversation()
-        talk.machine.shut_down()
+        talk.shut_down()
         assert talk.wait(0).told() == ["close 1001"]
 
     @pytest.mark.parametrize("point", range(6))
@@ -349,7 +346,7 @@ class TestEndings:
 
     def test_a_fault_of_the_server_is_told_and_closes(self) -> None:
         talk = Conversation().start()
-        talk.machine.break_off(ProtocolError(ErrorCode.INTERNAL, "the server failed"))
+        talk.break_off()
         assert talk.wait(0).told() == ["START", "FATAL_ERROR SIS.0100", "close 1011"]
 
 
@@ -381,7 +378,7 @@ class TestSoundCheck:
 
 class TestEndingsThatMeet:
     def test_the_longest_life_is_kept_when_it_ends_while_end_is_answered(self) -> None:
-        talk = Conversation(rules=SessionRules(connection_s=60, idle_s=1000, warnings=False))
+        talk = Conversation(rules=SessionSettings(connection_s=60, idle_s=1000, warnings=False))
         talk.start().audio(hush(300), speech(500)).end().wait(60).start().final("last")
         assert talk.told() == ["START", "final: last", "END NORMAL", "ERROR SIS.0032", "close 1000"]
 
@@ -391,13 +388,13 @@ class TestEndingsThatMeet:
 
     def test_a_fault_of_the_server_does_not_wait_for_the_engine(self) -> None:
         talk = Conversation().start().audio(hush(300), speech(500))
-        talk.machine.break_off(ProtocolError(ErrorCode.INTERNAL, "the server failed"))
+        talk.break_off()
         assert talk.wait(0).told() == ["START", "FATAL_ERROR SIS.0100", "close 1011"]
         assert talk.open == []
 
     def test_the_end_of_the_time_to_shut_down_closes_at_once(self) -> None:
         talk = Conversation().start().audio(hush(300), speech(500))
-        talk.machine.shut_down()
+        talk.shut_down()
         talk.machine.cut_off()
         assert talk.wait(0).told() == ["START", "close 1001"]
         assert talk.open == []

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rasr.session.rules import SessionRules
+from rasr.settings import SessionSettings
 from rasr.wire.sis.modes import Mode
-from tests.session.conversation import Conversation, hush, speech
+from tests.wire.sis.conversation import Conversation, hush, speech
 
 
 class TestContinue:
@@ -174,7 +174,9 @@ class TestAudioLimit:
         assert talk.audio(speech(500)).end().told() == ["END NORMAL"]
 
     def test_the_strict_form_ends_the_round(self) -> None:
-        talk = Conversation(Mode.SHORT, rules=SessionRules(strict_audio_limit=True, warnings=False))
+        talk = Conversation(
+            Mode.SHORT, rules=SessionSettings(strict_audio_limit=True, warnings=False)
+        )
         talk.start().audio(hush(59_000), speech(2000)).final("late")
         assert talk.told() == ["START", "final: late", "ERROR SIS.0309", "END ERROR"]
 
