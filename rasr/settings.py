@@ -30,9 +30,6 @@ class ServerSettings(_Section):
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port; 0 = any free one")] = 8765
-    no_auth: Annotated[
-        bool, Field(description="listen beyond loopback although nobody has to prove who he is")
-    ] = False
     allowed_origins: Annotated[
         Texts,
         Field(
@@ -151,6 +148,18 @@ class CapacitySettings(_Section):
     ] = 0
 
 
+class AuthSettings(_Section):
+    """Who may use the server."""
+
+    kind: Annotated[
+        Literal["", "none"],
+        Field(
+            description="how users show who they are; none = nobody is asked; empty = nobody is "
+            "asked, and the server starts on loopback only"
+        ),
+    ] = ""
+
+
 class CaptionSettings(_Section):
     """Channels of live captions and those who read them."""
 
@@ -200,6 +209,7 @@ class Settings(_Section):
     vad: VadSettings = Field(default_factory=VadSettings)
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     capacity: CapacitySettings = Field(default_factory=CapacitySettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[

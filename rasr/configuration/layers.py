@@ -38,6 +38,10 @@ CONFIG_VARIABLE = "RASR_CONFIG"
 """Names the file where no flag does. Like every variable without `__` it is no setting."""
 
 _PREFIX = "RASR_"
+_FLAGS = {"auth.kind": "--no-auth"}
+"""Flags that are not named as their setting."""
+_FORMER = {"server.no_auth": "auth.kind"}
+"""Settings that are gone, and where their matter is said now."""
 _SHOWN_CHARACTERS = 60
 """How much of a refused value a mistake repeats."""
 
@@ -84,7 +88,7 @@ class Configuration:
 def load(
     file: Path | None,
     environ: Mapping[str, str],
-    flags: Mapping[str, str | bool],
+    flags: Mapping[str, str],
 ) -> Configuration:
     """Put the layers on top of each other.
 
@@ -106,11 +110,8 @@ def load(
             tree.take(_nested(path, _Text(environ[name])), Origin(Layer.ENVIRONMENT, name))
     for key, value in flags.items():
         path = tuple(key.split("."))
-        flag = "--" + path[-1].replace("_", "-")
-        tree.take(
-            _nested(path, _Text(value) if isinstance(value, str) else value),
-            Origin(Layer.FLAG, flag),
-        )
+        flag = _FLAGS.get(key) or "--" + path[-1].replace("_", "-")
+        tree.take(_nested(path, _Text(value)), Origin(Layer.FLAG, flag))
     return tree.configuration()
 
 
@@ -267,7 +268,10 @@ def _nested(path: KeyPath, value: object) -> dict[str, Any]:
 
 
 def _unknown(section: Section, path: KeyPath, name: str) -> str:
-    sentence = f"there is no setting {dotted((*path, name))}"
+    key = dotted((*path, name))
+    sentence = f"there is no setting {key}"
+    if key in _FORMER:
+        return f"{sentence}; did you mean {_FORMER[key]}?"
     known = {field: dotted((*path, field)) for field in section.fields}
     # A key that was put above its section, or under no section at all.
     for inner, node in section.fields.items():

@@ -132,7 +132,7 @@ def _leaves(node: Node, path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Le
 def _in_words(one: Mapping[str, Any]) -> str:
     """A JSON schema as a sentence says it."""
     if "enum" in one:
-        return _listed([str(value) for value in one["enum"]])
+        return _listed([str(value) or '""' for value in one["enum"]])
     if "anyOf" in one:
         return _listed([_in_words(choice) for choice in one["anyOf"]])
     match one["type"]:

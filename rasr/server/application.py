@@ -27,7 +27,9 @@ def make_application(house: House) -> FastAPI:
     """The application that serves `house`."""
     app = FastAPI(title="rasr", version=rasr.__version__, openapi_url=None)
     server = house.settings.server
-    origins = OriginRule.of(server.allowed_origins, names_are_ours=server.no_auth)
+    origins = OriginRule.of(
+        server.allowed_origins, names_are_ours=house.settings.auth.kind == "none"
+    )
 
     @app.get("/healthz")
     async def healthz() -> Response:

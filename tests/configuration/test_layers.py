@@ -18,7 +18,7 @@ def file(tmp_path: Path) -> Path:
 def mistakes(
     file: Path | None = None,
     environ: dict[str, str] | None = None,
-    flags: dict[str, str | bool] | None = None,
+    flags: dict[str, str] | None = None,
 ) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
         load(file, environ or {}, flags or {})
@@ -70,7 +70,7 @@ def test_a_variable_names_the_file_and_the_flag_beats_it(file: Path, tmp_path: P
     ("name", "text", "value"),
     [
         ("RASR_SERVER__PORT", "9000", 9000),
-        ("RASR_SERVER__NO_AUTH", "true", True),
+        ("RASR_SESSION__WARNINGS", "false", False),
         ("RASR_SERVER__HOST", "::1", "::1"),
         ("RASR_SERVER__HOST", '"localhost"', "localhost"),
         ("RASR_SERVER__HOST", "10", "10"),
@@ -197,7 +197,7 @@ def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file
         ("[server]\ndrain_s = inf", "server.drain_s is Infinity; allowed: a number, 0 or more"),
         ("[server]\nport = true", "server.port is true; allowed: a whole number"),
         ("[server]\nport = 1.0", "server.port is 1.0"),
-        ("[server]\nno_auth = 'yes'", "server.no_auth is 'yes'; allowed: true or false"),
+        ("[session]\nwarnings = 'yes'", "session.warnings is 'yes'; allowed: true or false"),
         ("[server]\nport = {a = 1}", 'server.port is {"a": 1}'),
         ("[server]\nhost = 2026-01-02", 'server.host is "2026-01-02"; allowed: a text'),
         (
@@ -212,6 +212,8 @@ def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file
         ("server = 5", "server is 5; allowed: a table with host, port"),
         ("engines = 5", "engines is 5; allowed: a table (engines by a name of your own)"),
         ("port = 5", "there is no setting port; did you mean server.port?"),
+        ("[server]\nno_auth = true", "no setting server.no_auth; did you mean auth.kind?"),
+        ("[auth]\nkind = 'token'", "auth.kind is 'token'; allowed: \"\" or none (how users"),
         ("[quite.other]", "there is no setting quite; the top has: server, session"),
         ("[engines.x]", "engines.x.kind is missing; allowed: a text"),
         ("[engines.x.options]\na = [1]", "engines.x.options.a is [1]; allowed: a text, a whole"),
@@ -256,7 +258,7 @@ def test_a_variable_with_a_line_break_is_one_value() -> None:
     assert "server.port is" in only
 
 
-def test_a_flag_that_is_a_switch_is_a_value_as_it_is() -> None:
-    found = load(None, {}, {"server.no_auth": True})
-    assert found.settings.server.no_auth
-    assert str(found.origins["server.no_auth"]) == "flag --no-auth"
+def test_a_flag_may_have_another_name_than_its_setting() -> None:
+    found = load(None, {"RASR_AUTH__KIND": ""}, {"auth.kind": "none"})
+    assert found.settings.auth.kind == "none"
+    assert str(found.origins["auth.kind"]) == "flag --no-auth"
