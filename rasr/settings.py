@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
 
 class _Section(BaseModel):
@@ -18,22 +18,25 @@ class _Section(BaseModel):
 LogLevel = Literal["debug", "info", "warning", "error"]
 EngineOption = str | int | float | bool
 
+Texts = Annotated[
+    tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...],
+    # TOML has lists, and a frozen tree tuples.
+    Strict(False),
+]
+
 
 class ServerSettings(_Section):
     """The socket and the process."""
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port; 0 = any free one")] = 8765
-    no_auth: Annotated[
-        bool, Field(description="listen beyond loopback although nobody has to prove who he is")
-    ] = False
     allowed_origins: Annotated[
-        str,
+        Texts,
         Field(
-            description="web pages that may use the server besides its own: origins separated by "
-            "commas, or *"
+            description="web pages that may use the server besides its own, by their origins; "
+            "* = all"
         ),
-    ] = ""
+    ] = ()
     log_level: Annotated[LogLevel, Field(description="least severe log line that is written")] = (
         "info"
     )
@@ -145,6 +148,18 @@ class CapacitySettings(_Section):
     ] = 0
 
 
+class AuthSettings(_Section):
+    """Who may use the server."""
+
+    kind: Annotated[
+        Literal["", "none"],
+        Field(
+            description="how users show who they are; none = nobody is asked; empty = nobody is "
+            "asked, and the server starts on loopback only"
+        ),
+    ] = ""
+
+
 class CaptionSettings(_Section):
     """Channels of live captions and those who read them."""
 
@@ -194,6 +209,7 @@ class Settings(_Section):
     vad: VadSettings = Field(default_factory=VadSettings)
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     capacity: CapacitySettings = Field(default_factory=CapacitySettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
@@ -208,9 +224,9 @@ class Settings(_Section):
         ),
     ] = Field(default_factory=lambda: {"english": "pocketsphinx"})
     vocabularies: Annotated[
-        dict[str, str],
+        dict[str, Texts],
         Field(
-            description="hot words by the id that START's vocabulary_id names: words and phrases, "
-            "separated by commas"
+            description="hot words, each a word or a phrase, by the id that START's vocabulary_id "
+            "names"
         ),
     ] = Field(default_factory=dict)

@@ -17,7 +17,7 @@ from decoder.fake import FakeOptions
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.sherpa import SherpaOptions
 from rasr.audio.soundcheck import FindingCode
-from rasr.configuration.schema import dotted, leaves
+from rasr.configuration.schema import dotted, leaves, written
 from rasr.recognition.events import WarningCode
 from rasr.server.service import Service
 from rasr.settings import Settings
@@ -66,7 +66,7 @@ def setting_rows() -> list[tuple[str, str]]:
     """Each setting's row in the README and in docs/settings.md."""
     rows = []
     for path, leaf, value in leaves(Settings()):
-        default = str(value).lower() if isinstance(value, bool) else str(value)
+        default = str(value) if isinstance(value, str) else written(value)
         name, meaning = f"`{dotted(path)}`", leaf.meaning
         rows.append((row(name, default, meaning), row(name, leaf.allowed, default, meaning)))
     return rows

@@ -42,7 +42,7 @@ def model_option(command: Command) -> Command:
 
 def configuration(
     config: Path | None,
-    flags: Mapping[str, str | bool | None] | None = None,
+    flags: Mapping[str, str | None] | None = None,
     models: Sequence[str] = (),
     bundled: Sequence[str] = (),
 ) -> Configuration:
@@ -65,15 +65,13 @@ def configuration(
         return served
 
 
-def settings_only(
-    config: Path | None, flags: Mapping[str, str | bool | None] | None = None
-) -> Settings:
+def settings_only(config: Path | None, flags: Mapping[str, str | None] | None = None) -> Settings:
     """As `configuration`, without a look at models: for who is about to change those."""
     with _mistakes_told():
         return _load(config, flags).settings
 
 
-def _load(config: Path | None, flags: Mapping[str, str | bool | None] | None) -> Configuration:
+def _load(config: Path | None, flags: Mapping[str, str | None] | None) -> Configuration:
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     return load(config, os.environ, given)
 

@@ -21,13 +21,27 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
-from rasr.configuration.schema import KeyPath, Leaf, Names, Node, Section, dotted, leaves, schema
+from rasr.configuration.schema import (
+    KeyPath,
+    Leaf,
+    Names,
+    Node,
+    Section,
+    dotted,
+    leaves,
+    schema,
+    written,
+)
 from rasr.settings import Settings
 
 CONFIG_VARIABLE = "RASR_CONFIG"
 """Names the file where no flag does. Like every variable without `__` it is no setting."""
 
 _PREFIX = "RASR_"
+_FLAGS = {"auth.kind": "--no-auth"}
+"""Flags that are not named as their setting."""
+_FORMER = {"server.no_auth": "auth.kind"}
+"""Settings that are gone, and where their matter is said now."""
 _SHOWN_CHARACTERS = 60
 """How much of a refused value a mistake repeats."""
 
@@ -74,7 +88,7 @@ class Configuration:
 def load(
     file: Path | None,
     environ: Mapping[str, str],
-    flags: Mapping[str, str | bool],
+    flags: Mapping[str, str],
 ) -> Configuration:
     """Put the layers on top of each other.
 
@@ -96,11 +110,8 @@ def load(
             tree.take(_nested(path, _Text(environ[name])), Origin(Layer.ENVIRONMENT, name))
     for key, value in flags.items():
         path = tuple(key.split("."))
-        flag = "--" + path[-1].replace("_", "-")
-        tree.take(
-            _nested(path, _Text(value) if isinstance(value, str) else value),
-            Origin(Layer.FLAG, flag),
-        )
+        flag = _FLAGS.get(key) or "--" + path[-1].replace("_", "-")
+        tree.take(_nested(path, _Text(value)), Origin(Layer.FLAG, flag))
     return tree.configuration()
 
 
@@ -118,6 +129,22 @@ class _Text:
             return (self.text,)
         # More than one key: the text had a line break and is no single value.
         return (document["value"], self.text) if len(document) == 1 else (self.text,)
+
+    @property
+    def arrays(self) -> tuple[object, ...]:
+        """The readings where an array is wanted.
+
+        A text alone is an array of one, and no text an empty one. A comma would leave open whether
+        it divides two texts or is part of one, so such a text is refused; so is an array whose
+        texts have no quotation marks.
+        """
+        value = self.readings[0]
+        if isinstance(value, list):
+            return (value,)
+        text = value if isinstance(value, str) else self.text
+        if not text.strip():
+            return ([],)
+        return () if "," in text or text.lstrip().startswith("[") else ([text],)
 
 
 class _Tree:
@@ -167,20 +194,22 @@ class _Tree:
         )
 
     def _take(self, node: Node, path: KeyPath, value: object, origin: Origin) -> None:
-        readings = value.readings if isinstance(value, _Text) else (value,)
         match node:
             case Leaf():
                 checked = next(
-                    (one for one in map(node.check, readings) if one is not None),
+                    (one for one in map(node.check, _readings(node, value)) if one is not None),
                     None,
                 )
                 if checked is None:
-                    self._refuse(path, value, f"{node.allowed} ({node.meaning})", origin)
+                    allowed = f"{node.allowed} ({node.meaning})"
+                    if node.is_array and isinstance(value, str | _Text):
+                        allowed += f"; write {_as_array(value)}"
+                    self._refuse(path, value, allowed, origin)
                 else:
                     self._table(path[:-1])[path[-1]] = checked
                     self._origins[path] = origin
             case Section() | Names():
-                table = readings[0]
+                table = value.readings[0] if isinstance(value, _Text) else value
                 if not isinstance(table, dict):
                     self._refuse(path, value, _table_in_words(node), origin)
                     return
@@ -218,6 +247,20 @@ class _Tree:
         return f"{origin}: {dotted(path)} is missing; allowed: {node.allowed} ({node.meaning})"
 
 
+def _readings(leaf: Leaf, value: object) -> tuple[object, ...]:
+    """What `value` may mean, best first."""
+    if not isinstance(value, _Text):
+        return (value,)
+    return value.arrays if leaf.is_array else value.readings
+
+
+def _as_array(value: str | _Text) -> str:
+    """The array that a person who wrote one text most likely means."""
+    text = value.text if isinstance(value, _Text) else value
+    parts = (part.strip().strip("\"'") for part in text.strip().strip("[]").split(","))
+    return _shortened(written([part for part in parts if part]))
+
+
 def _nested(path: KeyPath, value: object) -> dict[str, Any]:
     for name in reversed(path[1:]):
         value = {name: value}
@@ -225,7 +268,10 @@ def _nested(path: KeyPath, value: object) -> dict[str, Any]:
 
 
 def _unknown(section: Section, path: KeyPath, name: str) -> str:
-    sentence = f"there is no setting {dotted((*path, name))}"
+    key = dotted((*path, name))
+    sentence = f"there is no setting {key}"
+    if key in _FORMER:
+        return f"{sentence}; did you mean {_FORMER[key]}?"
     known = {field: dotted((*path, field)) for field in section.fields}
     # A key that was put above its section, or under no section at all.
     for inner, node in section.fields.items():
@@ -255,4 +301,8 @@ def _shown(value: object) -> str:
             text = repr(value)
         case _:
             text = json.dumps(value, ensure_ascii=False, default=str)
+    return _shortened(text)
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

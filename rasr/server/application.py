@@ -29,7 +29,9 @@ def make_application(state: ServerState) -> FastAPI:
     """The application that serves `state`."""
     app = FastAPI(title="rasr", version=rasr.__version__, openapi_url=None)
     server = state.settings.server
-    origins = OriginRule.of(server.allowed_origins, names_are_ours=server.no_auth)
+    origins = OriginRule.of(
+        server.allowed_origins, names_are_ours=state.settings.auth.kind == "none"
+    )
     add_health(app, state)
 
     @app.get("/properties")

@@ -129,11 +129,11 @@ class Service:
         plans = plan(settings)
         self._listener = listen(settings.server.host, settings.server.port)
         self._url = url_of(self._listener)
-        if not is_loopback(self._listener) and not settings.server.no_auth:
+        if not is_loopback(self._listener) and not settings.auth.kind:
             raise StartError(
                 f"server.host: {settings.server.host} can be reached from other machines, and "
-                "nobody would have to prove who he is; listen on 127.0.0.1, or say --no-auth if "
-                "that is what you want"
+                "nobody would be asked who they are; listen on 127.0.0.1, or say auth.kind = "
+                '"none" in the settings (--no-auth on the command line) if that is what you want'
             )
         self._schedulers = {
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()

@@ -42,6 +42,7 @@ def test_a_server_beyond_loopback_wants_to_be_told_that_nobody_is_asked_for_a_na
     result = rasr("serve", "--host", "0.0.0.0", "--port", "0")
     assert result.exit_code == 1
     assert result.stdout == ""
+    assert 'auth.kind = "none"' in result.stderr
     assert "--no-auth" in result.stderr
 
 

@@ -18,7 +18,7 @@ def file(tmp_path: Path) -> Path:
 def mistakes(
     file: Path | None = None,
     environ: dict[str, str] | None = None,
-    flags: dict[str, str | bool] | None = None,
+    flags: dict[str, str] | None = None,
 ) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
         load(file, environ or {}, flags or {})
@@ -70,12 +70,19 @@ def test_a_variable_names_the_file_and_the_flag_beats_it(file: Path, tmp_path: P
     ("name", "text", "value"),
     [
         ("RASR_SERVER__PORT", "9000", 9000),
-        ("RASR_SERVER__NO_AUTH", "true", True),
+        ("RASR_SESSION__WARNINGS", "false", False),
         ("RASR_SERVER__HOST", "::1", "::1"),
         ("RASR_SERVER__HOST", '"localhost"', "localhost"),
         ("RASR_SERVER__HOST", "10", "10"),
         ("RASR_SERVER__DRAIN_S", "5", 5.0),
         ("RASR_SERVER__DRAIN_S", "0.5", 0.5),
+        ("RASR_SERVER__ALLOWED_ORIGINS", '["https://a", "https://b"]', ("https://a", "https://b")),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "https://a", ("https://a",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", '"https://a"', ("https://a",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "*", ("*",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "10", ("10",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "", ()),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "[]", ()),
         ("RASR_VAD__FRAME_MS", "30", 30),
         ("RASR_VAD__KIND", "silero", "silero"),
     ],
@@ -88,6 +95,35 @@ def test_text_of_the_environment_becomes_the_type_of_its_setting(
     found = getattr(getattr(settings, section), key)
     assert found == value
     assert type(found) is type(value)
+
+
+def test_a_text_of_an_array_may_hold_a_comma(file: Path) -> None:
+    file.write_text('[vocabularies]\nteam = ["Dashwood", " Knightley, George "]')
+    environ = {"RASR_VOCABULARIES__CREW": '["Price, Fanny"]'}
+    assert load(file, environ, {}).settings.vocabularies == {
+        "team": ("Dashwood", "Knightley, George"),
+        "crew": ("Price, Fanny",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "array"),
+    [
+        ("https://a, https://b", '["https://a", "https://b"]'),
+        ("[https://a]", '["https://a"]'),
+        ("'Knightley, George'", '["Knightley", "George"]'),
+        ('["https://a", ', '["https://a"]'),
+    ],
+)
+def test_a_variable_that_may_mean_several_texts_is_refused_with_the_array_to_write(
+    text: str, array: str
+) -> None:
+    (only,) = mistakes(environ={"RASR_SERVER__ALLOWED_ORIGINS": text})
+    assert only == (
+        f"environment RASR_SERVER__ALLOWED_ORIGINS: server.allowed_origins is {text!r}; allowed: "
+        "an array of texts, none of them empty (web pages that may use the server besides its own, "
+        f"by their origins; * = all); write {array}"
+    )
 
 
 def test_variables_that_are_no_settings_are_left_alone() -> None:
@@ -161,12 +197,23 @@ def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file
         ("[server]\ndrain_s = inf", "server.drain_s is Infinity; allowed: a number, 0 or more"),
         ("[server]\nport = true", "server.port is true; allowed: a whole number"),
         ("[server]\nport = 1.0", "server.port is 1.0"),
-        ("[server]\nno_auth = 'yes'", "server.no_auth is 'yes'; allowed: true or false"),
+        ("[session]\nwarnings = 'yes'", "session.warnings is 'yes'; allowed: true or false"),
         ("[server]\nport = {a = 1}", 'server.port is {"a": 1}'),
         ("[server]\nhost = 2026-01-02", 'server.host is "2026-01-02"; allowed: a text'),
+        (
+            "[vocabularies]\nteam = 'Dashwood, Brandon'",
+            "vocabularies.team is 'Dashwood, Brandon'; allowed: an array of texts, none of them "
+            "empty (hot words, each a word or a phrase, by the id that START's vocabulary_id "
+            'names); write ["Dashwood", "Brandon"]',
+        ),
+        ("[vocabularies]\nteam = ''", "names); write []"),
+        ("[vocabularies]\nteam = ['Dashwood', ' ']", 'vocabularies.team is ["Dashwood", " "]'),
+        ("[vocabularies]\nteam = [1]", "vocabularies.team is [1]; allowed: an array of texts"),
         ("server = 5", "server is 5; allowed: a table with host, port"),
         ("engines = 5", "engines is 5; allowed: a table (engines by a name of your own)"),
         ("port = 5", "there is no setting port; did you mean server.port?"),
+        ("[server]\nno_auth = true", "no setting server.no_auth; did you mean auth.kind?"),
+        ("[auth]\nkind = 'token'", "auth.kind is 'token'; allowed: \"\" or none (how users"),
         ("[quite.other]", "there is no setting quite; the top has: server, session"),
         ("[engines.x]", "engines.x.kind is missing; allowed: a text"),
         ("[engines.x.options]\na = [1]", "engines.x.options.a is [1]; allowed: a text, a whole"),
@@ -187,6 +234,9 @@ def test_a_long_value_is_repeated_in_part_only(file: Path) -> None:
     file.write_text(f"[vad]\nkind = '{'x' * 1000}'")
     (only,) = mistakes(file)
     assert len(only) < 200 + len(str(file))
+    file.write_text(f"[vocabularies]\nteam = '{'word, ' * 1000}'")
+    (only,) = mistakes(file)
+    assert len(only) < 400 + len(str(file))
 
 
 def test_a_file_that_is_not_there_is_a_mistake_beside_others(file: Path) -> None:
@@ -208,7 +258,7 @@ def test_a_variable_with_a_line_break_is_one_value() -> None:
     assert "server.port is" in only
 
 
-def test_a_flag_that_is_a_switch_is_a_value_as_it_is() -> None:
-    found = load(None, {}, {"server.no_auth": True})
-    assert found.settings.server.no_auth
-    assert str(found.origins["server.no_auth"]) == "flag --no-auth"
+def test_a_flag_may_have_another_name_than_its_setting() -> None:
+    found = load(None, {"RASR_AUTH__KIND": ""}, {"auth.kind": "none"})
+    assert found.settings.auth.kind == "none"
+    assert str(found.origins["auth.kind"]) == "flag --no-auth"

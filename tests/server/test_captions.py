@@ -199,7 +199,7 @@ class TestStream:
             "path_params": {"name": "stage"},
             "extensions": {ABORT: aborted.set},
         }
-        origins = OriginRule.of("", names_are_ours=False)
+        origins = OriginRule.of((), names_are_ours=False)
         await EventStream(captions, origins, send_timeout_s=0.001)(scope, receive, send)
         assert aborted.is_set()
         assert captions.viewers == 0
@@ -360,7 +360,7 @@ class TestStrangers:
         assert client.finals[0]["result"]["text"] not in answer.text
 
     async def test_a_name_of_a_proxy_is_known_when_it_is_listed(self) -> None:
-        settings = fake_settings(server={"allowed_origins": "https://talk.example"})
+        settings = fake_settings(server={"allowed_origins": ("https://talk.example",)})
         async with Service(settings) as service:
             async with httpx.AsyncClient(base_url=http_of(service)) as web:
                 for host, status in (("talk.example", 200), ("other.example", 403)):

@@ -91,13 +91,13 @@ async def test_shutdown_gives_every_session_its_final_and_end_then_closes_1001()
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 async def test_beyond_loopback_it_does_not_start_without_auth(host: str) -> None:
-    with pytest.raises(StartError, match="--no-auth"):
+    with pytest.raises(StartError, match='auth.kind = "none".*--no-auth'):
         async with Service(fake_settings(server={"port": 0, "host": host})):
             pass
 
 
 async def test_beyond_loopback_it_starts_when_told_so() -> None:
-    settings = fake_settings(server={"port": 0, "host": "0.0.0.0", "no_auth": True})
+    settings = fake_settings(server={"port": 0, "host": "0.0.0.0"}, auth={"kind": "none"})
     async with Service(settings) as service:
         assert (await get(service.url, "/healthz"))[0] == 200
 

@@ -26,7 +26,7 @@ async def real_service() -> AsyncIterator[Service]:
             "server": {"port": 0},
             "decoding": {"workers": 2, "streams_per_worker": 1},
             "capacity": {"max_load": 0.0},
-            "vocabularies": {"names": "Kaelith, Thornvik"},
+            "vocabularies": {"names": ("Kaelith", "Thornvik")},
         }
     )
     async with Service(settings) as service:

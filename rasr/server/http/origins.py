@@ -27,10 +27,12 @@ class OriginRule:
     not must not believe one: anybody may have a name of his own lead to 127.0.0.1."""
 
     @classmethod
-    def of(cls, allowed_origins: str, *, names_are_ours: bool) -> OriginRule:
-        """The rule of a setting: origins separated by commas."""
-        parts = (part.strip().rstrip("/").lower() for part in allowed_origins.split(","))
-        return cls(frozenset(part for part in parts if part), names_are_ours)
+    def of(cls, allowed_origins: tuple[str, ...], *, names_are_ours: bool) -> OriginRule:
+        """The rule of a setting; an origin may have a slash behind it and capital letters."""
+        return cls(
+            frozenset(origin.strip().rstrip("/").lower() for origin in allowed_origins),
+            names_are_ours,
+        )
 
     def admits(self, headers: Headers) -> bool:
         """True if a request with these headers is of a welcome page, or of no page at all."""
