@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from typing import cast
 
 from rasr.audio import AudioFormat, CompressedFormat
-from rasr.client import CHUNK_MS, CODED_CHUNK_BYTES
+from rasr.client import CHUNK_MS, COMPRESSED_CHUNK_BYTES
 
 STDIN = "-"
 
@@ -27,7 +27,7 @@ async def stdin_chunks(audio_format: AudioFormat | CompressedFormat) -> AsyncGen
     loop = asyncio.get_running_loop()
     waiting: asyncio.Queue[bytes] = asyncio.Queue(_WAITING_CHUNKS)
     source = cast(io.BufferedReader, sys.stdin.buffer)
-    size = CODED_CHUNK_BYTES
+    size = COMPRESSED_CHUNK_BYTES
     if isinstance(audio_format, AudioFormat):
         size = audio_format.sample_rate * audio_format.bytes_per_sample * CHUNK_MS // 1000
 
