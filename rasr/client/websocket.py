@@ -49,7 +49,7 @@ class WebSocket(asyncio.Protocol):
         """
         Args:
             address: ws://… or wss://…
-            pings: tell a server that is gone without a word by pings that it does not answer.
+            pings: send pings, and take a server that does not answer them for gone.
             subprotocols: what the handshake offers.
 
         Raises:

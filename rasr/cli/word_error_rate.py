@@ -1,18 +1,18 @@
-"""What a streamed recording shows about the server, when it is known what was said and when.
+"""Word errors and latencies of a recording of which it is known what was said and when.
 
-Pure: times come in, numbers come out. All latencies count from the sound's own clock (when a word
-was spoken), not from when its chunk happened to be sent.
+Pure: results and times come in, numbers come out. All latencies count from the recording's own
+clock (when a word was spoken), not from when its chunk happened to be sent.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any, Self
 
 from decoder.joining import is_unspaced
+from rasr.captions import TimedText
 from rasr.wire.sis.messages import Result, Segment
 
 _SAME_END_MS = 500
@@ -20,45 +20,39 @@ _SAME_END_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    text: str
-    start_ms: int
-    end_ms: int
-
-
-@dataclass(frozen=True, slots=True)
 class Reference:
-    """What was said."""
+    """What was said in a recording."""
 
     text: str
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[TimedText, ...]
+    """With their times on the recording's clock, in order."""
 
     @property
     def words(self) -> list[str]:
-        """What is counted: see `words_of`."""
+        """The words of the text; see `words_of`."""
         return words_of(self.text)
 
     @classmethod
     def parse(cls, document: str) -> Self:
-        """Of the JSON beside a bundled recording."""
+        """The reference of a bundled recording, from the JSON beside it."""
         body: dict[str, Any] = json.loads(document)
         return cls(
             body["text"],
             tuple(
-                Sentence(one["text"], one["words"][0]["start_ms"], one["words"][-1]["end_ms"])
+                TimedText(one["text"], one["words"][0]["start_ms"], one["words"][-1]["end_ms"])
                 for one in body["sentences"]
             ),
         )
 
 
 @dataclass(slots=True)
-class Reckoning:
-    """Counts while the recording runs."""
+class Score:
+    """What the results of a recording show, taken one by one while it runs."""
 
     reference: Reference
     finals: list[Segment] = field(default_factory=list)
     partial_ms: list[float] = field(default_factory=list)
-    """A partial with new text: from the end of its last word to its coming."""
+    """For each partial with new text: from the end of its last word to its arrival."""
     first_partial_ms: list[float] = field(default_factory=list)
     """From the start of a sentence to its first partial."""
     final_ms: list[float] = field(default_factory=list)
@@ -66,7 +60,8 @@ class Reckoning:
     _partial: str = ""
 
     def take(self, result: Result, at_ms: float) -> None:
-        """
+        """Count a result.
+
         Args:
             at_ms: when it came, on the recording's clock.
         """
@@ -80,10 +75,10 @@ class Reckoning:
                 self._partial = segment.text
 
     def right_words(self) -> int:
-        """Words of the reference less the mistakes of the finals: wrong, missing or too many."""
+        """Words of the reference less the errors of the finals: wrong, missing or too many."""
         said = self.reference.words
-        heard = words_of(" ".join(segment.text for segment in self.finals))
-        return max(0, len(said) - mistakes(said, heard))
+        recognised = words_of(" ".join(segment.text for segment in self.finals))
+        return max(0, len(said) - edit_distance(said, recognised))
 
     def _first_partial(self, at_ms: float) -> None:
         begun = [one.start_ms for one in self.reference.sentences if one.start_ms < at_ms]
@@ -104,18 +99,13 @@ def words_of(text: str) -> list[str]:
     return "".join(spaced).split()
 
 
-def mistakes(said: Sequence[str], heard: Sequence[str]) -> int:
-    """The fewest words to change, drop or add to make `heard` of `said`."""
-    row = list(range(len(heard) + 1))
-    for number, word in enumerate(said, start=1):
+def edit_distance(reference: Sequence[Hashable], other: Sequence[Hashable]) -> int:
+    """The fewest items to change, drop or add to make `other` of `reference` (Levenshtein)."""
+    row = list(range(len(other) + 1))
+    for number, wanted in enumerate(reference, start=1):
         diagonal, row[0] = row[0], number
-        for column, other in enumerate(heard, start=1):
-            changed = diagonal + (word != other)
+        for column, item in enumerate(other, start=1):
+            changed = diagonal + (wanted != item)
             diagonal = row[column]
             row[column] = min(changed, row[column] + 1, row[column - 1] + 1)
     return row[-1]
-
-
-def in_seconds(latencies_ms: Sequence[float]) -> str:
-    """Their median, as a person reads it."""
-    return f"{median(latencies_ms) / 1000:.2f} s" if latencies_ms else "unknown"
