@@ -9,7 +9,7 @@ import numpy as np
 
 from rasr.audio import FORMATS, Samples
 from rasr.captions import TimedText
-from rasr.cli.word_error_rate import Reference
+from rasr.cli.demo_metrics import Reference
 from rasr.client import (
     StartConfig,
 )

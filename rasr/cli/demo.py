@@ -8,17 +8,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from statistics import median
 
 import click
 
 from rasr.audio.formats import FORMATS
 from rasr.cli.config_options import config_option
+from rasr.cli.demo_metrics import DemoMetrics, Reference, in_seconds
 from rasr.cli.formats import clock
 from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
 from rasr.cli.server import run, server_at
-from rasr.cli.word_error_rate import Reference, Score
 from rasr.client import (
     Mode,
     Options,
@@ -93,19 +92,19 @@ async def show(parts: Sequence[Part], config: Path | None, pace: Pace = Pace.REA
         click.echo(f"A server is ready at {server}; the recordings are streamed to it.")
         for part in parts:
             click.echo(f"\n{part.language.capitalize()}:\n")
-            score = await _stream(server, part, pace)
-            if not score.finals:
+            metrics = await _stream(server, part, pace)
+            if not metrics.finals:
                 raise click.ClickException("nothing was recognised: the engine heard no word")
             audio_s, wall_s = await _stream_fast(server, part)
-            for line in _numbers(score, part.start, audio_s, wall_s):
+            for line in _numbers(metrics, part.start, audio_s, wall_s):
                 click.echo(line)
     click.echo("\nNow your own voice: rasr mic\nOr a recording:     rasr transcribe FILE")
 
 
-async def _stream(server: str, part: Part, pace: Pace) -> Score:
+async def _stream(server: str, part: Part, pace: Pace) -> DemoMetrics:
     """Stream a recording, show its text, and measure."""
     loop = asyncio.get_running_loop()
-    score = Score(part.reference)
+    metrics = DemoMetrics(part.reference)
     start = part.start
     began_s = float("inf")
 
@@ -119,7 +118,7 @@ async def _stream(server: str, part: Part, pace: Pace) -> Score:
 
         def on_message(message: ServerMessage) -> None:
             if isinstance(message, Result):
-                score.take(message, (loop.time() - began_s) * 1000)
+                metrics.take(message, (loop.time() - began_s) * 1000)
             printer.show(message)
 
         async with connect(server, Options(start)) as session:
@@ -132,7 +131,7 @@ async def _stream(server: str, part: Part, pace: Pace) -> Score:
             )
     if printer.failure is not None:
         raise click.ClickException(printer.failure)
-    return score
+    return metrics
 
 
 async def _stream_fast(server: str, part: Part) -> tuple[float, float]:
@@ -157,15 +156,15 @@ async def _stream_fast(server: str, part: Part) -> tuple[float, float]:
         return audio_s, loop.time() - began_s
 
 
-def _numbers(score: Score, start: StartConfig, audio_s: float, wall_s: float) -> list[str]:
-    total = len(score.reference.words)
-    right = score.right_words()
+def _numbers(metrics: DemoMetrics, start: StartConfig, audio_s: float, wall_s: float) -> list[str]:
+    total = len(metrics.reference.words)
+    right = metrics.right_words()
     rows = (
-        ("partial latency", in_seconds(score.partial_ms), "from a word spoken to its text"),
-        ("first partial", in_seconds(score.first_partial_ms), "from the start of a sentence"),
+        ("partial latency", in_seconds(metrics.partial_ms), "from a word spoken to its text"),
+        ("first partial", in_seconds(metrics.first_partial_ms), "from the start of a sentence"),
         (
             "final latency",
-            in_seconds(score.final_ms),
+            in_seconds(metrics.final_ms),
             f"from the end of a sentence; vad_tail is {start.vad_tail / 1000:.2f} s of it",
         ),
         ("words right", f"{right / total:.0%}", f"{right} of {total}, each Chinese character one"),
@@ -179,11 +178,6 @@ def _numbers(score: Score, start: StartConfig, audio_s: float, wall_s: float) ->
         "",
         *(f"  {name:<16} {value:>7}  {meaning}" for name, value, meaning in rows),
     ]
-
-
-def in_seconds(latencies_ms: Sequence[float]) -> str:
-    """The median of latencies, as a person reads it; "unknown" without any."""
-    return f"{median(latencies_ms) / 1000:.2f} s" if latencies_ms else "unknown"
 
 
 def _line(segment: Segment) -> str:

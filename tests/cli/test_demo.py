@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from rasr.cli.demo import Part, in_seconds, show
-from rasr.cli.word_error_rate import Reference
+from rasr.cli.demo import Part, show
+from rasr.cli.demo_metrics import Reference
 from rasr.client import Pace
 from tests.cli.conftest import Rasr
 from tests.cli.test_transcribe import wav
@@ -56,8 +56,3 @@ async def test_a_demo_that_recognises_nothing_has_failed(rasr: Rasr, tmp_path: P
     reference = part("english", "demo").reference
     with pytest.raises(click.ClickException, match="nothing was recognised"):
         await show([Part("english", silent, reference)], None, Pace.FAST)
-
-
-def test_a_median_is_told_in_seconds_and_none_as_unknown() -> None:
-    assert in_seconds([100, 900, 300]) == "0.30 s"
-    assert in_seconds([]) == "unknown"

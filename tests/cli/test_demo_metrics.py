@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasr.captions import TimedText
-from rasr.cli.word_error_rate import Reference, Score, edit_distance
+from rasr.cli.demo_metrics import DemoMetrics, Reference, in_seconds
+from rasr.cli.word_error_rate import edit_distance
 from tests.client.values import final, partial
 
 REFERENCE = Reference(
@@ -22,35 +23,35 @@ words = st.lists(st.sampled_from("abc"), max_size=7)
 
 
 def test_each_latency_counts_from_the_word_that_it_is_about() -> None:
-    score = Score(REFERENCE)
-    score.take(partial("hello", 300, 600), 800)
-    score.take(partial("hello", 300, 600), 1000)
-    score.take(partial("hello there", 300, 950), 1200)
-    score.take(final("hello there", 300, 980), 1700)
-    score.take(partial("how", 2000, 2200), 2500)
-    score.take(final("how are you", 2000, 3020), 3800)
-    assert score.partial_ms == [200, 250, 300]
-    assert score.first_partial_ms == [500, 500]
-    assert score.final_ms == [700, 800]
-    assert score.right_words() == 5
+    metrics = DemoMetrics(REFERENCE)
+    metrics.take(partial("hello", 300, 600), 800)
+    metrics.take(partial("hello", 300, 600), 1000)
+    metrics.take(partial("hello there", 300, 950), 1200)
+    metrics.take(final("hello there", 300, 980), 1700)
+    metrics.take(partial("how", 2000, 2200), 2500)
+    metrics.take(final("how are you", 2000, 3020), 3800)
+    assert metrics.partial_ms == [200, 250, 300]
+    assert metrics.first_partial_ms == [500, 500]
+    assert metrics.final_ms == [700, 800]
+    assert metrics.right_words() == 5
 
 
 def test_a_final_in_the_middle_of_a_sentence_has_no_latency() -> None:
-    score = Score(REFERENCE)
-    score.take(final("how", 2000, 2300), 2900)
-    assert score.final_ms == []
+    metrics = DemoMetrics(REFERENCE)
+    metrics.take(final("how", 2000, 2300), 2900)
+    assert metrics.final_ms == []
 
 
 def test_mistakes_of_every_kind_count_against_the_words() -> None:
-    score = Score(REFERENCE)
-    score.take(final("Hello hair how are", 0, 1000), 0)
-    assert score.right_words() == 3
+    metrics = DemoMetrics(REFERENCE)
+    metrics.take(final("Hello hair how are", 0, 1000), 0)
+    assert metrics.right_words() == 3
 
 
 def test_more_mistakes_than_words_are_no_word_right() -> None:
-    score = Score(Reference("one", REFERENCE.sentences))
-    score.take(final("a b c d", 0, 1000), 0)
-    assert score.right_words() == 0
+    metrics = DemoMetrics(Reference("one", REFERENCE.sentences))
+    metrics.take(final("a b c d", 0, 1000), 0)
+    assert metrics.right_words() == 0
 
 
 @settings(derandomize=True, deadline=None, max_examples=100)
@@ -62,10 +63,15 @@ def test_mistakes_are_those_of_the_usual_measure(said: list[str], heard: list[st
 
 
 def test_chinese_characters_count_as_words_and_english_among_them_whole() -> None:
-    score = Score(Reference("我想听 music 好吗", REFERENCE.sentences))
-    assert score.reference.words == ["我", "想", "听", "music", "好", "吗"]
-    score.take(final("我想听 music好", 0, 1000), 0)
-    assert score.right_words() == 5
+    metrics = DemoMetrics(Reference("我想听 music 好吗", REFERENCE.sentences))
+    assert metrics.reference.words == ["我", "想", "听", "music", "好", "吗"]
+    metrics.take(final("我想听 music好", 0, 1000), 0)
+    assert metrics.right_words() == 5
+
+
+def test_a_median_is_told_in_seconds_and_none_as_unknown() -> None:
+    assert in_seconds([100, 900, 300]) == "0.30 s"
+    assert in_seconds([]) == "unknown"
 
 
 def test_the_bundled_recording_has_its_sentences_in_order() -> None:
