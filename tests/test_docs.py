@@ -22,7 +22,8 @@ from rasr.server.service import Service
 from rasr.session.round import WarningCode
 from rasr.settings import Settings
 from rasr.wire.sis.errors import ERROR_TABLE
-from rasr.wire.sis.fields import START_FIELDS, Field, TextList, WholeNumber
+from rasr.wire.sis.fields import START_FIELDS
+from rasr.wire.sis.kinds import Field, TextList, WholeNumber
 from rasr.wire.sis.messages import EndReason, EventName
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from tests.server.conftest import fake_settings
@@ -57,7 +58,8 @@ def field_row(name: str, field: Field) -> str:
         case None:
             default = "required" if field.required else "–"
     modes = "all" if field.modes == frozenset(Mode) else ", ".join(sorted(field.modes))
-    return row(f"`{name}`", kind, field.kind.allowed, default, modes, field.meaning)
+    key = f"`{name}` (**ours**)" if field.extension else f"`{name}`"
+    return row(key, kind, field.kind.allowed, default, modes, field.meaning)
 
 
 def setting_rows() -> list[tuple[str, str]]:

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 import click
 
 from rasr.audio.formats import FORMATS, AudioFormat, CompressedFormat
-from rasr.wire.sis.fields import START_FIELDS, Field, FieldValue, TextList, WholeNumber, YesNo
+from rasr.wire.sis.fields import START_FIELDS
+from rasr.wire.sis.kinds import Field, FieldValue, TextList, WholeNumber, YesNo
 from rasr.wire.sis.messages import StartConfig
 from rasr.wire.sis.modes import Mode
 from rasr.wire.sis.properties import Property

@@ -20,7 +20,7 @@ from rasr.server.ops.capacity import Capacity
 from rasr.server.ops.ledger import Ledger
 from rasr.session.driver import Driver, DriverRules, Socket
 from rasr.session.machine import SessionMachine
-from rasr.session.rules import Services, SessionRules
+from rasr.session.rules import Services, SessionRules, TextStep
 from rasr.session.vitals import Vitals
 from rasr.settings import Settings, VadSettings
 from rasr.text import TextTools
@@ -145,7 +145,7 @@ class House:
             engine_for=self.properties.choose,
             languages=self.properties.languages,
             make_classifier=partial(_classifier, vad),
-            make_text=self.text.step,
+            make_text=self._text_step,
             vocabulary=self._vocabulary,
             admit=admit,
             channel_refusal=self._channel_fault,
@@ -161,6 +161,10 @@ class House:
             post_roll_ms=vad.post_roll_ms,
         )
         return SessionMachine(mode, services, rules, now=now)
+
+    def _text_step(self, language: str, digit_norm: bool, add_punc: bool) -> TextStep:
+        processor = self.text.processor(language, digits=digit_norm, punctuation=add_punc)
+        return lambda hypothesis, final: processor.process(hypothesis, final=final)
 
     def _vocabulary(self, vocabulary_id: str) -> tuple[str, ...] | None:
         words = self.settings.vocabularies.get(vocabulary_id)

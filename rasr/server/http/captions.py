@@ -23,7 +23,7 @@ from rasr.captions.files import srt, vtt
 from rasr.server.http.captions_page import PageError, appearance_of, error_page, page
 from rasr.server.http.origins import OriginRule, stranger
 from rasr.server.ws.socket import ABORT, SHALLOW
-from rasr.wire.sis.fields import ChannelName
+from rasr.wire.sis.kinds import ChannelName
 
 _NAME = ChannelName()
 _Write = Callable[[ChannelHistory], str]

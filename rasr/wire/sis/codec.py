@@ -13,7 +13,8 @@ from typing import Any, assert_never, cast
 
 from rasr.audio.formats import AudioFormat, CompressedFormat
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.fields import START_FIELDS, FieldValue
+from rasr.wire.sis.fields import START_FIELDS
+from rasr.wire.sis.kinds import FieldValue
 from rasr.wire.sis.messages import (
     ClientMessage,
     End,

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder import Hypothesis, Word
-from rasr.text import TextTools, join_words
+from decoder.joining import join_words
+from rasr.text import TextTools
 from tests.text.builders import chinese, english, heard
 from tests.text.test_digits import ANY_WORDS
 
@@ -21,53 +22,61 @@ def tools() -> TextTools:
 
 
 def test_digits_come_before_punctuation(tools: TextTools) -> None:
-    step = tools.step("english", digit_norm=True, add_punc=True)
-    result = step(english("twenty three people were injured on january first"), True)
+    processor = tools.processor("english", digits=True, punctuation=True)
+    result = processor.process(
+        english("twenty three people were injured on january first"), final=True
+    )
     assert result.text == "23 people were injured on January 1."
 
 
 def test_a_chinese_final_has_digits_and_a_full_stop(tools: TextTools) -> None:
-    step = tools.step("chinese", digit_norm=True, add_punc=True)
-    assert step(chinese("一百二十三块"), True).text == "123块。"
-    assert step(chinese("一百二十三块"), False).text == "123块"
+    processor = tools.processor("chinese", digits=True, punctuation=True)
+    assert processor.process(chinese("一百二十三块"), final=True).text == "123块。"
+    assert processor.process(chinese("一百二十三块"), final=False).text == "123块"
+
+
+def test_rules_may_run_on_the_event_loop(tools: TextTools) -> None:
+    assert not tools.processor("english", digits=True, punctuation=True).slow
 
 
 def test_what_is_not_asked_for_is_not_done(tools: TextTools) -> None:
-    step = tools.step("english", digit_norm=False, add_punc=False)
+    processor = tools.processor("english", digits=False, punctuation=False)
     hypothesis = english("twenty three people")
-    assert step(hypothesis, True) == hypothesis
+    assert processor.process(hypothesis, final=True) == hypothesis
 
 
 def test_a_language_without_tools_passes_unchanged(tools: TextTools) -> None:
-    step = tools.step("klingon", digit_norm=True, add_punc=True)
+    processor = tools.processor("klingon", digits=True, punctuation=True)
     hypothesis = heard("wa'", "cha'")
-    assert step(hypothesis, True) == hypothesis
+    assert processor.process(hypothesis, final=True) == hypothesis
 
 
 def test_a_hypothesis_without_words_passes_unchanged(tools: TextTools) -> None:
-    step = tools.step("english", digit_norm=True, add_punc=True)
+    processor = tools.processor("english", digits=True, punctuation=True)
     for hypothesis in (Hypothesis(), Hypothesis(text="text of an engine without words")):
-        assert step(hypothesis, True) == hypothesis
+        assert processor.process(hypothesis, final=True) == hypothesis
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(
     spoken=ANY_WORDS,
     language=st.sampled_from(["english", "chinese", "klingon"]),
-    digit_norm=st.booleans(),
-    add_punc=st.booleans(),
+    digits=st.booleans(),
+    punctuation=st.booleans(),
     final=st.booleans(),
 )
 def test_the_text_of_any_words_is_the_words_joined(
     tools: TextTools,
     spoken: tuple[Word, ...],
     language: str,
-    digit_norm: bool,
-    add_punc: bool,
+    digits: bool,
+    punctuation: bool,
     final: bool,
 ) -> None:
     heard = Hypothesis(spoken, join_words(word.text for word in spoken), 0.5)
-    result = tools.step(language, digit_norm, add_punc)(heard, final)
+    result = tools.processor(language, digits=digits, punctuation=punctuation).process(
+        heard, final=final
+    )
     assert result.text == join_words(word.text for word in result.words)
     assert result.confidence == 0.5
     at = 0
