@@ -27,7 +27,7 @@ class TimedText:
     text: str
     start_ms: int
     end_ms: int
-    is_final: bool
+    is_final: bool = True
     """False for what is known of a segment while it is spoken."""
     words: tuple[TimedWord, ...] = ()
     """Empty where only the times of the whole text are known."""

@@ -17,6 +17,8 @@ from rasr.wire.sis.messages import Segment
 
 
 class Format(StrEnum):
+    """The form in which recognised text is written."""
+
     TEXT = "text"
     JSON = "json"
     SRT = "srt"
@@ -24,6 +26,7 @@ class Format(StrEnum):
 
     @property
     def suffix(self) -> str:
+        """The ending of the name of such a file."""
         return ".txt" if self is Format.TEXT else f".{self}"
 
     @property
@@ -69,12 +72,12 @@ def text(transcripts: Sequence[Transcript]) -> str:
 
 
 def heading(name: str) -> str:
-    """What stands above the text of one of several recordings."""
+    """The line above the text of one of several recordings."""
     return f"{name}:"
 
 
 def as_json(transcripts: Sequence[Transcript]) -> str:
-    """Keys as the protocol has them; times in ms."""
+    """A JSON document with the keys of SIS; times in ms."""
     recordings = [
         {
             "name": transcript.name,
@@ -91,7 +94,6 @@ def timed_text(segment: Segment) -> TimedText:
         segment.text,
         segment.start_time,
         segment.end_time,
-        is_final=True,
         words=tuple(
             TimedWord(one.word, one.start_time, one.end_time) for one in segment.word_info or ()
         ),

@@ -91,7 +91,7 @@ async def test_shutdown_gives_every_session_its_final_and_end_then_closes_1001()
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 async def test_beyond_loopback_it_does_not_start_without_auth(host: str) -> None:
-    with pytest.raises(StartError, match='auth.kind = "none".*--no-auth'):
+    with pytest.raises(StartError, match=r'auth.kind = "none".*--no-auth'):
         async with Service(fake_settings(server={"port": 0, "host": host})):
             pass
 

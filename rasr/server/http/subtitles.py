@@ -108,7 +108,6 @@ def _timed_text(segment: _Segment) -> TimedText:
         segment.text,
         segment.start_time,
         segment.end_time,
-        is_final=True,
         words=tuple(
             TimedWord(one.word, one.start_time, one.end_time) for one in segment.word_info or ()
         ),

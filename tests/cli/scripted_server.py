@@ -11,7 +11,7 @@ from tests.client.scripted import Script, scripted
 
 
 @contextmanager
-def elsewhere(script: Script) -> Iterator[str]:
+def scripted_server(script: Script) -> Iterator[str]:
     """The URL of a server that plays `script` in a thread; its faults fail the test."""
     ready = threading.Event()
     urls: list[str] = []

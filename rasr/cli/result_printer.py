@@ -1,4 +1,4 @@
-"""What the command line makes of a round's messages: text on the screen, remarks, a verdict."""
+"""Shows the messages of a recognition on the screen, and keeps its finals."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from rasr.wire.sis.messages import (
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 
 
-class Listener:
-    """Hears one round."""
+class ResultPrinter:
+    """Shows one recognition: partials and finals as text, events and warnings as remarks."""
 
     def __init__(
         self,
@@ -32,17 +32,19 @@ class Listener:
     ) -> None:
         """
         Args:
-            line_of: the line that a final gets on the screen; None for none.
+            line_of: the line that a final gets on the screen; None: finals are not shown.
         """
         self._screen = screen
         self._mode = mode
         self._config = config
         self._line_of = line_of
         self.finals: list[Segment] = []
+        """The finals so far, those without text among them."""
         self.failure: str | None = None
-        """Why the server broke the round off."""
+        """The server's ERROR, as a sentence; None without one."""
 
-    def hear(self, message: ServerMessage) -> None:
+    def show(self, message: ServerMessage) -> None:
+        """Show the next message of the recognition."""
         match message:
             case Result():
                 for segment in message.segments:

@@ -1,4 +1,4 @@
-"""The flags that several commands share, and the configuration that comes of them."""
+"""`--config` and `--model`, which several commands share, and the configuration they make."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def config_option(command: Command) -> Command:
-    """`--config FILE`, handed on as `config`."""
+    """Give a command the option `--config FILE`, handed on as `config`."""
     return click.option(
         "--config",
         type=click.Path(path_type=Path),
@@ -30,7 +30,7 @@ def config_option(command: Command) -> Command:
 
 
 def model_option(command: Command) -> Command:
-    """`--model NAME`, repeatable, handed on as `model`."""
+    """Give a command the repeatable option `--model NAME`, handed on as `model`."""
     return click.option(
         "--model",
         multiple=True,
@@ -56,7 +56,7 @@ def configuration(
     Raises:
         click.ClickException: with every mistake, one line each.
     """
-    with _mistakes_told():
+    with _mistakes_as_one_error():
         loaded = _load(config, flags)
         store = open_store(loaded.settings.models.folder, os.environ)
         served = with_models(loaded, models, store)
@@ -66,8 +66,14 @@ def configuration(
 
 
 def settings_only(config: Path | None, flags: Mapping[str, str | None] | None = None) -> Settings:
-    """As `configuration`, without a look at models: for who is about to change those."""
-    with _mistakes_told():
+    """The settings as the file, the environment and flags have them; installed models are ignored.
+
+    For commands that are about to change the models.
+
+    Raises:
+        click.ClickException: with every mistake, one line each.
+    """
+    with _mistakes_as_one_error():
         return _load(config, flags).settings
 
 
@@ -77,7 +83,7 @@ def _load(config: Path | None, flags: Mapping[str, str | None] | None) -> Config
 
 
 @contextmanager
-def _mistakes_told() -> Iterator[None]:
+def _mistakes_as_one_error() -> Iterator[None]:
     try:
         yield
     except ModelError as error:

@@ -1,4 +1,4 @@
-"""One websocket, as cheap as it can be had: text in with the time at which it came, frames out.
+"""A client's websocket: messages in with the time at which they came, frames out.
 
 Owns the socket, the handshake, pings, closing and back-pressure both ways; knows nothing of speech.
 It runs the protocol of the websockets package in an `asyncio.Protocol`, so that a message costs no
@@ -24,23 +24,23 @@ from websockets.uri import parse_uri
 
 _TEXT, _OPEN = Opcode.TEXT, State.OPEN
 _MOST_UNREAD = 1024
-"""Messages that wait to be read; with more the server is not read from until half are gone."""
+"""With more messages unread the socket is not read until half of them are gone."""
 _CLOSE_S = 10.0
 _PING_S = 20.0
-"""Between two pings; a server that has not answered the one when the next is due is gone."""
+"""Time between two pings; a server that has not answered one when the next is due is gone."""
 
 
 def text_frame(text: str) -> bytes:
-    """The bytes of a text message on the wire; may be sent any number of times."""
+    """A text message as bytes on the wire; they may be sent any number of times."""
     return Frame(Opcode.TEXT, text.encode()).serialize(mask=True)
 
 
 def binary_frame(data: bytes) -> bytes:
-    """The bytes of a binary message on the wire; may be sent any number of times."""
+    """A binary message as bytes on the wire; they may be sent any number of times."""
     return Frame(Opcode.BINARY, data).serialize(mask=True)
 
 
-class Link(asyncio.Protocol):
+class WebSocket(asyncio.Protocol):
     """A websocket from the handshake to the close. Made inside a running event loop."""
 
     def __init__(
@@ -48,10 +48,12 @@ class Link(asyncio.Protocol):
     ) -> None:
         """
         Args:
+            address: ws://… or wss://…
+            pings: send pings, and take a server that does not answer them for gone.
             subprotocols: what the handshake offers.
 
         Raises:
-            websockets.InvalidURI
+            websockets.InvalidURI: `address` is no URL of a websocket.
         """
         self._uri = parse_uri(address)
         self._loop = asyncio.get_running_loop()
@@ -92,13 +94,14 @@ class Link(asyncio.Protocol):
     def on_lost(self) -> None:
         """The connection is gone, or never came about."""
 
-    # What its owner does
+    # What its owner calls
 
     async def open(self, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> Self:
         """Connect and shake hands.
 
         Raises:
-            OSError, TimeoutError, websockets.InvalidHandshake
+            OSError, TimeoutError: there is no server, or it does not answer.
+            websockets.InvalidHandshake: it refuses, or is no websocket server.
         """
         uri = self._uri
         secure: ssl.SSLContext | bool | None = (tls or True) if uri.secure else None
@@ -117,7 +120,7 @@ class Link(asyncio.Protocol):
         """Send a frame of `text_frame` or `binary_frame`, however much waits already.
 
         Raises:
-            websockets.ConnectionClosed
+            websockets.ConnectionClosed: the connection is not open any more.
         """
         if not self.is_open or self._transport is None:
             raise self.closed()
@@ -127,7 +130,7 @@ class Link(asyncio.Protocol):
         """Send a frame; returns when the network has taken it or has room for the next one.
 
         Raises:
-            websockets.ConnectionClosed
+            websockets.ConnectionClosed: the connection is not open any more.
         """
         self.write(frame)
         if not self._writable.is_set():
@@ -172,26 +175,28 @@ class Link(asyncio.Protocol):
             self.abort()
 
     def abort(self) -> None:
-        """Let go of the socket at once."""
+        """Drop the connection at once, without a closing handshake."""
         self.is_open = False
         self._stop_timer()
         if self._transport is not None:
             self._transport.abort()
 
     def closed(self) -> ConnectionClosed:
-        """How the connection ended."""
+        """The exception that says how the connection ended."""
         self._protocol.receive_eof()
         return self._protocol.close_exc
 
-    # What the event loop does
+    # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the handshake."""
         # uvloop's transports are not registered as such.
         self._transport = cast(asyncio.Transport, transport)
         self._protocol.send_request(self._protocol.connect())
         self._flush()
 
     def data_received(self, data: bytes) -> None:
+        """Hand on the messages in what came, and send what the protocol answers."""
         now = time.monotonic()
         protocol = self._protocol
         protocol.receive_data(data)
@@ -207,11 +212,13 @@ class Link(asyncio.Protocol):
             self._end()
 
     def eof_received(self) -> None:
+        """The server sends no more."""
         self._protocol.receive_eof()
         self._flush()
         self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed: whoever waits for anything is woken."""
         self._protocol.receive_eof()
         self.is_open = False
         self._stop_timer()
@@ -229,9 +236,11 @@ class Link(asyncio.Protocol):
         self.on_lost()
 
     def pause_writing(self) -> None:
+        """The network is full: `send` waits."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
+        """The network has room again."""
         self._writable.set()
 
     def _shake_hands(self) -> None:

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from rasr.client import CannotConnect, ConnectionLost, Link, Mode, end_frame, open_connection
-from rasr.client import link as link_module
+from rasr.client import CannotConnect, ConnectionLost, Mode, WebSocket, end_frame, open_connection
+from rasr.client import websocket as websocket_module
 from rasr.wire.sis.codec import encode_server
 from rasr.wire.sis.messages import End, Started
 from tests.client.scripted import Peer, scripted
@@ -55,7 +55,7 @@ async def test_a_client_that_does_not_read_stops_the_server_and_loses_nothing() 
 
 
 async def test_a_server_that_does_not_answer_pings_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_module, "_PING_S", 0.02)
+    monkeypatch.setattr(websocket_module, "_PING_S", 0.02)
     gone = asyncio.Event()
 
     async def script(peer: Peer) -> None:
@@ -73,18 +73,18 @@ async def test_a_server_that_does_not_answer_pings_is_gone(monkeypatch: pytest.M
 
 
 async def test_a_server_that_answers_pings_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link_module, "_PING_S", 0.01)
+    monkeypatch.setattr(websocket_module, "_PING_S", 0.01)
     pings, several = 0, asyncio.Event()
-    ping = Link._ping
+    ping = WebSocket._ping
 
-    def counted(link: Link) -> None:
+    def counted(link: WebSocket) -> None:
         nonlocal pings
         ping(link)
         pings += 1
         if pings == 4:
             several.set()
 
-    monkeypatch.setattr(Link, "_ping", counted)
+    monkeypatch.setattr(WebSocket, "_ping", counted)
 
     async def script(peer: Peer) -> None:
         await peer.start()
@@ -100,7 +100,7 @@ async def test_a_server_that_answers_pings_is_not_gone(monkeypatch: pytest.Monke
 
 
 async def test_a_load_client_hears_by_its_own_methods() -> None:
-    class Ear(Link):
+    class Ear(WebSocket):
         def __init__(self, address: str) -> None:
             super().__init__(address, pings=False)
             self.heard: list[str] = []
