@@ -136,7 +136,9 @@ class Service:
         self._house = House(
             settings,
             self._schedulers,
-            property_table(settings, self._schedulers),
+            property_table(
+                settings, {name: one.capabilities for name, one in self._schedulers.items()}
+            ),
             TextTools(),
             Admission(rules, self._schedulers, cores()),
             Hub(CaptionRules(**settings.captions.model_dump()), asyncio.get_running_loop()),
