@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from rasr import logs
+from rasr.cli.config_options import config_option, configuration, model_option
 from rasr.settings import ServerSettings
 
 _DEFAULTS = ServerSettings()
-from rasr.cli.config_options import config_option, configuration, model_option
 
 
 @click.command()

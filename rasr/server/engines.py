@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
-from decoder import DecoderError
+from decoder import Capabilities, DecoderError
 from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
 from rasr.recognition.config import EngineChoice
 from rasr.scheduling import Lane, ProcessLane, Scheduler, SchedulerRules, ThreadLane
@@ -143,9 +143,24 @@ class PropertyTable:
         return tuple(sorted({key.split("_")[0] for key in self.engines}))
 
 
-def property_table(settings: Settings, schedulers: Mapping[str, Scheduler]) -> PropertyTable:
-    choices = {}
-    for name, scheduler in schedulers.items():
-        known = scheduler.capabilities
-        choices[name] = EngineChoice(name, known.hot_words, known.first_step_samples)
+def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> PropertyTable:
+    """Which of the engines, by their names, serves what.
+
+    Raises:
+        StartError: an engine does not know a language that it is to serve; a line for each.
+    """
+    faults = []
+    for key, name in settings.properties.items():
+        language, known = key.split("_")[0], engines[name].languages
+        if known and language not in known:
+            faults.append(
+                f"properties.{key}: engine {name!r} does not know {language}, only "
+                f"{', '.join(known)}; map {key} to an engine or a model that knows it"
+            )
+    if faults:
+        raise StartError("\n".join(faults))
+    choices = {
+        name: EngineChoice(name, known.hot_words, known.lookahead_samples)
+        for name, known in engines.items()
+    }
     return PropertyTable({key: choices[name] for key, name in settings.properties.items()})

@@ -166,7 +166,8 @@ class Service:
     def _assemble(self, capacities: dict[str, Capacity]) -> ServerState:
         """The parts of the server, each given what it needs."""
         settings = self.settings
-        properties = property_table(settings, self._schedulers)
+        known = {name: one.capabilities for name, one in self._schedulers.items()}
+        properties = property_table(settings, known)
         admission = Admission(self._admission_rules(), self._schedulers, cores())
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
         statistics = ServerStatistics()
