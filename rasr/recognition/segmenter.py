@@ -240,7 +240,9 @@ class Segmenter:
 
     def _forget(self) -> None:
         if self.listening:
-            self._buffer.forget_before(self._endpointer.oldest_needed_sample)
+            # After a flush the frame that is incomplete is still to be judged.
+            needed = min(self._endpointer.oldest_needed_sample, self._position)
+            self._buffer.forget_before(needed)
 
     # What is wrong with it
 
