@@ -187,9 +187,9 @@ class SessionMachine:
         A frame that is refused is refused whole.
         """
         most = None if self._round is None else self._round.most_bytes
-        if most is None or len(data) > self._rules.max_message_bytes:
+        if most is None or len(data) <= most or len(data) > self._rules.max_message_bytes:
             return (data,)
-        return [data[at : at + most] for at in range(0, len(data), most)] or (data,)
+        return [data[at : at + most] for at in range(0, len(data), most)]
 
     @property
     def received_s(self) -> float:

@@ -15,7 +15,7 @@ from typing import assert_never
 
 from decoder import HotWord, Hypothesis
 from decoder.engine import Samples
-from rasr.audio import AudioBuffer, SoundCheck, audio_decoder
+from rasr.audio import AudioBuffer, AudioCheck, audio_decoder
 from rasr.session.effects import (
     Decode,
     Effect,
@@ -50,7 +50,7 @@ class State(Enum):
 
 
 class WarningCode(StrEnum):
-    """`warning` of EVENT WARNING, besides the codes of `rasr.audio.SoundCheck`."""
+    """`warning` of EVENT WARNING, besides the codes of `rasr.audio.AudioCheck`."""
 
     WAV_HEADER = "wav_header"
     HOT_WORDS = "hot_words"
@@ -105,10 +105,8 @@ class Round:
         )
         self._classifier = services.make_classifier()
         self._warns = rules.warnings if config.warnings is None else config.warnings
-        self._inlet = audio_decoder(
-            config.audio_format, engine.sample_rate, self._check_sound if self._warns else None
-        )
-        self._sound_check = SoundCheck(self._inlet.tap_rate)
+        self._inlet = audio_decoder(config.audio_format, self._check_audio if self._warns else None)
+        self._audio_check = AudioCheck(self._inlet.source_rate)
         self._tape = AudioBuffer()
         self._endpointer = Endpointer(self._endpoint_rules())
         self._position = 0
@@ -154,8 +152,8 @@ class Round:
         return self._count.speech_samples / self._engine.sample_rate
 
     @property
-    def most_bytes(self) -> int | None:
-        """How many bytes of sound may be given at once; None for any number."""
+    def most_bytes(self) -> int:
+        """How many bytes of audio may be given at once."""
         return self._inlet.most_bytes
 
     # What the client does
@@ -381,8 +379,8 @@ class Round:
         if sentence is not None:
             self._warn(WarningCode.WAV_HEADER, sentence)
 
-    def _check_sound(self, samples: Samples) -> None:
-        for finding in self._sound_check.feed(samples):
+    def _check_audio(self, samples: Samples) -> None:
+        for finding in self._audio_check.feed(samples):
             self._warn(finding.code, finding.message)
 
     def _tell(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rasr.audio import COMPRESSED_FORMATS, MOST_BYTES_AT_ONCE
+from rasr.audio import COMPRESSED_FORMATS
+from rasr.audio.compressed import MOST_BYTES_AT_ONCE
 from rasr.session.rules import SessionRules
 from rasr.wire.sis.modes import Mode
 from tests.audio.compressed import compressed
-from tests.audio.sound import silence, tone
+from tests.audio.signals import silence, tone
 from tests.session.conversation import Conversation
 
 SOUND = compressed(
@@ -27,6 +28,14 @@ def test_compressed_sound_is_taken_in_small_pieces_and_raw_sound_whole() -> None
     assert max(map(len, pieces)) == MOST_BYTES_AT_ONCE
     assert Conversation().machine.pieces(data) == (data,)
     assert Conversation().start().machine.pieces(data) == (data,)
+
+
+def test_a_message_of_raw_sound_is_taken_two_seconds_at_a_time() -> None:
+    minute = bytes(8000) * 60
+    talk = Conversation().start(audio_format="ulaw8k8bit", property="english_8k_common")
+    pieces = talk.machine.pieces(minute)
+    assert b"".join(pieces) == minute
+    assert max(map(len, pieces)) == 16_000
 
 
 def test_an_empty_frame_is_a_piece_too() -> None:
