@@ -132,7 +132,7 @@ class AudioCheck:
 
     def _judge_beginning(self, block: Samples) -> Iterator[Finding]:
         kind = sniff(block[: SNIFFED_BYTES // 2].astype("<i2", copy=False).tobytes())
-        # What of a WAV header comes as far as here was decoded as audio on purpose.
+        # A WAV header that comes as far as here is damaged, and is audio on purpose.
         if kind is None or kind is FileType.WAV:
             return
         self._stop()

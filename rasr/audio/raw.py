@@ -18,8 +18,8 @@ from rasr.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from rasr.audio.resample import Resampler
 
 _MOST_SECONDS = 2
-"""The audio of one feed: 1.2 ms of work here where it is resampled, and as much again in voice
-activity detection. A message of 1 MiB of µ-law is 131 s, which would hold up everybody else."""
+"""The audio of one feed: 1 to 2 ms of work here where it is resampled and checked. A message of
+1 MiB of µ-law is 131 s, which would hold up everybody else if it were taken at once."""
 
 
 class RawDecoder:
