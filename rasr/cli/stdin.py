@@ -29,7 +29,7 @@ async def stdin_chunks(audio_format: AudioFormat | CompressedFormat) -> AsyncGen
     source = cast(io.BufferedReader, sys.stdin.buffer)
     size = COMPRESSED_CHUNK_BYTES
     if isinstance(audio_format, AudioFormat):
-        size = audio_format.sample_rate * audio_format.bytes_per_sample * CHUNK_MS // 1000
+        size = audio_format.bytes_per_second * CHUNK_MS // 1000
 
     def read() -> None:
         try:

@@ -183,4 +183,4 @@ async def _send(
 def _byte_rate(audio_format: AudioFormat | CompressedFormat) -> int | None:
     if isinstance(audio_format, CompressedFormat):
         return None
-    return audio_format.sample_rate * audio_format.bytes_per_sample
+    return audio_format.bytes_per_second

@@ -225,9 +225,7 @@ class _SendTimes:
     def __init__(self, config: StartConfig) -> None:
         format = config.audio_format
         self._bytes_per_ms = (
-            format.sample_rate * format.bytes_per_sample / 1000
-            if isinstance(format, AudioFormat)
-            else None
+            format.bytes_per_second / 1000 if isinstance(format, AudioFormat) else None
         )
         self._sent_bytes = 0
         self._sent: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)

@@ -111,8 +111,8 @@ class Recognition:
         return self._segmenter.segments
 
     @property
-    def most_bytes(self) -> int | None:
-        """How many bytes `audio` may be given at once, lest others wait; None for any number."""
+    def most_bytes(self) -> int:
+        """How many bytes `audio` may be given at once, lest others wait."""
         return self._segmenter.most_bytes
 
     def effects(self) -> list[Effect]:

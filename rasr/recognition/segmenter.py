@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from decoder.engine import Samples
-from rasr.audio import SAMPLE_RATE, AudioBuffer, SoundCheck, audio_decoder
+from rasr.audio import SAMPLE_RATE, AudioBuffer, AudioCheck, audio_decoder
 from rasr.recognition.config import RecognitionConfig
 from rasr.recognition.events import (
     HeadSilence,
@@ -72,13 +72,9 @@ class Segmenter:
         assert classifier.sample_rate == SAMPLE_RATE, "a classifier of another rate"
         self._segmentation = config.segmentation
         self._classifier = classifier
-        self._decoder = audio_decoder(
-            config.audio_format,
-            SAMPLE_RATE,
-            self._check if config.warnings else None,
-        )
+        self._decoder = audio_decoder(config.audio_format, self._check if config.warnings else None)
         self._warns = config.warnings
-        self._check_of_audio = SoundCheck(self._decoder.tap_rate)
+        self._audio_check = AudioCheck(self._decoder.source_rate)
         self._buffer = AudioBuffer()
         self._endpointer = Endpointer(_endpoint_rules(config, classifier, margins))
         limit = config.max_audio_s
@@ -115,8 +111,8 @@ class Segmenter:
         return self._segment if self._is_open else None
 
     @property
-    def most_bytes(self) -> int | None:
-        """How many bytes may be fed at once, lest others wait; None for any number."""
+    def most_bytes(self) -> int:
+        """How many bytes may be fed at once, lest others wait."""
         return self._decoder.most_bytes
 
     @property
@@ -255,7 +251,7 @@ class Segmenter:
             self._findings.append(Warning(WarningCode.WAV_HEADER, sentence, self.received_samples))
 
     def _check(self, samples: Samples) -> None:
-        for found in self._check_of_audio.feed(samples):
+        for found in self._audio_check.feed(samples):
             self._findings.append(Warning(found.code, found.message, self.received_samples))
 
     def _drain(self) -> list[Finding]:

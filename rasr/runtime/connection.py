@@ -180,12 +180,12 @@ class Connection:
         runner = self._runner
         if runner is None:
             return
-        most = runner.most_bytes or max(len(data), 1)
+        most = runner.most_bytes
         for at in range(0, max(len(data), 1), most):
             if at:
                 await asyncio.sleep(0)
             before_s = runner.audio_s
-            runner.feed(data[at : at + most] if at or most < len(data) else data)
+            runner.feed(data[at : at + most])
             if runner.backlog_s > self._backlog_s:
                 await self._pause(runner, max(0.0, runner.audio_s - before_s))
 

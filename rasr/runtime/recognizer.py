@@ -113,7 +113,7 @@ async def _feed(
     iterator = aiter(audio)
     try:
         async for data in iterator:
-            most = runner.most_bytes or max(len(data), 1)
+            most = runner.most_bytes
             for at in range(0, len(data), most):
                 runner.feed(data[at : at + most])
                 await asyncio.sleep(0)

@@ -159,8 +159,8 @@ class RecognitionRunner:
     # What is known of it
 
     @property
-    def most_bytes(self) -> int | None:
-        """How many bytes may be fed at once, lest others wait; None for any number."""
+    def most_bytes(self) -> int:
+        """How many bytes may be fed at once, lest others wait."""
         return self._recognition.most_bytes
 
     @property

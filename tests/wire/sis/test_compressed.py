@@ -8,7 +8,7 @@ import pytest
 from rasr.audio import COMPRESSED_FORMATS
 from rasr.wire.sis.modes import Mode
 from tests.audio.compressed import compressed
-from tests.audio.sound import silence, tone
+from tests.audio.signals import silence, tone
 from tests.wire.sis.conversation import Conversation
 
 SOUND = compressed(

@@ -1,4 +1,4 @@
-"""Builders of sound and of its cuts, for the tests of `rasr.audio`."""
+"""Signals, WAV files and cuts of bytes, for the tests of `rasr.audio`."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ def tone(hz: float, seconds: float, rate: int, level: float = 8000.0) -> Samples
 
 def noise(seconds: float, rate: int, level: float = 3000.0, seed: int = 7) -> Samples:
     """White noise, normally distributed with standard deviation `level`."""
-    sound = np.random.default_rng(seed).standard_normal(round(seconds * rate)) * level
-    return np.clip(np.rint(sound), -32768, 32767).astype(np.int16)
+    values = np.random.default_rng(seed).standard_normal(round(seconds * rate)) * level
+    return np.clip(np.rint(values), -32768, 32767).astype(np.int16)
 
 
 def silence(seconds: float, rate: int) -> Samples:
+    """Zeros."""
     return np.zeros(round(seconds * rate), np.int16)
 
 
 def voice(seconds: float, rate: int, pitch_hz: float = 110.0, syllables_hz: float = 4.5) -> Samples:
     """Something with the statistics of speech: gliding pitch, formants, syllables, hisses, pauses.
 
-    Made at 8 kHz, so that 16 kHz has the same sound.
+    Made at 8 kHz, so that 16 kHz has the same signal.
     """
     count = round(seconds * 8000)
     t = np.arange(count) / 8000
@@ -48,9 +49,9 @@ def voice(seconds: float, rate: int, pitch_hz: float = 110.0, syllables_hz: floa
     # Between two syllables the hiss of a consonant, and a pause every now and then.
     hiss = np.random.default_rng(3).standard_normal(count) * 0.05 * (1 - syllable) ** 4
     speaking = np.sin(2 * np.pi * 0.3 * t + 0.5) > -0.8
-    sound = (vowel * syllable + hiss) * speaking
-    sound *= 12000 / np.abs(sound).max()
-    made = np.rint(sound).astype(np.int16)
+    signal = (vowel * syllable + hiss) * speaking
+    signal *= 12000 / np.abs(signal).max()
+    made = np.rint(signal).astype(np.int16)
     resampler = Resampler(8000, rate)
     return np.concatenate((resampler.feed(made), resampler.flush()))
 
@@ -69,7 +70,7 @@ def fmt(
 
 
 def wav(
-    sound: bytes,
+    audio: bytes,
     *,
     head: bytes | None = None,
     before: bytes = b"",
@@ -79,8 +80,8 @@ def wav(
 ) -> bytes:
     """A WAV file: chunks `before` and `behind` the data chunk, sizes as given or true."""
     chunks = (fmt() if head is None else head) + before
-    stated = len(sound) if data_size is None else data_size
-    body = b"WAVE" + chunks + b"data" + struct.pack("<I", stated) + sound + behind
+    stated = len(audio) if data_size is None else data_size
+    body = b"WAVE" + chunks + b"data" + struct.pack("<I", stated) + audio + behind
     whole = len(body) if riff_size is None else riff_size
     return b"RIFF" + struct.pack("<I", whole) + body
 

@@ -12,30 +12,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.audio import (
+    AudioCheck,
     Encoding,
     Finding,
     FindingCode,
     Resampler,
     Samples,
-    SoundCheck,
     encode,
     read_audio,
 )
 from rasr.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
-from rasr.audio.pace import measure_pace
-from tests.audio.sound import cut, noise, quick, silence, tone, voice
+from rasr.audio.rate_mismatch import measure_voice
+from tests.audio.signals import cut, noise, quick, silence, tone, voice
 
 RATES = pytest.mark.parametrize("rate", [8000, 16000])
 
 
-def findings(sound: Samples, rate: int, sizes: list[int] | None = None) -> list[Finding]:
-    check = SoundCheck(rate)
-    pieces = cut(sound.tobytes(), [2 * size for size in sizes or [400] * (len(sound) // 400)])
+def findings(signal: Samples, rate: int, sizes: list[int] | None = None) -> list[Finding]:
+    check = AudioCheck(rate)
+    pieces = cut(signal.tobytes(), [2 * size for size in sizes or [400] * (len(signal) // 400)])
     return [item for piece in pieces for item in check.feed(np.frombuffer(piece, np.int16))]
 
 
-def codes(sound: Samples, rate: int) -> list[FindingCode]:
-    return [item.code for item in findings(sound, rate)]
+def codes(signal: Samples, rate: int) -> list[FindingCode]:
+    return [item.code for item in findings(signal, rate)]
 
 
 def misread(data: bytes) -> Samples:
@@ -44,18 +44,18 @@ def misread(data: bytes) -> Samples:
     return samples
 
 
-def amplified(sound: Samples, gain: float) -> Samples:
-    louder = np.rint(sound.astype(np.float64) * gain)
+def amplified(signal: Samples, gain: float) -> Samples:
+    louder = np.rint(signal.astype(np.float64) * gain)
     return np.clip(louder, -32768, 32767).astype(np.int16)
 
 
-def resampled(sound: Samples, source: int, target: int) -> Samples:
+def resampled(signal: Samples, source: int, target: int) -> Samples:
     resampler = Resampler(source, target)
-    return np.concatenate((resampler.feed(sound), resampler.flush()))
+    return np.concatenate((resampler.feed(signal), resampler.flush()))
 
 
 @cache
-def proper_sounds(rate: int) -> dict[str, Samples]:
+def proper_signals(rate: int) -> dict[str, Samples]:
     low = voice(12, rate, pitch_hz=80, syllables_hz=3.5)
     return {
         "a man": voice(12, rate),
@@ -82,24 +82,24 @@ def proper_sounds(rate: int) -> dict[str, Samples]:
 
 
 @RATES
-@pytest.mark.parametrize("name", proper_sounds(8000))
-def test_nothing_is_found_in_proper_sound(name: str, rate: int) -> None:
-    assert findings(proper_sounds(rate)[name], rate) == []
+@pytest.mark.parametrize("name", proper_signals(8000))
+def test_nothing_is_found_in_proper_audio(name: str, rate: int) -> None:
+    assert findings(proper_signals(rate)[name], rate) == []
 
 
 @cache
 def mistakes(rate: int) -> dict[str, tuple[Samples, FindingCode]]:
-    sound = voice(6, rate)
-    floats = (sound / 32768).astype("<f4").tobytes()
-    linear = (sound // 256 + 128).astype(np.uint8).tobytes()
+    signal = voice(6, rate)
+    floats = (signal / 32768).astype("<f4").tobytes()
+    linear = (signal // 256 + 128).astype(np.uint8).tobytes()
     return {
         "digital silence": (silence(6, rate), FindingCode.SILENCE),
         "idle A-law": (alaw_decode(b"\x55\xd5" * 3 * rate), FindingCode.SILENCE),
         "a constant": (silence(6, rate) + np.int16(500), FindingCode.SILENCE),
-        "far too loud": (amplified(sound, 30), FindingCode.CLIPPED),
-        "high byte first": (sound.byteswap(), FindingCode.BYTE_ORDER),
-        "µ-law as PCM": (misread(ulaw_encode(sound)), FindingCode.ENCODING),
-        "A-law as PCM": (misread(alaw_encode(sound)), FindingCode.ENCODING),
+        "far too loud": (amplified(signal, 30), FindingCode.CLIPPED),
+        "high byte first": (signal.byteswap(), FindingCode.BYTE_ORDER),
+        "µ-law as PCM": (misread(ulaw_encode(signal)), FindingCode.ENCODING),
+        "A-law as PCM": (misread(alaw_encode(signal)), FindingCode.ENCODING),
         "8-bit PCM as 16-bit PCM": (misread(linear), FindingCode.ENCODING),
         "floats as PCM": (misread(floats), FindingCode.ENCODING),
     }
@@ -108,13 +108,13 @@ def mistakes(rate: int) -> dict[str, tuple[Samples, FindingCode]]:
 @RATES
 @pytest.mark.parametrize("name", mistakes(8000))
 def test_a_mistake_is_found_once(name: str, rate: int) -> None:
-    sound, code = mistakes(rate)[name]
-    assert codes(np.concatenate((sound, sound)), rate) == [code]
+    signal, code = mistakes(rate)[name]
+    assert codes(np.concatenate((signal, signal)), rate) == [code]
 
 
 @pytest.mark.parametrize(("codec", "kind"), [("libmp3lame", "mp3"), ("libopus", "webm")])
 def test_a_compressed_file_sent_as_samples_is_found(codec: str, kind: str) -> None:
-    sound = voice(40, 16000) + noise(40, 16000, 300)
+    signal = voice(40, 16000) + noise(40, 16000, 300)
     rate = 16000 if kind == "mp3" else 48000
     file = io.BytesIO()
     with av.open(file, "w", format=kind) as container:
@@ -123,7 +123,7 @@ def test_a_compressed_file_sent_as_samples_is_found(codec: str, kind: str) -> No
         stream.layout = "mono"
         stream.bit_rate = 64000
         frame = av.AudioFrame.from_ndarray(
-            resampled(sound, 16000, rate).reshape(1, -1), format="s16", layout="mono"
+            resampled(signal, 16000, rate).reshape(1, -1), format="s16", layout="mono"
         )
         frame.sample_rate = rate
         for packet in stream.encode(frame):
@@ -133,21 +133,64 @@ def test_a_compressed_file_sent_as_samples_is_found(codec: str, kind: str) -> No
     (found,) = findings(misread(file.getvalue()), 16000)
     assert found.code is FindingCode.ENCODING
     assert "compressed" in found.message
+    # The same without its beginning: only the statistics of the bytes tell.
+    (found,) = findings(misread(file.getvalue()[1001:]), 16000)
+    assert found.code is FindingCode.ENCODING
+    assert "look compressed" in found.message
+
+
+@pytest.mark.parametrize(
+    ("beginning", "kind", "advice"),
+    [
+        (b"OggS\0\2\0\0", "Ogg", "'ogg-opus' if it is Opus"),
+        (b"\x1a\x45\xdf\xa3\1\0\0\0", "WebM", "'webm-opus' if it is Opus"),
+        (b"ID3\4\0\0\0\0", "MP3", "'mp3'"),
+        (b"fLaC\0\0\0\x22", "FLAC", "that of raw samples, with raw samples"),
+        (b"\0\0\0\x1cftyp", "MP4", "'aac', with the sound as ADTS frames"),
+    ],
+)
+def test_a_file_of_a_known_kind_is_named_after_its_first_second(
+    beginning: bytes, kind: str, advice: str
+) -> None:
+    first_second = np.concatenate((misread(beginning), silence(1, 16000)))[:16000]
+    assert findings(first_second[:-1], 16000) == []
+    (found,) = findings(np.concatenate((first_second, silence(5, 16000))), 16000)
+    assert found == Finding(
+        FindingCode.ENCODING,
+        f"the bytes are a file of {kind}, which is compressed, read as 16-bit samples; "
+        f"the audio_format for that is {advice}",
+    )
+
+
+def test_a_signature_behind_the_beginning_is_audio() -> None:
+    signal = np.concatenate((silence(0.1, 16000), misread(b"OggS\0\2\0\0"), voice(6, 16000)))
+    assert findings(signal, 16000) == []
 
 
 @pytest.mark.parametrize(("declared", "true"), [(8000, 16000), (16000, 32000)])
 def test_a_deep_voice_recorded_at_a_higher_rate_than_declared_is_found(
     declared: int, true: int
 ) -> None:
-    sound = resampled(voice(16, 16000, pitch_hz=95, syllables_hz=4), 16000, true)
-    (found,) = findings(sound, declared)
+    signal = resampled(voice(16, 16000, pitch_hz=95, syllables_hz=4), 16000, true)
+    (found,) = findings(signal, declared)
     assert found.code is FindingCode.RATE
     assert f"than the declared {declared} Hz" in found.message
 
 
-@RATES
+@pytest.mark.parametrize("rate", [8001, 11_025, 22_050, 24_000, 44_100, 48_000])
+def test_audio_of_any_rate_is_judged(rate: int) -> None:
+    for name, signal in proper_signals(16_000).items():
+        assert codes(resampled(signal, 16_000, rate), rate) == [], name
+    swapped = resampled(voice(12, 16_000), 16_000, rate).byteswap()
+    assert codes(swapped, rate) == [FindingCode.BYTE_ORDER]
+    assert codes(silence(4, rate), rate) == [FindingCode.SILENCE]
+    slow = resampled(voice(16, 16_000, pitch_hz=95, syllables_hz=4), 16_000, rate)
+    assert codes(slow, max(8000, rate // 2)) == ([FindingCode.RATE] if rate >= 16_000 else [])
+
+
+@pytest.mark.parametrize("rate", [8000, 8001, 11_025, 16_000, 44_100, 48_000])
 def test_the_pitch_of_a_voice_is_measured(rate: int) -> None:
-    pace = measure_pace(voice(5, rate, pitch_hz=150), rate)
+    pace = measure_voice(voice(5, rate, pitch_hz=150), rate)
     assert pace is not None
     assert pace.pitch_hz == pytest.approx(150, rel=0.1)
     assert 2 < pace.rhythm_hz < 7
@@ -155,28 +198,28 @@ def test_the_pitch_of_a_voice_is_measured(rate: int) -> None:
 
 @RATES
 def test_noise_and_silence_have_no_pace(rate: int) -> None:
-    assert measure_pace(noise(5, rate), rate) is None
-    assert measure_pace(silence(5, rate), rate) is None
+    assert measure_voice(noise(5, rate), rate) is None
+    assert measure_voice(silence(5, rate), rate) is None
 
 
-def test_silence_is_told_after_three_seconds_and_sound_after_it_is_still_judged() -> None:
-    check = SoundCheck(8000)
+def test_silence_is_told_after_three_seconds_and_audio_after_it_is_still_judged() -> None:
+    check = AudioCheck(8000)
     assert check.feed(silence(2.9, 8000)) == ()
     (found,) = check.feed(silence(0.1, 8000))
     assert found.code is FindingCode.SILENCE
     assert [item.code for item in check.feed(voice(6, 8000).byteswap())] == [FindingCode.BYTE_ORDER]
 
 
-def test_a_mistake_of_coding_is_found_in_two_seconds_of_loud_sound() -> None:
+def test_a_mistake_of_coding_is_found_in_two_seconds_of_loud_audio() -> None:
     swapped = noise(1, 16000, 30).byteswap()
     assert codes(np.concatenate((swapped, voice(2, 16000).byteswap())), 16000) == ["byte_order"]
 
 
 @given(name=st.sampled_from(list(mistakes(8000))), sizes=st.lists(st.integers(0, 9000)))
 @quick
-def test_the_cut_of_the_sound_changes_no_finding(name: str, sizes: list[int]) -> None:
-    sound, _ = mistakes(8000)[name]
-    assert findings(sound, 8000, sizes) == findings(sound, 8000)
+def test_the_cut_of_the_audio_changes_no_finding(name: str, sizes: list[int]) -> None:
+    signal, _ = mistakes(8000)[name]
+    assert findings(signal, 8000, sizes) == findings(signal, 8000)
 
 
 def recordings() -> list[Path]:
@@ -186,17 +229,17 @@ def recordings() -> list[Path]:
 
 def recorded(path: Path, rate: int) -> Samples:
     """Half a minute: a recording, again and again."""
-    sound = np.concatenate(list(read_audio(path, rate)))
-    return np.resize(sound, 30 * rate)
+    signal = np.concatenate(list(read_audio(path, rate)))
+    return np.resize(signal, 30 * rate)
 
 
 @pytest.mark.skipif(not recordings(), reason="RASR_SPEECH_DIR names no recordings")
-@RATES
+@pytest.mark.parametrize("rate", [8000, 16_000, 24_000, 44_100])
 @pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
 def test_nothing_is_found_in_a_real_recording(path: Path, rate: int) -> None:
-    sound = recorded(path, rate)
+    signal = recorded(path, rate)
     for gain in (0.05, 0.3, 1.0, 2.0):
-        heard = amplified(sound, gain)
+        heard = amplified(signal, gain)
         assert codes(heard, rate) == []
         assert codes(ulaw_decode(ulaw_encode(heard)), rate) == []
         assert codes(alaw_decode(alaw_encode(heard)), rate) == []
@@ -207,12 +250,12 @@ def test_most_mistakes_with_real_recordings_are_found() -> None:
     found = dict.fromkeys(("swapped", "ulaw", "floats", "half speed", "double speed"), 0)
     speech = [path for path in recordings() if not path.stem.startswith("noise")]
     for path in speech:
-        sound = recorded(path, 16000)
-        found["swapped"] += codes(sound.byteswap(), 16000) == ["byte_order"]
-        found["ulaw"] += codes(misread(encode(sound, Encoding.ULAW)), 16000) == ["encoding"]
-        floats = (sound / 32768).astype("<f4").tobytes()
+        signal = recorded(path, 16000)
+        found["swapped"] += codes(signal.byteswap(), 16000) == ["byte_order"]
+        found["ulaw"] += codes(misread(encode(signal, Encoding.ULAW)), 16000) == ["encoding"]
+        floats = (signal / 32768).astype("<f4").tobytes()
         found["floats"] += codes(misread(floats), 16000) == ["encoding"]
-        found["half speed"] += codes(sound, 8000) == ["rate"]
+        found["half speed"] += codes(signal, 8000) == ["rate"]
         found["double speed"] += codes(recorded(path, 8000), 16000) != []
     assert found["swapped"] >= len(speech) - 1
     assert found["ulaw"] == found["floats"] == len(speech)

@@ -1,21 +1,21 @@
-"""Whether bytes that came as 16-bit samples are something else.
+"""Whether bytes that came as 16-bit samples are of another encoding.
 
-Owns the other readings of the same bytes and how far one of them must be the better. Judges one
-excerpt of loud sound; never decides when, and never asks whether the sound is speech.
+This module owns the other readings of the same bytes and how far one of them must be the better. It
+judges one excerpt of loud audio; `audio_check` decides when. It does not ask whether it is speech.
 
-Recorded sound is smooth: the mean step from sample to sample is 0.02 to 0.76 of the mean level.
+Recorded audio is smooth: the mean step from sample to sample is 0.02 to 0.76 of the mean level.
 Bytes read as what they are not are nearly as rough as noise, 1.33. Measured on 2 s of each of 11
 recordings of speech and noise, at 8 and 16 kHz, at five levels from -20 to +12 dB, through G.711
 and in 8 and 12 bits, beside tones, square waves and noise of several colours:
 
-| | sound read rightly | read wrongly |
+| | audio read rightly | read wrongly |
 | --- | --- | --- |
 | roughness with swapped bytes ÷ as sent | 0.54 or more | 9 in 10 at most 0.43 |
 | likeness of the histograms of low and high bytes | 0.77 or less | 8-bit samples: 0.93 or more |
 | roughness of all bytes as a row of 8-bit samples | recordings 0.81 or more | 0.75 or less |
 | roughness as 32-bit floats | always some beyond ±8 | floats: 0.66 or less |
 
-The limits below stand inside these gaps. Very quiet sound with swapped bytes may go unnoticed.
+The limits below stand inside these gaps. Very quiet audio with swapped bytes may go unnoticed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from rasr.audio.g711 import alaw_table, ulaw_table
 
 _NEVER = float("inf")
 _SWAPPED_AT_MOST = 0.45
-"""Roughness with swapped bytes, as a part of that of the sound as sent."""
+"""Roughness with swapped bytes, as a part of that of the audio as sent."""
 _SWAPPED_ROUGHNESS = (0.5, 1.5)
-"""As sent. Smoother sound is right as it is; rougher sound is a whistle near half the rate."""
+"""As sent. Smoother audio is right as it is; rougher audio is a whistle near half the rate."""
 _ALIKE_FROM = 0.85
 _BYTES_AT_MOST = 0.76
 _FLOATS_AT_MOST = 0.8
@@ -42,7 +42,7 @@ _COMPRESSED_LEVEL = (17_300, 20_500)
 _COMPRESSED_ROUGHNESS = (1.25, 1.45)
 
 
-class Misreading(Enum):
+class ActualEncoding(Enum):
     """What bytes that were declared as 16-bit samples, low byte first, seem to be."""
 
     SWAPPED = auto()
@@ -55,10 +55,10 @@ class Misreading(Enum):
     """The output of MP3, AAC, Opus, FLAC or the like; it also looks like encrypted bytes."""
 
 
-def misreading(excerpt: Samples) -> Misreading | None:
-    """What an excerpt of loud sound, from an even position in its stream, is by mistake.
+def encoding_mismatch(excerpt: Samples) -> ActualEncoding | None:
+    """Return what an excerpt of loud audio seems to be, if not 16-bit samples, low byte first.
 
-    Works for sound of any rate, one second or more.
+    It begins at an even position in its stream, is of any rate, and lasts one second or more.
     """
     raw = excerpt.astype("<i2", copy=False).tobytes()
     octets = np.frombuffer(raw, np.uint8)
@@ -67,14 +67,14 @@ def misreading(excerpt: Samples) -> Misreading | None:
     if alike > _ALIKE_FROM:
         as_bytes = min(_roughness(row) for row in _eight_bit(octets))
         if as_bytes < min(_BYTES_AT_MOST, as_sent):
-            return Misreading.EIGHT_BIT
+            return ActualEncoding.EIGHT_BIT
         if _between(as_sent, _COMPRESSED_ROUGHNESS) and _between(excerpt.std(), _COMPRESSED_LEVEL):
-            return Misreading.COMPRESSED
+            return ActualEncoding.COMPRESSED
     if _float_roughness(raw) < min(_FLOATS_AT_MOST, as_sent):
-        return Misreading.FLOATING_POINT
+        return ActualEncoding.FLOATING_POINT
     swapped = _roughness(excerpt.byteswap())
     if _between(as_sent, _SWAPPED_ROUGHNESS) and swapped < _SWAPPED_AT_MOST * as_sent:
-        return Misreading.SWAPPED
+        return ActualEncoding.SWAPPED
     return None
 
 
@@ -90,9 +90,9 @@ def _float_roughness(raw: bytes) -> float:
     return _roughness(floats)
 
 
-def _roughness(sound: NDArray[np.int16] | NDArray[np.uint8] | NDArray[np.float32]) -> float:
+def _roughness(values: NDArray[np.int16] | NDArray[np.uint8] | NDArray[np.float32]) -> float:
     """The mean step between neighbours as a part of the mean distance from the mean."""
-    centred = sound.astype(np.float32)
+    centred = values.astype(np.float32)
     centred -= centred.mean()
     level = float(np.abs(centred).mean())
     return float(np.abs(np.diff(centred)).mean()) / level if level > 0 else _NEVER

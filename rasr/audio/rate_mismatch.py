@@ -1,13 +1,13 @@
-"""Whether a voice is too low and too slow to be a human one: sound recorded at a higher rate.
+"""Whether a voice is too low and too slow to be human: audio recorded at a higher sample rate.
 
-Owns the measures of one excerpt (pitch, its movement, the rhythm of the level) and the limits of
-what people do. Never decides when to measure.
+This module owns the measures of one excerpt (pitch, its movement, the rhythm of syllables) and the
+limits of what people do; `audio_check` decides when to measure.
 
 What it can tell, measured on 9 recordings of 7 speakers in windows of 5 s, with and without noise:
 played at half speed, men's voices have a median pitch of 40 to 62 Hz, which no voice has, and
 syllables come half as often; the product of pitch and rhythm, 140 to 230 then, is 297 or more for
 every voice at its own speed, the deepest included. So of men's voices most are noticed. Of women's
-voices almost none are: at half speed one is a slow man's. The other direction, sound of 8 kHz
+voices almost none are: at half speed one is a slow man's. The other direction, audio of 8 kHz
 declared as 16 kHz, is not judged at all: a man's voice is then like a fast woman's, a woman's like
 a child's or a song, and every limit tried took melodies for it.
 
@@ -35,7 +35,7 @@ _LAGS = slice(5, 150)
 _LEVEL_STEP = 40
 """10 ms."""
 _FLOOR = 30.0
-"""Added to the level of the sound, so that the depth of silence does not count as rhythm."""
+"""Added to the level of the audio, so that the depth of silence does not count as rhythm."""
 _AUDIBLE = 100.0
 """RMS; frames below this or below 0.3 of the loud ones are not asked for a pitch."""
 _VOICED = 0.6
@@ -53,11 +53,11 @@ _MIN_GLIDE_OCTAVES = 0.012
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """The measures of an excerpt with voice in it."""
+class VoiceMeasures:
+    """The pitch and the rhythm of an excerpt with voice in it."""
 
     pitch_hz: float
-    """Median."""
+    """The median pitch."""
     pitch_spread: float
     """Distance of the quartiles as a part of the median."""
     glide_octaves: float
@@ -65,11 +65,11 @@ class Pace:
     voiced_share: float
     """Frames with a pitch among those that are not quiet."""
     rhythm_hz: float
-    """Centre of the spectrum, 1 to 25 Hz, of the logarithmic level."""
+    """Centre of the modulation spectrum: that of the logarithmic level, 1 to 25 Hz."""
 
     @property
-    def too_slow(self) -> bool:
-        """True if no voice sounds like this unless it is played too slowly."""
+    def slowed_down(self) -> bool:
+        """True if no voice is like this unless it is played too slowly."""
         return (
             self.pitch_hz < _MAX_PITCH_HZ
             and self.pitch_hz * self.rhythm_hz < _MAX_PITCH_TIMES_RHYTHM
@@ -79,32 +79,38 @@ class Pace:
         )
 
 
-def measure_pace(excerpt: Samples, sample_rate: int) -> Pace | None:
-    """The pace of an excerpt of about 5 s at `sample_rate`; None without a second of voice.
+def measure_voice(excerpt: Samples, sample_rate: int) -> VoiceMeasures | None:
+    """Return the measures of an excerpt of about 5 s; None without a second of voice.
 
-    `sample_rate` is a multiple of 4000 Hz.
+    Args:
+        sample_rate: Hz, 8000 or more.
     """
-    assert sample_rate % _RATE == 0, f"pace is measured at multiples of {_RATE} Hz"
-    factor = sample_rate // _RATE
-    whole = len(excerpt) // factor * factor
-    sound = excerpt[:whole].reshape(-1, factor).mean(axis=1)
-    pitch, voiced = _pitch(sound)
+    reduced = _reduced(excerpt, sample_rate)
+    pitch, voiced = _pitch(reduced)
     if voiced.sum() < _LEAST_VOICED:
         return None
     lower, median, upper = np.percentile(pitch[voiced], (25, 50, 75))
     glides = np.abs(np.diff(np.log2(pitch)))[voiced[1:] & voiced[:-1]]
-    return Pace(
+    return VoiceMeasures(
         pitch_hz=float(median),
         pitch_spread=float((upper - lower) / median),
         glide_octaves=float(np.median(glides)) if len(glides) else 0.0,
         voiced_share=float(voiced.mean()),
-        rhythm_hz=_rhythm(sound),
+        rhythm_hz=_rhythm(reduced),
     )
 
 
-def _pitch(sound: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _reduced(excerpt: Samples, sample_rate: int) -> NDArray[np.float64]:
+    """The excerpt at 4 kHz: each value is the mean of the samples of 0.25 ms."""
+    count = len(excerpt) * _RATE // sample_rate
+    edges = np.arange(count + 1) * sample_rate // _RATE
+    sums = np.add.reduceat(excerpt[: edges[-1]], edges[:-1], dtype=np.int64)
+    return sums / np.diff(edges)
+
+
+def _pitch(audio: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Pitch in Hz of each frame that is not quiet, and whether it is one."""
-    frames = np.lib.stride_tricks.sliding_window_view(sound, _FRAME)[::_HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(audio, _FRAME)[::_HOP]
     frames = frames - frames.mean(axis=1, keepdims=True)
     level = np.sqrt((frames**2).mean(axis=1))
     frames = frames[level > max(_AUDIBLE, 0.3 * float(np.percentile(level, 95)))]
@@ -134,8 +140,8 @@ def _autocorrelation(frames: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.fft.irfft(power)[:, :_FRAME]
 
 
-def _rhythm(sound: NDArray[np.float64]) -> float:
-    steps = sound[: len(sound) // _LEVEL_STEP * _LEVEL_STEP].reshape(-1, _LEVEL_STEP)
+def _rhythm(audio: NDArray[np.float64]) -> float:
+    steps = audio[: len(audio) // _LEVEL_STEP * _LEVEL_STEP].reshape(-1, _LEVEL_STEP)
     level = np.log(np.sqrt((steps**2).mean(axis=1)) + _FLOOR)
     spectrum = np.abs(np.fft.rfft((level - level.mean()) * np.hanning(len(level)))) ** 2
     hz = np.fft.rfftfreq(len(level), _LEVEL_STEP / _RATE)

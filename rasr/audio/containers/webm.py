@@ -1,9 +1,9 @@
 """Opus in WebM or Matroska: elements to packets.
 
-Owns EBML and blocks. Takes the first track of Opus and ignores the others, pictures included, as
-it ignores seek tables, tags and times: the sound is what the blocks hold, one after the other. A
-second recording behind the first one is taken as well. Sources: RFC 8794 (EBML), RFC 9559
-(Matroska), the WebM container guidelines.
+This module reads EBML and blocks. It takes the first track of Opus and ignores the others, pictures
+included, as it ignores seek tables, tags and times: the audio is what the blocks hold, one after
+the other. A second recording behind the first one is taken as well. Sources: RFC 8794 (EBML), RFC
+9559 (Matroska), the WebM container guidelines.
 
 Memory: one element that is needed whole, 128 KiB at most.
 """
@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from rasr.audio.opus import MAX_PACKET_BYTES, SAMPLE_RATE, OpusTrack
-from rasr.audio.packets import BrokenSound, Head, Held, Packet
+from rasr.audio.containers.opus import MAX_PACKET_BYTES, OPUS_RATE, OpusTrack
+from rasr.audio.containers.packets import ByteQueue, CodecParameters, MalformedAudio, Packet
 
 
 class _Id(IntEnum):
@@ -72,39 +72,46 @@ class _Found:
 
 
 class WebmDemuxer:
+    """The `Demuxer` of Opus in WebM."""
+
     def __init__(self) -> None:
-        self._held = Held()
+        """Make the demuxer of one stream."""
+        self._queue = ByteQueue()
         self._found: _Found | None = None
         self._group: _Group | None = None
 
-    def feed(self, data: bytes) -> Iterator[Head | Packet]:
-        self._held.feed(data)
-        if self._held.at == 0 and not _Id.EBML.to_bytes(4, "big").startswith(self._held.bytes[:4]):
-            raise BrokenSound("it does not begin with an EBML header (1A 45 DF A3)")
+    def feed(self, data: bytes) -> Iterator[CodecParameters | Packet]:
+        """Yield what the elements that `data` completes hold."""
+        self._queue.feed(data)
+        if self._queue.at == 0 and not _Id.EBML.to_bytes(4, "big").startswith(
+            self._queue.bytes[:4]
+        ):
+            raise MalformedAudio("it does not begin with an EBML header (1A 45 DF A3)")
         while True:
-            if self._group is not None and self._held.at >= self._group.end:
+            if self._group is not None and self._queue.at >= self._group.end:
                 yield from self._end_group()
             read = self._element()
             if read is None:
                 return
             yield from read
 
-    def flush(self) -> Iterator[Head | Packet]:
+    def flush(self) -> Iterator[CodecParameters | Packet]:
+        """Yield the block of a group whose padding did not come."""
         yield from self._end_group()
 
-    def _element(self) -> list[Head | Packet] | None:
+    def _element(self) -> list[CodecParameters | Packet] | None:
         """What the next element yields; None if it has not come whole."""
-        held = self._held.bytes
+        held = self._queue.bytes
         read = _element_head(held, 0)
         if read is None:
             return None
         name, size, body = read
         if size is None and name not in _ENDLESS:
-            raise BrokenSound(f"its element {name:X} has an unknown size, which it may not have")
+            raise MalformedAudio(f"its element {name:X} has an unknown size, which it may not have")
         if name in _ENTERED:
-            self._held.skip(body)
+            self._queue.skip(body)
             if name == _Id.BLOCK_GROUP:
-                self._group = _Group(self._held.at + (size or 0))
+                self._group = _Group(self._queue.at + (size or 0))
             return []
         assert size is not None
         match name:
@@ -119,21 +126,21 @@ class WebmDemuxer:
                     return None
                 if self._group is not None:
                     ns = int.from_bytes(whole, "big", signed=True)
-                    self._group.cut_samples = max(0, round(ns * SAMPLE_RATE / 1e9))
+                    self._group.cut_samples = max(0, round(ns * OPUS_RATE / 1e9))
             case _:
-                self._held.skip(body + size)
+                self._queue.skip(body + size)
         return []
 
     def _whole(self, name: int, body: int, size: int) -> bytes | None:
         if size > MAX_PACKET_BYTES:
-            raise BrokenSound(
+            raise MalformedAudio(
                 f"its element {name:X} has {size} bytes; allowed: at most {MAX_PACKET_BYTES}"
             )
-        if len(self._held) < body + size:
+        if len(self._queue) < body + size:
             return None
-        return self._held.take(body + size)[body:]
+        return self._queue.take(body + size)[body:]
 
-    def _tracks(self, data: bytes) -> Head:
+    def _tracks(self, data: bytes) -> CodecParameters:
         codecs = []
         for name, body in _children(data):
             if name != _Id.TRACK_ENTRY:
@@ -141,24 +148,24 @@ class WebmDemuxer:
             entry = _entry(body)
             if entry.codec == "A_OPUS" and not entry.encoded:
                 self._found = _Found(entry.number, OpusTrack(entry.private))
-                return self._found.track.head
+                return self._found.track.parameters
             codecs.append(entry.codec + " (compressed again)" * entry.encoded)
-        raise BrokenSound(
+        raise MalformedAudio(
             f"it has no track of Opus (A_OPUS); its tracks: {', '.join(codecs)[:60] or 'none'}"
         )
 
-    def _block(self, name: int, body: int, size: int) -> list[Head | Packet] | None:
+    def _block(self, name: int, body: int, size: int) -> list[CodecParameters | Packet] | None:
         if self._found is None:
-            raise BrokenSound("it has sound before it has said how it is coded (Tracks)")
-        held = self._held.bytes
+            raise MalformedAudio("it has sound before it has said how it is coded (Tracks)")
+        held = self._queue.bytes
         if size < _LEAST_BLOCK_BYTES or (len(held) > body and held[body] == 0):
-            raise BrokenSound("it has a block without the number of a track")
+            raise MalformedAudio("it has a block without the number of a track")
         number = _number(held, body)
         if number is None:
             return None
         track, after = number
         if track != self._found.number:
-            self._held.skip(body + size)
+            self._queue.skip(body + size)
             return []
         whole = self._whole(name, body, size)
         if whole is None:
@@ -166,9 +173,9 @@ class WebmDemuxer:
         # Behind the number: a time of two bytes, flags.
         at = after - body + 3
         if len(whole) < at:
-            raise BrokenSound("it has a block that is too short")
+            raise MalformedAudio("it has a block that is too short")
         if whole[at - 1] & _LACING:
-            raise BrokenSound("it has several frames in a block (lacing); allowed: one")
+            raise MalformedAudio("it has several frames in a block (lacing); allowed: one")
         if name == _Id.SIMPLE_BLOCK:
             return [self._found.track.packet(whole[at:])]
         if self._group is not None:
@@ -203,7 +210,7 @@ def _children(data: bytes) -> Iterator[tuple[int, bytes]]:
     while at < len(data):
         read = _element_head(data, at)
         if read is None or read[1] is None or read[2] + read[1] > len(data):
-            raise BrokenSound("its list of tracks (Tracks) is damaged")
+            raise MalformedAudio("its list of tracks (Tracks) is damaged")
         name, at, body = read[0], read[2] + read[1], read[2]
         yield name, data[body:at]
 
@@ -214,13 +221,13 @@ def _element_head(data: bytes | bytearray, at: int) -> tuple[int, int | None, in
         return None
     width = 9 - data[at].bit_length()
     if width > 4:
-        raise BrokenSound(f"it has something that is no element of EBML ({data[at]:02X})")
+        raise MalformedAudio(f"it has something that is no element of EBML ({data[at]:02X})")
     name = int.from_bytes(data[at : at + width], "big")
     at += width
     if at >= len(data):
         return None
     if data[at] == 0:
-        raise BrokenSound(f"its element {name:X} has a size that cannot be read")
+        raise MalformedAudio(f"its element {name:X} has a size that cannot be read")
     number = _number(data, at)
     if number is None:
         return None
