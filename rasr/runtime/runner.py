@@ -316,6 +316,8 @@ class RecognitionRunner:
 
     def heard(self, segment: int, hypothesis: Hypothesis, *, final: bool) -> None:
         """The engine has said something of a segment."""
+        if self.over:
+            return
         self._progressed.set()
         if final:
             self._give_back(segment)
@@ -328,6 +330,8 @@ class RecognitionRunner:
 
     def decode_failed(self, segment: int, sentence: str) -> None:
         """The engine has given up on a segment."""
+        if self.over:
+            return
         self._progressed.set()
         self._give_back(segment)
         self._statistics.segment_gone(segment)

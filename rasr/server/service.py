@@ -186,6 +186,8 @@ class Service:
             captions=captions,
             capacities=capacities,
             statistics=statistics,
+            recognizer=recognizer,
+            authoriser=authoriser,
             connections=Connections(settings, recognizer, authoriser, statistics),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -316,7 +317,7 @@ class TestEndings:
     @pytest.mark.parametrize("point", range(6))
     def test_a_client_that_leaves_gives_everything_back(self, point: int) -> None:
         talk = Conversation(Mode.CONTINUE)
-        steps = [
+        steps: list[Callable[[], object]] = [
             lambda: talk.start(vad_tail=300),
             lambda: talk.audio(hush(300), speech(500)),
             lambda: talk.audio(hush(400)),
