@@ -53,7 +53,8 @@ def noise(kind: NoiseKind, seconds: int, level: float, seed: int = 5) -> Samples
 def sentence(name: str = "rain", level: float = SPEECH_LEVEL) -> NDArray[np.float64]:
     """A recording with 300 ms of silence on either side; RMS of its speech."""
     samples = load(name).samples.astype(np.float64)
-    return samples * (level / np.sqrt(np.mean(samples[4800:-4800] ** 2)))
+    scaled: NDArray[np.float64] = samples * (level / np.sqrt(np.mean(samples[4800:-4800] ** 2)))
+    return scaled
 
 
 def padded(sound: NDArray[np.float64], before_s: float, after_s: float) -> NDArray[np.float64]:
