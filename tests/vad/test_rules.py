@@ -1,3 +1,5 @@
+"""The endpointer's settings: in frames, and what is refused."""
+
 from __future__ import annotations
 
 from typing import Any
