@@ -6,10 +6,10 @@ live stream and a file.
 
 The rules, each stated once:
 
-* Speech is what `vad.onset` believes, whether an utterance is open or not. In silence the first
-  believed frame opens one, reaching back to the oldest speech frame of its window and by the
-  pre-roll beyond that, but never into the utterance before. So every frame that helped anyone
-  to believe is in an utterance, wherever ends and breaks fall: nothing spoken is lost.
+* Speech is what the onset window believes, whether an utterance is open or not. In silence the
+  first believed frame opens one, reaching back to the oldest speech frame of its window and by the
+  pre-roll beyond that, but never into the utterance before. So every frame that helped anyone to
+  believe is in an utterance, wherever ends and breaks fall: nothing spoken is lost.
 * Trailing silence is all that follows the last believed frame, blips included. When it reaches
   `vad_tail` the utterance ends.
 * A frame called speech decides nothing that needs silence: it may be the first of an onset. The
@@ -40,9 +40,8 @@ from typing import Literal
 
 from vad.errors import VadError
 from vad.events import Endpoint, EndpointReason, Event, HeadSilence, SpeechStarted
-from vad.onset import OnsetWindow
-from vad.quiet import QuietestPlace
 from vad.rules import EndpointRules
+from vad.windows import CutSearch, OnsetWindow
 
 FlushReason = Literal[EndpointReason.FLUSH, EndpointReason.CLIENT_END, EndpointReason.END_OF_STREAM]
 """The reasons that a caller of `Endpointer.flush` may have."""
@@ -90,7 +89,7 @@ class Endpointer:
             rules.onset_window_frames - 1
         ) * rules.frame_samples + rules.pre_roll_samples
         self._onset = OnsetWindow(rules.onset_frames_needed, rules.onset_window_frames)
-        self._quiet = QuietestPlace(rules)
+        self._cut_search = CutSearch(rules)
         self._frames = 0
         self._head_from_frame = 0
         self._free_from_sample = 0
@@ -106,7 +105,7 @@ class Endpointer:
         if not level >= 0.0:
             raise VadError("level", level, "0 or more")
         self._frames += 1
-        self._quiet.push(level)
+        self._cut_search.push(level)
         believed = self._onset.push(speech)
         received = self._frames * self._frame_samples
         utterance = self._utterance
@@ -127,7 +126,7 @@ class Endpointer:
         """Close an open utterance, with the audio of an incomplete frame; the stream may go on.
 
         No later utterance begins before `at_sample`. The frame that is incomplete now is pushed as
-        a whole when it is complete.
+        a whole when it is complete. Audio between two calls within one frame is in no utterance.
 
         Returns:
             The `Endpoint` of the open utterance, or nothing where none is open.
@@ -188,7 +187,7 @@ class Endpointer:
         return min(
             self._frames * self._frame_samples,
             self._utterance.speech_end_sample + self._post_roll_samples,
-            self._quiet.sample,
+            self._cut_search.sample,
         )
 
     @property
@@ -218,7 +217,7 @@ class Endpointer:
     def _open(self, start: int, speech_end: int) -> None:
         last_frames = (start + self._max_samples) // self._frame_samples
         self._utterance = _Utterance(start, speech_end, last_frames)
-        self._quiet.begin(start)
+        self._cut_search.begin(start)
 
     def _close(
         self, utterance: _Utterance, end: int, at_sample: int, reason: EndpointReason
@@ -229,7 +228,7 @@ class Endpointer:
         return Endpoint(utterance.start_sample, end, utterance.speech_end_sample, at_sample, reason)
 
     def _break(self, utterance: _Utterance, received: int) -> list[Event]:
-        cut = self._quiet.sample
+        cut = self._cut_search.sample
         if utterance.speech_end_sample <= cut:
             # Frames called speech but not yet believed may follow; the next utterance can still
             # begin with them, because this one ends before them.

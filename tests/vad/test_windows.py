@@ -1,9 +1,11 @@
+"""The onset window: which frames called speech are believed."""
+
 from __future__ import annotations
 
 import pytest
 
 from tests.vad.builders import flags_of
-from vad.onset import OnsetWindow
+from vad.windows import OnsetWindow
 
 
 def believed(window: OnsetWindow, picture: str) -> str:

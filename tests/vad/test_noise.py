@@ -1,4 +1,4 @@
-"""The background, its peaks and its quietest moments, against their naive twins."""
+"""The noise estimate: its peaks and its minimum against their naive twins, and what it asks for."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vad.background import Background
-from vad.lull import Lull
-from vad.peaks import UsualPeak
+from vad.noise import MinimumTracker, NoiseEstimate, PeakTracker
 
 quick = settings(derandomize=True, deadline=None, max_examples=100)
 
@@ -20,16 +18,16 @@ loudness = st.tuples(st.integers(20, 60).map(float), st.integers(20, 60).map(flo
 
 @quick
 @given(st.lists(loudness, min_size=1, max_size=80), st.integers(1, 6), st.integers(2, 5))
-def test_the_lull_is_the_quietest_of_the_last_blocks(
+def test_the_minimum_is_the_quietest_of_the_last_blocks(
     frames: list[tuple[float, float, bool]], block: int, blocks: int
 ) -> None:
-    lull = Lull(block, blocks)
-    for count, (level, edges, _) in enumerate(frames, 1):
-        lull.push(level, edges)
+    minimum = MinimumTracker(block, blocks)
+    for count, (level, emphasised, _) in enumerate(frames, 1):
+        minimum.push(level, emphasised)
         first = max(0, (count - 1) // block - blocks + 1) * block
-        assert lull.level == min(one for one, _, _ in frames[first:count])
-        assert lull.edges == min(one for _, one, _ in frames[first:count])
-        assert lull.is_whole == (count > block * (blocks - 1))
+        assert minimum.level == min(one for one, _, _ in frames[first:count])
+        assert minimum.emphasised == min(one for _, one, _ in frames[first:count])
+        assert minimum.is_whole == (count > block * (blocks - 1))
 
 
 @quick
@@ -37,7 +35,7 @@ def test_the_lull_is_the_quietest_of_the_last_blocks(
 def test_the_usual_peak_is_the_third_of_the_highest_of_each_block(
     sequence: list[float], block: int, blocks: int
 ) -> None:
-    usual = UsualPeak(block, blocks)
+    usual = PeakTracker(block, blocks)
     for count, value in enumerate(sequence, 1):
         usual.push(value)
         heard = sequence[:count]
@@ -47,21 +45,21 @@ def test_the_usual_peak_is_the_third_of_the_highest_of_each_block(
 
 
 def test_a_burst_that_comes_once_changes_no_usual_peak() -> None:
-    usual = UsualPeak(10, 8)
+    usual = PeakTracker(10, 8)
     for number in range(60):
         usual.push(20.0 if 18 <= number <= 22 else 1.0)
     assert usual.value == 1.0
 
 
-def learned(frames: list[tuple[float, float, bool]], frame_ms: int = 20) -> Background:
-    background = Background(frame_ms)
-    for level, edges, called in frames:
-        background.hear(level, edges)
-        background.learn(level, edges, called)
-    return background
+def learned(frames: list[tuple[float, float, bool]], frame_ms: int = 20) -> NoiseEstimate:
+    noise = NoiseEstimate(frame_ms)
+    for level, emphasised, called in frames:
+        noise.observe(level, emphasised)
+        noise.learn(level, emphasised, called)
+    return noise
 
 
-def test_half_a_second_makes_a_background_known() -> None:
+def test_half_a_second_makes_noise_known() -> None:
     assert not learned([(40.0, 30.0, False)] * 24).known
     assert learned([(40.0, 30.0, False)] * 25).known
 
@@ -71,19 +69,19 @@ def test_half_a_second_makes_a_background_known() -> None:
 def test_the_mean_is_that_of_all_frames_while_it_is_young(
     frames: list[tuple[float, float, bool]],
 ) -> None:
-    background = learned(frames)
-    background.hear(70.0, 0.0)
+    noise = learned(frames)
+    noise.observe(70.0, 0.0)
     mean = sum(level for level, _, _ in frames) / len(frames)
-    assert background.above == pytest.approx(70.0 - mean)
+    assert noise.above == pytest.approx(70.0 - mean)
 
 
-def test_an_unknown_background_is_as_loud_as_its_quietest_moments() -> None:
-    background = Background(20)
-    for level, edges in ((50.0, 45.0), (35.0, 44.0), (36.0, 33.0), (50.0, 45.0)):
-        background.hear(level, edges)
-    assert background.above == 15.0
-    assert background.onset_db == 6.0
-    assert [background.stay_db(frames) for frames in (100, 101)] == [6.0, 8.0]
+def test_unknown_noise_is_as_loud_as_its_quietest_moments() -> None:
+    noise = NoiseEstimate(20)
+    for level, emphasised in ((50.0, 45.0), (35.0, 44.0), (36.0, 33.0), (50.0, 45.0)):
+        noise.observe(level, emphasised)
+    assert noise.above == 15.0
+    assert noise.onset_db == 6.0
+    assert [noise.stay_db(frames) for frames in (100, 101)] == [6.0, 8.0]
 
 
 def test_speech_has_to_rise_above_the_peaks_but_never_more_than_ten_db() -> None:
@@ -96,7 +94,7 @@ def test_speech_has_to_rise_above_the_peaks_but_never_more_than_ten_db() -> None
 
 
 def test_only_peaks_that_were_taken_for_speech_make_it_harder_to_go_on() -> None:
-    def with_peaks(called: bool) -> Background:
+    def with_peaks(called: bool) -> NoiseEstimate:
         return learned(
             [(46.0 if number % 20 == 0 else 40.0, 30.0, called) for number in range(200)]
         )
@@ -110,19 +108,19 @@ def test_the_less_is_known_the_more_is_asked() -> None:
     assert first.onset_db > later.onset_db > 4.0
 
 
-def test_a_background_that_has_risen_without_a_pause_is_measured_anew() -> None:
-    background = learned([(30.0, 20.0, False)] * 100)
+def test_noise_that_has_risen_without_a_pause_is_measured_anew() -> None:
+    noise = learned([(30.0, 20.0, False)] * 100)
     for _ in range(175):
-        background.hear(50.0, 40.0)
-    assert background.above == 20.0
-    background.hear(50.0, 40.0)
-    assert background.above == 0.0
-    assert min(background.onset_db, background.stay_db(300)) == 8.0
+        noise.observe(50.0, 40.0)
+    assert noise.above == 20.0
+    noise.observe(50.0, 40.0)
+    assert noise.above == 0.0
+    assert min(noise.onset_db, noise.stay_db(300)) == 8.0
 
 
 def test_one_quiet_moment_in_four_seconds_says_that_it_has_not_risen() -> None:
-    background = learned([(30.0, 20.0, False)] * 100)
+    noise = learned([(30.0, 20.0, False)] * 100)
     for number in range(400):
-        background.hear(*((31.0, 21.0) if number % 150 == 0 else (50.0, 40.0)))
-    assert background.above == 20.0
-    assert not math.isinf(background.onset_db)
+        noise.observe(*((31.0, 21.0) if number % 150 == 0 else (50.0, 40.0)))
+    assert noise.above == 20.0
+    assert not math.isinf(noise.onset_db)

@@ -1,4 +1,4 @@
-"""Which classifiers there are, and one by its name."""
+"""Which classifiers there are, and how one is made by its name."""
 
 from __future__ import annotations
 
