@@ -19,11 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rasr.cli.screen import console
+from rasr.settings import ServerSettings
 
 if TYPE_CHECKING:
     import httpx
 
-_DEFAULT_URL = "ws://127.0.0.1:8765"
+_DEFAULT_URL = f"ws://{ServerSettings().host}:{ServerSettings().port}"
 _TIMEOUT_S = 5.0
 _PIPE_WIDTH = 160
 _HEADER_LINES = 6

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -35,9 +36,15 @@ from rasr.configuration.schema import (
 from rasr.settings import Settings
 
 CONFIG_VARIABLE = "RASR_CONFIG"
-"""Names the file where no flag does. Like every variable without `__` it is no setting."""
+"""Names the file where no flag does. It is no setting."""
 
 _PREFIX = "RASR_"
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
+"""Kubernetes sets RASR_SERVER_PORT to such an address in pods that are beside a service of the name
+rasr-server."""
+_NEAR = 0.9
+"""From which likeness on, of 1, the name of a variable is taken for a misspelt one. Names that
+Kubernetes makes, such as RASR_SERVICE_HOST, come to 0.87."""
 _FLAGS = {"auth.kind": "--no-auth"}
 """Flags that are not named as their setting."""
 _FORMER = {"server.no_auth": "auth.kind"}
@@ -105,9 +112,8 @@ def load(
     if file is not None:
         tree.take_file(file)
     for name in sorted(environ):
-        if name.startswith(_PREFIX) and "__" in name:
-            path = tuple(name.removeprefix(_PREFIX).lower().split("__"))
-            tree.take(_nested(path, _Text(environ[name])), Origin(Layer.ENVIRONMENT, name))
+        if name.startswith(_PREFIX):
+            tree.take_variable(name, environ[name])
     for key, value in flags.items():
         path = tuple(key.split("."))
         flag = _FLAGS.get(key) or "--" + path[-1].replace("_", "-")
@@ -125,7 +131,7 @@ class _Text:
     def readings(self) -> tuple[object, ...]:
         try:
             document = tomllib.loads(f"value = {self.text}")
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             return (self.text,)
         # More than one key: the text had a line break and is no single value.
         return (document["value"], self.text) if len(document) == 1 else (self.text,)
@@ -169,12 +175,25 @@ class _Tree:
         except ValueError as error:
             self._mistakes.append(f"{origin}: is not TOML: {error}")
             return
+        except RecursionError:
+            self._mistakes.append(f"{origin}: is nested too deeply")
+            return
         if "properties" in document:
             self._values["properties"] = {}
             self._origins = {
                 path: origin for path, origin in self._origins.items() if path[0] != "properties"
             }
         self.take(document, origin)
+
+    def take_variable(self, name: str, text: str) -> None:
+        origin = Origin(Layer.ENVIRONMENT, name)
+        key = name.removeprefix(_PREFIX).lower()
+        if "__" in key:
+            self.take(_nested(tuple(key.split("__")), _Text(text)), origin)
+        elif not _SERVICE_LINK.match(text) and (meant := _meant(self._schema, key)):
+            self._mistakes.append(
+                f"{origin}: there is no setting of this name; did you mean {_variable(meant)}?"
+            )
 
     def take(self, document: Mapping[str, Any], origin: Origin) -> None:
         """Lay `document` on top."""
@@ -267,6 +286,37 @@ def _nested(path: KeyPath, value: object) -> dict[str, Any]:
     return {path[0]: value}
 
 
+def _variable(path: KeyPath) -> str:
+    return _PREFIX + "__".join(path).upper()
+
+
+def _meant(schema: Section, key: str) -> KeyPath | None:
+    """The setting that a variable without two underscores is likely to mean."""
+    path = _spelt(schema, tuple(key.split("_")))
+    if path is not None:
+        return path
+    known: dict[str, KeyPath] = {}
+    for section, node in schema.fields.items():
+        for field in node.fields if isinstance(node, Section) else ():
+            known[f"{section}_{field}"] = (section, field)
+            known.setdefault(field, (section, field))
+    near = difflib.get_close_matches(key, known, n=1, cutoff=_NEAR)
+    return known[near[0]] if near else None
+
+
+def _spelt(node: Node, words: tuple[str, ...]) -> KeyPath | None:
+    """The path from `node` to a setting that `words` are, whatever divides its parts."""
+    if isinstance(node, Leaf):
+        return None if words else ()
+    for end in range(1, len(words) + 1):
+        name = "_".join(words[:end])
+        inner = node.item if isinstance(node, Names) else node.fields.get(name)
+        rest = None if inner is None else _spelt(inner, words[end:])
+        if rest is not None:
+            return (name, *rest)
+    return None
+
+
 def _unknown(section: Section, path: KeyPath, name: str) -> str:
     key = dotted((*path, name))
     sentence = f"there is no setting {key}"
@@ -300,7 +350,11 @@ def _shown(value: object) -> str:
         case str():
             text = repr(value)
         case _:
-            text = json.dumps(value, ensure_ascii=False, default=str)
+            try:
+                text = json.dumps(value, ensure_ascii=False, default=str)
+            except (ValueError, RecursionError):
+                # A number of more than 4,300 digits, or a thousand tables in each other.
+                return "a value too large to be shown"
     return _shortened(text)
 
 

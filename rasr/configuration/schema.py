@@ -113,7 +113,7 @@ def _node(annotation: Any, field: FieldInfo) -> Node:
     if get_origin(annotation) is dict:
         return Names(_node(get_args(annotation)[1], field), meaning)
     checked: Any = Annotated[(annotation, *field.metadata)] if field.metadata else annotation
-    # No limit, no timer and no probability is infinite, and none is «not a number».
+    # No limit, no timer and no probability is infinite, and none is NaN.
     return Leaf(TypeAdapter(checked, config=ConfigDict(strict=True, allow_inf_nan=False)), meaning)
 
 
@@ -152,6 +152,8 @@ def _in_words(one: Mapping[str, Any]) -> str:
 
 def _range(one: Mapping[str, Any]) -> str:
     match one:
+        case {"minimum": -0x8000_0000_0000_0000}:
+            return " of 64 bits"
         case {"minimum": low, "maximum": high}:
             return f" from {_number(low)} to {_number(high)}"
         case {"exclusiveMinimum": low, "exclusiveMaximum": high}:

@@ -30,13 +30,18 @@ def listen(host: str, port: int) -> socket.socket:
     """A bound socket that listens as soon as the event loop takes it.
 
     Raises:
-        StartError: the address is not of this machine, or taken.
+        StartError: the address is none, is not of this machine, or is taken.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
+    except UnicodeError as error:
+        raise StartError(
+            f"server.host: {host[:60]!r} is no name of a machine: its parts, between dots, have 1 "
+            "to 63 characters"
+        ) from error
     except OSError as error:
         raise StartError(f"server.host: {host!r} is no address to listen on ({error})") from error
     try:

@@ -127,8 +127,40 @@ def test_a_variable_that_may_mean_several_texts_is_refused_with_the_array_to_wri
 
 
 def test_variables_that_are_no_settings_are_left_alone() -> None:
-    found = from_environment(RASR_SPEECH_DIR="/speech", RASRX__Y="1", PATH="/bin")
+    found = from_environment(
+        RASR_SPEECH_DIR="/speech",
+        RASRX__Y="1",
+        PATH="/bin",
+        # What Kubernetes sets beside services named rasr, rasr-server and rasr-models.
+        RASR_SERVICE_HOST="10.0.0.1",
+        RASR_SERVICE_PORT="8765",
+        RASR_PORT="tcp://10.0.0.1:8765",
+        RASR_PORT_8765_TCP_PORT="8765",
+        RASR_SERVER_PORT="tcp://10.0.0.1:8765",
+        RASR_SERVER_SERVICE_HOST="10.0.0.1",
+        RASR_SERVER_SERVICE_PORT="8765",
+        RASR_MODELS_SERVICE_HOST="10.0.0.1",
+    )
     assert found.settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("RASR_SERVER_PORT", "RASR_SERVER__PORT"),
+        ("RASR_SERVER_MAX_CONNECTIONS", "RASR_SERVER__MAX_CONNECTIONS"),
+        ("RASR_SEVER_PORT", "RASR_SERVER__PORT"),
+        ("RASR_PORT", "RASR_SERVER__PORT"),
+        ("RASR_LOG_LEVEL", "RASR_SERVER__LOG_LEVEL"),
+        ("RASR_PROPERTIES_ENGLISH_8K", "RASR_PROPERTIES__ENGLISH_8K"),
+        ("RASR_ENGINES_MY_OWN_KIND", "RASR_ENGINES__MY_OWN__KIND"),
+        ("RASR_ENGINES_MINE_OPTIONS_BEAM", "RASR_ENGINES__MINE__OPTIONS__BEAM"),
+    ],
+)
+def test_a_variable_that_is_nearly_a_setting_is_a_mistake(name: str, meant: str) -> None:
+    assert mistakes(environ={name: "8"}) == (
+        f"environment {name}: there is no setting of this name; did you mean {meant}?",
+    )
 
 
 def test_engines_of_a_file_stand_beside_the_default_one(file: Path) -> None:
@@ -219,6 +251,19 @@ def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file
         ("[engines.x.options]\na = [1]", "engines.x.options.a is [1]; allowed: a text, a whole"),
         ("[session]\nmax_message_bytes = 1", "a whole number from 320 to 16777216"),
         ("[server]\nhost = [", "is not TOML: "),
+        ("x = " + "[" * 5000, "is nested too deeply"),
+        ("server.port" + ".a" * 5000 + " = 1", "server.port is a value too large to be shown"),
+        ("[server]\ndrain_s = 0x" + "f" * 9000, "server.drain_s is a value too large to be shown"),
+        (
+            "[captions]\nhistory_cues = 100000000000000000000",
+            "captions.history_cues is 100000000000000000000; allowed: a whole number from 1 to "
+            "1000000 (final",
+        ),
+        (
+            "[engines.pocketsphinx.options]\nx = 1e400",
+            "engines.pocketsphinx.options.x is Infinity; allowed: a text, a whole number of 64 "
+            "bits, a number or true or false (see",
+        ),
     ],
 )
 def test_each_mistake_of_a_file_names_the_key_the_value_and_what_is_allowed(
@@ -251,6 +296,20 @@ def test_a_file_that_is_not_utf_8_is_not_toml(file: Path) -> None:
     file.write_bytes(b"a = '\xff'")
     (only,) = mistakes(file)
     assert "is not TOML" in only
+
+
+def test_a_variable_that_is_nested_too_deeply_is_a_text() -> None:
+    (only,) = mistakes(environ={"RASR_SERVER__PORT": "[" * 5000})
+    assert "server.port is '[[[" in only
+
+
+def test_a_whole_number_of_more_than_64_bits_is_no_whole_number() -> None:
+    found = from_environment(
+        RASR_ENGINES__POCKETSPHINX__OPTIONS__FITS=str(2**63 - 1),
+        RASR_ENGINES__POCKETSPHINX__OPTIONS__LONGER=str(2**63),
+    )
+    options = found.settings.engines["pocketsphinx"].options
+    assert (options["fits"], type(options["longer"])) == (2**63 - 1, float)
 
 
 def test_a_variable_with_a_line_break_is_one_value() -> None:

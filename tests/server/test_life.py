@@ -91,7 +91,7 @@ async def test_shutdown_gives_every_session_its_final_and_end_then_closes_1001()
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 async def test_beyond_loopback_it_does_not_start_without_auth(host: str) -> None:
-    with pytest.raises(StartError, match=r'auth.kind = "none".*--no-auth'):
+    with pytest.raises(StartError, match=r'auth\.kind = "none".*--no-auth'):
         async with Service(fake_settings(server={"port": 0, "host": host})):
             pass
 
@@ -110,6 +110,13 @@ async def test_a_taken_port_is_told_with_what_to_do() -> None:
         with pytest.raises(StartError, match=f"port {port}.*--port"):
             async with Service(fake_settings(server={"port": port})):
                 pass
+
+
+@pytest.mark.parametrize("host", ["a" * 300, "a..b", f"{'a' * 64}.example"])
+async def test_a_host_that_can_be_no_name_is_told(host: str) -> None:
+    with pytest.raises(StartError, match=r"server\.host: .* is no name of a machine"):
+        async with Service(fake_settings(server={"port": 0, "host": host})):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from starlette.datastructures import Headers
 from websockets.asyncio.client import connect
@@ -91,6 +92,15 @@ async def test_the_handshake_of_a_strangers_page_is_refused_with_what_to_do(
     assert refused.value.response.status_code == 403
     assert b"server.allowed_origins in its settings may name" in refused.value.response.body
     assert service.state.connections.count == 0
+
+
+@pytest.mark.parametrize("kind", ["", "none"])
+async def test_a_name_is_believed_where_anybody_may_use_the_server(kind: str) -> None:
+    named = {"host": "asr.lan:8765", "origin": "http://asr.lan:8765"}
+    async with Service(fake_settings(auth={"kind": kind})) as service:
+        async with httpx.AsyncClient(base_url=service.url.replace("ws:", "http:")) as web:
+            answer = await web.get("/properties", headers=named)
+    assert ("access-control-allow-origin" in answer.headers) == (kind == "none")
 
 
 async def test_the_handshake_of_a_page_that_is_named_is_accepted() -> None:
