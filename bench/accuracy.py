@@ -20,7 +20,7 @@ from bench.scenes import SPEECH_LEVEL, Half, voices
 from bench.server import running_server
 from decoder.registry import EngineSpec, load
 from rasr.audio import FORMATS, Samples
-from rasr.cli.configured import configuration
+from rasr.cli.config_options import configuration
 from rasr.client import (
     Options,
     Pace,

@@ -24,17 +24,17 @@ from rasr.audio import FORMATS
 from rasr.client import (
     Ended,
     Error,
-    Link,
     Mode,
     ServerMessage,
     StartConfig,
     Started,
+    WebSocket,
     address_of,
+    audio_frame,
     end_frame,
-    sound_frame,
     start_frame,
 )
-from rasr.client.link import text_frame
+from rasr.client.websocket import text_frame
 from rasr.wire.sis.codec import decode_server
 from rasr.wire.sis.properties import Property
 from tests.speech.library import SAMPLE_RATE
@@ -53,7 +53,7 @@ class Broken(Exception):
     """The server did what it should not; the text says what."""
 
 
-class Visitor(Link):
+class Visitor(WebSocket):
     """A connection that can also be impolite."""
 
     async def expect(self, *kinds: type[ServerMessage]) -> ServerMessage:
@@ -149,7 +149,7 @@ class Party:
         """Frames of so much talk."""
         count = max(1, round(choice.uniform(*seconds) * self.brevity / CHUNK_S))
         said = self.sound.talk(Talk.CONVERSATION, choice.randrange(1 << 30), count)
-        return [sound_frame(self.sound.chunks[one].astype("<i2").tobytes()) for one in said]
+        return [audio_frame(self.sound.chunks[one].astype("<i2").tobytes()) for one in said]
 
     async def wait(self, choice: random.Random, seconds: tuple[float, float]) -> None:
         await asyncio.sleep(choice.uniform(*seconds) * self.brevity)

@@ -177,6 +177,7 @@ def _result(
 
     def listen(scene: Scene, noise: Sound | None, snr_db: float, label: str) -> None:
         found = hear(setting.make(), scene.in_noise(noise, snr_db), rules)
+        assert rules.vad_tail_ms is not None, "ends are judged against the tail"
         marks = mark(found.utterances, scene.sentences, scene.words, rules.vad_tail_ms)
         sums = result.human if scene.name == _HUMAN else result.exact
         sums[label] = sums.get(label, Marks()) + marks

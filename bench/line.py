@@ -13,10 +13,10 @@ from dataclasses import replace
 
 from bench.talkers import CHUNK_S
 from bench.wires import Answer, Wire
-from rasr.client import Link
+from rasr.client import WebSocket
 
 
-class Line(Link):
+class Line(WebSocket):
     """The connection of one stream, from the handshake to the last message."""
 
     def __init__(self, wire: Wire, late_s: list[float]) -> None:

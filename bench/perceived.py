@@ -17,7 +17,7 @@ import jiwer
 from bench.latency import Wait
 from bench.script import Script
 from bench.wires import Answer
-from rasr.cli.reckoning import words_of
+from rasr.cli.word_error_rate import words_of
 from tests.speech.library import SpokenWord
 
 _MARKS = re.compile(r"[^\w\s']")

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from rasr.audio import FORMATS, Samples
-from rasr.cli.reckoning import Reference, Sentence
+from rasr.captions import TimedText
+from rasr.cli.demo_metrics import Reference
 from rasr.client import (
     StartConfig,
 )
@@ -43,7 +44,7 @@ def rotated(recording: Recording, turn: int) -> tuple[Samples, Reference]:
     length_ms = len(samples) * 1000 // SAMPLE_RATE
     moved = sorted(
         (
-            Sentence(
+            TimedText(
                 one.text,
                 (one.start_ms - cut_ms) % length_ms,
                 (one.start_ms - cut_ms) % length_ms + one.end_ms - one.start_ms,

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rasr.audio import FORMATS
-from rasr.client import Mode, StartConfig, address_of, end_frame, sound_frame, start_frame
-from rasr.client.link import binary_frame, text_frame
+from rasr.client import Mode, StartConfig, address_of, audio_frame, end_frame, start_frame
+from rasr.client.websocket import binary_frame, text_frame
 from rasr.wire.sis.codec import decode_server
 from rasr.wire.sis.errors import ErrorCode
 from rasr.wire.sis.messages import Ended, Error, Result
@@ -128,7 +128,7 @@ class SisWire:
         return end_frame()
 
     def sound(self, samples: Samples) -> bytes:
-        return sound_frame(samples.astype("<i2").tobytes())
+        return audio_frame(samples.astype("<i2").tobytes())
 
     def is_over(self, message: bytes) -> bool:
         return isinstance(decode_server(message.decode()), Ended | Error)

@@ -54,15 +54,15 @@ class FakeEngine:
     def capabilities(self) -> Capabilities:
         return Capabilities(
             name="fake",
-            languages=("english",),
+            languages=(),
             sample_rate=SAMPLE_RATE,
             partials=True,
             word_times=True,
             hot_words=False,
             max_batch=16,
-            releases_gil=True,
             first_step_samples=_BLOCK_SAMPLES,
             step_samples=_BLOCK_SAMPLES,
+            lookahead_samples=_BLOCK_SAMPLES,
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> FakeStream:

@@ -16,10 +16,10 @@ import pytest
 from decoder.fake import FakeOptions
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.sherpa import SherpaOptions
-from rasr.audio.soundcheck import FindingCode
+from rasr.audio import FindingCode
 from rasr.configuration.schema import dotted, leaves, written
+from rasr.recognition.events import WarningCode
 from rasr.server.service import Service
-from rasr.session.round import WarningCode
 from rasr.settings import Settings
 from rasr.wire.sis.errors import ERROR_TABLE
 from rasr.wire.sis.fields import START_FIELDS

@@ -1,4 +1,4 @@
-"""What a voice classifier offers: frames in, "is this speech?" out for each.
+"""What a voice classifier offers: it takes frames and says of each whether it is speech.
 
 A classifier answers for single frames and may be wrong for single frames; turning answers into
 utterances is the endpointer's work alone. Most classifiers adapt to what they have heard, so an
@@ -33,7 +33,7 @@ class Classifier(Protocol):
         Args:
             samples: whole frames in order, shape (k * frame_samples,), int16, at `sample_rate`.
                 All that a chunk completes in one call: a call costs more than a frame.
-            levels: the `vad.level.frame_levels` of the same frames.
+            levels: the `vad.features.frame_levels` of the same frames.
 
         Raises:
             VadError: another shape or dtype.

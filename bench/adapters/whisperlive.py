@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.wires import Answer, PeerWire, Reader, Samples, float_frame
-from rasr.client.link import binary_frame, text_frame
+from rasr.client.websocket import binary_frame, text_frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,9 @@ class PocketSphinxEngine:
             word_times=True,
             hot_words=True,
             max_batch=1,
-            releases_gil=False,
             first_step_samples=BLOCK_SAMPLES,
             step_samples=BLOCK_SAMPLES,
+            lookahead_samples=BLOCK_SAMPLES,
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> PocketSphinxStream:

@@ -58,9 +58,11 @@ class SherpaEngine:
             word_times=self._model.word_times,
             hot_words=self._recognisers.biased is not None,
             max_batch=_MAX_BATCH,
-            releases_gil=True,
             first_step_samples=self._pace.window,
             step_samples=self._pace.shift,
+            # A step begins with each `shift` and looks at a window: a word that ends where a step
+            # begins is decoded with the window after it.
+            lookahead_samples=self._pace.window,
         )
 
     @property

@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 
 from rasr import logs
-from rasr.cli.configured import config_option, configuration, model_option
+from rasr.cli.config_options import config_option, configuration, model_option
 from rasr.cli.screen import console
 from rasr.settings import Settings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from rasr.cli.configured import config_option, configuration, model_option
+from rasr.cli.config_options import config_option, configuration, model_option
 from rasr.configuration import Configuration
 from rasr.configuration.schema import dotted, leaves, written
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rasr import logs
-from rasr.cli.configured import config_option, configuration, model_option
+from rasr.cli.config_options import config_option, configuration, model_option
 from rasr.settings import ServerSettings
 
 _DEFAULTS = ServerSettings()

@@ -43,8 +43,8 @@ async def test_a_visit_is_made_without_a_fault_and_leaves_nothing(name: str) -> 
         await visit(party, name, random.Random(1))
         assert not record.faults
         assert record.visits == {name: 1}
-        await service.house.quiet()
-        (scheduler,) = service.house.schedulers.values()
+        await service.state.connections.quiet()
+        (scheduler,) = service.state.schedulers.values()
         assert scheduler.counters.open_jobs == 0
 
 
@@ -55,15 +55,15 @@ async def test_a_flood_is_decoded_to_its_end_and_who_never_reads_is_dropped() ->
         for name in HEAVY:
             await visit(party, name, random.Random(1))
         assert not record.faults
-        await service.house.quiet()
-        assert service.house.ledger.sessions["the client does not read"] == 1
+        await service.state.connections.quiet()
+        assert service.state.ledger.sessions["the client does not read"] == 1
 
 
 async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() -> None:
     async with Service(fake_settings(decoding={"max_rounds": 1})) as service:
         record = Record()
         party = Party(service.url, pool(), "english_16k_common", record, brevity=BRIEF)
-        admission = service.house.admission
+        admission = service.state.admission
         seat = admission.take(Somebody("x", "x"), "fake", 0.0)
         assert isinstance(seat, Seat)
         await visit(party, "ends well", random.Random(1))

@@ -18,9 +18,9 @@ from rasr.client import (
     ConnectionLost,
     Ended,
     Options,
-    RoundRefused,
     Session,
     StartFields,
+    StartRefused,
     connect,
 )
 from rasr.wire.sis.errors import ErrorCode
@@ -171,7 +171,7 @@ async def test_what_will_be_refused_again_is_not_asked_again() -> None:
 
     clock = FastClock()
     async with scripted(script) as url:
-        with pytest.raises(RoundRefused, match="no such language"):
+        with pytest.raises(StartRefused, match="no such language"):
             async with connect(url, PATIENT, clock=clock):
                 pass
     assert clock.wanted == []

@@ -10,7 +10,7 @@ from rasr.scheduling.job import Cadence, Job, Piece
 
 NOW = 100.0
 CADENCE = Cadence.of(
-    Capabilities("any", ("english",), 1000, True, True, False, 16, True),
+    Capabilities("any", ("english",), 1000, True, True, False, 16),
     step_ms=100,
     partial_ms=100,
     partials=True,

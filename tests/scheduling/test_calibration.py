@@ -40,9 +40,7 @@ class CountingLane:
 
 
 async def calibrated(lane: CountingLane, *, max_batch: int, streams: int) -> list[int]:
-    known = Capabilities(
-        "counted", ("english",), 1000, True, True, False, max_batch, True, 450, 320
-    )
+    known = Capabilities("counted", ("english",), 1000, True, True, False, max_batch, 450, 320)
     cadence = Cadence.of(known, step_ms=400, partial_ms=200, partials=True)
     speech = np.arange(1000, dtype=np.int16)
     costs = await calibrate([lane], known, cadence, streams_per_lane=streams, speech=speech)

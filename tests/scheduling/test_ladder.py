@@ -68,7 +68,7 @@ def test_it_tells_each_change_and_moves_a_rung_for_a_window(
         assert 0 <= ladder.rung <= min(TOP_RUNG, before + 1)
 
 
-CAPABILITIES = Capabilities("chunky", ("english",), 1000, True, True, False, 16, True, 450, 320)
+CAPABILITIES = Capabilities("chunky", ("english",), 1000, True, True, False, 16, 450, 320)
 
 
 def cadence(rung: Rung) -> Cadence:

@@ -26,7 +26,7 @@ class CommandedLane:
     def __init__(self, max_batch: int = 1, calls: int = 1) -> None:
         self.calls = calls
         self.capabilities = Capabilities(
-            "commanded", ("english",), RATE, True, True, False, max_batch, True
+            "commanded", ("english",), RATE, True, True, False, max_batch
         )
         self.batches: list[Batch] = []
         self.called: list[int] = []

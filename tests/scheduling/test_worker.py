@@ -54,7 +54,7 @@ class Fragile:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities("fragile", ("english",), 16000, True, True, False, 16, True)
+        return Capabilities("fragile", ("english",), 16000, True, True, False, 16)
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> Whole:
         if self.fails_in == "open" and hot_words:

@@ -147,7 +147,7 @@ async def test_a_round_past_the_bound_is_refused_and_readiness_turns_false(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     async with Service(settings()) as service:
-        house = service.house
+        house = service.state
         # As slow an engine as carries one stream: what a calibration found is not the point here.
         house.schedulers["fake"].load.costs = StepCosts(0.2, 1, {1: 0.16 / ONE_BY_ONE})
         async with SdkClient(service.url) as first, SdkClient(service.url) as second:

@@ -38,7 +38,7 @@ async def test_a_worker_killed_in_the_middle_of_an_utterance_costs_a_delay_only(
                 await client.audio(sound[:half])
                 await client.until("RESULT")
                 if killed:
-                    (lane,) = service.house.schedulers["pocketsphinx"].lanes
+                    (lane,) = service.state.schedulers["pocketsphinx"].lanes
                     assert isinstance(lane, ProcessLane)
                     assert lane.pid is not None
                     os.kill(lane.pid, signal.SIGKILL)
@@ -47,14 +47,14 @@ async def test_a_worker_killed_in_the_middle_of_an_utterance_costs_a_delay_only(
         undisturbed, disturbed = client.finals
         assert disturbed == undisturbed
         assert disturbed["result"]["text"]
-        assert service.house.schedulers["pocketsphinx"].counters.restarts == 1
+        assert service.state.schedulers["pocketsphinx"].counters.restarts == 1
 
 
 @pytest.mark.engine
 async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
     sound = load("library").samples.astype("<i2").tobytes()
     async with Service(Settings.model_validate(_ONE_WORKER)) as service:
-        (lane,) = service.house.schedulers["pocketsphinx"].lanes
+        (lane,) = service.state.schedulers["pocketsphinx"].lanes
         assert isinstance(lane, ProcessLane)
         assert lane.pid is not None
         worker = psutil.Process(lane.pid)  # type: ignore[no-untyped-call]
@@ -69,7 +69,7 @@ async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
         first, second = client.finals
         assert first == second
         assert first["result"]["text"]
-        assert service.house.schedulers["pocketsphinx"].counters.restarts == 1
+        assert service.state.schedulers["pocketsphinx"].counters.restarts == 1
 
 
 async def test_an_utterance_that_the_engine_fails_on_ends_its_round_and_no_other() -> None:

@@ -152,15 +152,15 @@ async def test_two_hundred_connections_come_and_go_and_leave_nothing() -> None:
 
     async with Service(fake_settings()) as service:
         await visit(service, 3)
-        await service.house.quiet()
+        await service.state.connections.quiet()
         gc.collect()
         tasks, descriptors = len(asyncio.all_tasks()), _descriptors()
         for start in range(0, 200, 20):
             await asyncio.gather(*(visit(service, number) for number in range(start, start + 20)))
-        await service.house.quiet()
-        (scheduler,) = service.house.schedulers.values()
-        assert service.house.connections == 0
-        assert service.house.admission.rounds == 0
+        await service.state.connections.quiet()
+        (scheduler,) = service.state.schedulers.values()
+        assert service.state.connections.count == 0
+        assert service.state.admission.rounds == 0
         assert scheduler.counters.open_jobs == 0
         # uvicorn's own last steps for a connection come after ours; let them happen.
         for _ in range(50):

@@ -12,13 +12,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
-from rasr.server.ops.metrics import CAPACITY, ENGINE, HOUSE, OCCUPANCY, HouseCollector, Reading
+from rasr.server.ops.metrics import CAPACITY, ENGINE, OCCUPANCY, SERVER, Reading, ServerCollector
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
 
-READINGS: tuple[Reading[Any], ...] = (*OCCUPANCY, *HOUSE, *ENGINE, *CAPACITY)
+READINGS: tuple[Reading[Any], ...] = (*OCCUPANCY, *SERVER, *ENGINE, *CAPACITY)
 
 Numbers = dict[tuple[str, str], float]
 
@@ -53,7 +53,7 @@ async def test_an_open_round_is_counted_while_it_lasts_and_its_sound_stays_count
         await client.until("RESULT")
         during = await scrape(service)
         await client.end()
-    await service.house.quiet()
+    await service.state.connections.quiet()
     after = await scrape(service)
     assert (during["rasr_sessions", ""], during["rasr_rounds", ""]) == (1, 1)
     assert (after["rasr_sessions", ""], after["rasr_rounds", ""]) == (0, 0)
@@ -88,7 +88,7 @@ async def test_a_refused_round_is_counted_by_its_code() -> None:
             assert numbers["rasr_rounds_refused_total", "SIS.0312"] == 1
             assert numbers["rasr_ready", ""] == 0
             assert numbers["rasr_rounds_max", ""] == 1
-        await service.house.quiet()
+        await service.state.connections.quiet()
         assert (await scrape(service))["rasr_rounds_refused_total", "SIS.0312"] == 1
 
 
@@ -141,9 +141,13 @@ async def test_the_document_has_every_number_and_no_other(service: Service) -> N
     document = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
     named = set(re.findall(r"^\| .*?(?= \| )", document, re.MULTILINE))
     named = {name for cell in named for name in re.findall(r"`(rasr_\w+)", cell)}
-    collector = HouseCollector(service.house)
-    ledger = service.house.ledger
-    families = [*collector.collect(), *ledger.finals.collect(), *ledger.first_partials.collect()]
+    collector = ServerCollector(service.state)
+    statistics = service.state.statistics
+    families = [
+        *collector.collect(),
+        *statistics.finals.collect(),
+        *statistics.first_partials.collect(),
+    ]
     told = {reading.name for reading in READINGS}
     told |= {
         one.name + {"counter": "_total", "info": "_info"}.get(one.type, "") for one in families

@@ -91,7 +91,7 @@ async def test_the_handshake_of_a_strangers_page_is_refused_with_what_to_do(
         )
     assert refused.value.response.status_code == 403
     assert b"server.allowed_origins in its settings may name" in refused.value.response.body
-    assert service.house.connections == 0
+    assert service.state.connections.count == 0
 
 
 @pytest.mark.parametrize("kind", ["", "none"])

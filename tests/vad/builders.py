@@ -1,4 +1,4 @@
-"""Rounds as pictures: "#" is a frame called speech, "." one that is not."""
+"""Streams as pictures: "#" is a frame called speech, "." one that is not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def push_all(
 def rules_in_frames(
     *,
     head: int = 0,
-    tail: int = 10,
+    tail: int | None = 10,
     longest: int = 1000,
     pre_roll: int = 0,
     post_roll: int = 0,
@@ -42,7 +42,7 @@ def rules_in_frames(
         frame_samples=2,
         sample_rate=100,
         vad_head_ms=head * 20,
-        vad_tail_ms=tail * 20,
+        vad_tail_ms=None if tail is None else tail * 20,
         max_ms=longest * 20,
         pre_roll_ms=pre_roll * 20,
         post_roll_ms=post_roll * 20,

@@ -1,6 +1,6 @@
 """The endpointer's rules once more, over whole arrays, in the most obvious way.
 
-Nothing is remembered between frames but where the last utterance ended: every other fact is
+Nothing is remembered between frames but where the next utterance may begin: every other fact is
 looked up anew in the arrays. Slow, and for tests only.
 """
 
@@ -10,34 +10,60 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vad import Endpoint, EndpointReason, EndpointRules, Event, HeadSilence, SpeechStarted
+from vad.endpointer import FlushReason
+
+
+@dataclass(frozen=True)
+class Flush:
+    """A call of `Endpointer.flush`, when so many samples had come."""
+
+    at_sample: int
+    reason: FlushReason
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A call of `Endpointer.drop`, when so many samples had come."""
+
+    at_sample: int
+
+
+Call = Flush | Drop
 
 
 def naive_events(
-    flags: Sequence[bool],
-    levels: Sequence[float],
-    at_sample: int,
-    rules: EndpointRules,
-    reason: EndpointReason = EndpointReason.CLIENT_END,
-) -> list[Event]:
-    """All events of a round of `at_sample` samples; one flag and level per complete frame."""
-    return _Round(flags, levels, at_sample, rules, reason).events()
+    flags: Sequence[bool], levels: Sequence[float], calls: Sequence[Call], rules: EndpointRules
+) -> list[Event | Drop]:
+    """All events of a stream, and the drops among them where they came.
+
+    Args:
+        flags, levels: one for each complete frame.
+        calls: in order; the last is the flush at the end of the stream.
+        rules: the endpointer's.
+    """
+    return _Stream(flags, levels, calls, rules).events()
 
 
 @dataclass
-class _Round:
+class _Stream:
     flags: Sequence[bool]
     levels: Sequence[float]
-    at_sample: int
+    calls: Sequence[Call]
     rules: EndpointRules
-    reason: EndpointReason
     free_from: int = 0
-    """Sample at which the last utterance ended."""
+    """The first sample that the next utterance may have."""
 
-    def events(self) -> list[Event]:
-        events: list[Event] = []
+    def events(self) -> list[Event | Drop]:
+        events: list[Event | Drop] = []
         frame = 0
         waiting_since = 0
-        while frame < len(self.flags):
+        while True:
+            for call in self.calls_after(frame):
+                self.free_from = call.at_sample
+                if isinstance(call, Drop):
+                    events.append(call)
+            if frame == len(self.flags):
+                return events
             if self.believed(frame):
                 frame = self.utterances(frame, events)
                 waiting_since = frame
@@ -47,7 +73,10 @@ class _Round:
             if 0 < self.rules.head_frames <= waited and not self.flags[frame - 1]:
                 events.append(HeadSilence(frame * self.rules.frame_samples))
                 waiting_since = frame
-        return events
+
+    def calls_after(self, frames: int) -> list[Call]:
+        """The calls that came after so many complete frames."""
+        return [call for call in self.calls if call.at_sample // self.rules.frame_samples == frames]
 
     def believed(self, frame: int) -> bool:
         return self.flags[frame] and len(self.onset(frame)) >= self.rules.onset_frames_needed
@@ -71,18 +100,22 @@ class _Round:
         quietest = min(loudness.values())
         return max(n for n in borders if loudness[n] == quietest) * size
 
-    def utterances(self, frame: int, events: list[Event]) -> int:
+    def utterances(self, frame: int, events: list[Event | Drop]) -> int:
         """The utterance opened by `frame` and those cut off it; the number of frames used up."""
         size, post_roll = self.rules.frame_samples, self.rules.post_roll_samples
+        tail_frames = self.rules.tail_frames
         first = min(n for n in self.onset(frame) if (n + 1) * size > self.free_from)
         onset = max(self.free_from, first * size)
         start = max(self.free_from, onset - self.rules.pre_roll_samples)
         events.append(SpeechStarted(start, onset))
-        for frames in range(frame + 1, len(self.flags) + 1):
+        frames = frame
+        while True:
+            frames += 1
             received = frames * size
             speech_end = self.speech_end(frames)
             silent = (received - speech_end) // size
-            if silent >= self.rules.tail_frames and not self.flags[frames - 1]:
+            over = tail_frames is not None and silent >= tail_frames
+            if over and not self.flags[frames - 1]:
                 end = min(speech_end + post_roll, received)
                 return self.close(
                     events,
@@ -101,16 +134,18 @@ class _Round:
                 events.append(Endpoint(start, cut, cut, received, EndpointReason.MAX_LENGTH))
                 events.append(SpeechStarted(cut, cut))
                 start = cut
-        received = len(self.flags) * size
-        speech_end = self.speech_end(len(self.flags))
-        if speech_end == received:
-            speech_end = self.at_sample
-        end = min(speech_end + post_roll, self.at_sample)
-        return self.close(
-            events, Endpoint(start, end, speech_end, self.at_sample, self.reason), len(self.flags)
-        )
+            calls = self.calls_after(frames)
+            if not calls:
+                continue
+            if isinstance(calls[0], Flush):
+                at_sample = calls[0].at_sample
+                if speech_end == received:
+                    speech_end = at_sample
+                end = min(speech_end + post_roll, at_sample)
+                events.append(Endpoint(start, end, speech_end, at_sample, calls[0].reason))
+            return frames
 
-    def close(self, events: list[Event], endpoint: Endpoint, frames: int) -> int:
+    def close(self, events: list[Event | Drop], endpoint: Endpoint, frames: int) -> int:
         events.append(endpoint)
         self.free_from = endpoint.end_sample
         return frames

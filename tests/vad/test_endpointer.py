@@ -1,3 +1,5 @@
+"""What the endpointer reports for given frame flags, drawn as pictures."""
+
 from __future__ import annotations
 
 import math
@@ -32,7 +34,7 @@ def to_the_frame(frame: tuple[int, int], *, tail_ms: int = 500, head_ms: int = 0
 
 
 @pytest.mark.parametrize("frame", FRAMES)
-@pytest.mark.parametrize("tail_ms", [0, 1, 20, 100, 300, 320, 500, 1000, 3000])
+@pytest.mark.parametrize("tail_ms", [0, 1, 20, 100, 300, 320, 500, 1000, 3000, 7500])
 def test_vad_tail_of_silence_ends_the_utterance_to_the_frame(
     frame: tuple[int, int], tail_ms: int
 ) -> None:
@@ -109,6 +111,23 @@ def test_a_short_vad_tail_does_not_end_speech_whose_gaps_are_shorter() -> None:
     assert endpointer.is_open
 
 
+def test_without_a_vad_tail_no_silence_ends_an_utterance() -> None:
+    endpointer = Endpointer(rules_in_frames(tail=None, longest=10_000))
+    push_all(endpointer, "#####")
+    assert push_all(endpointer, "." * 9000 + "#") == []
+    assert endpointer.flush(2 * 9006, EndpointReason.FLUSH) == [
+        Endpoint(0, 2 * 5, 2 * 5, 2 * 9006, EndpointReason.FLUSH)
+    ]
+
+
+def test_without_a_vad_tail_the_longest_length_ends_an_utterance_before_its_silence() -> None:
+    endpointer = Endpointer(rules_in_frames(tail=None, longest=50, search=20, post_roll=3))
+    assert push_all(endpointer, "#" * 5 + "." * 45)[1:] == [
+        Endpoint(0, 2 * 8, 2 * 5, 2 * 50, EndpointReason.MAX_LENGTH)
+    ]
+    assert push_all(endpointer, "." * 100) == []
+
+
 # The start
 
 
@@ -129,7 +148,7 @@ def test_the_pre_roll_reaches_back_from_the_onset() -> None:
     assert push_all(endpointer, "..........###") == [SpeechStarted(2 * 6, 2 * 10)]
 
 
-def test_the_pre_roll_stops_at_the_start_of_the_round() -> None:
+def test_the_pre_roll_stops_at_the_start_of_the_stream() -> None:
     endpointer = Endpointer(rules_in_frames(pre_roll=4))
     assert push_all(endpointer, "..###") == [SpeechStarted(0, 2 * 2)]
 
@@ -336,7 +355,7 @@ def test_near_the_limit_what_may_fall_behind_the_cut_is_held_back() -> None:
     assert endpointer.committed_sample == 2 * 50
 
 
-def test_in_silence_only_the_sound_that_a_pre_roll_may_ask_for_is_needed() -> None:
+def test_in_silence_only_the_audio_that_a_pre_roll_may_ask_for_is_needed() -> None:
     endpointer = Endpointer(rules_in_frames(pre_roll=6))
     push_all(endpointer, "." * 100)
     oldest = endpointer.oldest_needed_sample
@@ -346,7 +365,7 @@ def test_in_silence_only_the_sound_that_a_pre_roll_may_ask_for_is_needed() -> No
     assert start.start_sample >= oldest
 
 
-# The end of the stream
+# Flush and drop, and the end of the stream
 
 
 def test_flush_in_silence_says_nothing() -> None:
@@ -355,7 +374,7 @@ def test_flush_in_silence_says_nothing() -> None:
     assert endpointer.flush(2 * 5) == []
 
 
-def test_flush_before_any_sound_says_nothing() -> None:
+def test_flush_before_any_audio_says_nothing() -> None:
     assert Endpointer(rules_in_frames()).flush(0) == []
 
 
@@ -388,12 +407,108 @@ def test_a_second_flush_says_nothing() -> None:
     assert endpointer.flush(8) == []
 
 
+def test_speech_that_goes_on_after_a_flush_opens_the_next_utterance_where_it_was_cut() -> None:
+    endpointer = Endpointer(rules_in_frames(pre_roll=4))
+    push_all(endpointer, "####")
+    assert endpointer.flush(9, EndpointReason.FLUSH) == [Endpoint(0, 9, 9, 9, EndpointReason.FLUSH)]
+    assert push_all(endpointer, "#") == [SpeechStarted(9, 9)]
+
+
+def test_after_a_flush_in_silence_neither_onset_nor_pre_roll_reaches_back_beyond_it() -> None:
+    endpointer = Endpointer(rules_in_frames(pre_roll=4))
+    assert push_all(endpointer, "....##") == []
+    assert endpointer.flush(12, EndpointReason.FLUSH) == []
+    assert push_all(endpointer, "#") == [SpeechStarted(12, 12)]
+
+
+def test_what_lies_between_the_end_of_an_utterance_and_its_flush_is_decided() -> None:
+    endpointer = Endpointer(rules_in_frames(pre_roll=4, post_roll=1))
+    push_all(endpointer, "####.....")
+    assert endpointer.flush(19, EndpointReason.FLUSH) == [
+        Endpoint(0, 10, 8, 19, EndpointReason.FLUSH)
+    ]
+    assert endpointer.oldest_needed_sample == 19
+    assert push_all(endpointer, ".###") == [SpeechStarted(19, 2 * 10)]
+
+
+def test_each_flush_closes_what_is_open_then() -> None:
+    endpointer = Endpointer(rules_in_frames())
+    reasons: list[EndpointReason] = []
+    for frames in range(4, 24, 4):
+        push_all(endpointer, "####")
+        reasons += [
+            event.reason
+            for event in endpointer.flush(2 * frames, EndpointReason.FLUSH)
+            if isinstance(event, Endpoint)
+        ]
+    assert reasons == [EndpointReason.FLUSH] * 5
+
+
+def test_the_limit_is_counted_anew_from_a_flush() -> None:
+    endpointer = Endpointer(rules_in_frames(longest=50, search=20))
+    push_all(endpointer, "#" * 45)
+    endpointer.flush(2 * 45, EndpointReason.FLUSH)
+    events = push_all(endpointer, "#" * 50)
+    assert isinstance(endpoint := events[1], Endpoint)
+    assert (endpoint.start_sample, endpoint.at_sample) == (2 * 45, 2 * 95)
+
+
+def test_a_flush_that_closes_an_utterance_starts_the_wait_for_vad_head_anew() -> None:
+    endpointer = Endpointer(rules_in_frames(head=8))
+    push_all(endpointer, "####")
+    endpointer.flush(8, EndpointReason.FLUSH)
+    assert push_all(endpointer, ".......") == []
+    assert push_all(endpointer, ".") == [HeadSilence(2 * 12)]
+
+
+def test_a_flush_in_silence_does_not_put_off_vad_head() -> None:
+    endpointer = Endpointer(rules_in_frames(head=8))
+    push_all(endpointer, "....")
+    endpointer.flush(8, EndpointReason.FLUSH)
+    assert push_all(endpointer, "....") == [HeadSilence(2 * 8)]
+
+
+def test_a_dropped_utterance_has_no_endpoint_and_is_part_of_no_other() -> None:
+    endpointer = Endpointer(rules_in_frames(pre_roll=4))
+    push_all(endpointer, "####..")
+    endpointer.drop(13)
+    assert endpointer.state is State.SILENCE
+    assert endpointer.committed_sample == endpointer.oldest_needed_sample == 13
+    assert push_all(endpointer, ".....###") == [SpeechStarted(2 * 7, 2 * 11)]
+    assert endpointer.flush(28) == [Endpoint(14, 28, 28, 28, EndpointReason.CLIENT_END)]
+
+
+def test_speech_that_goes_on_after_a_drop_opens_an_utterance_there() -> None:
+    endpointer = Endpointer(rules_in_frames(pre_roll=4))
+    push_all(endpointer, "####")
+    endpointer.drop(9)
+    assert push_all(endpointer, "#") == [SpeechStarted(9, 9)]
+
+
+def test_a_drop_in_silence_drops_the_speech_that_was_not_yet_believed() -> None:
+    endpointer = Endpointer(rules_in_frames())
+    push_all(endpointer, "##")
+    endpointer.drop(4)
+    assert push_all(endpointer, "#") == [SpeechStarted(4, 4)]
+
+
+def test_a_position_before_the_last_flush_or_drop_is_refused() -> None:
+    endpointer = Endpointer(rules_in_frames())
+    push_all(endpointer, "####")
+    endpointer.flush(9, EndpointReason.FLUSH)
+    with pytest.raises(VadError, match="at_sample is 8, allowed: 9 to 9"):
+        endpointer.drop(8)
+
+
 @pytest.mark.parametrize("at_sample", [7, 10])
 def test_flush_refuses_a_total_that_contradicts_the_frames(at_sample: int) -> None:
     endpointer = Endpointer(rules_in_frames())
     push_all(endpointer, "####")
     with pytest.raises(VadError, match=f"at_sample is {at_sample}, allowed: 8 to 9"):
         endpointer.flush(at_sample)
+    with pytest.raises(VadError, match=f"at_sample is {at_sample}, allowed: 8 to 9"):
+        endpointer.drop(at_sample)
+    assert endpointer.is_open
 
 
 @pytest.mark.parametrize("level", [-1.0, math.nan])

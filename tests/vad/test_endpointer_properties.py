@@ -1,15 +1,19 @@
-"""What holds for the endpointer whatever the flags, the levels and the rules are."""
+"""What holds for the endpointer whatever the flags, the levels, the calls and the rules are."""
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
+import numpy as np
 from hypothesis import event as note
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.vad.naive import naive_events
+from tests.vad.naive import Call, Drop, Flush, naive_events
 from vad import (
     Endpoint,
     Endpointer,
@@ -25,22 +29,37 @@ quick = settings(derandomize=True, deadline=None, max_examples=200)
 
 
 @dataclass(frozen=True)
-class Round:
+class Stream:
     rules: EndpointRules
     flags: list[bool]
     levels: list[float]
-    at_sample: int
+    calls: list[Call]
+    """In order; the last is the flush at the end."""
+
+    @property
+    def at_sample(self) -> int:
+        """How many samples there are."""
+        return self.calls[-1].at_sample
+
+    def believed(self, frame: int) -> list[int]:
+        """The speech frames of the onset window, if they make `frame` believed."""
+        first = max(0, frame - self.rules.onset_window_frames + 1)
+        speech = [n for n in range(first, frame + 1) if self.flags[n]]
+        enough = len(speech) >= self.rules.onset_frames_needed
+        return speech if self.flags[frame] and enough else []
 
 
 @st.composite
 def random_rules(draw: st.DrawFn) -> EndpointRules:
     """Short ones, so that a hundred frames meet every limit; margins seldom on frame borders."""
     needed_ms = draw(st.integers(1, 80))
-    values = {
+    values: dict[str, Any] = {
         "frame_samples": draw(st.sampled_from([80, 160, 240, 256])),
         "sample_rate": 8000,
         "vad_head_ms": draw(st.sampled_from([0, 35, 200, 500])),
-        "vad_tail_ms": draw(st.integers(0, 400)),
+        "vad_tail_ms": draw(
+            st.one_of(st.integers(0, 400), st.integers(0, 400), st.none(), st.integers(3001, 9000))
+        ),
         "pre_roll_ms": draw(st.integers(0, 150)),
         "post_roll_ms": draw(st.integers(0, 250)),
         "onset_speech_ms": needed_ms,
@@ -55,7 +74,23 @@ def random_rules(draw: st.DrawFn) -> EndpointRules:
 
 
 @st.composite
-def rounds(draw: st.DrawFn) -> Round:
+def random_calls(draw: st.DrawFn, at_sample: int) -> list[Call]:
+    """A few calls anywhere, several at one place too, and the flush at the end."""
+    calls: list[Call] = []
+    for position in sorted(draw(st.lists(st.integers(0, at_sample), max_size=6))):
+        if draw(st.booleans()):
+            calls.append(Drop(position))
+        else:
+            calls.append(Flush(position, EndpointReason.FLUSH))
+    ends = [
+        Flush(at_sample, EndpointReason.CLIENT_END),
+        Flush(at_sample, EndpointReason.END_OF_STREAM),
+    ]
+    return [*calls, draw(st.sampled_from(ends))]
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> Stream:
     """Runs of speech and silence, some only a frame long, with levels full of ties."""
     rules = draw(random_rules())
     run = st.tuples(st.booleans(), st.one_of(st.integers(1, 3), st.integers(1, 40)))
@@ -64,32 +99,45 @@ def rounds(draw: st.DrawFn) -> Round:
     # Drawn outside Hypothesis, which would spend most of its effort on a hundred levels.
     random = Random(draw(st.integers(0, 2**16)))
     levels = [float(random.randrange(5)) for _ in flags]
-    partial = draw(st.integers(0, rules.frame_samples - 1))
-    return Round(rules, flags, levels, len(flags) * rules.frame_samples + partial)
+    at_sample = len(flags) * rules.frame_samples + draw(st.integers(0, rules.frame_samples - 1))
+    return Stream(rules, flags, levels, draw(random_calls(at_sample)))
 
 
-def play(one: Round) -> list[Event]:
-    endpointer = Endpointer(one.rules)
-    events: list[Event] = []
-    for flag, level in zip(one.flags, one.levels, strict=True):
-        events += endpointer.push(flag, level)
-    return events + endpointer.flush(one.at_sample)
+def steps(stream: Stream, endpointer: Endpointer) -> Iterator[tuple[int, list[Event | Drop]]]:
+    """Push the frames and make the calls; after each the samples received, and the events of it."""
+    calls = list(stream.calls)
+    size = stream.rules.frame_samples
+    for frame in range(len(stream.flags) + 1):
+        while calls and calls[0].at_sample // size == frame:
+            call = calls.pop(0)
+            if isinstance(call, Drop):
+                endpointer.drop(call.at_sample)
+                yield call.at_sample, [call]
+            else:
+                yield call.at_sample, [*endpointer.flush(call.at_sample, call.reason)]
+        if frame < len(stream.flags):
+            events = endpointer.push(stream.flags[frame], stream.levels[frame])
+            yield (frame + 1) * size, [*events]
+
+
+def play(stream: Stream) -> list[Event | Drop]:
+    return [event for _, events in steps(stream, Endpointer(stream.rules)) for event in events]
 
 
 @quick
-@given(rounds())
-def test_the_streaming_endpointer_equals_its_naive_twin(one: Round) -> None:
-    events = play(one)
+@given(streams())
+def test_the_streaming_endpointer_equals_its_naive_twin(stream: Stream) -> None:
+    events = play(stream)
     for event in events:
         note(event.reason if isinstance(event, Endpoint) else type(event).__name__)
-    assert events == naive_events(one.flags, one.levels, one.at_sample, one.rules)
+    assert events == naive_events(stream.flags, stream.levels, stream.calls, stream.rules)
 
 
 @quick
-@given(rounds())
-def test_starts_and_endpoints_alternate_and_the_last_utterance_is_closed(one: Round) -> None:
+@given(streams())
+def test_starts_and_ends_alternate_and_the_last_utterance_is_closed(stream: Stream) -> None:
     is_open = False
-    for event in play(one):
+    for event in play(stream):
         match event:
             case SpeechStarted():
                 assert not is_open
@@ -99,52 +147,68 @@ def test_starts_and_endpoints_alternate_and_the_last_utterance_is_closed(one: Ro
                 is_open = False
             case HeadSilence():
                 assert not is_open
+            case Drop():
+                is_open = False
     assert not is_open
 
 
 @quick
-@given(rounds())
-def test_segments_are_ordered_and_disjoint_and_with_the_gaps_are_all_samples(one: Round) -> None:
-    position = covered = 0
-    starts: list[SpeechStarted] = []
-    for event in play(one):
-        if isinstance(event, SpeechStarted):
-            assert event.start_sample <= event.onset_sample
-            starts.append(event)
-        elif isinstance(event, Endpoint):
-            start = starts[-1]
-            assert event.start_sample == start.start_sample
-            assert position <= event.start_sample < event.end_sample <= event.at_sample
-            assert start.onset_sample < event.speech_end_sample <= event.end_sample
-            gap = event.start_sample - position
-            covered += gap + event.end_sample - event.start_sample
-            position = event.end_sample
-    assert position <= one.at_sample
-    assert covered + one.at_sample - position == one.at_sample
+@given(streams())
+def test_utterances_are_in_order_and_share_no_sample_with_another_or_with_dropped_audio(
+    stream: Stream,
+) -> None:
+    position = 0
+    start = SpeechStarted(0, 0)
+    for event in play(stream):
+        match event:
+            case SpeechStarted():
+                assert position <= event.start_sample <= event.onset_sample
+                start = event
+            case Endpoint():
+                assert event.start_sample == start.start_sample
+                assert position <= event.start_sample < event.end_sample <= event.at_sample
+                assert start.onset_sample < event.speech_end_sample <= event.end_sample
+                position = event.end_sample
+                if event.reason not in (EndpointReason.SILENCE, EndpointReason.MAX_LENGTH):
+                    position = event.at_sample
+            case Drop():
+                position = event.at_sample
+            case HeadSilence():
+                pass
+    assert position <= stream.at_sample
 
 
 @quick
-@given(rounds())
-def test_no_utterance_is_longer_than_the_limit(one: Round) -> None:
-    for event in play(one):
+@given(streams())
+def test_no_utterance_is_longer_than_the_limit(stream: Stream) -> None:
+    for event in play(stream):
         if isinstance(event, Endpoint):
             length = event.end_sample - event.start_sample
-            assert length <= one.rules.max_samples
+            assert length <= stream.rules.max_samples
             if event.reason is EndpointReason.MAX_LENGTH:
                 heard = event.at_sample - event.start_sample
-                assert heard > one.rules.max_samples - one.rules.frame_samples
+                assert heard > stream.rules.max_samples - stream.rules.frame_samples
 
 
 @quick
-@given(rounds())
-def test_what_is_committed_belongs_to_the_open_utterance_and_is_never_taken_back(
-    one: Round,
-) -> None:
-    endpointer = Endpointer(one.rules)
-    committed = oldest = start = received = 0
+@given(streams())
+def test_silence_ends_an_utterance_after_vad_tail_and_never_without_one(stream: Stream) -> None:
+    for event in play(stream):
+        if isinstance(event, Endpoint) and event.reason is EndpointReason.SILENCE:
+            tail_ms = stream.rules.vad_tail_ms
+            assert tail_ms is not None
+            silent_ms = (event.at_sample - event.speech_end_sample) * 1000
+            assert silent_ms >= tail_ms * stream.rules.sample_rate
 
-    def check(events: list[Event]) -> None:
-        nonlocal start
+
+@quick
+@given(streams())
+def test_what_is_committed_belongs_to_the_open_utterance_and_is_never_taken_back(
+    stream: Stream,
+) -> None:
+    endpointer = Endpointer(stream.rules)
+    committed = oldest = start = 0
+    for received, events in steps(stream, endpointer):
         for event in events:
             match event:
                 case SpeechStarted():
@@ -152,32 +216,109 @@ def test_what_is_committed_belongs_to_the_open_utterance_and_is_never_taken_back
                     assert start >= oldest
                 case Endpoint():
                     assert start <= max(committed, start) <= event.end_sample
-                case HeadSilence():
+                case HeadSilence() | Drop():
                     pass
-
-    for flag, level in zip(one.flags, one.levels, strict=True):
-        received += one.rules.frame_samples
-        check(endpointer.push(flag, level))
         assert committed <= endpointer.committed_sample <= received
         assert oldest <= endpointer.oldest_needed_sample <= received
         committed, oldest = endpointer.committed_sample, endpointer.oldest_needed_sample
         if endpointer.is_open:
             assert start <= committed
-    check(endpointer.flush(one.at_sample))
-    assert endpointer.committed_sample >= committed
 
 
 @quick
-@given(rounds())
-def test_every_frame_of_believed_speech_lies_whole_in_utterances(one: Round) -> None:
-    """No speech is lost, wherever ends and breaks fall."""
-    decoded = [False] * one.at_sample
-    for event in play(one):
-        if isinstance(event, Endpoint):
-            length = event.end_sample - event.start_sample
-            decoded[event.start_sample : event.end_sample] = [True] * length
-    size, window = one.rules.frame_samples, one.rules.onset_window_frames
-    for frame in range(len(one.flags)):
-        speech = [n for n in range(max(0, frame - window + 1), frame + 1) if one.flags[n]]
-        if one.flags[frame] and len(speech) >= one.rules.onset_frames_needed:
-            assert all(all(decoded[n * size : (n + 1) * size]) for n in speech)
+@given(streams())
+def test_every_frame_of_believed_speech_lies_whole_in_utterances_unless_it_was_dropped(
+    stream: Stream,
+) -> None:
+    """No speech is lost, wherever ends and breaks fall, and speech that a flush cuts is whole."""
+    accounted = np.zeros(stream.at_sample, np.bool_)
+    """Samples of utterances, and those that were dropped out of an open one."""
+    start: int | None = None
+    for event in play(stream):
+        match event:
+            case SpeechStarted():
+                start = event.start_sample
+            case Endpoint():
+                accounted[event.start_sample : event.end_sample] = True
+                start = None
+            case Drop():
+                if start is not None:
+                    accounted[start : event.at_sample] = True
+                start = None
+            case HeadSilence():
+                pass
+    size = stream.rules.frame_samples
+    for frame in range(len(stream.flags)):
+        speech = stream.believed(frame)
+        if not speech:
+            continue
+        # A flush or drop decides about what no utterance had taken: it is in none.
+        calls = [call.at_sample for call in stream.calls if call.at_sample // size <= frame]
+        decided = calls[-1] if calls else 0
+        # But where speech goes on over a single call, no utterance or the next has each sample.
+        within = sum(call // size == frame for call in calls)
+        if frame and stream.believed(frame - 1) and within == 1:
+            decided = frame * size
+        for number in speech:
+            assert accounted[max(decided, number * size) : (number + 1) * size].all()
+
+
+@quick
+@given(streams())
+def test_what_a_caller_must_keep_has_an_end(stream: Stream) -> None:
+    rules = stream.rules
+    endpointer = Endpointer(rules)
+    onset = rules.onset_window_frames * rules.frame_samples + rules.pre_roll_samples
+    for received, _ in steps(stream, endpointer):
+        most = rules.max_samples if endpointer.is_open else onset
+        assert received - endpointer.oldest_needed_sample <= most + rules.frame_samples
+
+
+@settings(derandomize=True, deadline=None, max_examples=10)
+@given(random_rules(), st.integers(0, 2**16), st.sampled_from([0.0, 0.02, 0.5, 0.98, 1.0]))
+def test_an_endpointer_does_not_grow_with_its_stream(
+    rules: EndpointRules, seed: int, share: float
+) -> None:
+    random = Random(seed)
+    endpointer = Endpointer(rules)
+    sizes: list[int] = []
+    for frames in range(1, 20_001):
+        endpointer.push(random.random() < share, float(random.randrange(5)))
+        if random.random() < 0.001:
+            endpointer.flush(frames * rules.frame_samples, EndpointReason.FLUSH)
+        if frames % 100 == 0:
+            sizes.append(len(pickle.dumps(endpointer)))
+    # Numbers of frames and samples get longer by a few bytes each.
+    assert max(sizes[100:]) <= max(sizes[:100]) + 100
+
+
+@quick
+@given(
+    st.sampled_from([8000, 16000, 48000]),
+    st.sampled_from([10, 20, 30]),
+    st.integers(0, 12_000),
+    st.integers(6, 60),
+)
+def test_vad_tail_is_as_long_at_every_sample_rate_and_frame_length(
+    sample_rate: int, frame_ms: int, tail_ms: int, speech_frames: int
+) -> None:
+    """The silence before an endpoint is the shortest whole number of frames that is enough."""
+    rules = EndpointRules(
+        frame_samples=sample_rate * frame_ms // 1000,
+        sample_rate=sample_rate,
+        vad_tail_ms=tail_ms,
+        vad_head_ms=0,
+    )
+    endpointer = Endpointer(rules)
+    for _ in range(speech_frames):
+        endpointer.push(True, 1000.0)
+    silent_ms = 0
+    events: list[Event] = []
+    while not events:
+        events = endpointer.push(False, 10.0)
+        silent_ms += frame_ms
+    (endpoint,) = events
+    assert isinstance(endpoint, Endpoint)
+    assert endpoint.reason is EndpointReason.SILENCE
+    assert (endpoint.at_sample - endpoint.speech_end_sample) * 1000 == silent_ms * sample_rate
+    assert max(tail_ms, 1) <= silent_ms < max(tail_ms, 1) + frame_ms

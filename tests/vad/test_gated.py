@@ -26,20 +26,20 @@ SPEECH_LEVEL = 2000.0
 """RMS, int16."""
 
 
-def judge(classifier: Classifier, sound: Samples) -> list[bool]:
+def judge(classifier: Classifier, audio: Samples) -> list[bool]:
     size = classifier.frame_samples
-    whole = sound[: len(sound) // size * size]
+    whole = audio[: len(audio) // size * size]
     return classifier.judge(whole, frame_levels(whole, size))
 
 
-def utterances(sound: Samples, classifier: Classifier | None = None) -> list[Endpoint]:
+def utterances(audio: Samples, classifier: Classifier | None = None) -> list[Endpoint]:
     """All that the default rules make of it."""
     classifier = classifier or GatedClassifier()
     size = classifier.frame_samples
     endpointer = Endpointer(EndpointRules(frame_samples=size))
     events = []
-    flags = judge(classifier, sound)
-    for flag, level in zip(flags, frame_levels(sound[: len(flags) * size], size), strict=True):
+    flags = judge(classifier, audio)
+    for flag, level in zip(flags, frame_levels(audio[: len(flags) * size], size), strict=True):
         events += endpointer.push(flag, level)
     events += endpointer.flush(len(flags) * size)
     return [event for event in events if isinstance(event, Endpoint)]
@@ -53,11 +53,12 @@ def noise(kind: NoiseKind, seconds: int, level: float, seed: int = 5) -> Samples
 def sentence(name: str = "rain", level: float = SPEECH_LEVEL) -> NDArray[np.float64]:
     """A recording with 300 ms of silence on either side; RMS of its speech."""
     samples = load(name).samples.astype(np.float64)
-    return samples * float(level / np.sqrt(np.mean(samples[4800:-4800] ** 2)))
+    scaled: NDArray[np.float64] = samples * (level / np.sqrt(np.mean(samples[4800:-4800] ** 2)))
+    return scaled
 
 
-def padded(sound: NDArray[np.float64], before_s: float, after_s: float) -> NDArray[np.float64]:
-    return np.pad(sound, (round(before_s * SAMPLE_RATE), round(after_s * SAMPLE_RATE)))
+def padded(audio: NDArray[np.float64], before_s: float, after_s: float) -> NDArray[np.float64]:
+    return np.pad(audio, (round(before_s * SAMPLE_RATE), round(after_s * SAMPLE_RATE)))
 
 
 def bursts(ms: int, every_ms: int, seconds: int, level: float) -> Samples:
@@ -83,8 +84,8 @@ def test_the_library_alone_hears_somebody_in_the_noise_of_a_keyboard() -> None:
 def test_a_sentence_in_noise_is_one_utterance_with_every_word(kind: NoiseKind) -> None:
     clean = padded(sentence(), 2.0, 1.5)
     background = noise(kind, 7, SPEECH_LEVEL / 10 ** (10 / 20))
-    sound = as_samples(clean + background[: len(clean)])
-    (found,) = utterances(sound)
+    audio = as_samples(clean + background[: len(clean)])
+    (found,) = utterances(audio)
     shift = 2 * SAMPLE_RATE
     words = load("rain").words
     assert found.start_sample <= words[0].start_ms * 16 + shift
@@ -97,9 +98,9 @@ def test_a_sentence_in_noise_is_one_utterance_with_every_word(kind: NoiseKind) -
 def test_clean_speech_of_any_level_is_heard_whole_wherever_it_begins(
     level: float, before_s: float
 ) -> None:
-    sound = sentence(level=level) + np.random.default_rng(1).standard_normal(len(sentence())) * 4
+    audio = sentence(level=level) + np.random.default_rng(1).standard_normal(len(sentence())) * 4
     cut = round(-min(0.0, before_s) * SAMPLE_RATE)
-    clean = padded(sound[cut:], max(0.0, before_s), 1.0)
+    clean = padded(audio[cut:], max(0.0, before_s), 1.0)
     (found,) = utterances(as_samples(clean))
     shift = round(before_s * SAMPLE_RATE)
     words = load("rain").words
@@ -137,22 +138,22 @@ def test_rumble_is_not_heard() -> None:
     """A lorry that drives by: loud, voiced and never the same for long."""
     time = np.arange(10 * SAMPLE_RATE) / SAMPLE_RATE
     swell = 1 + np.sin(2 * np.pi * 1.5 * time)
-    sound = as_samples(4000 * swell * np.sin(2 * np.pi * 90 * time))
-    assert utterances(sound) == []
+    audio = as_samples(4000 * swell * np.sin(2 * np.pi * 90 * time))
+    assert utterances(audio) == []
 
 
 def test_a_fan_that_is_switched_on_becomes_background() -> None:
     quiet = as_samples(np.random.default_rng(2).standard_normal(3 * SAMPLE_RATE) * 4)
-    sound = np.concatenate([quiet, noise(NoiseKind.FAN, 30, 1500.0)])
-    found = utterances(sound)
+    audio = np.concatenate([quiet, noise(NoiseKind.FAN, 30, 1500.0)])
+    found = utterances(audio)
     assert all(one.speech_end_sample < 12 * SAMPLE_RATE for one in found)
 
 
 def test_speech_is_heard_again_after_noise_that_was_louder() -> None:
     spoken = as_samples(sentence())
     quiet = as_samples(np.random.default_rng(2).standard_normal(6 * SAMPLE_RATE) * 4)
-    sound = np.concatenate([noise(NoiseKind.WHITE, 5, 3000.0), quiet, spoken, quiet[:SAMPLE_RATE]])
-    last = utterances(sound)[-1]
+    audio = np.concatenate([noise(NoiseKind.WHITE, 5, 3000.0), quiet, spoken, quiet[:SAMPLE_RATE]])
+    last = utterances(audio)[-1]
     assert last.start_sample <= 11 * SAMPLE_RATE + 4800
     assert last.end_sample >= 11 * SAMPLE_RATE + len(spoken) - 4800
 
@@ -170,30 +171,30 @@ MIXED = np.concatenate(
 
 @settings(derandomize=True, deadline=None, max_examples=25)
 @given(st.lists(st.integers(0, 40), max_size=60), st.sampled_from([10, 20, 30]))
-def test_the_answers_do_not_depend_on_how_the_sound_was_cut(
+def test_the_answers_do_not_depend_on_how_the_audio_was_cut(
     frames: list[int], frame_ms: int
 ) -> None:
     whole = GatedClassifier(frame_ms=frame_ms)
     size = whole.frame_samples
-    sound = MIXED[: len(MIXED) // size * size]
-    expected = judge(whole, sound)
+    audio = MIXED[: len(MIXED) // size * size]
+    expected = judge(whole, audio)
     assert any(expected)
     pieces = GatedClassifier(frame_ms=frame_ms)
     answers: list[bool] = []
     position = 0
-    for count in [*frames, len(sound)]:
-        answers += judge(pieces, sound[position : position + count * size])
-        position = min(len(sound), position + count * size)
+    for count in [*frames, len(audio)]:
+        answers += judge(pieces, audio[position : position + count * size])
+        position = min(len(audio), position + count * size)
     assert answers == expected
 
 
 def test_an_onset_is_told_before_the_pre_roll_is_used_up() -> None:
     """Else the first phonemes would be lost."""
     classifier = GatedClassifier()
-    sound = as_samples(padded(sentence(), 1.0, 0.5))
+    audio = as_samples(padded(sentence(), 1.0, 0.5))
     endpointer = Endpointer(EndpointRules())
-    levels = frame_levels(sound[: len(sound) // 320 * 320], 320)
-    for flag, level in zip(judge(classifier, sound), levels, strict=True):
+    levels = frame_levels(audio[: len(audio) // 320 * 320], 320)
+    for flag, level in zip(judge(classifier, audio), levels, strict=True):
         for event in endpointer.push(flag, level):
             if isinstance(event, SpeechStarted):
                 first = load("rain").words[0].start_ms * 16 + SAMPLE_RATE

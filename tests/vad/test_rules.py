@@ -1,3 +1,5 @@
+"""The endpointer's settings: in frames, and what is refused."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -41,7 +43,6 @@ def test_the_defaults_stand_with_every_max_seconds_of_the_protocol(
         ("sample_rate", 0, "1 or more"),
         ("vad_head_ms", -1, "0 or more"),
         ("vad_tail_ms", -1, "0 or more"),
-        ("vad_tail_ms", 3001, "0 to 3000"),
         ("max_ms", 0, "1 or more"),
         ("max_ms", 799, "800 or more"),
         ("pre_roll_ms", -1, "0 or more"),
@@ -65,4 +66,10 @@ def test_what_a_refusal_names_as_allowed_is_allowed() -> None:
     EndpointRules(max_ms=800)
     EndpointRules(search_ms=60)
     EndpointRules(onset_window_ms=60)
-    EndpointRules(vad_tail_ms=3000)
+
+
+def test_any_silence_may_end_an_utterance_or_none() -> None:
+    assert EndpointRules(vad_tail_ms=3001).tail_frames == 151
+    assert EndpointRules(vad_tail_ms=24 * 3600 * 1000).tail_frames == 24 * 3600 * 50
+    assert EndpointRules(vad_tail_ms=0).tail_frames == 1
+    assert EndpointRules(vad_tail_ms=None).tail_frames is None

@@ -22,7 +22,7 @@ the network needs, so that `send` waits where a reader is slow."""
 
 
 class AsgiSocket:
-    """A websocket as `rasr.session.driver.Socket`."""
+    """A websocket as `rasr.runtime.connection.Socket`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -56,8 +56,10 @@ class AsgiSocket:
         data: bytes | None = message.get("bytes")
         return text if text is not None else data
 
-    async def send(self, text: str) -> None:
-        await self._tell({"type": "websocket.send", "text": text})
+    async def send(self, message: str | bytes) -> None:
+        """Send a message; waits while the peer reads slowly."""
+        kind = "text" if isinstance(message, str) else "bytes"
+        await self._tell({"type": "websocket.send", kind: message})
 
     async def close(self, code: int, reason: str) -> None:
         await self._tell({"type": "websocket.close", "code": code, "reason": reason})
