@@ -17,6 +17,9 @@ HELD = (
     "rasr/logs.py",
     "rasr/models",
     "rasr/server/http",
+    "rasr/settings.py",
+    "rasr/text",
+    "rasr/wire",
 )
 """Modules, and packages with all below them. A room is added here when it is complete."""
 
