@@ -56,7 +56,7 @@ async def test_a_flood_is_decoded_to_its_end_and_who_never_reads_is_dropped() ->
             await visit(party, name, random.Random(1))
         assert not record.faults
         await service.state.connections.quiet()
-        assert service.state.ledger.sessions["the client does not read"] == 1
+        assert service.state.statistics.sessions["the client does not read"] == 1
 
 
 async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() -> None:
