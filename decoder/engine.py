@@ -5,8 +5,10 @@ stream is used by one thread at a time. Where an engine's kind is placed in thre
 (`decoder.registry.Placement`), `open`, `decode` and the streams of one engine are used by several
 threads at once, each stream by one.
 
-Sound at this border is mono int16, one-dimensional and C-contiguous, at `Capabilities.sample_rate`.
-Positions are whole samples since the start of the stream, at that same rate.
+Audio at this border is mono int16, one-dimensional and C-contiguous, at `Capabilities.sample_rate`.
+Positions are whole samples since the start of the stream, at that same rate. It is 16 kHz for every
+engine that `decoder.registry.load` returns: an engine of another rate is adapted there
+(`decoder.resampling`).
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.int16]
-"""Mono sound, shape (n,), dtype int16, at the engine's rate."""
+"""Mono audio, shape (n,), dtype int16, at the engine's rate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""An engine without a model, whose words are made of the sound itself.
+"""An engine without a model, whose words are made of the audio itself.
 
-Each 250 ms of sound that is not silent becomes a word, as if of a quick speaker, chosen by a hash
-of its samples. So text depends on every sample: sound that is lost, doubled, reordered or cut
+Each 250 ms of audio that is not silent becomes a word, as if of a quick speaker, chosen by a hash
+of its samples. So text depends on every sample: audio that is lost, doubled, reordered or cut
 elsewhere shows in the text. It serves tests, load measurements and whoever writes a client; it
 recognises nothing.
 """
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from decoder.engine import Capabilities, HotWord, Hypothesis, Samples, Stream, Word
-from decoder.errors import DecodeFailed
+from decoder.errors import DecodeFailed, EngineUnavailable
 
-SAMPLE_RATE = 16000
-_BLOCK_SAMPLES = SAMPLE_RATE // 4
+SAMPLE_RATES = (8000, 16000)
+_BLOCKS_PER_SECOND = 4
 _SILENCE = 64
 """Blocks whose samples are all smaller than this have no word."""
 _SYLLABLES = ("ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "wi", "zo")
@@ -34,38 +34,53 @@ EXIT_SAMPLE = 32002
 
 @dataclass(frozen=True, slots=True)
 class FakeOptions:
+    """Options of the engine."""
+
     streams: int = 256
     """Utterances open at the same time."""
     cost_ms_per_second: float = 0.0
-    """CPU that a second of sound costs, in ms, spent in a loop."""
+    """CPU that a second of audio costs, in ms, spent in a loop."""
     test_samples: bool = False
     """Obey `FAIL_SAMPLE` and `EXIT_SAMPLE`."""
+    sample_rate: int = 16000
+    """Hz that the engine works at. At 8000 it is adapted to 16 kHz by `decoder.registry.load`, as
+    any engine of that rate, so that no sample of its audio has the value that a client sent."""
 
 
 class FakeEngine:
-    """Makes up words. See the module's text."""
+    """An engine that makes up words, as the module's text says.
+
+    Raises:
+        EngineUnavailable: an option is out of its range.
+    """
 
     def __init__(self, options: FakeOptions) -> None:
+        if options.sample_rate not in SAMPLE_RATES:
+            allowed = " or ".join(map(str, SAMPLE_RATES))
+            raise EngineUnavailable(f"sample_rate is {options.sample_rate}; allowed: {allowed}")
         self._options = options
+        self._block_samples = options.sample_rate // _BLOCKS_PER_SECOND
         self._lock = threading.Lock()
         self._open_streams = 0
 
     @property
     def capabilities(self) -> Capabilities:
+        """What the engine can do."""
         return Capabilities(
             name="fake",
             languages=(),
-            sample_rate=SAMPLE_RATE,
+            sample_rate=self._options.sample_rate,
             partials=True,
             word_times=True,
             hot_words=False,
             max_batch=16,
-            first_step_samples=_BLOCK_SAMPLES,
-            step_samples=_BLOCK_SAMPLES,
-            lookahead_samples=_BLOCK_SAMPLES,
+            first_step_samples=self._block_samples,
+            step_samples=self._block_samples,
+            lookahead_samples=self._block_samples,
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> FakeStream:
+        """Start an utterance; as `Engine.open`."""
         if hot_words:
             raise DecodeFailed("the fake engine knows no hot words")
         with self._lock:
@@ -74,24 +89,28 @@ class FakeEngine:
                     f"all {self._options.streams} streams of the fake engine are open"
                 )
             self._open_streams += 1
-        return FakeStream(self)
+        return FakeStream(self, self._block_samples)
 
     def decode(self, streams: Sequence[Stream]) -> None:
+        """Work on streams of this engine; as `Engine.decode`."""
         for stream in streams:
             assert isinstance(stream, FakeStream), "a stream of another engine"
             stream.decode(self._options)
 
     def returned(self) -> None:
-        """A stream was closed."""
+        """Take note that a stream was closed."""
         with self._lock:
             self._open_streams -= 1
 
 
 class FakeStream:
+    """One utterance; its methods are those of `Stream`."""
+
     refused_hot_words: tuple[HotWord, ...] = ()
 
-    def __init__(self, engine: FakeEngine) -> None:
+    def __init__(self, engine: FakeEngine, block_samples: int) -> None:
         self._engine = engine
+        self._block_samples = block_samples
         self._waiting: list[Samples] = []
         self._waiting_samples = 0
         self._at_sample = 0
@@ -100,6 +119,7 @@ class FakeStream:
         self._closed = False
 
     def accept(self, samples: Samples) -> None:
+        """Take the next samples."""
         assert not self._closed, "accept on a closed stream"
         assert not self._finished, "accept after finish"
         self._waiting.append(samples.copy())
@@ -107,20 +127,24 @@ class FakeStream:
 
     @property
     def ready(self) -> bool:
-        least = 1 if self._finished else _BLOCK_SAMPLES
+        """Whether a block is whole, or after `finish` any sample waits."""
+        least = 1 if self._finished else self._block_samples
         return self._waiting_samples >= least
 
     def finish(self, silence: int = 0) -> None:
+        """No more samples will come; silence is of no account here."""
         assert not self._closed, "finish on a closed stream"
         self._finished = True
 
     def hypothesis(self) -> Hypothesis:
+        """The words of the blocks decoded so far."""
         assert not self._closed, "hypothesis of a closed stream"
         words = tuple(self._words)
         confidence = sum(word.confidence for word in words) / max(len(words), 1)
         return Hypothesis(words, " ".join(word.text for word in words), confidence)
 
     def close(self) -> None:
+        """Give the stream back to the engine."""
         if not self._closed:
             self._closed = True
             self._waiting.clear()
@@ -128,15 +152,15 @@ class FakeStream:
 
     def decode(self, options: FakeOptions) -> None:
         """Turn the blocks that are whole, and after `finish` the rest, into words."""
-        sound = np.concatenate(self._waiting)
+        audio, size = np.concatenate(self._waiting), self._block_samples
         if options.test_samples:
-            _obey(sound)
-        end = len(sound) if self._finished else len(sound) // _BLOCK_SAMPLES * _BLOCK_SAMPLES
-        _burn(options.cost_ms_per_second * end / SAMPLE_RATE / 1000)
-        for start in range(0, end, _BLOCK_SAMPLES):
-            self._add(sound[start : min(start + _BLOCK_SAMPLES, end)])
-        self._waiting = [sound[end:]]
-        self._waiting_samples = len(sound) - end
+            _obey(audio)
+        end = len(audio) if self._finished else len(audio) // size * size
+        _burn(options.cost_ms_per_second * end / options.sample_rate / 1000)
+        for start in range(0, end, size):
+            self._add(audio[start : min(start + size, end)])
+        self._waiting = [audio[end:]]
+        self._waiting_samples = len(audio) - end
 
     def _add(self, block: Samples) -> None:
         start = self._at_sample
@@ -149,10 +173,10 @@ class FakeStream:
         self._words.append(Word(text, start, self._at_sample, confidence))
 
 
-def _obey(sound: Samples) -> None:
-    if (sound == FAIL_SAMPLE).any():
-        raise DecodeFailed("the sound asked for a failure")
-    if (sound == EXIT_SAMPLE).any():
+def _obey(audio: Samples) -> None:
+    if (audio == FAIL_SAMPLE).any():
+        raise DecodeFailed("the audio asked for a failure")
+    if (audio == EXIT_SAMPLE).any():
         os._exit(1)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from decoder.engine import Engine
 from decoder.errors import DecoderError, EngineUnavailable
+from decoder.resampling import adapted
 
 OptionValue = str | int | float | bool
 
@@ -71,12 +72,16 @@ def describe(kind: str) -> EngineKind:
 
 
 def load(spec: EngineSpec) -> Engine:
-    """Load an engine and warm it. Takes seconds.
+    """Load an engine that takes 16 kHz, and warm it. Takes seconds.
 
     Raises:
         DecoderError: there is no such kind, or an option that it does not take.
         EngineUnavailable: its package or model is missing.
     """
+    return adapted(_load(spec))
+
+
+def _load(spec: EngineSpec) -> Engine:
     # Each engine's file is imported only when it is asked for, and with it the engine's library.
     if describe(spec.kind).name == "pocketsphinx":
         from decoder.pocketsphinx.options import PocketSphinxOptions

@@ -21,13 +21,19 @@ from tests.speech.library import load as recording
 STREAMS = 2
 _SPECS = {
     "fake": EngineSpec("fake", {"streams": STREAMS}),
+    "fake 8 kHz": EngineSpec("fake", {"streams": STREAMS, "sample_rate": 8000}),
     "pocketsphinx": EngineSpec("pocketsphinx", {"decoders": STREAMS}),
 }
 
 
 @pytest.fixture(
     scope="module",
-    params=["fake", pytest.param("pocketsphinx", marks=pytest.mark.engine), "sherpa-onnx"],
+    params=[
+        "fake",
+        "fake 8 kHz",
+        pytest.param("pocketsphinx", marks=pytest.mark.engine),
+        "sherpa-onnx",
+    ],
 )
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     if request.param == "sherpa-onnx":
@@ -61,6 +67,23 @@ def decoded(engine: Engine, *chunks: Samples, watch: bool = False) -> Hypothesis
         return stream.hypothesis()
     finally:
         stream.close()
+
+
+def test_every_engine_takes_16_khz(engine: Engine) -> None:
+    assert engine.capabilities.sample_rate == 16_000
+
+
+def test_a_stream_is_ready_after_as_many_samples_as_are_said(engine: Engine) -> None:
+    known = engine.capabilities
+    stream = engine.open()
+    for count in (known.first_step_samples, known.step_samples, known.step_samples):
+        stream.accept(np.zeros(count - 1, np.int16))
+        assert not stream.ready
+        stream.accept(np.zeros(1, np.int16))
+        assert stream.ready
+        engine.decode([stream])
+        assert not stream.ready
+    stream.close()
 
 
 def test_words_are_in_order_apart_and_inside_the_sound(engine: Engine) -> None:
