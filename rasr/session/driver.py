@@ -16,7 +16,7 @@ import structlog
 
 from decoder import HotWord, Hypothesis
 from rasr.captions import Publisher
-from rasr.scheduling import Scheduler, Sink, Ticket
+from rasr.scheduling import DecodeHandle, DecodeListener, Scheduler
 from rasr.session.effects import (
     AbandonUtterance,
     Close,
@@ -124,7 +124,7 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._machine = make_machine(self._admit)
         self._outbox = Outbox()
-        self._tickets: dict[int, Ticket] = {}
+        self._handles: dict[int, DecodeHandle] = {}
         self._clock = _Clock()
         self._heard = asyncio.Event()
         """Set by each result of an engine."""
@@ -149,8 +149,8 @@ class Driver:
             self._guarded(self._machine.receive_eof)
             if self._timer is not None:
                 self._timer.cancel()
-            for ticket in self._tickets.values():
-                ticket.abandon()
+            for handle in self._handles.values():
+                handle.abandon()
             self._give_seat_back()
             self._give_channel_back()
 
@@ -186,7 +186,7 @@ class Driver:
             self._guarded(partial(self._machine.receive_audio, piece, now=now))
             if now >= self.vitals.audio.next_at:
                 self.vitals.audio.note(now, self.audio_s)
-            if self._tickets and self._budgets_used() > 1:
+            if self._handles and self._budgets_used() > 1:
                 await self._pause(max(0.0, self._machine.received_s - before_s))
 
     async def _pause(self, seconds: float) -> None:
@@ -209,7 +209,7 @@ class Driver:
     @property
     def backlog_s(self) -> float:
         """Undecoded sound of the session."""
-        backlog = sum(ticket.backlog_samples for ticket in self._tickets.values())
+        backlog = sum(handle.backlog_samples for handle in self._handles.values())
         return backlog / self._clock.sample_rate
 
     @property
@@ -249,7 +249,7 @@ class Driver:
             )
             self._carry_out()
         except Exception:
-            # The machine itself is broken. Callers are other people's tasks, a lane among them.
+            # The machine itself is broken. Callers are other people's tasks, the scheduler's too.
             _log.exception("session_dropped")
             self._socket.abort()
 
@@ -263,22 +263,22 @@ class Driver:
                         self.vitals.error(effect.message.error_code, fatal=effect.message.fatal)
                 case OpenUtterance():
                     self.vitals.opened(effect.utterance, now)
-                    self._tickets[effect.utterance] = self._schedulers[effect.engine].open(
-                        _UtteranceSink(self, effect.utterance),
-                        session=self,
+                    self._handles[effect.utterance] = self._schedulers[effect.engine].open(
+                        _UtteranceListener(self, effect.utterance),
+                        owner=self,
                         partials=effect.partials,
                         hot_words=effect.hot_words,
                     )
                 case Decode():
                     due = self._clock.due(effect.end_sample, now)
-                    self._tickets[effect.utterance].accept(effect.samples, due=due)
+                    self._handles[effect.utterance].accept(effect.samples, due=due)
                 case FinishUtterance():
                     self.vitals.finished(effect.utterance, now)
-                    ticket = self._tickets[effect.utterance]
-                    ticket.finish(due=now, silence=effect.silence, awaited=effect.awaited)
+                    handle = self._handles[effect.utterance]
+                    handle.finish(due=now, silence=effect.silence, awaited=effect.awaited)
                 case AbandonUtterance():
                     self.vitals.gone(effect.utterance)
-                    self._count(self._tickets.pop(effect.utterance)).abandon()
+                    self._count(self._handles.pop(effect.utterance)).abandon()
                 case OpenChannel():
                     self._publisher = self._open_channel(effect.name)
                 case Publish():
@@ -316,7 +316,7 @@ class Driver:
     def result(self, utterance: int, hypothesis: Hypothesis, *, final: bool) -> None:
         self._heard.set()
         if final:
-            self._count(self._tickets.pop(utterance))
+            self._count(self._handles.pop(utterance))
         now = self._loop.time()
         self.vitals.told(utterance, now, final=final, text=bool(hypothesis.text))
         self._guarded(
@@ -328,14 +328,14 @@ class Driver:
 
     def failure(self, utterance: int, sentence: str) -> None:
         self._heard.set()
-        self._count(self._tickets.pop(utterance))
+        self._count(self._handles.pop(utterance))
         self.vitals.gone(utterance)
         now = self._loop.time()
         self._guarded(partial(self._machine.decode_failed, utterance, sentence, now=now))
 
-    def _count(self, ticket: Ticket) -> Ticket:
-        self.summary.busy_s += ticket.busy_s
-        return ticket
+    def _count(self, handle: DecodeHandle) -> DecodeHandle:
+        self.summary.busy_s += handle.busy_s
+        return handle
 
     # Time
 
@@ -379,7 +379,7 @@ class Driver:
             self._publisher = None
 
 
-class _UtteranceSink(Sink):
+class _UtteranceListener(DecodeListener):
     """Brings the results of one utterance to its driver."""
 
     def __init__(self, driver: Driver, utterance: int) -> None:
