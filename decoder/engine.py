@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+SAMPLE_RATE: Final = 16_000
+"""Hz of the audio that whoever schedules engines counts in."""
 
 Samples = NDArray[np.int16]
 """Mono audio, shape (n,), dtype int16, at the engine's rate."""

@@ -253,7 +253,8 @@ def _carries(engine: Row) -> str:
 
 
 def _overload(engine: Row) -> str:
-    return f", overload: rung {engine['rung']}" if engine["rung"] else ""
+    level = engine["overload_level"]
+    return f", overload level {level}" if level else ""
 
 
 def _of(most: float | None, shown: Callable[[Any], str]) -> str:

@@ -32,7 +32,7 @@ from rasr.recognition.events import Done, Partial, RecognitionEvent
 from rasr.recognition.recognition import Recognition
 from rasr.runtime.access import Access
 from rasr.runtime.statistics import SessionStatistics
-from rasr.scheduling import Scheduler, Sink, Ticket
+from rasr.scheduling import DecodeHandle, DecodeListener, Scheduler
 from rasr.text import TextProcessor
 
 _log = structlog.get_logger("rasr.runtime")
@@ -79,7 +79,7 @@ class RecognitionRunner:
         self._keeps_events = keeps_events
         self._loop = asyncio.get_running_loop()
         self._listener: Listener | None = None
-        self._handles: dict[int, Ticket] = {}
+        self._handles: dict[int, DecodeHandle] = {}
         self._kept: deque[tuple[int, RecognitionEvent]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._began: float | None = None
@@ -245,7 +245,7 @@ class RecognitionRunner:
                 self._statistics.segment_started(effect.segment, self._loop.time())
                 self._handles[effect.segment] = self._scheduler.open(
                     _SegmentListener(self, effect.segment),
-                    session=self._owner,
+                    owner=self._owner,
                     partials=self._recognition.config.partials,
                     hot_words=effect.hot_words,
                 )
@@ -337,7 +337,7 @@ class RecognitionRunner:
         self._statistics.segment_gone(segment)
         self._guarded(partial(self._recognition.failed, segment, sentence))
 
-    def _give_back(self, segment: int) -> Ticket:
+    def _give_back(self, segment: int) -> DecodeHandle:
         handle = self._handles.pop(segment)
         self._statistics.busy_s += handle.busy_s
         return handle
@@ -360,7 +360,7 @@ class RecognitionRunner:
         self._guarded(partial(self._recognition.advance, now=self._loop.time()))
 
 
-class _SegmentListener(Sink):
+class _SegmentListener(DecodeListener):
     """Brings the results of one segment to its runner."""
 
     def __init__(self, runner: RecognitionRunner, segment: int) -> None:

@@ -1,10 +1,10 @@
 """Admission: which rounds may open, by what the machine carries, and the sentence for who may not.
 
 The load that is held against the bound is a prediction. What is measured is the sound that open
-rounds have given to the engines in the last seconds (`rasr.scheduling.demand`); for rounds that are
-too young to have been measured, and for the one that asks, the mean of the others stands in, or
-unbroken speech as long as there are few others. So a crowd that comes at once is not let in on the
-silence before its first words.
+rounds have given to the engines in the last seconds (`rasr.scheduling.statistics.Demand`); for
+rounds that are too young to have been measured, and for the one that asks, the mean of the others
+stands in, or unbroken speech as long as there are few others. So a crowd that comes at once is not
+let in on the silence before its first words.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from rasr.scheduling import TOP_RUNG, EngineLoad
-from rasr.scheduling.demand import WINDOW_S
+from rasr.scheduling import TOP_LEVEL, EngineStatistics
+from rasr.scheduling.statistics import DEMAND_WINDOW_S
 
 _PRIOR_ROUNDS = 8
 """So many rounds of unbroken speech are counted among those whose mean is taken."""
@@ -30,10 +30,10 @@ class Engine(Protocol):
     """What is asked of a `rasr.scheduling.Scheduler`."""
 
     @property
-    def load(self) -> EngineLoad: ...
+    def statistics(self) -> EngineStatistics: ...
 
     @property
-    def rung(self) -> int: ...
+    def overload_level(self) -> int: ...
 
     @property
     def streams(self) -> int: ...
@@ -165,7 +165,7 @@ class Admission:
                 f"the server is full: all {asked.streams} decoders are at work; "
                 "try again in some seconds"
             )
-        if asked.rung >= TOP_RUNG:
+        if asked.overload_level >= TOP_LEVEL:
             return (
                 f"the server is at its limit: {self.rounds} rounds are open and their text comes "
                 "late; try again in some seconds"
@@ -186,26 +186,26 @@ class Admission:
             share = _heard(seat, now)
             weights[seat.engine] += share
             young[seat.engine] += 1.0 - share
-        while self._left and now - self._left[0][1] >= WINDOW_S:
+        while self._left and now - self._left[0][1] >= DEMAND_WINDOW_S:
             self._left.popleft()
         for seat, left in self._left:
-            share = min(_heard(seat, left), 1.0 - (now - left) / WINDOW_S)
+            share = min(_heard(seat, left), 1.0 - (now - left) / DEMAND_WINDOW_S)
             weights[seat.engine] += share
             young[seat.engine] -= share
         machine = (self.rounds + (newcomer is not None)) * ROUND_S / self._cores
         fullest = 0.0
         for name, engine in self._engines.items():
-            load = engine.load
-            measured = load.demand.per_second(now)
+            statistics = engine.statistics
+            measured = statistics.demand.per_second(now)
             mean = min(1.0, (measured + _PRIOR_ROUNDS) / (weights[name] + _PRIOR_ROUNDS))
             sound = max(0.0, measured + mean * (young[name] + (newcomer == name)))
-            share = load.share(sound)
+            share = statistics.share(sound)
             fullest = max(fullest, share)
-            calls = 0 if load.costs is None else load.costs.calls
-            machine += share * min(calls, self._cores) / self._cores
+            slots = 0 if statistics.costs is None else statistics.costs.slots
+            machine += share * min(slots, self._cores) / self._cores
         return max(machine, fullest)
 
 
 def _heard(seat: Seat, now: float) -> float:
     """How much of the window holds what the round has said."""
-    return min(1.0, max(0.0, now - seat.since - _SETTLE_S) / WINDOW_S)
+    return min(1.0, max(0.0, now - seat.since - _SETTLE_S) / DEMAND_WINDOW_S)

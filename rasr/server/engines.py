@@ -1,4 +1,4 @@
-"""The engines of a server: which there are, what serves which property, their lanes.
+"""The engines of a server: which there are, what serves which property, their workers.
 
 The numbers that settings leave to the machine are chosen here.
 """
@@ -14,7 +14,7 @@ from typing import assert_never
 from decoder import Capabilities, DecoderError
 from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
 from rasr.recognition.config import EngineChoice
-from rasr.scheduling import Lane, ProcessLane, Scheduler, SchedulerRules, ThreadLane
+from rasr.scheduling import ProcessWorker, Scheduler, ThreadWorker, Worker
 from rasr.server.errors import StartError
 from rasr.settings import DecodingSettings, Settings
 
@@ -36,8 +36,9 @@ class EnginePlan:
     kind: EngineKind
     workers: int
     """Threads or processes."""
-    streams_per_lane: int
-    """Each process is a lane of its own; threads are one together."""
+    streams_per_instance: int
+    """Utterances that one instance of the engine has open at a time: each process has an instance
+    of its own, threads share one."""
 
 
 def plan(settings: Settings) -> dict[str, EnginePlan]:
@@ -90,20 +91,14 @@ def _streams_by_memory(kind: EngineKind, workers: int) -> int:
 
 def make_scheduler(plan: EnginePlan, decoding: DecodingSettings) -> Scheduler:
     """A scheduler that has not been started."""
-    rules = SchedulerRules(
-        streams_per_lane=plan.streams_per_lane,
-        step_ms=decoding.step_ms,
-        partial_ms=decoding.partial_ms,
-        step_timeout_s=decoding.step_timeout_s,
-    )
     match plan.kind.placement:
         case Placement.PROCESS:
-            lanes: list[Lane] = [ProcessLane(plan.spec) for _ in range(plan.workers)]
+            workers: list[Worker] = [ProcessWorker(plan.spec) for _ in range(plan.workers)]
         case Placement.THREAD:
-            lanes = [ThreadLane(partial(load, plan.spec), plan.workers)]
+            workers = [ThreadWorker(partial(load, plan.spec), plan.workers)]
         case _:
             assert_never(plan.kind.placement)
-    return Scheduler(lanes, rules)
+    return Scheduler(workers, decoding, streams_per_worker=plan.streams_per_instance)
 
 
 async def start_scheduler(name: str, scheduler: Scheduler) -> None:

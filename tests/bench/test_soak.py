@@ -45,7 +45,7 @@ async def test_a_visit_is_made_without_a_fault_and_leaves_nothing(name: str) -> 
         assert record.visits == {name: 1}
         await service.state.connections.quiet()
         (scheduler,) = service.state.schedulers.values()
-        assert scheduler.counters.open_jobs == 0
+        assert scheduler.statistics.open_tasks == 0
 
 
 async def test_a_flood_is_decoded_to_its_end_and_who_never_reads_is_dropped() -> None:

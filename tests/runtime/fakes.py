@@ -23,7 +23,7 @@ from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access, Subscriber
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import SessionStatistics
-from rasr.scheduling import Scheduler, Sink
+from rasr.scheduling import DecodeListener, Scheduler
 from rasr.text import TextProcessor, TextTools
 from rasr.wire.dialect import Grant
 from tests.recognition.talk import LoudIsSpeech
@@ -38,13 +38,13 @@ class PlayedScheduler:
 
     def open(
         self,
-        sink: Sink,
+        listener: DecodeListener,
         *,
-        session: Hashable,
+        owner: Hashable,
         partials: bool,
         hot_words: Sequence[object] = (),
     ) -> PlayedTask:
-        self.tasks.append(PlayedTask(sink, session))
+        self.tasks.append(PlayedTask(listener, owner))
         self._opened.set()
         return self.tasks[-1]
 
@@ -60,7 +60,7 @@ class PlayedScheduler:
 class PlayedTask:
     """One segment from the scheduler's side."""
 
-    sink: Sink
+    listener: DecodeListener
     owner: Hashable
     samples: list[Samples] = field(default_factory=list)
     due: list[float] = field(default_factory=list)
@@ -84,11 +84,11 @@ class PlayedTask:
         return 0 if self.is_decoded else sum(map(len, self.samples))
 
     def partial(self, text: str) -> None:
-        self.sink.hypothesis(words(text), final=False)
+        self.listener.hypothesis(words(text), final=False)
 
     def final(self, text: str) -> None:
         self.is_decoded = True
-        self.sink.hypothesis(words(text), final=True)
+        self.listener.hypothesis(words(text), final=True)
 
 
 def words(text: str) -> Hypothesis:

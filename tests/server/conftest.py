@@ -34,10 +34,10 @@ def fake_settings(**sections: dict[str, object]) -> Settings:
 def pretend_calibration(service: Service) -> None:
     """As if the fake engine had been measured on two cores, and rounds were admitted by load."""
     # A call needs 10 ms for half a second of one stream, and there are two of them.
-    costs = StepCosts(step_s=0.5, calls=2, seconds={1: 0.01})
+    costs = StepCosts(step_s=0.5, slots=2, seconds={1: 0.01})
     state = service.state
     for scheduler in state.schedulers.values():
-        scheduler.load.costs = costs
+        scheduler.statistics.costs = costs
     state.capacities.update(
         (name, Capacity(name, costs, cores=2, decoders=scheduler.streams, remembered=True))
         for name, scheduler in state.schedulers.items()

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rasr.scheduling import TOP_RUNG, EngineLoad, StepCosts
+from rasr.audio import SAMPLE_RATE
+from rasr.scheduling import TOP_LEVEL, EngineStatistics, StepCosts
 from rasr.scheduling.costs import ONE_BY_ONE
-from rasr.scheduling.demand import WINDOW_S
+from rasr.scheduling.statistics import DEMAND_WINDOW_S
 from rasr.server.admission import Admission, AdmissionRules, Party, Seat
 
 ALICE, BOB = Party("alice", "10.0.0.1"), Party("bob", "10.0.0.1")
@@ -18,18 +19,18 @@ ALICE, BOB = Party("alice", "10.0.0.1"), Party("bob", "10.0.0.1")
 class Engine:
     """Carries a hundred streams of speech: a second of one is 10 ms of its one call."""
 
-    load: EngineLoad = field(default_factory=EngineLoad)
-    rung: int = 0
+    statistics: EngineStatistics = field(default_factory=EngineStatistics)
+    overload_level: int = 0
     streams: int = 1000
     streams_in_use: int = 0
 
     def __post_init__(self) -> None:
-        self.load.costs = StepCosts(0.5, 1, {1: 0.005 / ONE_BY_ONE})
+        self.statistics.costs = StepCosts(0.5, 1, {1: 0.005 / ONE_BY_ONE})
 
     def hear(self, sound_per_second: float, until_s: int) -> None:
         """So much speech in all, up to this second."""
-        for second in range(until_s - WINDOW_S, until_s):
-            self.load.demand.add(round(sound_per_second * 1000), second)
+        for second in range(until_s - DEMAND_WINDOW_S, until_s):
+            self.statistics.demand.add(round(sound_per_second * SAMPLE_RATE), second)
 
 
 def admission(engine: Engine | None = None, **rules: float) -> Admission:
@@ -92,7 +93,7 @@ def test_a_crowd_is_not_let_in_on_the_silence_before_its_first_words() -> None:
         # Ten a second; each speaks without a pause from a second after its START on.
         let_in += filled(house, now=100.0 + second, most=10)
         speaking = min(let_in, 10 * second)
-        engine.load.demand.add(1000 * speaking, 100.0 + second)
+        engine.statistics.demand.add(SAMPLE_RATE * speaking, 100.0 + second)
     assert let_in <= 70
 
 
@@ -145,12 +146,12 @@ def test_measured_speech_fills_the_house_however_few_speak() -> None:
 
 def test_who_comes_first_is_let_in_however_slow_the_machine_is() -> None:
     engine = Engine()
-    engine.load.costs = StepCosts(0.5, 1, {1: 5.0})
+    engine.statistics.costs = StepCosts(0.5, 1, {1: 5.0})
     assert filled(admission(engine, max_load=0.85), now=0.0) == 1
 
 
-def test_on_the_top_rung_nobody_else_is_let_in() -> None:
-    house = admission(Engine(rung=TOP_RUNG), max_load=0.85)
+def test_on_the_top_overload_level_nobody_else_is_let_in() -> None:
+    house = admission(Engine(overload_level=TOP_LEVEL), max_load=0.85)
     seat(house)
     assert "the server is at its limit" in str(house.take(ALICE, "one", 0.0))
     assert house.full(0.0)
@@ -176,7 +177,7 @@ def test_it_is_full_when_the_next_one_would_be_refused(rules: dict[str, float]) 
 
 def test_one_engine_that_is_full_does_not_fill_the_others() -> None:
     busy, idle = Engine(), Engine()
-    busy.rung = TOP_RUNG
+    busy.overload_level = TOP_LEVEL
     house = Admission(AdmissionRules(max_load=0.85), {"busy": busy, "idle": idle}, cores=4)
     assert isinstance(house.take(ALICE, "idle", 0.0), Seat)
     assert isinstance(house.take(ALICE, "busy", 0.0), str)

@@ -140,8 +140,8 @@ async def test_a_client_that_leaves_at_any_point_gives_everything_back(
     await service.state.connections.quiet()
     (scheduler,) = service.state.schedulers.values()
     assert service.state.admission.rounds == 0
-    assert scheduler.counters.open_jobs == 0
-    assert scheduler.counters.waiting_jobs == 0
+    assert scheduler.statistics.open_tasks == 0
+    assert scheduler.statistics.waiting_tasks == 0
 
 
 async def test_a_client_that_breaks_off_without_a_word_gives_everything_back(

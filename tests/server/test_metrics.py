@@ -114,7 +114,7 @@ async def test_the_load_is_told_where_it_is_what_rounds_are_admitted_by(service:
     assert ("rasr_rounds_max", "") not in loaded
     assert loaded["rasr_engine_carried_rounds", "fake"] >= 1
     assert loaded["rasr_engine_slowness", "fake"] >= 1
-    assert loaded["rasr_engine_overload_rung", "fake"] == 0
+    assert loaded["rasr_engine_overload_level", "fake"] == 0
 
 
 async def test_the_process_its_tasks_and_its_descriptors_are_told(service: Service) -> None:

@@ -22,6 +22,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 import rasr
+from rasr.audio import SAMPLE_RATE
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Scheduler
 from rasr.server.ops.capacity import Capacity
@@ -110,56 +111,65 @@ SERVER: tuple[Reading[ServerState], ...] = (
 )
 
 ENGINE: tuple[Reading[Scheduler], ...] = (
-    Reading("rasr_engine_calls", "Batches that can be decoded at once.", lambda s: s.calls),
+    Reading("rasr_engine_calls", "Batches that can be decoded at once.", lambda s: s.slots),
     Reading(
-        "rasr_engine_overload_rung",
-        "Of the overload ladder: 0 while steps begin in time.",
-        lambda s: s.rung,
+        "rasr_engine_overload_level",
+        "How much the engine is spared: 0 while steps begin in time.",
+        lambda s: s.overload_level,
     ),
     Reading(
         "rasr_engine_slowness",
         "Time that steps take against what they took when calibrated.",
-        lambda s: None if s.load.costs is None else s.load.slowness,
+        lambda s: None if s.statistics.costs is None else s.statistics.slowness,
     ),
     Reading("rasr_engine_streams", "Utterances that can be decoded at once.", lambda s: s.streams),
-    Reading("rasr_engine_open_jobs", "Utterances without a final.", lambda s: s.counters.open_jobs),
+    Reading(
+        "rasr_engine_open_jobs", "Utterances without a final.", lambda s: s.statistics.open_tasks
+    ),
     Reading(
         "rasr_engine_waiting_jobs",
         "Utterances with work and without a stream.",
-        lambda s: s.counters.waiting_jobs,
+        lambda s: s.statistics.waiting_tasks,
     ),
     Reading(
         "rasr_engine_oldest_ready_seconds",
-        "How long the step that waits longest has waited.",
+        "How long the live step that waits longest has waited.",
         lambda s: s.oldest_ready_s(),
     ),
-    Reading("rasr_engine_batches_total", "Batches decoded.", lambda s: s.counters.batches),
-    Reading("rasr_engine_steps_total", "Steps of these batches.", lambda s: s.counters.steps),
+    Reading("rasr_engine_batches_total", "Batches decoded.", lambda s: s.statistics.batches),
+    Reading("rasr_engine_steps_total", "Steps of these batches.", lambda s: s.statistics.steps),
     Reading(
         "rasr_engine_decoded_seconds_total",
         "Sound decoded.",
-        lambda s: s.counters.decoded_samples / s.capabilities.sample_rate,
+        lambda s: s.statistics.decoded_samples / SAMPLE_RATE,
     ),
     Reading(
         "rasr_engine_busy_seconds_total",
-        "Time in which calls decoded; its rate over rasr_engine_calls is the share in use.",
-        lambda s: s.counters.busy_s,
+        "Time in which slots decoded; its rate over rasr_engine_calls is the share in use.",
+        lambda s: s.statistics.busy_s,
     ),
     Reading(
         "rasr_engine_queued_seconds_total",
-        "Time that steps waited for a call; over rasr_engine_steps_total it is the mean wait.",
-        lambda s: s.counters.queued_s,
+        "Time that steps waited for a slot; over rasr_engine_steps_total it is the mean wait.",
+        lambda s: s.statistics.queued_s,
     ),
     Reading(
         "rasr_engine_restarts_total",
         "Workers that died or hung and were replaced.",
-        lambda s: s.counters.restarts,
+        lambda s: s.statistics.restarts,
     ),
     Reading(
         "rasr_engine_replays_total",
         "Utterances decoded anew after that.",
-        lambda s: s.counters.replays,
+        lambda s: s.statistics.replays,
     ),
+    Reading(
+        "rasr_engine_faults_total",
+        "Errors of the server itself that decoding survived; the log has each.",
+        lambda s: s.statistics.faults,
+    ),
+    Reading("rasr_engine_workers", "Workers of the engine.", lambda s: len(s.workers)),
+    Reading("rasr_engine_workers_up", "Those of them that decode now.", lambda s: s.workers_up),
 )
 
 

@@ -31,9 +31,9 @@ class EngineReport:
     waiting_jobs: int
     oldest_ready_s: float
     busy_share: float
-    """Of its calls, of late."""
-    rung: int
-    """Of the overload ladder."""
+    """Of its slots, of late."""
+    overload_level: int
+    """0 while steps begin in time."""
     carries: int | None
     """Rounds of unbroken speech; None where it was not calibrated."""
 
@@ -71,7 +71,7 @@ class Observer:
         now = asyncio.get_running_loop().time()
         self._began = now
         self._busy = {
-            name: RateMeter(now, scheduler.counters.busy_s)
+            name: RateMeter(now, scheduler.statistics.busy_s)
             for name, scheduler in state.schedulers.items()
         }
 
@@ -93,19 +93,19 @@ class Observer:
         }
 
     def _engine(self, name: str, scheduler: Scheduler, now: float) -> EngineReport:
-        counters, busy = scheduler.counters, self._busy[name]
+        statistics, busy = scheduler.statistics, self._busy[name]
         capacity = self._state.capacities.get(name)
-        share = busy.rate(now, counters.busy_s) / scheduler.calls
-        busy.note(now, counters.busy_s)
+        share = busy.rate(now, statistics.busy_s) / scheduler.slots
+        busy.note(now, statistics.busy_s)
         return EngineReport(
             engine=name,
             model=scheduler.capabilities.name,
             streams=scheduler.streams,
-            open_jobs=counters.open_jobs,
-            waiting_jobs=counters.waiting_jobs,
+            open_jobs=statistics.open_tasks,
+            waiting_jobs=statistics.waiting_tasks,
             oldest_ready_s=round(scheduler.oldest_ready_s(), 3),
             busy_share=round(share, 3),
-            rung=scheduler.rung,
+            overload_level=scheduler.overload_level,
             carries=None if capacity is None else capacity.streams(1.0),
         )
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from decoder import Capabilities, DecodeFailed, HotWord, Hypothesis, Stream
-from rasr.scheduling.steps import Batch, Step
-from rasr.scheduling.worker import Worker
+from decoder.engine import Samples
+from rasr.scheduling.engine_host import Batch, EngineHost, Step
+from tests.scheduling.commanded import known
 
 BAD = 666
 
@@ -24,7 +25,7 @@ class Whole:
         self.heard: list[int] = []
         self.waiting = False
 
-    def accept(self, samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> None:
+    def accept(self, samples: Samples) -> None:
         if self.engine.fails_in == "accept" and BAD in samples:
             raise self.engine.error
         self.heard += samples.tolist()
@@ -54,7 +55,7 @@ class Fragile:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities("fragile", ("english",), 16000, True, True, False, 16)
+        return known(max_batch=16)
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> Whole:
         if self.fails_in == "open" and hot_words:
@@ -70,9 +71,9 @@ class Fragile:
             stream.waiting = False
 
 
-def step(job: int, *values: int, hot: bool = False) -> Step:
+def step(stream: int, *values: int, hot: bool = False) -> Step:
     words = (HotWord("word"),) if hot else ()
-    return Step(job, np.array(values, np.int16), True, True, False, words)
+    return Step(stream, np.array(values, np.int16), True, True, False, words)
 
 
 @pytest.mark.parametrize("place", ["open", "accept", "decode", "hypothesis"])
@@ -88,7 +89,7 @@ def test_a_fault_costs_its_own_utterance(
 ) -> None:
     engine = Fragile(place, error)
     steps = (step(1, 1), step(2, BAD, hot=True), step(3, 1, 1))
-    results = Worker(engine).run(Batch(steps))
+    results = EngineHost(engine).run(Batch(steps))
     assert [result.failure for result in results] == [None, sentence, None]
     assert [result.hypothesis and result.hypothesis.text for result in results] == ["1", None, "2"]
     fault = results[1].fault
