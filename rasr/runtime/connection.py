@@ -17,6 +17,8 @@ import structlog
 
 from rasr.recognition.events import Done, RecognitionEvent
 from rasr.runtime.access import Access, Authorise
+from rasr.runtime.alarm import Alarm
+from rasr.runtime.inbox import Inbox
 from rasr.runtime.outbox import Outbox
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.runner import RecognitionRunner
@@ -50,8 +52,6 @@ loopback with the options of `rasr.server.listener`; taken at eight times the sp
 is 7 s, and the official SDK gives up after 10 s. Slower from the start would drop such clients;
 never slower would fill the memory.
 """
-_MOST_KEPT_BYTES = 4 << 20
-"""Of messages that come while access is asked for; then no more are read until the answer."""
 
 
 class Socket(Protocol):
@@ -106,17 +106,15 @@ class Connection:
         self._access: Access | None = None
         """Granted, and not yet used by a recognition."""
         self._asking: asyncio.Task[None] | None = None
-        self._receiving: asyncio.Task[str | bytes | None] | None = None
-        self._kept: deque[str | bytes] = deque()
-        """Messages that came while access was asked for."""
+        self._inbox = Inbox(socket)
         self._audio: deque[bytes] = deque()
         """Audio of the newest message, to be fed in pieces."""
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self._ring)
         self.statistics = statistics
 
     async def run(self) -> None:
         """Serve the connection until it is gone. It gives everything back, however it ends."""
-        self._arm()
+        self._alarm.set(self._conversation.deadline())
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._write(), name="connection-writer")
@@ -155,25 +153,9 @@ class Connection:
     async def _next(self) -> str | bytes | None:
         """The next message for the conversation. While access is asked for, messages are kept."""
         while self._asking is not None:
-            if sum(map(len, self._kept)) >= _MOST_KEPT_BYTES:
-                await asyncio.wait({self._asking})
-                continue
-            if self._receiving is None:
-                self._receiving = asyncio.ensure_future(self._socket.receive())
-            await asyncio.wait({self._asking, self._receiving}, return_when=asyncio.FIRST_COMPLETED)
-            if self._receiving.done():
-                message = self._receiving.result()
-                self._receiving = None
-                if message is None:
-                    return None
-                self._kept.append(message)
-        if self._kept:
-            return self._kept.popleft()
-        if self._receiving is not None:
-            message = await self._receiving
-            self._receiving = None
-            return message
-        return await self._socket.receive()
+            if not await self._inbox.keep_until(self._asking):
+                return None
+        return await self._inbox.next()
 
     async def _feed(self, data: bytes) -> None:
         """Give audio to the recognition in pieces, none of which takes long."""
@@ -187,18 +169,8 @@ class Connection:
             before_s = runner.audio_s
             runner.feed(data[at : at + most])
             if runner.backlog_s > self._backlog_s:
-                await self._pause(runner, max(0.0, runner.audio_s - before_s))
-
-    async def _pause(self, runner: RecognitionRunner, seconds: float) -> None:
-        """Slow down a client whose audio comes faster than it is decoded, past one budget.
-
-        With `n` budgets of undecoded audio, it is taken at 8/n times the speed of speech; TCP
-        carries the pause to the client. Why not slower at once: see `_HASTE`.
-        """
-        used = runner.backlog_s / self._backlog_s
-        await asyncio.sleep(min(_LONGEST_PAUSE_S, seconds * used / _HASTE))
-        while runner.backlog_s > _MOST_BUDGETS * self._backlog_s:
-            await runner.progress()
+                seconds = max(0.0, runner.audio_s - before_s)
+                await _pause(runner, seconds, self._backlog_s)
 
     # The recognition
 
@@ -263,17 +235,15 @@ class Connection:
     def _carry_out(self) -> None:
         for effect in self._conversation.effects():
             self._do(effect)
-        self._arm()
+        self._alarm.set(self._conversation.deadline())
 
     def _do(self, effect: Effect) -> None:
         match effect:
             case Send():
                 self._outbox.put(effect)
                 self.statistics.partials_replaced = self._outbox.replaced
-                error = self._conversation.error_of(effect.message)
-                if error is not None:
-                    code, fatal = error
-                    self.statistics.error(code, fatal=fatal)
+                if effect.error is not None:
+                    self.statistics.error(effect.error, fatal=effect.fatal)
             case Feed():
                 self._audio.append(effect.data)
             case AccessRequest():
@@ -281,26 +251,15 @@ class Connection:
                 self._asking = self._loop.create_task(self._ask(effect), name="authorise")
             case Open():
                 self._open(effect)
-            case Flush():
-                self._tell(lambda runner: runner.flush(effect.mark))
-            case Drop():
-                self._audio.clear()
-                self._tell(RecognitionRunner.drop)
-            case Finish():
-                self._tell(RecognitionRunner.finish)
-            case Cancel():
-                self._audio.clear()
-                self._tell(RecognitionRunner.cancel)
+            case Flush() | Drop() | Finish() | Cancel():
+                if self._runner is not None:
+                    _steer(self._runner, effect)
             case Ended():
                 self.statistics.recognition_closed(effect.reason)
             case Close():
                 self._outbox.put(effect)
             case _:
                 assert_never(effect)
-
-    def _tell(self, call: Callable[[RecognitionRunner], None]) -> None:
-        if self._runner is not None:
-            call(self._runner)
 
     async def _ask(self, request: AccessRequest) -> None:
         """Bring the conversation the answer whether a recognition may begin."""
@@ -330,44 +289,23 @@ class Connection:
             async with asyncio.timeout(self._send_timeout_s):
                 await self._socket.send(self._conversation.encode(item.message))
 
-    # Time
-
-    def _arm(self) -> None:
-        """Keep one timer, at or before the conversation's deadline.
-
-        Each message moves the deadline back; the timer is left where it is and asks again when it
-        fires, which is cheaper than a new timer for each message.
-        """
-        deadline = self._conversation.deadline()
-        if deadline is None:
-            return
-        if self._timer is not None and not self._timer.cancelled():
-            if self._timer.when() <= deadline:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(deadline, self._ring)
-
     def _ring(self) -> None:
-        self._timer = None
         now = self._loop.time()
         self._guarded(partial(self._conversation.advance, now=now))
 
     # The end
 
     def _end(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        for task in (self._asking, self._receiving):
-            if task is not None:
-                task.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+        self._inbox.close()
         runner = self._runner
         if runner is not None and self._keep is not None:
             runner.detach()
             self._runner = None
             self._keep(runner)
         self._guarded(self._conversation.receive_eof)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         if self._runner is not None:
             self._runner.close("disconnected")
             self._runner = None
@@ -377,3 +315,27 @@ class Connection:
         if self._access is not None:
             access, self._access = self._access, None
             access.close()
+
+
+async def _pause(runner: RecognitionRunner, seconds: float, budget_s: float) -> None:
+    """Slow down a client whose audio comes faster than it is decoded, past one budget.
+
+    With `n` budgets of undecoded audio, it is taken at 8/n times the speed of speech; TCP carries
+    the pause to the client. Why not slower at once: see `_HASTE`.
+    """
+    used = runner.backlog_s / budget_s
+    await asyncio.sleep(min(_LONGEST_PAUSE_S, seconds * used / _HASTE))
+    while runner.backlog_s > _MOST_BUDGETS * budget_s:
+        await runner.progress()
+
+
+def _steer(runner: RecognitionRunner, effect: Flush | Drop | Finish | Cancel) -> None:
+    match effect:
+        case Flush():
+            runner.flush(effect.mark)
+        case Drop():
+            runner.drop()
+        case Finish():
+            runner.finish()
+        case Cancel():
+            runner.cancel()

@@ -27,6 +27,10 @@ class Send:
     """A message that `replaces` may take its place, if it has not left when that comes."""
     replaces: bool = False
     """It outdates the message right before it, if that is replaceable."""
+    error: str | None = None
+    """The code of the error that it tells, for the statistics."""
+    fatal: bool = False
+    """The error ends the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,3 @@ class Conversation(Protocol):
 
     def encode(self, message: object) -> str | bytes:
         """The frame of a message that was sent by `Send`."""
-
-    def error_of(self, message: object) -> tuple[str, bool] | None:
-        """The code of an error message, and whether it ends the connection; None for others."""

@@ -128,9 +128,7 @@ class LineConversation:
     def encode(self, message: object) -> str:
         return str(message)
 
-    def error_of(self, message: object) -> tuple[str, bool] | None:
-        return ("error", False) if str(message).startswith("error") else None
-
     def _say(self, line: str) -> None:
         if not self._gone:
-            self._effects.append(Send(line))
+            error = "error" if line.startswith("error") else None
+            self._effects.append(Send(line, error=error))

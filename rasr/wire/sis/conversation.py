@@ -8,28 +8,17 @@ fault of the peer never raises: it becomes an ERROR for the peer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import assert_never
 
-from rasr.recognition.config import RecognitionConfig, Segmentation, TextOptions
 from rasr.recognition.events import (
     Done,
     Failure,
     FailureKind,
-    Final,
-    HeadSilence,
     LimitReached,
-    Mark,
     Outcome,
-    Partial,
     RecognitionEvent,
-    SpeechEnded,
-    SpeechStarted,
-    Warning,
 )
 from rasr.settings import SessionSettings
 from rasr.wire.dialect import (
-    AccessRequest,
     Cancel,
     Close,
     Effect,
@@ -42,32 +31,26 @@ from rasr.wire.dialect import (
     RefusalKind,
     Send,
 )
-from rasr.wire.sis.codec import decode_client, encode_server
+from rasr.wire.sis.codec import encode_server
+from rasr.wire.sis.ending import Ending
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.messages import (
-    End,
     EndReason,
     Error,
-    Event,
-    EventName,
-    Result,
     ServerMessage,
-    Start,
     StartConfig,
     Started,
 )
-from rasr.wire.sis.messages import Ended as EndedMessage
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
-from rasr.wire.sis.results import event_ms, segment_of
+from rasr.wire.sis.received import read
+from rasr.wire.sis.reports import Reports
+from rasr.wire.sis.request import access_request, audio_too_long, fault_of, recognition_config
 from rasr.wire.sis.states import TABLE, Action, Input, State
+from rasr.wire.sis.time_limits import IDLE_REASON, Expired, TimeLimits
 
 CLOSE_NORMAL = 1000
 CLOSE_GOING_AWAY = 1001
 CLOSE_INTERNAL = 1011
-
-SHORT_TAIL_MS = 500
-"""Pause at which audio without endpoints of its own (short modes) is decoded in pieces."""
-SHORT_MAX_MS = 30_000
 
 _MOST_LATE = 16
 """Answers kept for commands sent before END was answered; a flood of them gets no more."""
@@ -77,16 +60,6 @@ _FAULTS = {
     FailureKind.AUDIO: ErrorCode.INVALID,
     FailureKind.FULL: ErrorCode.FULL,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """How the open recognition ends: what is said last, and whether the socket is closed."""
-
-    reason: EndReason | None = EndReason.NORMAL
-    """Of END; None where FATAL_ERROR stands in its place."""
-    fault: ProtocolError | None = None
-    close: Close | None = None
 
 
 class SisConversation:
@@ -108,137 +81,74 @@ class SisConversation:
         self._state = State.IDLE
         self._connection_trace_id = new_trace_id()
         """Of messages outside of any recognition."""
-        self._trace_id = self._connection_trace_id
-        """Of the messages of the open recognition."""
+        self._trace_id = ""
         self._config: StartConfig | None = None
-        """Of the newest START that was accepted as a message."""
-        self._ending = _Ending()
-        self._shown_text = ""
-        """Of the newest partial, so that one that says nothing new is not sent."""
+        """Of the newest START that was valid."""
+        self._ending = Ending()
+        self._reports: Reports | None = None
         self._audio_refused = False
         """Audio outside of a recognition was answered once already; more of it is ignored."""
         self._late: list[ProtocolError] = []
         """Answers to commands that came before END was answered; they wait for it."""
         self._leaving: Close | None = None
         """No new recognitions: this closes the socket once the open one has ended."""
-        self._heard_at = now
-        self._ends_at = now + settings.connection_s
+        self._limits = TimeLimits(settings, now)
 
     # What the client does
 
     def receive(self, message: str | bytes, *, now: float) -> None:
         """A text or binary frame."""
-        self._heard_at = now
+        self._limits.heard(now)
         if self._state is State.CLOSED:
             return
-        if isinstance(message, bytes):
-            self._audio(message)
-        else:
-            self._command(message)
+        received = read(message, self._mode, self._settings.max_message_bytes)
+        match self._move(received.input):
+            case Action.FEED:
+                self._effects.append(Feed(received.data))
+            case Action.ASK if received.config is not None:
+                self._config = received.config
+                self._effects.append(access_request(received.config))
+            case Action.CANCEL:
+                self._ending = Ending(EndReason.CANCEL)
+                self._effects.append(Cancel())
+            case Action.FINISH if received.input is Input.END:
+                self._finish(Ending())
+            case Action.COMPLAIN:
+                if received.data and not self._audio_refused:
+                    self._answer(received.fault())
+            case action:
+                self._fail(action, received.fault())
         self._close_if_leaving()
 
     def receive_eof(self) -> None:
         """The peer is gone, with or without a closing handshake."""
         self._move(Input.EOF)
 
-    def _command(self, text: str) -> None:
-        try:
-            message = decode_client(text, self._mode)
-        except ProtocolError as fault:
-            self._fail(Input.FAULT, fault)
-            return
-        match message:
-            case Start():
-                self._start(message.config)
-            case End():
-                self._end(Input.CANCEL if message.cancel else Input.END)
-            case _:
-                assert_never(message)
-
-    def _start(self, config: StartConfig) -> None:
-        if self._state is not State.IDLE:
-            self._fail(
-                Input.START,
-                ProtocolError(
-                    ErrorCode.INVALID,
-                    "'command' is invalid: START came in the middle of a round; "
-                    "allowed: END, and START after END was answered",
-                ),
-            )
-            return
-        self._move(Input.START)
-        self._config = config
-        self._effects.append(
-            AccessRequest(
-                model=config.property.name,
-                language=config.property.language,
-                sample_rate=config.property.sample_rate,
-                hot_words=config.user_words or (),
-                vocabulary_id=config.vocabulary_id,
-                caption_channel=config.caption_channel,
-            )
-        )
-
-    def _end(self, what: Input) -> None:
-        if self._state is not State.OPEN:
-            self._fail(
-                what,
-                ProtocolError(
-                    ErrorCode.INVALID,
-                    "'command' is invalid: END came outside of a round; allowed: START",
-                ),
-            )
-        elif self._move(what) is Action.CANCEL:
-            self._ending = _Ending(EndReason.CANCEL)
-            self._effects.append(Cancel())
-        else:
-            self._finish(_Ending())
-
-    def _audio(self, data: bytes) -> None:
-        longest = self._settings.max_message_bytes
-        if len(data) > longest:
-            self._fail(
-                Input.FAULT,
-                ProtocolError(
-                    ErrorCode.INVALID,
-                    f"the binary frame is too long: {len(data)} bytes; allowed: at most {longest}",
-                ),
-            )
-            return
-        match self._move(Input.AUDIO):
-            case Action.FEED:
-                self._effects.append(Feed(data))
-            case Action.COMPLAIN if data and not self._audio_refused:
-                self._answer(
-                    ProtocolError(
-                        ErrorCode.INVALID,
-                        f"audio came outside of a round: {len(data)} bytes; allowed: a text frame "
-                        'with {"command":"START","config":{…}} first',
-                    )
-                )
-
     # What the server does
 
     def granted(self, grant: Grant, *, now: float) -> None:
         """The answer to START: it may."""
-        self._heard_at = now
+        self._limits.heard(now)
         config = self._config
-        if self._state is State.ASKING and self._leaving is not None:
-            self._fail(Input.REFUSED, ProtocolError(ErrorCode.FULL, self._leaving.reason))
+        if self._leaving is not None:
+            self.refused(Refusal(RefusalKind.CAPACITY, self._leaving.reason), now=now)
         elif config is not None and self._move(Input.GRANTED) is Action.BEGIN:
             self._audio_refused = False
-            self._ending = _Ending()
-            self._shown_text = ""
+            self._ending = Ending()
             self._trace_id = self._new_trace_id()
-            self._effects.append(Send(Started(self._trace_id)))
-            self._effects.append(Open(self._recognition(config, grant), self._trace_id))
+            self._reports = Reports(self._trace_id, self._traits, with_words=config.need_word_info)
+            self._send(Started(self._trace_id))
+            recognition = recognition_config(
+                config, self._traits, grant, warnings=self._settings.warnings
+            )
+            self._effects.append(Open(recognition, self._trace_id))
         self._close_if_leaving()
 
     def refused(self, refusal: Refusal, *, now: float) -> None:
         """The answer to START: it may not."""
-        self._heard_at = now
+        self._limits.heard(now)
         if self._config is not None:
-            self._fail(Input.REFUSED, _refusal(refusal, self._config))
+            self._fail(self._move(Input.REFUSED), fault_of(refusal, self._config))
         self._close_if_leaving()
 
     def shut_down(self) -> None:
@@ -260,27 +170,23 @@ class SisConversation:
         """When `advance` is to be called, on the clock of `now`; None for never."""
         if self._state is State.CLOSED:
             return None
-        if not self._is_idle_timed:
-            return self._ends_at
-        return min(self._ends_at, self._heard_at + self._settings.idle_s)
+        return self._limits.deadline(idle=self._is_idle_timed)
 
     def advance(self, *, now: float) -> None:
         """Let time pass. It does nothing before `deadline`."""
-        idle_s = self._settings.idle_s
-        if now >= self._ends_at:
-            # The client did nothing wrong: what it said so far is finished in the normal way.
-            self._ends_at = float("inf")
-            self._leave(Close(CLOSE_NORMAL, "the connection has reached its longest time"))
-        elif self._is_idle_timed and now >= self._heard_at + idle_s:
-            fault = ProtocolError(
-                ErrorCode.IDLE, f"wait voice timeout: no message for {idle_s:g} s"
-            )
-            close = Close(CLOSE_NORMAL, "no message for too long")
-            if self._state is State.OPEN:
-                self._move(Input.TIMEOUT)
-                self._finish(_Ending(None, fault, close))
-            else:
-                self._close(Input.TIMEOUT, close, fault)
+        if self._state is State.CLOSED:
+            return
+        match self._limits.expired(now, idle=self._is_idle_timed):
+            case Expired.LIFE:
+                # The client did nothing wrong: what it said so far is finished in the normal way.
+                self._leave(Close(CLOSE_NORMAL, "the connection has reached its longest time"))
+            case Expired.IDLE:
+                fault, close = self._limits.idle_fault, Close(CLOSE_NORMAL, IDLE_REASON)
+                if self._state is State.OPEN:
+                    self._move(Input.TIMEOUT)
+                    self._finish(Ending(None, fault, close))
+                else:
+                    self._close(Input.TIMEOUT, close, fault)
 
     @property
     def _is_idle_timed(self) -> bool:
@@ -295,81 +201,36 @@ class SisConversation:
             return
         if self._state is State.CLOSING:
             # The idle rule starts anew when END is answered, however long the answer took.
-            self._heard_at = now
+            self._limits.heard(now)
         match event:
-            case Partial():
-                if event.hypothesis.text != self._shown_text:
-                    self._shown_text = event.hypothesis.text
-                    self._result(event)
-            case Final():
-                self._final(event)
-            case SpeechStarted():
-                if self._traits.voice_events:
-                    self._event(EventName.VOICE_START, event.onset_sample)
-            case HeadSilence():
-                if self._traits.voice_events:
-                    self._event(EventName.EXCEEDED_SILENCE, event.at_sample)
-            case LimitReached():
-                self._limit_reached(event)
-            case Warning():
-                at_ms = event_ms(event.at_sample)
-                message = Event(self._trace_id, EventName.WARNING, at_ms, event.code, event.message)
-                self._effects.append(Send(message))
+            case LimitReached() if self._settings.strict_audio_limit:
+                self._end_at_limit()
             case Failure():
                 self._move(Input.FAILED)
-                self._blame(ProtocolError(_FAULTS[event.kind], event.message))
+                fault = ProtocolError(_FAULTS[event.kind], event.message)
+                self._ending = self._ending.blamed_on(fault)
             case Done():
                 self._done(event)
-            case SpeechEnded() | Mark():
-                # VOICE_END follows the final, and a SIS client has no flush.
-                pass
-            case _:
-                assert_never(event)
+            case _ if self._reports is not None:
+                self._effects += self._reports.of(event)
         self._close_if_leaving()
 
-    def _final(self, final: Final) -> None:
-        self._shown_text = ""
-        # In short modes the one final is sent without text too: no reply looks like loss.
-        if final.hypothesis.text or not self._traits.endpoints:
-            self._result(final)
-        if self._traits.voice_events:
-            # The final comes first: clients are known to stop reading at VOICE_END.
-            said = bool(final.hypothesis.text)
-            name = EventName.VOICE_END if said else EventName.EXCEEDED_SILENCE
-            self._event(name, final.end_sample)
-
-    def _limit_reached(self, event: LimitReached) -> None:
-        if not self._settings.strict_audio_limit:
-            self._event(EventName.EXCEEDED_AUDIO, event.at_sample)
-            return
-        seconds = self._traits.max_audio_s
-        fault = ProtocolError(
-            ErrorCode.AUDIO_TOO_LONG,
-            f"the audio is too long; allowed: {seconds} s in one round of this mode",
-        )
+    def _end_at_limit(self) -> None:
+        fault = audio_too_long(self._traits)
         if self._state is State.OPEN:
-            self._fail(Input.FAULT, fault)
+            self._fail(self._move(Input.FAULT), fault)
         else:
-            self._blame(fault)
-
-    def _blame(self, fault: ProtocolError) -> None:
-        """The recognition ends with this fault, unless something else has ended it already."""
-        if self._ending.fault is None and self._ending.reason is not EndReason.CANCEL:
-            self._ending = replace(self._ending, reason=EndReason.ERROR, fault=fault)
+            self._ending = self._ending.blamed_on(fault)
 
     def _done(self, event: Done) -> None:
         if self._move(Input.DONE) is not Action.CONCLUDE:
             return
         ending = self._ending
         if event.outcome is Outcome.CANCELLED:
-            ending = _Ending(EndReason.CANCEL)
-        fault = ending.fault
-        if fault is not None:
-            fatal = ending.reason is None
-            self._send(Error(self._trace_id, fault.code, fault.message, fatal=fatal))
-        if ending.reason is not None:
-            self._send(EndedMessage(self._trace_id, ending.reason))
-        self._effects.append(Ended(fault.code if fault else str(ending.reason)))
+            ending = Ending(EndReason.CANCEL)
+        for message in ending.messages(self._trace_id):
+            self._send(message)
+        self._effects.append(Ended(ending.name))
         # Audio that was on its way when the recognition ended belongs to nothing and harms nobody.
         self._audio_refused = True
         if ending.close is not None:
@@ -381,9 +242,9 @@ class SisConversation:
 
     # Faults and endings
 
-    def _fail(self, what: Input, fault: ProtocolError) -> None:
-        """Answer an input with an error, now, at the end of the recognition, or after it."""
-        match self._move(what):
+    def _fail(self, action: Action, fault: ProtocolError) -> None:
+        """Answer with an error: now, at the end of the recognition, or after it."""
+        match action:
             case Action.ANSWER:
                 self._answer(fault)
             case Action.POSTPONE:
@@ -391,14 +252,14 @@ class SisConversation:
                     self._late.append(fault)
             case Action.FINISH:
                 self._audio_refused = True
-                self._finish(_Ending(EndReason.ERROR, fault))
+                self._finish(Ending(EndReason.ERROR, fault))
 
     def _answer(self, fault: ProtocolError) -> None:
         # Audio that follows a refused START is not worth an answer of its own.
         self._audio_refused = True
         self._send(Error(self._connection_trace_id, fault.code, fault.message))
 
-    def _finish(self, ending: _Ending) -> None:
+    def _finish(self, ending: Ending) -> None:
         self._ending = ending
         self._effects.append(Finish())
 
@@ -409,7 +270,7 @@ class SisConversation:
             match self._state:
                 case State.OPEN:
                     self._move(Input.LEAVE)
-                    self._finish(_Ending())
+                    self._finish(Ending())
                 case State.ASKING | State.CLOSING:
                     self._move(Input.LEAVE)
             self._close_if_leaving()
@@ -439,8 +300,7 @@ class SisConversation:
 
     def effects(self) -> list[Effect]:
         """What is to be done since the last call, in order."""
-        drained = self._effects[:]
-        self._effects.clear()
+        drained, self._effects = self._effects, []
         return drained
 
     def encode(self, message: object) -> str:
@@ -448,78 +308,8 @@ class SisConversation:
         assert isinstance(message, ServerMessage)
         return encode_server(message)
 
-    def error_of(self, message: object) -> tuple[str, bool] | None:
-        """The code of an error message, and whether it is fatal; None for others."""
-        return (message.error_code, message.fatal) if isinstance(message, Error) else None
-
-    def _result(self, event: Partial | Final) -> None:
-        with_words = self._config is not None and self._config.need_word_info
-        segment = segment_of(event, with_words=with_words)
-        self._effects.append(
-            Send(
-                Result(self._trace_id, (segment,)),
-                replaceable=not segment.is_final,
-                replaces=True,
-            )
-        )
-
-    def _event(self, name: EventName, at_sample: int) -> None:
-        self._send(Event(self._trace_id, name, event_ms(at_sample)))
-
     def _send(self, message: ServerMessage) -> None:
-        self._effects.append(Send(message))
-
-    # What START asks for
-
-    def _recognition(self, config: StartConfig, grant: Grant) -> RecognitionConfig:
-        if self._traits.endpoints:
-            segmentation = Segmentation(
-                head_ms=config.vad_head,
-                tail_ms=config.vad_tail,
-                max_ms=config.max_seconds * 1000,
-                single=self._traits.voice_events,
-            )
+        if isinstance(message, Error):
+            self._effects.append(Send(message, error=message.error_code, fatal=message.fatal))
         else:
-            segmentation = Segmentation(tail_ms=SHORT_TAIL_MS, max_ms=SHORT_MAX_MS, joined=True)
-        asked = config.warnings
-        return RecognitionConfig(
-            audio_format=config.audio_format,
-            engine=grant.engine,
-            text=TextOptions(
-                config.property.language, digits=config.digit_norm, punctuation=config.add_punc
-            ),
-            segmentation=segmentation,
-            partials=config.interim_results,
-            hot_words=grant.hot_words,
-            max_audio_s=self._traits.max_audio_s,
-            warnings=self._settings.warnings if asked is None else asked,
-        )
-
-
-def _refusal(refusal: Refusal, config: StartConfig) -> ProtocolError:
-    """A refused START in the words of SIS."""
-    match refusal.kind:
-        case RefusalKind.LANGUAGE:
-            return ProtocolError(
-                ErrorCode.UNSUPPORTED,
-                f"'property' is not supported: {config.property.name!r}; "
-                f"languages on this server: {refusal.detail}",
-            )
-        case RefusalKind.VOCABULARY:
-            return ProtocolError(
-                ErrorCode.NO_VOCABULARY,
-                f"'vocabulary_id' is invalid: there is no vocabulary "
-                f"{(config.vocabulary_id or '')[:60]!r} on this server",
-            )
-        case RefusalKind.CHANNEL_BUSY:
-            return ProtocolError(
-                ErrorCode.INVALID,
-                f"'caption_channel' is invalid: it is {config.caption_channel!r}, to which another "
-                "round is publishing; allowed: a channel without an open round",
-            )
-        case RefusalKind.CHANNELS_FULL:
-            return ProtocolError(ErrorCode.FULL, f"'caption_channel' is refused: {refusal.detail}")
-        case RefusalKind.CAPACITY:
-            return ProtocolError(ErrorCode.FULL, refusal.detail)
-        case _:
-            assert_never(refusal.kind)
+            self._effects.append(Send(message))
