@@ -117,7 +117,8 @@ class Engine(Protocol):
     """One loaded model."""
 
     @property
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What the engine can do. They do not change."""
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> Stream:
         """Start an utterance.

@@ -38,6 +38,7 @@ class PocketSphinxEngine:
 
     @property
     def capabilities(self) -> Capabilities:
+        """What PocketSphinx can do: English and hot words, one stream a call, in a process."""
         return Capabilities(
             name="pocketsphinx",
             languages=("english",),
@@ -52,6 +53,11 @@ class PocketSphinxEngine:
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> PocketSphinxStream:
+        """Start an utterance on a decoder that is free, tuned to the hot words.
+
+        Raises:
+            DecodeFailed: all decoders are in use, or PocketSphinx fails on the hot words.
+        """
         if not self._free:
             raise DecodeFailed(f"all {self._options.decoders} decoders are in use")
         # One that has the words already, if there is one: a new search takes a tenth of a second.
@@ -65,6 +71,11 @@ class PocketSphinxEngine:
         return PocketSphinxStream(chosen, self._mean, refused, self._free.append)
 
     def decode(self, streams: Sequence[Stream]) -> None:
+        """Decode the audio that waits in each stream.
+
+        Raises:
+            DecodeFailed: PocketSphinx failed on a stream.
+        """
         for stream in streams:
             assert isinstance(stream, PocketSphinxStream), "a stream of another engine"
             stream.decode()

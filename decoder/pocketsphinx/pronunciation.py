@@ -48,6 +48,7 @@ class Letters:
 
     @classmethod
     def load(cls) -> Letters:
+        """Read the rules that come with the package, `letters.txt`."""
         rules = {}
         for line in LETTERS_FILE.read_text(encoding="utf-8").splitlines():
             context, *phones = line.split()

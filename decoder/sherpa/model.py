@@ -50,10 +50,12 @@ class Model:
 
     @property
     def name(self) -> str:
+        """What a person calls such a model, such as "zipformer2 transducer"."""
         return f"{self.kind} {self.family}".strip()
 
     @property
     def word_times(self) -> bool:
+        """True if its results say when each word was said."""
         return self.family is not Family.PARAFORMER
 
 

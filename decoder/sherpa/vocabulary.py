@@ -91,6 +91,7 @@ def byte_of(symbol: str) -> int | None:
 
 
 def is_latin(letter: str) -> bool:
+    """True for the letters A to Z and a to z."""
     return "a" <= letter <= "z" or "A" <= letter <= "Z"
 
 

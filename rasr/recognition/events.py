@@ -60,6 +60,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
+    """Speech began; it opens a segment."""
+
     segment: int
     start_sample: int
     """First sample that is decoded, pre-roll included."""
@@ -69,6 +71,8 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
+    """A segment is over; its final may still be awaited."""
+
     segment: int
     end_sample: int
     """First sample after the segment, post-roll included."""

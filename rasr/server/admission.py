@@ -30,16 +30,20 @@ class Engine(Protocol):
     """What is asked of a `rasr.scheduling.Scheduler`."""
 
     @property
-    def statistics(self) -> EngineStatistics: ...
+    def statistics(self) -> EngineStatistics:
+        """Its numbers so far."""
 
     @property
-    def overload_level(self) -> int: ...
+    def overload_level(self) -> int:
+        """How far it saves work because it is behind; 0: not at all."""
 
     @property
-    def streams(self) -> int: ...
+    def streams(self) -> int:
+        """Segments that it can decode at the same time."""
 
     @property
-    def streams_in_use(self) -> int: ...
+    def streams_in_use(self) -> int:
+        """Segments that it is decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class Admission:
         return seat
 
     def leave(self, seat: Seat, now: float) -> None:
+        """Give a seat back. `now` is in seconds of the clock of `take`."""
         del self._seats[seat]
         self._left.append((seat, now))
         for counter, key in (

@@ -44,6 +44,7 @@ class Reading(Generic[SourceT]):
     """None leaves it out."""
 
     def family(self, label: str | None = None) -> Family:
+        """An empty metric family of this name, with one label or none."""
         kind = CounterMetricFamily if self.name.endswith("_total") else GaugeMetricFamily
         return kind(self.name, self.text, labels=[label] if label else [])
 
@@ -189,6 +190,7 @@ class ServerCollector(Collector):
         self._state = state
 
     def collect(self) -> Iterator[Metric]:
+        """Read all metrics now; Prometheus calls it at each scrape."""
         state = self._state
         yield InfoMetricFamily("rasr", "What serves.", value={"version": rasr.__version__})
         now = occupancy(state)

@@ -46,6 +46,7 @@ class AsgiSocket:
         await self._send({"type": "websocket.http.response.body", "body": content})
 
     async def receive(self) -> str | bytes | None:
+        """The next message; None once the peer is gone."""
         if self._gone:
             return None
         message = await self._receive()
@@ -62,9 +63,11 @@ class AsgiSocket:
         await self._tell({"type": "websocket.send", kind: message})
 
     async def close(self, code: int, reason: str) -> None:
+        """Close the websocket with this code and reason."""
         await self._tell({"type": "websocket.close", "code": code, "reason": reason})
 
     def abort(self) -> None:
+        """Drop the connection at once, whatever has not been sent."""
         abort = self._scope.get("extensions", {}).get(ABORT)
         if abort is not None:
             abort()
