@@ -10,8 +10,9 @@ each the quicker the fewer share it. Small batches are dear, so an endpoint that
 found, of which there are many and after which the speaker goes on, goes with what else is ready.
 
 A batch is of the highest priority that is ready. Lower ones go alone when nothing higher is ready;
-else one of their steps goes along for every `STEPS_AHEAD` steps that went before them. So each
-lower priority takes at most an eighth of what the higher ones take, and never waits for ever.
+else one of their steps goes along when `STEPS_AHEAD` steps went before them. So lower priorities
+take at most a quarter of the steps while higher ones are ready, each at least a twentieth, and none
+waits for ever.
 """
 
 from __future__ import annotations
@@ -42,12 +43,10 @@ class Shares:
 
         Args:
             waiting: lower priorities that have work. One that has none is owed nothing.
-            most: turns that can be given now. What is owed beyond them is not saved up.
+            most: turns that can be given now.
         """
-        enough = STEPS_AHEAD * most
         self._passed = {
-            priority: min(self._passed.get(priority, 0) + turns, enough)
-            for priority in sorted(waiting)
+            priority: self._passed.get(priority, 0) + turns for priority in sorted(waiting)
         }
         given: list[Priority] = []
         while len(given) < most:
@@ -57,6 +56,9 @@ class Shares:
                 break
             self._passed[first] -= STEPS_AHEAD
             given.append(first)
+        for priority in given:
+            # More than one turn is not saved up: who had none now is further behind.
+            self._passed[priority] = min(self._passed[priority], STEPS_AHEAD - 1)
         return given
 
 
@@ -85,7 +87,7 @@ def choose(
         priority: [task for task in ready if task.priority is priority] for priority in priorities
     }
     chosen = _of_one_priority(by_priority[first], slot, idle_slots, max_batch, now)
-    owed = shares.owed(len(chosen), others, max(1, max_batch // STEPS_AHEAD))
+    owed = shares.owed(len(chosen), others, -(-max_batch // STEPS_AHEAD))
     along = [
         task
         for priority in others

@@ -111,6 +111,8 @@ class CommandedWorker:
             self.heard[step.stream] = []
         self.heard[step.stream] += values(step)
         text = str(sum(self.heard[step.stream]))
+        if step.finishes or values(step) == [-1]:
+            del self.heard[step.stream]
         if values(step) == [-1]:
             return StepResult(step.stream, None, failure="not decodable")
         wanted = step.wants_hypothesis or step.finishes

@@ -421,6 +421,48 @@ async def test_the_first_partial_comes_with_the_engines_first_step() -> None:
     await scheduler.stop()
 
 
+async def test_partials_are_not_asked_of_an_engine_that_has_none() -> None:
+    worker = CommandedWorker()
+    worker.capabilities = known(partials=False)
+    scheduler = await started(worker, step_ms=400, partial_ms=200)
+    one, heard = opened(scheduler, partials=True)
+    one.accept(samples(*[1] * 200), due=0.0)
+    await settle()
+    # Steps are as long as those of somebody who wants no partials.
+    assert not worker.batches
+    one.accept(samples(*[1] * 200), due=0.2)
+    await worker.go()
+    one.finish(due=0.3)
+    await worker.go()
+    assert heard.lines == ["final 400"]
+    await scheduler.stop()
+
+
+async def test_owners_are_told_apart_by_equality() -> None:
+    worker = CommandedWorker()
+    scheduler = await started(worker)
+    for number in range(2):
+        opened(scheduler, owner=("session", 7))[0].accept(samples(1), due=float(number))
+    await settle()
+    assert (scheduler.streams_in_use, scheduler.statistics.waiting_tasks) == (1, 1)
+    await scheduler.stop()
+
+
+async def test_audio_that_comes_when_the_utterance_is_over_is_nobodys() -> None:
+    worker = CommandedWorker()
+    scheduler = await started(worker)
+    one, heard = opened(scheduler)
+    one.accept(samples(-1), due=0.0)
+    await worker.go()
+    one.accept(samples(1), due=1.0)
+    one.finish(due=1.0)
+    one.abandon()
+    await settle()
+    assert (heard.lines, one.backlog_samples) == (["failed: not decodable"], 0)
+    assert scheduler.statistics.open_tasks == 0
+    await scheduler.stop()
+
+
 async def test_a_step_waits_until_it_is_worth_its_overhead() -> None:
     worker = CommandedWorker()
     scheduler = await started(worker, step_ms=400, partial_ms=200)
