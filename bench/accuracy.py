@@ -16,10 +16,12 @@ import uvloop
 from bench.machine import report
 from bench.noise import NoiseKind, as_samples, make_noise, rms
 from bench.progress import progress
+from bench.recordings import human_recordings, names
+from bench.recordings import load as load_recording
 from bench.scenes import SPEECH_LEVEL, Half, voices
 from bench.server import running_server
 from decoder.registry import EngineSpec, load
-from rasr.audio import FORMATS, Samples
+from rasr.audio import FORMATS, SAMPLE_RATE, Samples
 from rasr.cli.configured import configuration
 from rasr.client import (
     Options,
@@ -32,8 +34,6 @@ from rasr.client import (
     stream_recording,
 )
 from rasr.wire.sis.properties import Property
-from tests.speech.library import SAMPLE_RATE, human_recordings, names
-from tests.speech.library import load as load_recording
 
 _CHUNKS_MS = (100, 20, 1000, 60_000)
 """The first is what noise is streamed in."""

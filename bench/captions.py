@@ -17,6 +17,7 @@ import uvloop
 
 from bench.machine import report
 from bench.percentiles import percentile, shown
+from bench.recordings import load
 from bench.rounds import FORMAT, VAD_TAIL_MS, rotated, start_config
 from bench.server import running_server
 from rasr.cli.reckoning import Reckoning
@@ -30,7 +31,6 @@ from rasr.client import (
     connect,
     stream_recording,
 )
-from tests.speech.library import load
 
 _SETTLE_S = 2.0
 

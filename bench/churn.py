@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from bench.sound import CHUNK_SAMPLES, Pool, Talk
-from rasr.audio import FORMATS
+from rasr.audio import FORMATS, SAMPLE_RATE
 from rasr.client import (
     Ended,
     Error,
@@ -37,7 +37,6 @@ from rasr.client import (
 from rasr.client.link import text_frame
 from rasr.wire.sis.codec import decode_server
 from rasr.wire.sis.properties import Property
-from tests.speech.library import SAMPLE_RATE
 
 CHUNK_S = CHUNK_SAMPLES / SAMPLE_RATE
 _OPEN_S = 10.0

@@ -17,17 +17,11 @@ from typing import Self
 
 import numpy as np
 
+from bench.recordings import Recording, SpokenWord, load, names, recordings_in
 from bench.script import CHUNK_MS, Script, Sound, Spoken
 from bench.sound import CHUNK_SAMPLES, SPEECH_SHARE, Samples, Talk, pool
+from rasr.audio import SAMPLE_RATE
 from rasr.wire.sis.properties import Property
-from tests.speech.library import (
-    SAMPLE_RATE,
-    Recording,
-    SpokenWord,
-    load,
-    names,
-    recordings_in,
-)
 
 _NOISE = 4.0
 """RMS of silence, int16: a line that is on."""

@@ -17,7 +17,7 @@ from bench.marks import Marks, hear, mark
 from bench.noise import NoiseKind, Sound, as_samples, make_noise, recorded_noises, repeated
 from bench.progress import Tracker, progress
 from bench.scenes import Half, Scene, scenes, voices
-from tests.speech.library import SAMPLE_RATE
+from rasr.audio import SAMPLE_RATE
 from vad import Classifier, ClassifierKind, EndpointRules, VadError, make_classifier
 
 _MINUTE = 60 * SAMPLE_RATE

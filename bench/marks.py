@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.scenes import Span
-from tests.speech.library import SAMPLE_RATE, Samples
+from rasr.audio import SAMPLE_RATE, Samples
 from vad import Classifier, Endpoint, Endpointer, EndpointRules, SpeechStarted, frame_levels
 
 _CHUNK_SAMPLES = SAMPLE_RATE // 10

@@ -17,7 +17,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.speech.library import SAMPLE_RATE, Samples
+from rasr.audio import SAMPLE_RATE, Samples
 
 Sound = NDArray[np.float64]
 

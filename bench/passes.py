@@ -10,10 +10,10 @@ import jiwer
 
 from bench.machine import report
 from bench.percentiles import shown
+from bench.recordings import human_recordings, names
+from bench.recordings import load as load_recording
 from decoder.registry import EngineSpec, load
 from rasr.audio import Samples
-from tests.speech.library import human_recordings, names
-from tests.speech.library import load as load_recording
 
 _PASSES = ((True, True), (False, True), (False, False))
 _MAXHMMPF = (30_000, 5000, 3000)

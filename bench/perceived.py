@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import jiwer
 
 from bench.latency import Wait
+from bench.recordings import SpokenWord
 from bench.script import Script
 from bench.wires import Answer
 from rasr.cli.reckoning import words_of
-from tests.speech.library import SpokenWord
 
 _MARKS = re.compile(r"[^\w\s']")
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from rasr.audio import FORMATS, Samples
+from bench.recordings import Recording
+from rasr.audio import FORMATS, SAMPLE_RATE, Samples
 from rasr.cli.reckoning import Reference, Sentence
 from rasr.client import (
     StartConfig,
 )
 from rasr.wire.sis.properties import Property
-from tests.speech.library import SAMPLE_RATE, Recording
 
 VAD_TAIL_MS = 500
 FORMAT = FORMATS["pcm16k16bit"]

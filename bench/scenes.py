@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.noise import Sound, as_samples, rms
-from tests.speech.library import SAMPLE_RATE, Samples, human_recordings, load, names
+from bench.recordings import human_recordings, load, names
+from rasr.audio import SAMPLE_RATE, Samples
 
 SPEECH_LEVEL = 2000.0
 """RMS of the speech itself, pauses apart, int16: about -24 dB of full scale."""

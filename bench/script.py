@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from tests.speech.library import Samples, SpokenWord
+from bench.recordings import SpokenWord
+from rasr.audio import Samples
 
 if TYPE_CHECKING:
     from bench.sound import Talk

@@ -15,8 +15,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.recordings import human_recordings, load, names
 from bench.script import CHUNK_MS, Script, Spoken
-from tests.speech.library import SAMPLE_RATE, human_recordings, load, names
+from rasr.audio import SAMPLE_RATE
 from vad import WebRtcClassifier, frame_levels
 
 Samples = NDArray[np.int16]

@@ -8,7 +8,7 @@ import pytest
 from bench.accuracy import Said, error_rate, in_noise, subjects
 from bench.noise import NoiseKind, rms
 from bench.scenes import SPEECH_LEVEL
-from tests.speech.library import SAMPLE_RATE
+from rasr.audio import SAMPLE_RATE
 
 SILENT = np.zeros(1, np.int16)
 

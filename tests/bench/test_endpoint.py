@@ -10,7 +10,7 @@ from bench.endpoint import endpoint, settings
 from bench.marks import Marks, Utterance, hear, mark
 from bench.noise import NoiseKind, as_samples, make_noise, repeated, rms
 from bench.scenes import SPEECH_LEVEL, Half, Span, scenes, voices
-from tests.speech.library import SAMPLE_RATE
+from rasr.audio import SAMPLE_RATE
 from vad import EndpointRules, WebRtcClassifier
 
 

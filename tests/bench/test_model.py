@@ -12,8 +12,8 @@ import sherpa_onnx
 from bench import clock
 from bench.graph import Graph
 from bench.model import REALISTIC, TINY, export
+from bench.recordings import load
 from bench.zipformer import encode
-from tests.speech.library import load
 
 
 @pytest.fixture(scope="module")

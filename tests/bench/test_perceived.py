@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bench.perceived import Seen, seen, tokens
+from bench.recordings import SpokenWord
 from bench.script import Script, Spoken
 from bench.sentences import Finals, finals
 from bench.wires import Answer
-from tests.speech.library import SpokenWord
 
 START_S = 1000.0
 

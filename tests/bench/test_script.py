@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.corpus import Corpus, Source, sound_of
+from bench.recordings import SpokenWord
 from bench.script import CHUNK_MS, Script, Spoken
 from bench.sound import CHUNK_SAMPLES, SPEECH_SHARE, Talk, pool
-from tests.speech.library import SpokenWord
 
 
 def words(*times_ms: tuple[int, int]) -> tuple[SpokenWord, ...]:

@@ -8,8 +8,9 @@ import av
 import numpy as np
 import pytest
 
+from bench.recordings import FOLDERS, Recording, load, load_demo, names
 from bench.training.texts import Kind, Text, units
-from tests.speech.library import FOLDERS, SAMPLE_RATE, Recording, Samples, load, load_demo, names
+from rasr.audio import SAMPLE_RATE, Samples
 
 
 def every_recording() -> list[Recording]:

@@ -8,15 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.speech.library import (
-    SAMPLE_RATE,
-    Recording,
-    Samples,
-    human_recordings,
-    load,
-    load_demo,
-    names,
-)
+from bench.recordings import Recording, human_recordings, load, load_demo, names
+from rasr.audio import SAMPLE_RATE, Samples
 
 
 def every_recording() -> list[Recording]:

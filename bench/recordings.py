@@ -1,7 +1,9 @@
-"""The recordings whose words are known: the bundled ones, and real speech where there is some.
+"""The recordings whose words are known: the bundled ones, and a folder of people's speech.
 
-Owns reading `index.json` (written by `synthesise.py`) and the folder that RASR_SPEECH_DIR names.
-Sound comes as the engines want it: mono int16 at 16 kHz.
+Tests and benchmarks read them here. The bundled files are made by the two scripts `synthesise.py`
+in `tests/speech`, which also write the index of each language; the environment variable
+RASR_SPEECH_DIR names the folder of people's speech. All samples are mono int16 at 16 kHz, which is
+what the engines take.
 """
 
 from __future__ import annotations
@@ -16,22 +18,21 @@ from typing import Any
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.int16]
+from rasr.audio import SAMPLE_RATE, Samples
 
-SAMPLE_RATE = 16_000
-HERE = Path(__file__).parent
-UNKNOWN_NAME = HERE / "unknown-name.json"
-DATA = HERE.parent.parent / "rasr" / "data"
-FOLDERS = {"en": HERE, "zh": HERE / "zh"}
-"""Where the bundled recordings of each language are, with their index."""
-DEMOS = {"en": DATA / "demo.json", "zh": DATA / "demo-zh.json"}
+_ROOT = Path(__file__).parent.parent
+_SPEECH = _ROOT / "tests" / "speech"
+_DATA = _ROOT / "rasr" / "data"
+_UNKNOWN_NAME = _SPEECH / "unknown-name.json"
+FOLDERS = {"en": _SPEECH, "zh": _SPEECH / "zh"}
+"""Language → the folder of its bundled recordings and their index."""
+_DEMOS = {"en": _DATA / "demo.json", "zh": _DATA / "demo-zh.json"}
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word or a Chinese character, and when it is said, in ms from the start of the recording."""
+    """A word or a Chinese character, and when it is said, in ms from the start of the audio."""
 
     text: str
     start_ms: int
@@ -39,18 +40,30 @@ class SpokenWord:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeechSpan:
+    """A stretch of speech without a pause, in ms from the start of the audio."""
+
+    start_ms: int
+    end_ms: int
+    words: tuple[SpokenWord, ...] = ()
+    """Empty where they are not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sentence:
-    """Words said without a pause."""
+    """A sentence of a bundled recording: words said without a pause."""
 
     text: str
     words: tuple[SpokenWord, ...]
 
     @property
     def start_ms(self) -> int:
+        """When its first word begins."""
         return self.words[0].start_ms
 
     @property
     def end_ms(self) -> int:
+        """When its last word ends."""
         return self.words[-1].end_ms
 
 
@@ -67,6 +80,7 @@ class Recording:
 
     @property
     def words(self) -> tuple[SpokenWord, ...]:
+        """The words of all its sentences, in the order of time."""
         return tuple(word for sentence in self.sentences for word in sentence.words)
 
 
@@ -84,7 +98,8 @@ class HumanRecording:
 
 
 def names(language: str = "en") -> tuple[str, ...]:
-    """The bundled recordings: single sentences, and `conversation` with pauses between several."""
+    """The names of the bundled recordings: single sentences, and `conversation`, which is several
+    with pauses between them."""
     return tuple(_index(language))
 
 
@@ -103,17 +118,17 @@ def load(name: str, language: str = "en") -> Recording:
 
 def load_demo(language: str = "en") -> Recording:
     """Read the recording that `make demo` streams."""
-    path = DEMOS[language]
+    path = _DEMOS[language]
     return _recording(json.loads(path.read_text(encoding="utf-8")), path.parent)
 
 
 def load_unknown_name() -> Recording:
     """Read the sentence whose last word no dictionary has."""
-    return _recording(json.loads(UNKNOWN_NAME.read_text(encoding="utf-8")), HERE)
+    return _recording(json.loads(_UNKNOWN_NAME.read_text(encoding="utf-8")), _SPEECH)
 
 
 def human_recordings() -> list[HumanRecording]:
-    """Read what RASR_SPEECH_DIR names; nothing if it is unset or an empty word."""
+    """Read the folder that RASR_SPEECH_DIR names; an empty list if it is unset or empty."""
     named = os.environ.get("RASR_SPEECH_DIR")
     return recordings_in(Path(named)) if named else []
 
