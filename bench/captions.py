@@ -20,7 +20,7 @@ from bench.percentiles import percentile, shown
 from bench.recordings import load
 from bench.rounds import FORMAT, VAD_TAIL_MS, rotated, start_config
 from bench.server import running_server
-from rasr.cli.reckoning import Reckoning
+from rasr.cli.demo_metrics import DemoMetrics
 from rasr.client import (
     LoopClock,
     Options,
@@ -111,12 +111,12 @@ async def _speak(url: str, channel: str) -> Spoken:
     """One round, published in both runs: what differs is who watches."""
     config = replace(start_config(), caption_channel=channel)
     samples, reference = rotated(load("conversation"), 0)
-    reckoning, clock, spoken = Reckoning(reference), LoopClock(), Spoken()
+    metrics, clock, spoken = DemoMetrics(reference), LoopClock(), Spoken()
     began = 0.0
 
     def on_message(message: ServerMessage) -> None:
         if isinstance(message, Result):
-            reckoning.take(message, (clock.now() - began) * 1000)
+            metrics.take(message, (clock.now() - began) * 1000)
             if message.segments[0].is_final:
                 spoken.told_s.append(time.monotonic())
 
@@ -125,7 +125,7 @@ async def _speak(url: str, channel: str) -> Spoken:
         await stream_recording(session, chunks_of([samples], FORMAT), on_message, pace=Pace.REAL)
     # The last finals are on their way to the viewers.
     await asyncio.sleep(_SETTLE_S)
-    spoken.final_ms = [ms - VAD_TAIL_MS for ms in reckoning.final_ms]
+    spoken.final_ms = [ms - VAD_TAIL_MS for ms in metrics.final_ms]
     return spoken
 
 

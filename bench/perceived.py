@@ -18,7 +18,7 @@ from bench.latency import Wait
 from bench.recordings import SpokenWord
 from bench.script import Script
 from bench.wires import Answer
-from rasr.cli.reckoning import words_of
+from rasr.cli.word_error_rate import words_of
 
 _MARKS = re.compile(r"[^\w\s']")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.recordings import Recording
 from rasr.audio import FORMATS, SAMPLE_RATE, Samples
-from rasr.cli.reckoning import Reference, Sentence
+from rasr.cli.demo_metrics import Reference, Sentence
 from rasr.client import (
     StartConfig,
 )

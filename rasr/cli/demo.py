@@ -13,9 +13,9 @@ import click
 
 from rasr.audio.formats import FORMATS
 from rasr.cli.configured import config_option
+from rasr.cli.demo_metrics import DemoMetrics, Reference, in_seconds
 from rasr.cli.formats import clock
 from rasr.cli.listener import Listener
-from rasr.cli.reckoning import Reckoning, Reference, in_seconds
 from rasr.cli.screen import Screen
 from rasr.cli.server import run, server_at
 from rasr.client import (
@@ -91,19 +91,19 @@ async def show(parts: Sequence[Part], config: Path | None, pace: Pace = Pace.REA
         click.echo(f"A server is ready at {server}; the recordings are streamed to it.")
         for part in parts:
             click.echo(f"\n{part.language.capitalize()}:\n")
-            reckoning = await _watch(server, part, pace)
-            if not reckoning.finals:
+            metrics = await _watch(server, part, pace)
+            if not metrics.finals:
                 raise click.ClickException("nothing was recognised: the engine heard no word")
             audio_s, wall_s = await _race(server, part)
-            for line in _numbers(reckoning, part.start, audio_s, wall_s):
+            for line in _numbers(metrics, part.start, audio_s, wall_s):
                 click.echo(line)
     click.echo("\nNow your own voice: rasr mic\nOr a recording:     rasr transcribe FILE")
 
 
-async def _watch(server: str, part: Part, pace: Pace) -> Reckoning:
+async def _watch(server: str, part: Part, pace: Pace) -> DemoMetrics:
     """Stream, show what comes, and count."""
     loop = asyncio.get_running_loop()
-    reckoning = Reckoning(part.reference)
+    metrics = DemoMetrics(part.reference)
     start = part.start
     began_s = float("inf")
 
@@ -117,7 +117,7 @@ async def _watch(server: str, part: Part, pace: Pace) -> Reckoning:
 
         def on_message(message: ServerMessage) -> None:
             if isinstance(message, Result):
-                reckoning.take(message, (loop.time() - began_s) * 1000)
+                metrics.take(message, (loop.time() - began_s) * 1000)
             listener.hear(message)
 
         async with connect(server, Options(start)) as session:
@@ -130,7 +130,7 @@ async def _watch(server: str, part: Part, pace: Pace) -> Reckoning:
             )
     if listener.failure is not None:
         raise click.ClickException(listener.failure)
-    return reckoning
+    return metrics
 
 
 async def _race(server: str, part: Part) -> tuple[float, float]:
@@ -155,15 +155,15 @@ async def _race(server: str, part: Part) -> tuple[float, float]:
         return audio_s, loop.time() - began_s
 
 
-def _numbers(reckoning: Reckoning, start: StartConfig, audio_s: float, wall_s: float) -> list[str]:
-    total = len(reckoning.reference.words)
-    right = reckoning.right_words()
+def _numbers(metrics: DemoMetrics, start: StartConfig, audio_s: float, wall_s: float) -> list[str]:
+    total = len(metrics.reference.words)
+    right = metrics.right_words()
     rows = (
-        ("partial latency", in_seconds(reckoning.partial_ms), "from a word spoken to its text"),
-        ("first partial", in_seconds(reckoning.first_partial_ms), "from the start of a sentence"),
+        ("partial latency", in_seconds(metrics.partial_ms), "from a word spoken to its text"),
+        ("first partial", in_seconds(metrics.first_partial_ms), "from the start of a sentence"),
         (
             "final latency",
-            in_seconds(reckoning.final_ms),
+            in_seconds(metrics.final_ms),
             f"from the end of a sentence; vad_tail is {start.vad_tail / 1000:.2f} s of it",
         ),
         ("words right", f"{right / total:.0%}", f"{right} of {total}, each Chinese character one"),

@@ -1,7 +1,7 @@
 """What a streamed recording shows about the server, when it is known what was said and when.
 
-Pure: times come in, numbers come out. All latencies count from the sound's own clock (when a word
-was spoken), not from when its chunk happened to be sent.
+The module is pure: times come in, numbers come out. All latencies count from when a word was
+spoken, not from when its chunk happened to be sent.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Self
 
-from decoder.joining import is_unspaced
+from rasr.cli.word_error_rate import edit_distance, words_of
 from rasr.wire.sis.messages import Result, Segment
 
 _SAME_END_MS = 500
-"""A final that ends further from every sentence than this is the final of none."""
+"""A final that ends further than this from every sentence belongs to none of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
+    """One sentence of the recording, in ms from its start."""
+
     text: str
     start_ms: int
     end_ms: int
@@ -28,19 +30,19 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What was said."""
+    """What was said in a recording."""
 
     text: str
     sentences: tuple[Sentence, ...]
 
     @property
     def words(self) -> list[str]:
-        """What is counted: see `words_of`."""
+        """The words that are counted, as `words_of` splits them."""
         return words_of(self.text)
 
     @classmethod
     def parse(cls, document: str) -> Self:
-        """Of the JSON beside a bundled recording."""
+        """Read the JSON that lies beside a bundled recording."""
         body: dict[str, Any] = json.loads(document)
         return cls(
             body["text"],
@@ -52,13 +54,13 @@ class Reference:
 
 
 @dataclass(slots=True)
-class Reckoning:
-    """Counts while the recording runs."""
+class DemoMetrics:
+    """Latencies and words of one recording, counted while it is streamed."""
 
     reference: Reference
     finals: list[Segment] = field(default_factory=list)
     partial_ms: list[float] = field(default_factory=list)
-    """A partial with new text: from the end of its last word to its coming."""
+    """From the end of a partial's last word to its arrival, of each partial with new text."""
     first_partial_ms: list[float] = field(default_factory=list)
     """From the start of a sentence to its first partial."""
     final_ms: list[float] = field(default_factory=list)
@@ -66,9 +68,10 @@ class Reckoning:
     _partial: str = ""
 
     def take(self, result: Result, at_ms: float) -> None:
-        """
+        """Count one message.
+
         Args:
-            at_ms: when it came, on the recording's clock.
+            at_ms: when it came, in ms from the start of the recording.
         """
         for segment in result.segments:
             if segment.is_final:
@@ -80,10 +83,13 @@ class Reckoning:
                 self._partial = segment.text
 
     def right_words(self) -> int:
-        """Words of the reference less the mistakes of the finals: wrong, missing or too many."""
-        said = self.reference.words
-        heard = words_of(" ".join(segment.text for segment in self.finals))
-        return max(0, len(said) - mistakes(said, heard))
+        """Count the words of the reference less the mistakes of the finals.
+
+        A mistake is a word that is wrong, missing or too many.
+        """
+        reference = self.reference.words
+        hypothesis = words_of(" ".join(segment.text for segment in self.finals))
+        return max(0, len(reference) - edit_distance(reference, hypothesis))
 
     def _first_partial(self, at_ms: float) -> None:
         begun = [one.start_ms for one in self.reference.sentences if one.start_ms < at_ms]
@@ -98,24 +104,6 @@ class Reckoning:
             self.final_ms.append(at_ms - nearest.end_ms)
 
 
-def words_of(text: str) -> list[str]:
-    """Words in lower case; of scripts that write no spaces, characters."""
-    spaced = (f" {one} " if is_unspaced(one) else one for one in text.lower())
-    return "".join(spaced).split()
-
-
-def mistakes(said: Sequence[str], heard: Sequence[str]) -> int:
-    """The fewest words to change, drop or add to make `heard` of `said`."""
-    row = list(range(len(heard) + 1))
-    for number, word in enumerate(said, start=1):
-        diagonal, row[0] = row[0], number
-        for column, other in enumerate(heard, start=1):
-            changed = diagonal + (word != other)
-            diagonal = row[column]
-            row[column] = min(changed, row[column] + 1, row[column - 1] + 1)
-    return row[-1]
-
-
 def in_seconds(latencies_ms: Sequence[float]) -> str:
-    """Their median, as a person reads it."""
+    """The median of latencies for a person to read, or "unknown" where there are none."""
     return f"{median(latencies_ms) / 1000:.2f} s" if latencies_ms else "unknown"
