@@ -7,20 +7,17 @@ import sys
 
 import click
 
-from bench.accuracy import accuracy
-from bench.capacity import capacity
+from bench.accuracy import accuracy, passes
+from bench.capacity import capacity, overload
 from bench.captions import captions
 from bench.endpoint import endpoint
-from bench.letters import letters
-from bench.load import load
-from bench.machine import Verbs
+from bench.load import load, null
 from bench.model import model
-from bench.null import null
 from bench.overhead import overhead
-from bench.overload import overload
-from bench.passes import passes
 from bench.peers import peers
+from bench.report import Verbs
 from bench.soak import soak
+from bench.training.grapheme_to_phoneme import g2p
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,7 +32,7 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, capacity, captions, endpoint, letters, load, model, null, overhead, overload),
+    *(accuracy, capacity, captions, endpoint, g2p, load, model, null, overhead, overload),
     *(passes, peers, soak),
 ):
     main.add_command(verb)

@@ -7,7 +7,7 @@ async with connect("ws://127.0.0.1:8765", Options.of("english_16k_common")) as s
         ...
 
 `connect` is for apps; `stream_recording` plays a whole recording; `open_connection` is for rounds
-by hand, and `Link` with its frames for load clients that carry hundreds of streams.
+by hand, and `Link` with a `LinkListener` for load clients that carry hundreds of streams.
 """
 
 from rasr.client.clock import Clock, LoopClock
@@ -20,7 +20,7 @@ from rasr.client.connection import (
     start_frame,
 )
 from rasr.client.errors import CannotConnect, ClientError, ConnectionLost, RoundRefused
-from rasr.client.link import Link
+from rasr.client.link import Link, LinkListener, binary_frame, text_frame
 from rasr.client.options import Options, StartFields
 from rasr.client.recording import (
     CHUNK_MS,
@@ -62,6 +62,7 @@ __all__ = [
     "Event",
     "EventName",
     "Link",
+    "LinkListener",
     "LoopClock",
     "Mode",
     "Options",
@@ -76,6 +77,7 @@ __all__ = [
     "Started",
     "WordInfo",
     "address_of",
+    "binary_frame",
     "chunks_of",
     "chunks_of_file",
     "connect",
@@ -84,4 +86,5 @@ __all__ = [
     "sound_frame",
     "start_frame",
     "stream_recording",
+    "text_frame",
 ]

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.noise import NoiseKind, as_samples, make_noise
+from bench.noisy_speech import Half, NoiseKind, as_samples, make_noise, voices
 from bench.recordings import load, load_demo, names
-from bench.scenes import Half, voices
 from rasr.audio import SAMPLE_RATE, Samples
 from vad import (
     Classifier,
@@ -54,7 +53,8 @@ def noise(kind: NoiseKind, seconds: int, level: float, seed: int = 5) -> Samples
 def sentence(name: str = "rain", level: float = SPEECH_LEVEL) -> NDArray[np.float64]:
     """A recording with 300 ms of silence on either side; RMS of its speech."""
     samples = load(name).samples.astype(np.float64)
-    return samples * (level / np.sqrt(np.mean(samples[4800:-4800] ** 2)))
+    spoken: NDArray[np.float64] = samples * (level / np.sqrt(np.mean(samples[4800:-4800] ** 2)))
+    return spoken
 
 
 def padded(sound: NDArray[np.float64], before_s: float, after_s: float) -> NDArray[np.float64]:
