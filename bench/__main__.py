@@ -27,7 +27,7 @@ def main() -> None:
     With --json FILE it adds a line with the figures, the settings, the machine and the commit to a
     file, with --plot FILE.png it draws a picture. docs/benchmarks.md says how to read them.
     """
-    # Being told to end must end the server that is measured, too.
+    # What ends this process must end the server that is measured, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 

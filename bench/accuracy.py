@@ -163,11 +163,11 @@ def error_rate(language: str, said: Sequence[Said], written: Sequence[str]) -> f
     """Return the word error rate; in Chinese, where nobody says what a word is, the character error
     rate without spaces."""
     wanted = [one.text.lower() for one in said]
-    told = [text.lower() for text in written]
+    got = [text.lower() for text in written]
     if language == "chinese":
-        rate = jiwer.cer([_closed(one) for one in wanted], [_closed(one) for one in told])
+        rate = jiwer.cer([_closed(one) for one in wanted], [_closed(one) for one in got])
     else:
-        rate = jiwer.wer(wanted, told)
+        rate = jiwer.wer(wanted, got)
     return float(rate)
 
 

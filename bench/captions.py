@@ -49,7 +49,7 @@ _AT_ONCE = 50
 
 @dataclass(slots=True)
 class Spoken:
-    """What the speaker was told."""
+    """What came back to the speaker."""
 
     final_ms: list[float] = field(default_factory=list)
     """From the true end of each sentence to its final, beyond `vad_tail`."""
@@ -145,8 +145,8 @@ async def _speak(url: str, channel: str) -> Spoken:
 def waits_ms(told_s: Sequence[float], received_s: Sequence[Sequence[float]]) -> list[float]:
     """Return the time from a final sent to each viewer who received it, for all of both.
 
-    It was sent, at the latest, when the first of all had it: a viewer, or the speaker, who was
-    told of it next to that time.
+    It was sent, at the latest, when the first of all had it: a viewer, or the speaker, whose final
+    next to that time it is.
 
     Args:
         told_s: when the speaker had each final.

@@ -71,7 +71,7 @@ class Result:
     type=click.Choice([*map(str, Half)]),
     default=Half.REPORT.value,
     show_default=True,
-    help="of the material: settings are chosen by `tune`, results told from `report`",
+    help="of the material: settings are chosen by `tune`, results come from `report`",
 )
 @click.option("--seed", default=1, show_default=True, help="of the noises")
 @click.option("--vad-tail", default=500, show_default=True, help="ms")
@@ -107,7 +107,7 @@ def endpoint(
     if speech is not None:
         os.environ["RASR_SPEECH_DIR"] = str(speech)
     noises = _noises(Half(half), seed, wanted)
-    heard = scenes(Half(half))
+    played = scenes(Half(half))
     results = []
     rules = partial(
         EndpointRules,
@@ -128,7 +128,7 @@ def endpoint(
                 _result(
                     setting,
                     noises,
-                    heard,
+                    played,
                     snrs or (20.0, 10.0, 5.0),
                     rules(frame_samples=setting.make().frame_samples),
                     by_noise,
@@ -176,7 +176,7 @@ def _noises(half: Half, seed: int, wanted: Sequence[str]) -> dict[str, Noise]:
 def _result(
     setting: Setting,
     noises: Mapping[str, Noise],
-    heard: Sequence[Scene],
+    played: Sequence[Scene],
     snrs: Sequence[float],
     rules: EndpointRules,
     by_noise: bool,
@@ -193,13 +193,13 @@ def _result(
             result.cpu_s += found.cpu_s
             result.audio_s += found.audio_s
 
-    for scene in heard:
+    for scene in played:
         listen(scene, None, 0.0, _CLEAN)
     for done, (name, noise) in enumerate(noises.items(), start=1):
         tracker.at(done)
         alone = [detect(setting.make(), as_samples(noise * level), rules) for level in _LEVELS]
         result.false_starts[name] = sum(len(one.utterances) for one in alone) / len(alone)
-        for snr, scene in itertools.product(snrs, heard):
+        for snr, scene in itertools.product(snrs, played):
             listen(scene, noise, snr, f"{name} {snr:g} dB" if by_noise else f"{snr:g} dB")
     return result
 
@@ -264,12 +264,12 @@ def _spread(scored: Score) -> tuple[float, float]:
 
 
 def _figures(one: Result) -> dict[str, object]:
-    def told(sums: Mapping[str, Score]) -> dict[str, object]:
+    def plain(sums: Mapping[str, Score]) -> dict[str, object]:
         return {label: asdict(one) | {"near": one.near} for label, one in sums.items()}
 
     return {
         "false_starts_a_minute": one.false_starts,
-        "exact": told(one.exact),
-        "human": told(one.human),
+        "exact": plain(one.exact),
+        "human": plain(one.human),
         "cpu_ms_per_s": one.cpu_s / one.audio_s * 1000,
     }

@@ -1,24 +1,24 @@
-"""How late clients are told things: arithmetic on the answers of a stream, the same for any server.
+"""How late results reach their clients: arithmetic on the answers of a stream, for any server.
 
 There are three clocks, never mixed. All begin at a moment of the audio, whether or not the client
 or the server kept up.
 
 * **Chunk compute**, one value for each decoding step that has a word: from the moment at which
-  the chunk is due that makes the step's audio complete, to the arrival of the first message that
-  tells a word of the step. Only the measured model knows: its words say which step they are of
-  (`bench.word_clock`). So a server that skips a message, merges two or tells the same text again
-  gains nothing: each step waits for its own first telling. Steps that are first told by a final
-  are left out: they belong to the endpoint, which is another clock. So are, for want of words,
-  steps in silence.
+  the chunk is due that makes the step's audio complete, to the arrival of the first message with a
+  word of the step. Only the measured model knows: its words say which step they are of
+  (`bench.word_clock`). So a server that skips a message, merges two or sends the same text again
+  gains nothing: each step waits for its own first message. Steps that come first in a final are
+  left out: they belong to the endpoint, which is another clock. So are, for want of words, steps in
+  silence.
 * **Words**, two values for each word that is in the final text: from the end of the word to the
-  first message that has it, and to the message from which on it stays. Words of the text are told
-  apart by alignment with what was said, so a word that is recognised wrongly has no latency; how
-  many have one is told too. A word cannot be seen before it is begun: that keeps a word that is
+  first message that has it, and to the message from which on all have it. Words of the text are
+  found by alignment with what was said, so a word that is recognised wrongly has no latency; how
+  many have one is counted too. A word cannot be seen before it is begun: that keeps a word that is
   said twice from being found too early.
 * **Final**: from the true end of speech to the final of its sentence, where a pause follows that
   surely ends it; and from the end of a stream's audio (END goes out right behind it) to the
-  message that says that all is told. A final belongs to the speech that it shares time with, where
-  the server tells times, and else to the speech whose words it has.
+  message that ends the stream. A final belongs to the speech that it shares time with, where the
+  server sends times, and else to the speech whose words it has.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from rasr.audio import SAMPLE_RATE
 from rasr.cli.word_error_rate import words_of
 
 _EARLY_MS = -5.0
-"""Nothing can be told before its audio is sent; times on the wire are rounded to milliseconds."""
+"""Nothing can come before its audio is sent; times on the wire are rounded to milliseconds."""
 _PUNCTUATION = re.compile(r"[^\w\s']")
 _PAUSE_MS = 1000
 """A shorter pause may not end a sentence."""
@@ -60,7 +60,7 @@ def ratio(value: float, to: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long one thing took to be told."""
+    """How long one result took to reach its client."""
 
     client: int
     due_s: float
@@ -146,15 +146,15 @@ def step_message(answer: Answer) -> StepMessage | None:
 def step_latencies(
     client: int, messages: Iterable[StepMessage], schedule: Schedule
 ) -> list[Latency]:
-    """Return the latency of each step that a partial told first.
+    """Return the latency of each step that came first in a partial.
 
     Raises:
-        ValueError: a step was told before its audio was sent, so its times are wrong.
+        ValueError: a step came before its audio was sent, so its times are wrong.
     """
     latencies = []
-    told: dict[int, set[int]] = {}
+    seen: dict[int, set[int]] = {}
     for message in messages:
-        known = told.setdefault(message.begins_at, set())
+        known = seen.setdefault(message.begins_at, set())
         new = {word_clock.step_of(frame) for frame in message.frames} - known
         known |= new
         if message.is_final:
@@ -164,7 +164,7 @@ def step_latencies(
             ms = (message.at_s - due_s) * 1000
             if ms < _EARLY_MS:
                 raise ValueError(
-                    f"step {step} of the text that began at sample {message.begins_at} was told "
+                    f"step {step} of the text that began at sample {message.begins_at} came "
                     f"{-ms:.0f} ms before its audio was sent: the server's word times are off"
                 )
             latencies.append(Latency(client, due_s, ms))
@@ -190,7 +190,7 @@ class WordLatencies:
 def word_latencies(
     client: int, answers: Sequence[Answer], speech: Sequence[SpeechSpan], start_s: float
 ) -> WordLatencies:
-    """Compare what was told with the words that were said.
+    """Compare the answers with the words that were said.
 
     Args:
         client: whose stream it is.
@@ -282,7 +282,7 @@ class FinalLatencies:
     lost: int
     """Sentences without a final."""
     doubled: int
-    """Finals that tell the same stretch of audio a second time."""
+    """Finals of a stretch of audio that has one already."""
 
 
 def end_latency(client: int, answers: Iterable[Answer], schedule: Schedule) -> Latency | None:

@@ -289,10 +289,10 @@ def _result(load: Load, share: Share, records: _Records, began_s: float) -> Load
 
 
 def _add(total: _Sum, load: Load, client: StreamClient, began_s: float) -> None:
-    """Add what one stream was told.
+    """Add the answers of one stream.
 
     Raises:
-        ValueError: it was told an error, or something that cannot be.
+        ValueError: one is an error, or cannot be right.
     """
     number, script = client.stream.client, client.stream.script
     start_s = began_s + client.stream.start_s
@@ -371,7 +371,7 @@ def load_generator(tracker: Tracker, processes: int | None = None) -> Iterator[L
     """Have processes of load clients for as long as this lasts.
 
     Args:
-        tracker: is told how far each load is.
+        tracker: shows how far each load is.
         processes: so many for each load; None: one for each `CLIENTS_PER_PROCESS` clients.
     """
     with ExitStack() as stack:
@@ -395,7 +395,7 @@ class _UsageWatch:
             try:
                 self._seen.append((time.monotonic(), self._server.usage()))
             except psutil.Error:
-                # It died; its clients tell.
+                # It died, which its clients report.
                 self._server = None
 
     def added_to(self, result: LoadResult) -> LoadResult:

@@ -40,7 +40,7 @@ _STRETCH_VALUES = 20
 
 
 class Clock(StrEnum):
-    """The latencies that are told apart, as tables name them."""
+    """The latencies that are measured, as tables name them."""
 
     STEP = "chunk compute"
     FIRST = "word end to its first message"
@@ -62,12 +62,12 @@ class LoadResult:
     """The words of refusals for want of capacity, which are no errors."""
     errors: tuple[str, ...] = ()
     ended: int = 0
-    """Streams that were told their end."""
+    """Streams whose end came."""
     sentences: int = 0
     lost: int = 0
     """Sentences without a final."""
     doubled: int = 0
-    """Finals that tell the same stretch of audio a second time."""
+    """Finals of a stretch of audio that has one already."""
     words: int = 0
     """Words that were said by streams that ended, where they are known."""
     heard: int = 0
@@ -118,14 +118,14 @@ class LoadResult:
 
     @property
     def steps_per_second(self) -> float:
-        """Decoding steps told by partials, for each client and second."""
+        """Decoding steps that came first in partials, for each client and second."""
         steps = len(self.latencies.get(Clock.STEP, ()))
         return steps / (self.window.end_s - self.window.start_s) / self.clients
 
     def holds(self, limit_ms: float, clock: Clock = Clock.STEP) -> bool:
-        """Whether no stream failed or was refused, no final was lost or told twice, and the 95th
+        """Whether no stream failed or was refused, no final was lost or came twice, and the 95th
         percentile of a clock keeps to a limit, over the whole window and over its last third."""
-        # Comparisons with NaN are false: who was told nothing holds nothing.
+        # Comparisons with NaN are false: a load without values is not held.
         return (
             not (self.errors or self.refused or self.lost or self.doubled)
             and self.ms(clock, 95) <= limit_ms

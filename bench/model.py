@@ -31,7 +31,7 @@ _PARTS = ("encoder", "decoder", "joiner")
 _CONTEXT = 2
 
 _LOUD = -11.0
-"""Mean log mel energy above which there is sound: silence with a little noise is at about -13."""
+"""Mean log mel energy above which there is speech: silence with a little noise is at about -13."""
 _EMITTED = 0.92
 """A sine above this: one in eight of all angles."""
 _ANGLES = 37.0

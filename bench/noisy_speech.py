@@ -40,7 +40,7 @@ _WITHIN_MS = 300
 _SHORTEST_MS = 100
 _AROUND = SAMPLE_RATE // 5
 _VOICES = 12
-"""At once in babble: of fewer, single words can be told."""
+"""At once in babble: of fewer, single words can be understood."""
 _STROKES_A_SECOND = 6.0
 """A practised typist: 70 words a minute."""
 

@@ -3,7 +3,7 @@
 What a load on it shows is the floor of the harness: how late its clients send and receive, and what
 they cost. It speaks as much of SIS as a load uses, and the words of the measured model
 (`bench.word_clock`), so that all clocks but that of words run. `python -m bench.null_server` says
-its address and serves until it is told to end.
+its address and serves until it is ended.
 """
 
 from __future__ import annotations

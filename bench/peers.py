@@ -117,7 +117,7 @@ _TRIAL_COLUMNS = (
 _TRIAL_NOTES = (
     "p50, p95, p99: chunk compute latency, ms; late p95: of the last third of the window",
     "worst: the worst client's p95 over the median client's; END p95: END to END, ms",
-    "steps/s: decoding steps told by partials, for each stream; there are 3.1, fewer in pauses",
+    "steps/s: decoding steps in partials, for each stream; there are 3.1, fewer in pauses",
     "CPU, client: cores that the server and the load clients took; sent late: p99, ms",
 )
 
@@ -182,8 +182,8 @@ class Measurement:
             self._put_on(peer, Talk.SPEECH, round(clients), f"{Talk.SPEECH}, {what}", turn_s)
             for _ in range(self._lengths.tries)
         ]
-        told = [result for result in tries if not isnan(result.ms(clock, 95))]
-        return min(told, key=lambda result: result.ms(clock, 95), default=tries[0])
+        measured = [result for result in tries if not isnan(result.ms(clock, 95))]
+        return min(measured, key=lambda result: result.ms(clock, 95), default=tries[0])
 
     def _put_on(
         self,

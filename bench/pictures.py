@@ -314,6 +314,34 @@ def _draw_soak(figure: Figure, line: Json) -> None:
         axes.legend(loc="upper left", fontsize=8, ncols=4)
 
 
+# endpoint
+
+
+def _draw_endpoint(figure: Figure, line: Json) -> None:
+    """False starts in each noise alone, and the ends that were found in speech with noise."""
+    figure.set_size_inches(11, 8)
+    _title(figure, "endpoint")
+    alone, ends = figure.subplots(2, 1)
+    detectors = line["figures"]
+    width = 0.8 / len(detectors)
+    for number, (name, found) in enumerate(detectors.items()):
+        colour, shift = _PALETTE[number % len(_PALETTE)], number * width - 0.4 + width / 2
+        for axes, values in (
+            (alone, found["false_starts_a_minute"]),
+            (ends, {label: one["near"] * 100 for label, one in found["exact"].items()}),
+        ):
+            places = np.arange(len(values))
+            bars = axes.bar(places + shift, list(values.values()), width, color=colour, label=name)
+            axes.bar_label(bars, [_label(one) for one in values.values()], padding=2, fontsize=7)
+            axes.set_xticks(places, list(values))
+            axes.grid(visible=False, axis="x")
+    alone.set_title("false starts in a minute of noise alone")
+    alone.margins(y=0.25)
+    alone.legend(loc="upper left", fontsize=8, ncols=5)
+    ends.set_title("speech in noise: % of the ends within 150 ms of the truth")
+    ends.set_ylim(0, 110)
+
+
 # everything else
 
 
@@ -327,15 +355,20 @@ def _draw_numbers(figure: Figure, line: Json) -> None:
     if not shown:
         figure.text(0.5, 0.5, "nothing that can be drawn was measured", ha="center")
         return
+    labels = list(dict.fromkeys(label for _, values in shown for label in values))
     across = min(len(shown), 4)
-    axes = figure.subplots(-(-len(shown) // across), across, squeeze=False)
+    down = -(-len(shown) // across)
+    figure.set_size_inches(11, max(6.0, down * (1.0 + 0.25 * len(labels))))
+    axes = figure.subplots(down, across, squeeze=False, sharey=True)
     for one, (name, values) in _panels(axes, shown):
-        bars = one.barh(list(values), list(values.values()), color=_BLUE, height=0.6)
-        one.bar_label(bars, [_label(value) for value in values.values()], padding=3, fontsize=8)
+        # What is not known keeps its place.
+        row = [values.get(label, nan) for label in labels]
+        bars = one.barh(labels, np.nan_to_num(row), color=_BLUE, height=0.6)
+        one.bar_label(bars, [_label(value) for value in row], padding=3, fontsize=8)
         one.margins(x=0.2)
         one.set_title(fill(name.replace("_", " "), 24))
         one.grid(visible=False, axis="y")
-        one.invert_yaxis()
+    axes[0][0].invert_yaxis()
 
 
 def _numbers(
@@ -360,4 +393,5 @@ _DRAWINGS: dict[str, Callable[[Figure, Json], None]] = {
     "overload": _draw_overload,
     "peers": _draw_peers,
     "soak": _draw_soak,
+    "endpoint": _draw_endpoint,
 }

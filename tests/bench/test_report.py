@@ -163,6 +163,7 @@ def loads(*results: LoadResult) -> dict[str, object]:
 
 CAPACITY = {"clients": 4, "clock": Clock.FIRST, "bar_ms": 100.0}
 STAGES = [figures(one) | {"factor": factor} for one, factor in ((RESULT, 1), (NOTHING, 2))]
+HEARD = {"false_starts_a_minute": {"pink": 1.5, "fan": 0.0}, "exact": {"clean": {"near": 1.0}}}
 THREE = {"C++": Standing(), "Python": THEIRS, "ours": OURS}
 
 
@@ -176,6 +177,7 @@ THREE = {"C++": Standing(), "Python": THEIRS, "ours": OURS}
         line("capacity", CAPACITY | loads(NOTHING)),
         line("overload", {"clock": Clock.FIRST, "most_slowdown": 1.5, "stages": STAGES}),
         line("peers", {"comparison": comparison_figures(THREE)}),
+        line("endpoint", {"gated": HEARD, "webrtc": HEARD}),
         line("thing", {"what": {"a": 1, "b": {"c": 2.5, "d": True}}, "e": [1], "f": None}),
         line("thing", {"what": "yes"}),
     ],
