@@ -117,6 +117,8 @@ def _spread(axes: Axes, load: Json) -> None:
 
 def _over_time(axes: Axes, load: Json) -> None:
     for key, clock in load["clocks"].items():
+        if not clock["over_time"]:
+            continue
         at_s = [one["at_s"] for one in clock["over_time"]]
         for name, style, width in (("p95_ms", "-", 1.5), ("p50_ms", ":", 1.2)):
             values = [one[name] for one in clock["over_time"]]
