@@ -7,8 +7,8 @@ async with connect("ws://127.0.0.1:8765", Options.of("english_16k_common")) as s
         ...
 
 `connect` is for apps; `stream_recording` sends a whole recording; `open_connection` is for programs
-that send each command themselves, and `WebSocket` with its frames for load clients that carry
-hundreds of streams.
+that send each command themselves, and `WebSocket` with a `WebSocketListener` for load clients that
+carry hundreds of streams.
 """
 
 from rasr.client.clock import Clock, LoopClock
@@ -31,7 +31,7 @@ from rasr.client.recording import (
     stream_recording,
 )
 from rasr.client.session import Session, connect
-from rasr.client.websocket import WebSocket
+from rasr.client.websocket import WebSocket, WebSocketListener, binary_frame, text_frame
 from rasr.wire.sis.errors import ErrorCode
 from rasr.wire.sis.messages import (
     Ended,
@@ -75,9 +75,11 @@ __all__ = [
     "StartRefused",
     "Started",
     "WebSocket",
+    "WebSocketListener",
     "WordInfo",
     "address_of",
     "audio_frame",
+    "binary_frame",
     "chunks_of",
     "chunks_of_file",
     "connect",
@@ -85,4 +87,5 @@ __all__ = [
     "open_connection",
     "start_frame",
     "stream_recording",
+    "text_frame",
 ]

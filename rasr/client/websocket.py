@@ -1,9 +1,9 @@
 """A client's websocket: messages in with the time at which they came, frames out.
 
-Owns the socket, the handshake, pings, closing and back-pressure both ways; knows nothing of speech.
+A link does the handshake, pings, closing and back-pressure both ways, and knows nothing of speech.
 It runs the protocol of the websockets package in an `asyncio.Protocol`, so that a message costs no
-task and no future: a load client that carries hundreds of streams subclasses it and overrides the
-three `on_…` methods.
+task and no future. A client that carries hundreds of streams gives each link a `WebSocketListener`,
+which is told of every message at once; otherwise messages wait for `receive`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import Self, cast
+from typing import Protocol, Self, cast, final
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.frames import Frame, Opcode
 from websockets.protocol import State
-from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 _TEXT, _OPEN = Opcode.TEXT, State.OPEN
@@ -40,28 +38,40 @@ def binary_frame(data: bytes) -> bytes:
     return Frame(Opcode.BINARY, data).serialize(mask=True)
 
 
+class WebSocketListener(Protocol):
+    """Is told what happens to a link, on the event loop, so it must return soon."""
+
+    def on_open(self) -> None:
+        """Take note that the handshake is over: frames may be written."""
+
+    def on_message(self, at_s: float, text: bytes) -> None:
+        """Take a message that came at `at_s` of `time.monotonic`."""
+
+    def on_lost(self) -> None:
+        """Take note that the connection is gone, or never came about."""
+
+
+@final
 class WebSocket(asyncio.Protocol):
-    """A websocket from the handshake to the close. Made inside a running event loop."""
+    """A websocket from the handshake to the close. It is made inside a running event loop."""
 
     def __init__(
-        self, address: str, *, pings: bool = True, subprotocols: Sequence[str] = ()
+        self, address: str, *, listener: WebSocketListener | None = None, pings: bool = True
     ) -> None:
-        """
+        """Prepare a link; `open` connects it.
+
         Args:
-            address: ws://… or wss://…
-            pings: send pings, and take a server that does not answer them for gone.
-            subprotocols: what the handshake offers.
+            address: a ws or wss URL.
+            listener: takes the messages; without one they wait for `receive`.
+            pings: whether the server is asked every 20 s if it is still there.
 
         Raises:
             websockets.InvalidURI: `address` is no URL of a websocket.
         """
         self._uri = parse_uri(address)
+        self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._protocol = ClientProtocol(
-            self._uri,
-            max_size=None,
-            subprotocols=[Subprotocol(one) for one in subprotocols] or None,
-        )
+        self._protocol = ClientProtocol(self._uri, max_size=None)
         self._transport: asyncio.Transport | None = None
         self.is_open = False
         """True between the handshake and the first sign of an end. To be read only."""
@@ -78,23 +88,7 @@ class WebSocket(asyncio.Protocol):
         self._writable.set()
         self._reading = True
 
-    # What a subclass may override
-
-    def on_open(self) -> None:
-        """The handshake is over."""
-
-    def on_message(self, at_s: float, text: bytes) -> None:
-        """A message came at `at_s` of `time.monotonic`; here it waits for `receive`."""
-        self._unread.append((at_s, text))
-        self._came.set()
-        if len(self._unread) > _MOST_UNREAD and self._reading and self._transport is not None:
-            self._reading = False
-            self._transport.pause_reading()
-
-    def on_lost(self) -> None:
-        """The connection is gone, or never came about."""
-
-    # What its owner calls
+    # What its owner does
 
     async def open(self, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> Self:
         """Connect and shake hands.
@@ -204,7 +198,7 @@ class WebSocket(asyncio.Protocol):
             if not isinstance(event, Frame):
                 self._shake_hands()
             elif event.opcode is _TEXT and event.fin:
-                self.on_message(now, bytes(event.data))
+                self._deliver(now, bytes(event.data))
             else:
                 self._follow(event, now)
         self._flush()
@@ -233,7 +227,8 @@ class WebSocket(asyncio.Protocol):
         self._lost.set()
         self._came.set()
         self._writable.set()
-        self.on_lost()
+        if self._listener is not None:
+            self._listener.on_lost()
 
     def pause_writing(self) -> None:
         """The network is full: `send` waits."""
@@ -243,6 +238,16 @@ class WebSocket(asyncio.Protocol):
         """The network has room again."""
         self._writable.set()
 
+    def _deliver(self, at_s: float, text: bytes) -> None:
+        if self._listener is not None:
+            self._listener.on_message(at_s, text)
+            return
+        self._unread.append((at_s, text))
+        self._came.set()
+        if len(self._unread) > _MOST_UNREAD and self._reading and self._transport is not None:
+            self._reading = False
+            self._transport.pause_reading()
+
     def _shake_hands(self) -> None:
         if self._opened.done():
             return
@@ -250,7 +255,8 @@ class WebSocket(asyncio.Protocol):
         if problem is None:
             self.is_open = True
             self._opened.set_result(None)
-            self.on_open()
+            if self._listener is not None:
+                self._listener.on_open()
         else:
             self._opened.set_exception(problem)
             self._opened.exception()
@@ -261,7 +267,7 @@ class WebSocket(asyncio.Protocol):
                 self._fragments += bytes(frame.data)
                 if frame.fin:
                     whole, self._fragments = self._fragments, b""
-                    self.on_message(now, whole)
+                    self._deliver(now, whole)
             case Opcode.PONG:
                 self._pinged = False
             case _:

@@ -99,16 +99,16 @@ async def test_a_server_that_answers_pings_is_not_gone(monkeypatch: pytest.Monke
         assert [message async for message in connection] == [ended()]
 
 
-async def test_a_load_client_hears_by_its_own_methods() -> None:
-    class Ear(WebSocket):
+async def test_a_listener_is_told_of_the_handshake_each_message_and_the_end() -> None:
+    class Listener:
         def __init__(self, address: str) -> None:
-            super().__init__(address, pings=False)
+            self.link = WebSocket(address, listener=self, pings=False)
             self.heard: list[str] = []
             self.over = asyncio.Event()
 
         def on_open(self) -> None:
             self.heard.append("open")
-            self.write(end_frame())
+            self.link.write(end_frame())
 
         def on_message(self, at_s: float, text: bytes) -> None:
             self.heard.append(text.decode())
@@ -121,10 +121,11 @@ async def test_a_load_client_hears_by_its_own_methods() -> None:
         await peer.send(ended())
 
     async with scripted(script) as url:
-        ear = await Ear(url).open(timeout_s=10)
-        await ear.over.wait()
-        assert ear.heard == ["open", encode_server(ended())]
-        assert not ear.is_open
+        listener = Listener(url)
+        await listener.link.open(timeout_s=10)
+        await listener.over.wait()
+        assert listener.heard == ["open", encode_server(ended())]
+        assert not listener.link.is_open
 
 
 async def test_a_server_without_tls_is_told_from_none_at_all() -> None:

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.recordings import load as recording
 from decoder import DecodeFailed, Engine, EngineUnavailable, HotWord, Hypothesis
 from decoder.engine import Samples
 from decoder.joining import join_words
 from decoder.registry import EngineSpec, describe, load
 from tests.decoder.models.transducer import write_lstm
-from tests.speech.library import load as recording
 
 STREAMS = 2
 _SPECS = {

@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.recordings import load
 from rasr.scheduling import ProcessWorker
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
-from tests.speech.library import load
 
 _ONE_WORKER = {
     "server": {"port": 0},

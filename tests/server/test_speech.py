@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from bench.recordings import Recording, load, load_unknown_name, names
 from rasr.audio import FORMATS, Resampler, encode
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.sdk import SdkClient
-from tests.speech.library import Recording, load, load_unknown_name, names
 
 pytestmark = pytest.mark.engine
 
