@@ -76,14 +76,14 @@ class StreamClient:
         self._over = asyncio.Event()
         self._ended = self._told_over = False
         # A ping would be one more thing that happens at a time of its own.
-        self._link = WebSocket(wire.url, listener=self, pings=False)
+        self._websocket = WebSocket(wire.url, listener=self, pings=False)
 
     def on_open(self) -> None:
         """Send the opening, if there is one."""
         if self._wire.opening is None:
             self._ready.set()
         else:
-            self._link.write(self._wire.opening)
+            self._websocket.write(self._wire.opening)
 
     def on_message(self, at_s: float, text: bytes) -> None:
         """Store a message."""
@@ -98,7 +98,7 @@ class StreamClient:
     def on_lost(self) -> None:
         """Note a failure, if the stream was not over."""
         if not self._over.is_set() and self.refusal is None:
-            closed = self._link.closed()
+            closed = self._websocket.closed()
             self.failure = self.failure or f"the server closed the connection: {closed}"
         self._ready.set()
         self._over.set()
@@ -111,7 +111,7 @@ class StreamClient:
             start_s: when the first sample is spoken, of `time.monotonic`.
         """
         try:
-            await self._link.open(timeout_s=_OPEN_S)
+            await self._websocket.open(timeout_s=_OPEN_S)
         except InvalidStatus as error:
             if error.response.status_code in _FULL:
                 self.refusal = f"HTTP {error.response.status_code}"
@@ -137,25 +137,25 @@ class StreamClient:
             except TimeoutError:
                 self.failure = f"no end within {DRAIN_S:.0f} s of the last audio"
         self._over.set()
-        self._link.abort()
+        self._websocket.abort()
 
     def _speak(self, frames: Sequence[bytes], start_s: float) -> None:
         """Send each frame when its audio is over, the first `CHUNK_S` after `start_s`."""
         loop = asyncio.get_running_loop()
-        link, late_s, sent = self._link, self._late_s, 0
+        websocket, late_s, sent = self._websocket, self._late_s, 0
 
         def send() -> None:
             nonlocal sent
-            if not link.is_open:
+            if not websocket.is_open:
                 return
             late_s.append(time.monotonic() - (start_s + (sent + 1) * CHUNK_S))
-            link.write(frames[sent])
+            websocket.write(frames[sent])
             sent += 1
             if sent < len(frames):
                 loop.call_later(start_s + (sent + 1) * CHUNK_S - time.monotonic(), send)
             else:
                 self._ended = True
-                link.write(self._wire.ending)
+                websocket.write(self._wire.ending)
 
         loop.call_later(start_s + CHUNK_S - time.monotonic(), send)
 

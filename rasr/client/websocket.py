@@ -1,9 +1,9 @@
 """A client's websocket: messages in with the time at which they came, frames out.
 
-A link does the handshake, pings, closing and back-pressure both ways, and knows nothing of speech.
-It runs the protocol of the websockets package in an `asyncio.Protocol`, so that a message costs no
-task and no future. A client that carries hundreds of streams gives each link a `WebSocketListener`,
-which is told of every message at once; otherwise messages wait for `receive`.
+It does the handshake, pings, closing and back-pressure both ways, and knows nothing of speech. It
+runs the protocol of the websockets package in an `asyncio.Protocol`, so that a message costs no
+task and no future. A client that carries hundreds of streams gives each websocket a
+`WebSocketListener`, which is told of every message at once; otherwise messages wait for `receive`.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ def binary_frame(data: bytes) -> bytes:
 
 
 class WebSocketListener(Protocol):
-    """Is told what happens to a link, on the event loop, so it must return soon."""
+    """Is told what happens to a websocket, on the event loop, so its methods must return soon."""
 
     def on_open(self) -> None:
-        """Take note that the handshake is over: frames may be written."""
+        """The handshake is over: frames may be written."""
 
     def on_message(self, at_s: float, text: bytes) -> None:
-        """Take a message that came at `at_s` of `time.monotonic`."""
+        """A message came at `at_s` of `time.monotonic`."""
 
     def on_lost(self) -> None:
-        """Take note that the connection is gone, or never came about."""
+        """The connection is gone, or never came about."""
 
 
 @final
@@ -58,12 +58,12 @@ class WebSocket(asyncio.Protocol):
     def __init__(
         self, address: str, *, listener: WebSocketListener | None = None, pings: bool = True
     ) -> None:
-        """Prepare a link; `open` connects it.
+        """Prepare a websocket; `open` connects it.
 
         Args:
-            address: a ws or wss URL.
-            listener: takes the messages; without one they wait for `receive`.
-            pings: whether the server is asked every 20 s if it is still there.
+            address: ws://… or wss://…
+            listener: is told of messages at once; without one they wait for `receive`.
+            pings: send pings, and take a server that does not answer them for gone.
 
         Raises:
             websockets.InvalidURI: `address` is no URL of a websocket.
@@ -88,7 +88,7 @@ class WebSocket(asyncio.Protocol):
         self._writable.set()
         self._reading = True
 
-    # What its owner does
+    # What its owner calls
 
     async def open(self, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> Self:
         """Connect and shake hands.

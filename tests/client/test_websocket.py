@@ -102,13 +102,13 @@ async def test_a_server_that_answers_pings_is_not_gone(monkeypatch: pytest.Monke
 async def test_a_listener_is_told_of_the_handshake_each_message_and_the_end() -> None:
     class Listener:
         def __init__(self, address: str) -> None:
-            self.link = WebSocket(address, listener=self, pings=False)
+            self.websocket = WebSocket(address, listener=self, pings=False)
             self.heard: list[str] = []
             self.over = asyncio.Event()
 
         def on_open(self) -> None:
             self.heard.append("open")
-            self.link.write(end_frame())
+            self.websocket.write(end_frame())
 
         def on_message(self, at_s: float, text: bytes) -> None:
             self.heard.append(text.decode())
@@ -122,10 +122,10 @@ async def test_a_listener_is_told_of_the_handshake_each_message_and_the_end() ->
 
     async with scripted(script) as url:
         listener = Listener(url)
-        await listener.link.open(timeout_s=10)
+        await listener.websocket.open(timeout_s=10)
         await listener.over.wait()
         assert listener.heard == ["open", encode_server(ended())]
-        assert not listener.link.is_open
+        assert not listener.websocket.is_open
 
 
 async def test_a_server_without_tls_is_told_from_none_at_all() -> None:
