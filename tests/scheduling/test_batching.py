@@ -50,7 +50,7 @@ def test_an_end_is_as_good_as_due_with_the_chunk_before_it() -> None:
     assert chosen([*ready, task(3, NOW + 0.2, awaited=True)]) == {3}
 
 
-def test_an_end_that_is_not_due_yet_is_like_other_sound() -> None:
+def test_an_end_that_is_not_due_yet_is_like_other_audio() -> None:
     ready = [task(1, NOW - 5), task(2, NOW + 60, ends=True)]
     assert chosen(ready) == {1, 2}
     assert chosen(ready, max_batch=1) == {1}

@@ -17,7 +17,7 @@ from tests.scheduling.commanded import MS, known, milliseconds
 COSTS = StepCosts(step_s=0.32, slots=2, seconds={1: 0.010, 4: 0.025, 8: 0.045, 16: 0.165})
 
 
-def test_the_timely_batch_is_the_largest_under_half_its_sound() -> None:
+def test_the_timely_batch_is_the_largest_under_half_its_audio() -> None:
     assert COSTS.timely_batch == 8
 
 
@@ -96,16 +96,16 @@ async def test_a_batch_is_never_larger_than_a_slots_share_of_the_streams() -> No
     assert await calibrated(worker, max_batch=16, streams=6) == [1, 2, 3]
 
 
-async def test_every_size_is_decoded_twice_with_the_same_sound() -> None:
+async def test_every_size_is_decoded_twice_with_the_same_audio() -> None:
     worker = CountingWorker(slots=1)
     await calibrated(worker, max_batch=1, streams=1)
-    sounds: dict[int, list[int]] = {}
+    audio: dict[int, list[int]] = {}
     for _, batch in worker.batches:
         for step in batch.steps:
-            sounds.setdefault(step.stream, []).extend(step.samples.tolist())
-    first, second = sounds.values()
+            audio.setdefault(step.stream, []).extend(step.samples.tolist())
+    first, second = audio.values()
     assert first == second
-    assert len(first) > 2000 * MS, "two seconds of sound at the least"
+    assert len(first) > 2000 * MS, "two seconds of audio at the least"
 
 
 async def test_no_stream_is_left_open() -> None:

@@ -87,6 +87,15 @@ def test_who_has_no_work_saves_up_nothing() -> None:
     assert shares.owed(1, {BATCH}, 1) == []
 
 
+def test_what_could_not_be_given_is_not_saved_up() -> None:
+    shares = Shares()
+    for _ in range(10):
+        assert shares.owed(8 * STEPS_AHEAD, {BATCH}, 1) == [BATCH]
+    # As if only that last turn had gone before.
+    given = [len(shares.owed(1, {BATCH}, 1)) for _ in range(STEPS_AHEAD)]
+    assert given == [1] + [0] * (STEPS_AHEAD - 1)
+
+
 async def order(scheduler: Scheduler, worker: CommandedWorker, steps: int) -> list[int]:
     """The values of the next steps of one stream each."""
     return [values_of((await worker.go()).steps[0])[0] for _ in range(steps)]
@@ -158,7 +167,7 @@ async def test_recordings_are_no_overload_and_no_demand() -> None:
         for one in recordings:
             one.accept(samples(*range(1, 201)), due=clock.now)
         await settle()
-        clock.now += 5.0
+        clock.now += 1.0
         await worker.go()
         await worker.go()
     assert scheduler.overload_level == 0

@@ -40,7 +40,7 @@ async def test_an_utterance_is_decoded_whole_and_its_final_comes_once() -> None:
     await scheduler.stop()
 
 
-async def test_an_utterance_without_sound_gets_an_empty_final() -> None:
+async def test_an_utterance_without_audio_gets_an_empty_final() -> None:
     worker = CommandedWorker()
     scheduler = await started(worker)
     one, heard = opened(scheduler)
@@ -50,7 +50,7 @@ async def test_an_utterance_without_sound_gets_an_empty_final() -> None:
     await scheduler.stop()
 
 
-async def test_the_sound_that_is_due_first_is_decoded_first() -> None:
+async def test_the_audio_that_is_due_first_is_decoded_first() -> None:
     worker = CommandedWorker()
     scheduler = await started(worker)
     late, early, first = (opened(scheduler)[0] for _ in range(3))
@@ -78,7 +78,7 @@ async def test_a_flood_does_not_delay_who_speaks_at_the_speed_of_speech() -> Non
     await scheduler.stop()
 
 
-async def test_an_end_that_is_due_is_decoded_before_older_sound() -> None:
+async def test_an_end_that_is_due_is_decoded_before_older_audio() -> None:
     clock = Clock()
     worker = CommandedWorker()
     scheduler = await started(worker, clock=clock)
@@ -142,7 +142,7 @@ async def test_steps_in_time_keep_the_overload_level_down() -> None:
     await scheduler.stop()
 
 
-async def test_sound_that_came_early_is_not_late_however_long_it_waits() -> None:
+async def test_audio_that_came_early_is_not_late_however_long_it_waits() -> None:
     clock = Clock()
     worker = CommandedWorker()
     scheduler = await started(worker, clock=clock, step_ms=200)
@@ -157,7 +157,7 @@ async def test_sound_that_came_early_is_not_late_however_long_it_waits() -> None
     await scheduler.stop()
 
 
-async def test_utterances_wait_in_order_of_their_sound_while_all_streams_are_taken() -> None:
+async def test_utterances_wait_in_order_of_their_audio_while_all_streams_are_taken() -> None:
     worker = CommandedWorker()
     scheduler = await started(worker, streams=1)
     first, heard = opened(scheduler)
@@ -358,7 +358,7 @@ async def test_the_next_batch_begins_before_the_results_of_the_last_are_told() -
     await scheduler.stop()
 
 
-async def test_a_step_waits_for_the_sound_that_the_engine_works_on_at_once() -> None:
+async def test_a_step_waits_for_the_audio_that_the_engine_works_on_at_once() -> None:
     worker = CommandedWorker()
     worker.capabilities = known(first=450 * MS, every=320 * MS)
     scheduler = await started(worker, step_ms=400, partial_ms=200)
@@ -391,7 +391,7 @@ async def test_the_statistics_tell_the_size_of_batches_and_how_long_steps_waited
     await scheduler.stop()
 
 
-async def test_partials_come_at_most_every_so_much_sound() -> None:
+async def test_partials_come_at_most_every_so_much_audio() -> None:
     worker = CommandedWorker()
     scheduler = await started(worker, partial_ms=200, step_ms=100)
     one, heard = opened(scheduler, partials=True)

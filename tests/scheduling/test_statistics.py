@@ -23,7 +23,7 @@ def test_unbroken_speech_is_a_second_each_second() -> None:
     assert demand.per_second(1000 + DEMAND_WINDOW_S) == 1.0
 
 
-def test_sound_that_came_early_counts_when_it_is_due() -> None:
+def test_audio_that_came_early_counts_when_it_is_due() -> None:
     demand = Demand()
     for second in range(100):
         demand.add(SAMPLE_RATE, 500.5 + second)
@@ -49,7 +49,7 @@ def loaded(slower: float, seconds: int = 60) -> EngineStatistics:
     return statistics
 
 
-def test_load_is_sound_against_what_the_calls_can_do() -> None:
+def test_load_is_audio_against_what_the_slots_can_do() -> None:
     assert loaded(1.0).share(STREAMS / 2) == pytest.approx(0.5 * IN_BATCHES)
 
 
@@ -69,7 +69,7 @@ def test_a_disturbed_calibration_is_put_right_by_what_steps_take() -> None:
     assert statistics.slowness == pytest.approx(IN_BATCHES / 2.5)
 
 
-def test_a_step_with_more_sound_may_take_longer() -> None:
+def test_a_step_with_more_audio_may_take_longer() -> None:
     statistics = EngineStatistics()
     statistics.costs = COSTS
     for tenth in range(600):
