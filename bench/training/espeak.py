@@ -31,7 +31,7 @@ from bench.training import sentences
 
 Samples = NDArray[np.int16]
 
-_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: no sound card, and the call returns when all is said
+_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: no audio card, and the call returns when all is said
 _PHONEME_EVENTS = 1 | 2  # in IPA: a pause is then an empty name
 _DO_NOT_EXIT = 0x8000
 _POSITION_IN_CHARACTERS = 1

@@ -98,7 +98,7 @@ _LEAST_WANTED = ("mode", "property", "rounds", "audio", "engine", "age", "last",
 def top(url: str, sort: str, once: bool, interval: float) -> None:
     """Watch the sessions of the server at URL, which must be on this machine.
 
-    One line for each connection: rate is seconds of sound a second, speech the share of it that is
+    One line for each connection: rate is seconds of audio a second, speech the share of it that is
     decoded, backlog what waits for that; latency is from the end of a sentence to its final. Above
     it how full the server is and how busy its engines are. Ctrl-C ends it.
 

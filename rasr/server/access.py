@@ -13,7 +13,7 @@ from typing import assert_never
 from decoder import HotWord
 from rasr.captions import Broadcaster, ChannelBusy, TooManyChannels
 from rasr.runtime.access import Access, Subscriber
-from rasr.server.admission import Admission, Party, Seat
+from rasr.server.admission import Admission, Party, Slot
 from rasr.server.engines import PropertyTable
 from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
 
@@ -90,7 +90,7 @@ class _Slot:
         self._party = party
         self._engine = engine
         self._loop = asyncio.get_running_loop()
-        self._held: Seat | None = None
+        self._held: Slot | None = None
 
     def take(self) -> str | None:
         if self._held is not None:

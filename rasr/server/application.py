@@ -12,12 +12,12 @@ import rasr
 from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
-from rasr.server.http.origins import OriginRule
 from rasr.server.http.pages import add_pages
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
 from rasr.server.ops.sessions import add_sessions
+from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.server.ws.sis import add_sis
 from rasr.server.ws.socket import AsgiSocket

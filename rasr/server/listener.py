@@ -17,7 +17,7 @@ hold, and the official SDK gives up on it after 10 s."""
 
 _SEGMENT_BYTES = 1400
 """On loopback the kernel would take segments of 64 KiB and let a client buffer 2.5 MiB, more than
-a minute of sound, before it blocks. Segments of the size of any network keep that small too."""
+a minute of audio, before it blocks. Segments of the size of any network keep that small too."""
 
 _KEEPALIVE_IDLE_S = 60
 _KEEPALIVE_INTERVAL_S = 20

@@ -148,7 +148,7 @@ class Service:
                 http=_Http,
                 ws=_WebSocket,
                 ws_max_size=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
-                # Sound does not shrink, and the state of a compressor is 30 KiB a connection.
+                # Audio does not shrink, and the state of a compressor is 30 KiB a connection.
                 ws_per_message_deflate=False,
                 # Clients that read only after their last sample would fail a ping; who is gone is
                 # noticed by the idle rule and by TCP's own probes.

@@ -16,7 +16,7 @@ from bench.servers import FAKE_ENGINE
 from bench.soak import Sample, Timeline, figures, slope, verdict
 from bench.soak_clients import HEAVY, VISITS, Record, VisitContext, visit
 from bench.workload import ContinuousCorpus
-from rasr.server.admission import Party, Seat
+from rasr.server.admission import Party, Slot
 from rasr.server.service import Service
 from tests.bench.lines import line
 from tests.server.conftest import fake_settings
@@ -68,10 +68,10 @@ async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() 
         record = Record()
         context = context_of(service.url, record)
         admission = service.state.admission
-        seat = admission.take(Party("x", "x"), "fake", 0.0)
-        assert isinstance(seat, Seat)
+        slot = admission.take(Party("x", "x"), "fake", 0.0)
+        assert isinstance(slot, Slot)
         await visit(context, "ends well", random.Random(1))
-        admission.leave(seat, 0.0)
+        admission.leave(slot, 0.0)
         assert (record.refused, record.faults.total()) == (1, 0)
     await visit(context, "ends well", random.Random(1))
     assert record.faults.total() == 1

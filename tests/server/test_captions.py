@@ -17,7 +17,7 @@ from rasr.captions import Broadcaster, readable
 from rasr.captions.files import srt, vtt
 from rasr.server.http.captions import EventStream
 from rasr.server.http.captions_page import PARAMETERS
-from rasr.server.http.origins import OriginRule
+from rasr.server.origins import OriginRule
 from rasr.server.service import Service
 from rasr.server.ws.socket import ABORT
 from rasr.settings import CaptionSettings

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from rasr.server.http.origins import OriginRule
+from rasr.server.origins import OriginRule
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from rasr.captions import Cue, TimedText, TimedWord, subtitles
 from rasr.captions.files import srt, vtt
-from rasr.server.http.origins import OriginRule, refusal
+from rasr.server.origins import OriginRule, refusal
 
 MAX_BYTES = 8 << 20
 """An hour of speech with the times of its words is about 1 MiB."""

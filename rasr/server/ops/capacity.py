@@ -57,10 +57,10 @@ class Capacity:
     remembered: bool
 
     def streams(self, speech_ratio: float) -> int:
-        """Rounds that can be open at once if so much of their sound is speech.
+        """Recognitions that can be open at once if so much of their audio is speech.
 
         Each takes `speech_ratio` of a decoder and of a stream's time, and what the event loop takes
-        for any round; nothing may be taken more than there is.
+        for any recognition; nothing may be taken more than there is.
         """
         engine = self.costs.per_second * self.costs.in_service * speech_ratio
         by_slots = self.costs.slots / engine

@@ -1,6 +1,6 @@
 """`/metrics`: the server's numbers, as Prometheus collects them.
 
-Nothing is counted for it where sound is handled: each number is read from whoever keeps it anyway,
+Nothing is counted for it where audio is handled: each number is read from whoever keeps it anyway,
 when somebody asks. A new one is a line in one of the tables below. No number has a label that a
 client could choose, so that their count has a bound; what single sessions do is `/sessions`.
 """

@@ -15,8 +15,8 @@ from fastapi.responses import JSONResponse
 import rasr
 from rasr.runtime.statistics import RateMeter, SessionStatistics
 from rasr.scheduling import Scheduler
-from rasr.server.http.origins import host_of, is_loopback_name
 from rasr.server.ops.health import occupancy
+from rasr.server.origins import host_of, is_loopback_name
 from rasr.server.state import ServerState
 
 
@@ -35,7 +35,7 @@ class EngineReport:
     overload_level: int
     """0 while steps begin in time."""
     carries: int | None
-    """Rounds of unbroken speech; None where it was not calibrated."""
+    """Recognitions of unbroken speech; None where it was not calibrated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class SessionReport:
     rounds: int
     audio_s: float
     rate: float
-    """Seconds of sound that came in a second, of late."""
+    """Seconds of audio that came in a second, of late."""
     speech_ratio: float | None
-    """Sound that was decoded against sound that came."""
+    """Audio that was decoded against audio that came."""
     backlog_s: float
     last_final_s: float | None
     p95_final_s: float | None

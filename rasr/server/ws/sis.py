@@ -10,7 +10,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from rasr.server.admission import Party
-from rasr.server.http.origins import OriginRule, refusal
+from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
 from rasr.server.ws.socket import AsgiSocket
 from rasr.wire.sis.conversation import SisConversation

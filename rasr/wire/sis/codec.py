@@ -190,7 +190,7 @@ def read_start_config(raw: object, mode: Mode) -> StartConfig:
         raise ProtocolError(ErrorCode.INVALID, "; ".join(faults))
     config = StartConfig(**cast(dict[str, Any], values))
     declared = config.audio_format
-    # Compressed sound says itself which rate it has.
+    # Compressed audio says itself which rate it has.
     if isinstance(declared, AudioFormat) and declared.sample_rate != config.property.sample_rate:
         raise ProtocolError(
             ErrorCode.FORMAT_MISMATCH,
