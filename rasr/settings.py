@@ -10,6 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
+from vad.classifier import DEFAULT_AGGRESSIVENESS, DEFAULT_FRAME_MS, DEFAULT_THRESHOLD
+from vad.rules import EndpointRules
+
+_ENDPOINTING = EndpointRules()
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -90,19 +95,19 @@ class VadSettings(_Section):
     ] = "gated"
     aggressiveness: Annotated[
         int, Field(ge=0, le=3, description="gated, webrtc: 0 hears speech most easily, 3 least")
-    ] = 2
+    ] = DEFAULT_AGGRESSIVENESS
     frame_ms: Annotated[
         Literal[10, 20, 30], Field(description="gated, webrtc: length of a frame, ms")
-    ] = 20
+    ] = DEFAULT_FRAME_MS
     threshold: Annotated[
         float, Field(gt=0, lt=1, description="silero: probability that counts as speech")
-    ] = 0.5
+    ] = DEFAULT_THRESHOLD
     pre_roll_ms: Annotated[
         int, Field(ge=0, le=2000, description="audio kept before the first speech frame, ms")
-    ] = 300
+    ] = _ENDPOINTING.pre_roll_ms
     post_roll_ms: Annotated[
         int, Field(ge=0, le=2000, description="audio decoded after the last speech frame, ms")
-    ] = 300
+    ] = _ENDPOINTING.post_roll_ms
 
 
 class DecodingSettings(_Section):

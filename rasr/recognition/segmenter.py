@@ -49,8 +49,8 @@ _REASONS = {
 class Margins:
     """Audio that is decoded around the speech, milliseconds."""
 
-    pre_roll_ms: int = 300
-    post_roll_ms: int = 300
+    pre_roll_ms: int
+    post_roll_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,14 +81,12 @@ class Connection:
         authorise: Authorise,
         statistics: SessionStatistics,
         *,
-        backlog_s: float,
         send_timeout_s: float,
         keep: Callable[[RecognitionRunner], None] | None = None,
     ) -> None:
         """
         Args:
             authorise: answers who may recognise what.
-            backlog_s: undecoded audio from which on messages are taken slowly.
             send_timeout_s: a peer that takes nothing for so long is dropped.
             keep: given the recognition that is open when the peer has gone, to be attached to
                 another connection; None: it ends with the connection.
@@ -97,7 +95,6 @@ class Connection:
         self._conversation = conversation
         self._recognizer = recognizer
         self._authorise = authorise
-        self._backlog_s = backlog_s
         self._send_timeout_s = send_timeout_s
         self._keep = keep
         self._loop = asyncio.get_running_loop()
@@ -168,9 +165,9 @@ class Connection:
                 await asyncio.sleep(0)
             before_s = runner.audio_s
             runner.feed(data[at : at + most])
-            if runner.backlog_s > self._backlog_s:
+            if runner.backlog_s > self._recognizer.backlog_s:
                 seconds = max(0.0, runner.audio_s - before_s)
-                await _pause(runner, seconds, self._backlog_s)
+                await _pause(runner, seconds, self._recognizer.backlog_s)
 
     # The recognition
 

@@ -30,12 +30,16 @@ class Recognizer:
         text: TextTools,
         make_classifier: Callable[[], Classifier],
         margins: Margins,
+        *,
+        backlog_s: float,
     ) -> None:
         """
         Args:
             schedulers: by the names of their engines.
             make_classifier: a fresh one for each recognition.
+            backlog_s: undecoded audio of a recognition from which on more is taken slowly.
         """
+        self.backlog_s = backlog_s
         self._schedulers = schedulers
         self._text = text
         self._make_classifier = make_classifier
@@ -74,8 +78,6 @@ class Recognizer:
         config: RecognitionConfig,
         access: Access,
         statistics: SessionStatistics,
-        *,
-        most_backlog_s: float = 60.0,
     ) -> AsyncIterator[RecognitionEvent]:
         """Recognise audio as it comes, and yield the events until `Done`.
 
@@ -84,7 +86,6 @@ class Recognizer:
 
         Args:
             audio: bytes of `config.audio_format`, cut anyhow.
-            most_backlog_s: undecoded audio from which on no more is asked for, seconds.
 
         Raises:
             ServerFault: a fault of the server, which the log tells.
@@ -93,7 +94,7 @@ class Recognizer:
         runner = self.start(config, access, statistics, owner=object())
         events = _Events()
         runner.attach(events)
-        feeding = asyncio.create_task(_feed(runner, audio, most_backlog_s), name="feed-audio")
+        feeding = asyncio.create_task(_feed(runner, audio, self.backlog_s), name="feed-audio")
         feeding.add_done_callback(events.feeding_ended)
         try:
             while True:

@@ -113,7 +113,9 @@ class Talk:
         """
         self.now = 100.0
         self.slots = slots
-        self.recognition = Recognition(config(segmentation, fields), LoudIsSpeech(), Margins())
+        self.recognition = Recognition(
+            config(segmentation, fields), LoudIsSpeech(), Margins(300, 300)
+        )
         self.events: list[RecognitionEvent] = []
         self.decoded: dict[int, list[NDArray[np.int16]]] = {}
         self.open: list[int] = []

@@ -160,7 +160,8 @@ def recognizer(scheduler: PlayedScheduler, processor: TextProcessor | None = Non
         {"engine": cast(Scheduler, scheduler)},
         cast(TextTools, Texts(processor or Unchanged())),
         LoudIsSpeech,
-        Margins(),
+        Margins(300, 300),
+        backlog_s=2.0,
     )
 
 

@@ -44,7 +44,6 @@ class Stage:
             recognizer(self.scheduler),
             self._authorise,
             self.statistics,
-            backlog_s=2.0,
             send_timeout_s=5.0,
             keep=self.kept.append if keeps else None,
         )

@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from rasr.scheduling import Scheduler
 from rasr.server.errors import StartError
 from rasr.server.service import Service
 from rasr.settings import Settings
@@ -39,6 +40,14 @@ async def test_health_and_readiness_are_told(service: Service) -> None:
     assert status == 200
     assert body["status"] == "ready"
     assert body["languages"] == ["english"]
+
+
+async def test_a_server_none_of_whose_workers_can_decode_is_not_ready(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scheduler, "workers_up", 0)
+    status, body = await get(service.url, "/readyz")
+    assert (status, body["status"]) == (503, "no worker")
 
 
 async def test_an_unknown_path_is_answered_as_by_a_gateway(service: Service) -> None:

@@ -21,8 +21,13 @@ class Occupancy:
     load: float | None
     """Of the machine, 1.0 being all that it can do; None where it is not measured."""
     max_load: float | None
-    ready: bool
-    """New recognitions are welcome."""
+    status: str
+    """"ready", or why new recognitions are not welcome: "closing", "no worker", "full"."""
+
+    @property
+    def ready(self) -> bool:
+        """New recognitions are welcome."""
+        return self.status == "ready"
 
 
 def occupancy(state: ServerState) -> Occupancy:
@@ -34,8 +39,16 @@ def occupancy(state: ServerState) -> Occupancy:
         max_rounds=admission.rules.rounds or None,
         load=round(admission.load(now), 3) if admission.rules.max_load else None,
         max_load=admission.rules.max_load or None,
-        ready=not state.connections.closing and not admission.full(now),
+        status=_status(state, now),
     )
+
+
+def _status(state: ServerState, now: float) -> str:
+    if state.connections.closing:
+        return "closing"
+    if not any(scheduler.workers_up for scheduler in state.schedulers.values()):
+        return "no worker"
+    return "full" if state.admission.full(now) else "ready"
 
 
 def add_health(app: FastAPI, state: ServerState) -> None:
@@ -50,11 +63,9 @@ def add_health(app: FastAPI, state: ServerState) -> None:
     async def readyz() -> Response:
         """New recognitions are welcome: 200. 503 while one more would be refused."""
         now = occupancy(state)
-        closing = state.connections.closing
-        status = "ready" if now.ready else "closing" if closing else "full"
         return JSONResponse(
             {
-                "status": status,
+                "status": now.status,
                 "connections": state.connections.count,
                 "rounds": now.rounds,
                 "max_rounds": now.max_rounds,

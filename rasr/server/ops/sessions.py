@@ -79,12 +79,14 @@ class Observer:
         """Everything, as JSON has it."""
         state = self._state
         sessions = sorted(state.connections.statistics, key=lambda one: one.number)
+        full = occupancy(state)
         return {
             "version": rasr.__version__,
             "uptime_s": round(now - self._began, 1),
             "connections": state.connections.count,
             "max_connections": state.settings.server.max_connections,
-            **asdict(occupancy(state)),
+            **asdict(full),
+            "ready": full.ready,
             "engines": [
                 asdict(self._engine(name, scheduler, now))
                 for name, scheduler in state.schedulers.items()

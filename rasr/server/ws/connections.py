@@ -60,7 +60,6 @@ class Connections:
             self._recognizer,
             partial(self._authoriser.authorise, party),
             statistics,
-            backlog_s=self._settings.session.backlog_s,
             send_timeout_s=self._settings.server.send_timeout_s,
         )
         self._open.add(connection)

@@ -253,7 +253,7 @@ class Conversation:
             case AccessRequest():
                 self._answer(effect)
             case Open():
-                self.recognition = Recognition(effect.config, LoudIsSpeech(), Margins())
+                self.recognition = Recognition(effect.config, LoudIsSpeech(), Margins(300, 300))
             case Send() | Close() | Ended():
                 pass
             case _ if self.recognition is None:
