@@ -136,13 +136,12 @@ class Segmenter:
             self._end(EndpointReason.FLUSH)
         return self._drain()
 
-    def drop(self) -> int | None:
-        """Forget the open segment; its number, if there was one. What follows is heard."""
-        segment = self.open_segment
-        self._endpointer.drop(self._buffer.end_sample)
-        self._is_open = False
-        self._forget()
-        return segment
+    def drop(self) -> None:
+        """Forget the open segment. What follows is heard."""
+        if self.listening:
+            self._endpointer.drop(self._buffer.end_sample)
+            self._is_open = False
+            self._forget()
 
     def finish(self) -> list[Finding]:
         """End the open segment and listen no more."""

@@ -104,6 +104,7 @@ class Talk:
         *,
         slots: int = 1,
         processes: bool = True,
+        classifier: LoudIsSpeech | None = None,
         **fields: Any,
     ) -> None:
         """
@@ -114,7 +115,7 @@ class Talk:
         self.now = 100.0
         self.slots = slots
         self.recognition = Recognition(
-            config(segmentation, fields), LoudIsSpeech(), Margins(300, 300)
+            config(segmentation, fields), classifier or LoudIsSpeech(), Margins(300, 300)
         )
         self.events: list[RecognitionEvent] = []
         self.decoded: dict[int, list[NDArray[np.int16]]] = {}
