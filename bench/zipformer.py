@@ -109,11 +109,148 @@ def encode(graph: Graph, size: EncoderSize) -> Encoded:
     return _Encoder(graph, size).build()
 
 
-class _Encoder:
+class _Blocks:
+    """The blocks that a layer is made of."""
+
     def __init__(self, graph: Graph, size: EncoderSize) -> None:
         self.graph = graph
         self.size = size
         self._new_states: list[tuple[str, str, tuple[int | str, ...]]] = []
+
+    def _attention(
+        self, stack: Stack, x: str, state: str, mask: str, shift: str
+    ) -> tuple[str, str]:
+        """Weights, shape (heads, batch, frames, keys), and the keys to remember."""
+        graph, heads = self.graph, stack.heads
+        queries, positions = stack.query_head * heads, stack.position_head * heads
+        x = graph.linear(x, stack.dim, 2 * queries + positions)
+        sizes = graph.ints(queries, queries, positions)
+        q, k, p = graph.split("Split", x, sizes, outputs=3, axis=2)
+        k, new_state = self._remember(state, k, stack, axis=0)
+        q = graph.transpose(graph.reshape(q, 0, 0, heads, -1), 2, 1, 0, 3)
+        p = graph.transpose(graph.reshape(p, 0, 0, heads, -1), 2, 1, 0, 3)
+        k = graph.transpose(graph.reshape(k, 0, 0, heads, -1), 2, 1, 3, 0)
+        scores = graph.op("MatMul", q, k)
+
+        dim = self.size.position_dim
+        distances = graph.constant(_positions(stack.left + stack.frames, stack.frames, dim))
+        weight = graph.weight(graph.random(dim, positions, scale=dim**-0.5))
+        table = graph.reshape(graph.op("MatMul", distances, weight), 0, 0, heads, -1)
+        by_distance = graph.op("MatMul", p, graph.transpose(table, 2, 0, 3, 1))
+        by_key = graph.op("GatherElements", by_distance, shift, axis=3)
+        scores = graph.op("Add", scores, by_key)
+        scores = graph.op("Where", mask, graph.constant(-1000.0), scores)
+        return graph.op("Softmax", scores, axis=-1), new_state
+
+    def _attend(self, stack: Stack, x: str, attention: str, state: str) -> tuple[str, str]:
+        graph, values = self.graph, stack.value_head * stack.heads
+        x = graph.linear(x, stack.dim, values)
+        x, new_state = self._remember(state, x, stack, axis=0)
+        x = graph.transpose(graph.reshape(x, 0, 0, stack.heads, -1), 2, 1, 0, 3)
+        x = graph.transpose(graph.op("MatMul", attention, x), 2, 1, 0, 3)
+        return graph.linear(graph.reshape(x, 0, 0, -1), values, stack.dim, gain=0.5), new_state
+
+    def _nonlinear(self, stack: Stack, x: str, attention: str, state: str) -> tuple[str, str]:
+        graph, hidden = self.graph, stack.nonlinear
+        x = graph.linear(x, stack.dim, 3 * hidden)
+        sizes = graph.ints(hidden, hidden, hidden)
+        s, x, y = graph.split("Split", x, sizes, outputs=3, axis=2)
+        x = graph.op("Mul", x, graph.op("Tanh", s))
+        x = graph.transpose(graph.reshape(x, 0, 0, 1, -1), 2, 1, 0, 3)
+        x, new_state = self._remember(state, x, stack, axis=2)
+        x = graph.transpose(graph.op("MatMul", attention, x), 2, 1, 0, 3)
+        x = graph.op("Mul", graph.reshape(x, 0, 0, -1), y)
+        return graph.linear(x, hidden, stack.dim, gain=0.5), new_state
+
+    def _remember(self, state: str, x: str, stack: Stack, *, axis: int) -> tuple[str, str]:
+        """The past and the present in one, and the newest `left` frames of it."""
+        both = self.graph.concat(state, x, axis=axis)
+        end = stack.frames + stack.left
+        return both, self.graph.slice(both, stack.frames, end, axis)
+
+    def _convolution(self, stack: Stack, x: str, state: str) -> tuple[str, str]:
+        graph, dim, half = self.graph, stack.dim, stack.kernel // 2
+        x = graph.linear(x, dim, 2 * dim)
+        x, gate = graph.split("Split", x, graph.ints(dim, dim), outputs=2, axis=2)
+        x = graph.transpose(graph.op("Mul", x, graph.op("Sigmoid", gate)), 1, 2, 0)
+        padded = graph.concat(state, x, axis=2)
+        new_state = graph.slice(padded, stack.frames, stack.frames + half, 2)
+        causal = graph.weight(graph.random(dim, 1, half + 1, scale=(half + 1) ** -0.5))
+        past = graph.op("Conv", padded, causal, group=dim)
+        within = graph.weight(graph.random(dim, 1, stack.kernel, scale=stack.kernel**-0.5))
+        now = graph.op("Conv", x, within, group=dim, pads=(half, half))
+        edges = graph.weight(1 + graph.random(dim, stack.frames, scale=0.1))
+        x = graph.op("Add", past, graph.op("Mul", now, edges))
+        x = self._swoosh_r(graph.transpose(x, 2, 0, 1))
+        return graph.linear(x, dim, dim, gain=0.5), new_state
+
+    def _feedforward(self, x: str, dim: int, hidden: int) -> str:
+        x = self._swoosh_l(self.graph.linear(x, dim, hidden))
+        return self.graph.linear(x, hidden, dim, gain=0.5)
+
+    # --- small parts
+
+    def _channels(self, x: str, dim: int) -> str:
+        """As many channels as the next stack has: zeros more, or the last ones dropped."""
+        graph = self.graph
+        width = graph.ints(0, 0, 0, 0, 0, self.size.output_dim)
+        padded = graph.op("Pad", x, width)
+        return graph.slice(padded, 0, dim, 2)
+
+    def _widest(self, outputs: list[str]) -> str:
+        """The last stack's channels, and those that it lacks from the latest that has them."""
+        parts, have = [outputs[-1]], self.size.stacks[-1].dim
+        for stack, output in zip(self.size.stacks[-2::-1], outputs[-2::-1], strict=True):
+            if stack.dim > have:
+                parts.append(self.graph.slice(output, have, stack.dim, 2))
+                have = stack.dim
+        return self.graph.concat(*parts, axis=2) if len(parts) > 1 else parts[0]
+
+    def _downsample(self, x: str, ratio: int, dim: int, frames: int) -> str:
+        graph = self.graph
+        x = graph.reshape(x, frames // ratio, ratio, -1, dim)
+        share = graph.constant(np.full((ratio, 1, 1), 1 / ratio))
+        return graph.op("ReduceSum", graph.op("Mul", x, share), graph.ints(1), keepdims=0)
+
+    def _upsample(self, x: str, ratio: int, dim: int) -> str:
+        graph = self.graph
+        one = graph.op("Unsqueeze", x, graph.ints(1))
+        return graph.reshape(graph.concat(*[one] * ratio, axis=1), _EMBEDDED, -1, dim)
+
+    def _bypass(self, original: str, x: str, dim: int) -> str:
+        graph = self.graph
+        scale = graph.weight(0.5 + graph.random(dim, scale=0.1))
+        step = graph.op("Mul", graph.op("Sub", x, original), scale)
+        return graph.op("Add", original, step)
+
+    def _norm(self, x: str, dim: int) -> str:
+        """BiasNorm: the length of `x` about a bias set to one."""
+        graph = self.graph
+        centred = graph.op("Sub", x, graph.weight(graph.random(dim, scale=0.01)))
+        square = graph.op("Mul", centred, centred)
+        mean = graph.op("ReduceMean", square, axes=[-1])
+        scale = graph.op("Pow", mean, graph.constant(-0.5))
+        return graph.op("Mul", x, scale)
+
+    def _swoosh_r(self, x: str) -> str:
+        return self._swoosh(x, 1.0, 0.313261687)
+
+    def _swoosh_l(self, x: str) -> str:
+        return self._swoosh(x, 4.0, 0.035)
+
+    def _swoosh(self, x: str, offset: float, below: float) -> str:
+        """log(1 + exp(x - offset)) - 0.08 x - below, in the safe form that exports have."""
+        graph = self.graph
+        moved = graph.op("Sub", x, graph.constant(offset))
+        small = graph.op("Exp", graph.op("Neg", graph.op("Abs", moved)))
+        log = graph.op("Log", graph.op("Add", small, graph.constant(1.0)))
+        log = graph.op("Add", graph.op("Max", moved, graph.constant(0.0)), log)
+        line = graph.op("Mul", x, graph.constant(0.08))
+        return graph.op("Sub", graph.op("Sub", log, line), graph.constant(below))
+
+
+class _Encoder(_Blocks):
+    """Layers in stacks, each at a rate of its own."""
 
     def build(self) -> Encoded:
         graph, size = self.graph, self.size
@@ -274,137 +411,6 @@ class _Encoder:
         for name, shape in self._state_shapes(stack).items():
             self._new_states.append((f"new_{name}_{number}", new[name], shape))
         return x
-
-    def _attention(
-        self, stack: Stack, x: str, state: str, mask: str, shift: str
-    ) -> tuple[str, str]:
-        """Weights, shape (heads, batch, frames, keys), and the keys to remember."""
-        graph, heads = self.graph, stack.heads
-        queries, positions = stack.query_head * heads, stack.position_head * heads
-        x = graph.linear(x, stack.dim, 2 * queries + positions)
-        sizes = graph.ints(queries, queries, positions)
-        q, k, p = graph.split("Split", x, sizes, outputs=3, axis=2)
-        k, new_state = self._remember(state, k, stack, axis=0)
-        q = graph.transpose(graph.reshape(q, 0, 0, heads, -1), 2, 1, 0, 3)
-        p = graph.transpose(graph.reshape(p, 0, 0, heads, -1), 2, 1, 0, 3)
-        k = graph.transpose(graph.reshape(k, 0, 0, heads, -1), 2, 1, 3, 0)
-        scores = graph.op("MatMul", q, k)
-
-        dim = self.size.position_dim
-        distances = graph.constant(_positions(stack.left + stack.frames, stack.frames, dim))
-        weight = graph.weight(graph.random(dim, positions, scale=dim**-0.5))
-        table = graph.reshape(graph.op("MatMul", distances, weight), 0, 0, heads, -1)
-        by_distance = graph.op("MatMul", p, graph.transpose(table, 2, 0, 3, 1))
-        by_key = graph.op("GatherElements", by_distance, shift, axis=3)
-        scores = graph.op("Add", scores, by_key)
-        scores = graph.op("Where", mask, graph.constant(-1000.0), scores)
-        return graph.op("Softmax", scores, axis=-1), new_state
-
-    def _attend(self, stack: Stack, x: str, attention: str, state: str) -> tuple[str, str]:
-        graph, values = self.graph, stack.value_head * stack.heads
-        x = graph.linear(x, stack.dim, values)
-        x, new_state = self._remember(state, x, stack, axis=0)
-        x = graph.transpose(graph.reshape(x, 0, 0, stack.heads, -1), 2, 1, 0, 3)
-        x = graph.transpose(graph.op("MatMul", attention, x), 2, 1, 0, 3)
-        return graph.linear(graph.reshape(x, 0, 0, -1), values, stack.dim, gain=0.5), new_state
-
-    def _nonlinear(self, stack: Stack, x: str, attention: str, state: str) -> tuple[str, str]:
-        graph, hidden = self.graph, stack.nonlinear
-        x = graph.linear(x, stack.dim, 3 * hidden)
-        sizes = graph.ints(hidden, hidden, hidden)
-        s, x, y = graph.split("Split", x, sizes, outputs=3, axis=2)
-        x = graph.op("Mul", x, graph.op("Tanh", s))
-        x = graph.transpose(graph.reshape(x, 0, 0, 1, -1), 2, 1, 0, 3)
-        x, new_state = self._remember(state, x, stack, axis=2)
-        x = graph.transpose(graph.op("MatMul", attention, x), 2, 1, 0, 3)
-        x = graph.op("Mul", graph.reshape(x, 0, 0, -1), y)
-        return graph.linear(x, hidden, stack.dim, gain=0.5), new_state
-
-    def _remember(self, state: str, x: str, stack: Stack, *, axis: int) -> tuple[str, str]:
-        """The past and the present in one, and the newest `left` frames of it."""
-        both = self.graph.concat(state, x, axis=axis)
-        end = stack.frames + stack.left
-        return both, self.graph.slice(both, stack.frames, end, axis)
-
-    def _convolution(self, stack: Stack, x: str, state: str) -> tuple[str, str]:
-        graph, dim, half = self.graph, stack.dim, stack.kernel // 2
-        x = graph.linear(x, dim, 2 * dim)
-        x, gate = graph.split("Split", x, graph.ints(dim, dim), outputs=2, axis=2)
-        x = graph.transpose(graph.op("Mul", x, graph.op("Sigmoid", gate)), 1, 2, 0)
-        padded = graph.concat(state, x, axis=2)
-        new_state = graph.slice(padded, stack.frames, stack.frames + half, 2)
-        causal = graph.weight(graph.random(dim, 1, half + 1, scale=(half + 1) ** -0.5))
-        past = graph.op("Conv", padded, causal, group=dim)
-        within = graph.weight(graph.random(dim, 1, stack.kernel, scale=stack.kernel**-0.5))
-        now = graph.op("Conv", x, within, group=dim, pads=(half, half))
-        edges = graph.weight(1 + graph.random(dim, stack.frames, scale=0.1))
-        x = graph.op("Add", past, graph.op("Mul", now, edges))
-        x = self._swoosh_r(graph.transpose(x, 2, 0, 1))
-        return graph.linear(x, dim, dim, gain=0.5), new_state
-
-    def _feedforward(self, x: str, dim: int, hidden: int) -> str:
-        x = self._swoosh_l(self.graph.linear(x, dim, hidden))
-        return self.graph.linear(x, hidden, dim, gain=0.5)
-
-    # --- small parts
-
-    def _channels(self, x: str, dim: int) -> str:
-        """As many channels as the next stack has: zeros more, or the last ones dropped."""
-        graph = self.graph
-        width = graph.ints(0, 0, 0, 0, 0, self.size.output_dim)
-        padded = graph.op("Pad", x, width)
-        return graph.slice(padded, 0, dim, 2)
-
-    def _widest(self, outputs: list[str]) -> str:
-        """The last stack's channels, and those that it lacks from the latest that has them."""
-        parts, have = [outputs[-1]], self.size.stacks[-1].dim
-        for stack, output in zip(self.size.stacks[-2::-1], outputs[-2::-1], strict=True):
-            if stack.dim > have:
-                parts.append(self.graph.slice(output, have, stack.dim, 2))
-                have = stack.dim
-        return self.graph.concat(*parts, axis=2) if len(parts) > 1 else parts[0]
-
-    def _downsample(self, x: str, ratio: int, dim: int, frames: int) -> str:
-        graph = self.graph
-        x = graph.reshape(x, frames // ratio, ratio, -1, dim)
-        share = graph.constant(np.full((ratio, 1, 1), 1 / ratio))
-        return graph.op("ReduceSum", graph.op("Mul", x, share), graph.ints(1), keepdims=0)
-
-    def _upsample(self, x: str, ratio: int, dim: int) -> str:
-        graph = self.graph
-        one = graph.op("Unsqueeze", x, graph.ints(1))
-        return graph.reshape(graph.concat(*[one] * ratio, axis=1), _EMBEDDED, -1, dim)
-
-    def _bypass(self, original: str, x: str, dim: int) -> str:
-        graph = self.graph
-        scale = graph.weight(0.5 + graph.random(dim, scale=0.1))
-        step = graph.op("Mul", graph.op("Sub", x, original), scale)
-        return graph.op("Add", original, step)
-
-    def _norm(self, x: str, dim: int) -> str:
-        """BiasNorm: the length of `x` about a bias set to one."""
-        graph = self.graph
-        centred = graph.op("Sub", x, graph.weight(graph.random(dim, scale=0.01)))
-        square = graph.op("Mul", centred, centred)
-        mean = graph.op("ReduceMean", square, axes=[-1])
-        scale = graph.op("Pow", mean, graph.constant(-0.5))
-        return graph.op("Mul", x, scale)
-
-    def _swoosh_r(self, x: str) -> str:
-        return self._swoosh(x, 1.0, 0.313261687)
-
-    def _swoosh_l(self, x: str) -> str:
-        return self._swoosh(x, 4.0, 0.035)
-
-    def _swoosh(self, x: str, offset: float, below: float) -> str:
-        """log(1 + exp(x - offset)) - 0.08 x - below, in the safe form that exports have."""
-        graph = self.graph
-        moved = graph.op("Sub", x, graph.constant(offset))
-        small = graph.op("Exp", graph.op("Neg", graph.op("Abs", moved)))
-        log = graph.op("Log", graph.op("Add", small, graph.constant(1.0)))
-        log = graph.op("Add", graph.op("Max", moved, graph.constant(0.0)), log)
-        line = graph.op("Mul", x, graph.constant(0.08))
-        return graph.op("Sub", graph.op("Sub", log, line), graph.constant(below))
 
 
 def _positions(keys: int, frames: int, dim: int) -> object:

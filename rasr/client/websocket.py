@@ -58,8 +58,7 @@ class WebSocket(asyncio.Protocol):
     def __init__(
         self, address: str, *, listener: WebSocketListener | None = None, pings: bool = True
     ) -> None:
-        """Prepare a websocket; `open` connects it.
-
+        """
         Args:
             address: ws://… or wss://…
             listener: is told of messages at once; without one they wait for `receive`.
@@ -87,8 +86,6 @@ class WebSocket(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._reading = True
-
-    # What its owner calls
 
     async def open(self, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> Self:
         """Connect and shake hands.
@@ -179,8 +176,6 @@ class WebSocket(asyncio.Protocol):
         """The exception that says how the connection ended."""
         self._protocol.receive_eof()
         return self._protocol.close_exc
-
-    # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the handshake."""

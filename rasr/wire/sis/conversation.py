@@ -174,8 +174,6 @@ class SisConversation:
 
     def advance(self, *, now: float) -> None:
         """Let time pass. It does nothing before `deadline`."""
-        if self._state is State.CLOSED:
-            return
         match self._limits.expired(now, idle=self._is_idle_timed):
             case Expired.LIFE:
                 # The client did nothing wrong: what it said so far is finished in the normal way.
