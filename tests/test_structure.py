@@ -1,4 +1,4 @@
-"""The house rules that a reader relies on and no other tool checks."""
+"""Rules of structure that a reader relies on and no other tool checks."""
 
 from __future__ import annotations
 
