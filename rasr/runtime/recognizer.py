@@ -12,7 +12,7 @@ from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.statistics import SessionStatistics
-from rasr.scheduling import Scheduler
+from rasr.scheduling import Priority, Scheduler
 from rasr.text import TextTools
 from vad import Classifier
 
@@ -52,6 +52,7 @@ class Recognizer:
         statistics: SessionStatistics,
         *,
         owner: Hashable,
+        priority: Priority = Priority.LIVE,
         keeps_events: bool = False,
     ) -> RecognitionRunner:
         """Begin a recognition, whose runner takes audio from now on.
@@ -59,6 +60,7 @@ class Recognizer:
         Args:
             access: closed when the recognition is over.
             owner: whose recognition it is, for a fair share of the workers.
+            priority: of its decode tasks; recordings give way to who speaks.
             keeps_events: see `RecognitionRunner`.
         """
         text = config.text
@@ -69,6 +71,7 @@ class Recognizer:
             access,
             statistics,
             owner=owner,
+            priority=priority,
             keeps_events=keeps_events,
         )
 
@@ -78,6 +81,8 @@ class Recognizer:
         config: RecognitionConfig,
         access: Access,
         statistics: SessionStatistics,
+        *,
+        priority: Priority = Priority.LIVE,
     ) -> AsyncIterator[RecognitionEvent]:
         """Recognise audio as it comes, and yield the events until `Done`.
 
@@ -86,12 +91,13 @@ class Recognizer:
 
         Args:
             audio: bytes of `config.audio_format`, cut anyhow.
+            priority: of its decode tasks.
 
         Raises:
             ServerFault: a fault of the server, which the log tells.
             BaseException: what `audio` raises, once what it gave before has been given up.
         """
-        runner = self.start(config, access, statistics, owner=object())
+        runner = self.start(config, access, statistics, owner=object(), priority=priority)
         events = _Events()
         runner.attach(events)
         feeding = asyncio.create_task(_feed(runner, audio, self.backlog_s), name="feed-audio")

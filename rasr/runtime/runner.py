@@ -34,7 +34,7 @@ from rasr.runtime.alarm import Alarm
 from rasr.runtime.audience import Audience, Listener
 from rasr.runtime.segment_decoding import SegmentDecoding
 from rasr.runtime.statistics import SessionStatistics
-from rasr.scheduling import Scheduler
+from rasr.scheduling import Priority, Scheduler
 from rasr.text import TextProcessor
 
 _log = structlog.get_logger("rasr.runtime")
@@ -52,17 +52,24 @@ class RecognitionRunner:
         statistics: SessionStatistics,
         *,
         owner: Hashable,
+        priority: Priority = Priority.LIVE,
         keeps_events: bool = False,
     ) -> None:
         """
         Args:
             access: closed when the recognition is over.
             owner: whose recognition it is, for a fair share of the workers.
+            priority: of its decode tasks.
             keeps_events: see `Audience`.
         """
         self._recognition = recognition
         self._decoding = SegmentDecoding(
-            recognition, scheduler, statistics, self._guarded, owner=owner
+            recognition,
+            scheduler,
+            statistics,
+            self._guarded,
+            owner=owner,
+            priority=priority,
         )
         self._processor = processor
         self._access = access

@@ -11,7 +11,7 @@ from rasr.audio import SAMPLE_RATE
 from rasr.recognition.effects import AbandonSegment, Decode, FinishSegment, StartSegment
 from rasr.recognition.recognition import Recognition
 from rasr.runtime.statistics import SessionStatistics
-from rasr.scheduling import DecodeHandle, DecodeListener, Scheduler
+from rasr.scheduling import DecodeHandle, DecodeListener, Priority, Scheduler
 
 
 class SegmentDecoding:
@@ -25,6 +25,7 @@ class SegmentDecoding:
         give: Callable[[Callable[[], None]], None],
         *,
         owner: Hashable,
+        priority: Priority,
     ) -> None:
         """
         Args:
@@ -36,6 +37,7 @@ class SegmentDecoding:
         self._statistics = statistics
         self._give = give
         self._owner = owner
+        self._priority = priority
         self._loop = asyncio.get_running_loop()
         self._handles: dict[int, DecodeHandle] = {}
         self._began: float | None = None
@@ -62,6 +64,7 @@ class SegmentDecoding:
                     owner=self._owner,
                     partials=self._recognition.config.partials,
                     hot_words=effect.hot_words,
+                    priority=self._priority,
                 )
             case FinishSegment():
                 self._statistics.segment_ended(segment, now)

@@ -23,7 +23,7 @@ from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access, Subscriber
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import SessionStatistics
-from rasr.scheduling import DecodeListener, Scheduler
+from rasr.scheduling import DecodeListener, Priority, Scheduler
 from rasr.text import TextProcessor, TextTools
 from rasr.wire.dialect import Grant
 from tests.recognition.talk import LoudIsSpeech
@@ -43,8 +43,9 @@ class PlayedScheduler:
         owner: Hashable,
         partials: bool,
         hot_words: Sequence[object] = (),
+        priority: Priority = Priority.LIVE,
     ) -> PlayedTask:
-        self.tasks.append(PlayedTask(listener, owner))
+        self.tasks.append(PlayedTask(listener, owner, priority))
         self._opened.set()
         return self.tasks[-1]
 
@@ -62,6 +63,7 @@ class PlayedTask:
 
     listener: DecodeListener
     owner: Hashable
+    priority: Priority
     samples: list[Samples] = field(default_factory=list)
     due: list[float] = field(default_factory=list)
     abandoned: bool = False

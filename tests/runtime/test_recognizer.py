@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from rasr.runtime.recognizer import Recognizer
+from rasr.scheduling import Priority
 from tests.recognition.talk import hush, speech
 from tests.runtime.fakes import (
     PlayedScheduler,
@@ -44,6 +45,17 @@ async def test_events_come_until_done() -> None:
     assert lines[-1] == "done finished"
     assert [line for line in lines if line.startswith("final")] == ["final one", "final two"]
     assert not slot.held
+
+
+async def test_a_recording_is_decoded_with_the_priority_of_recordings() -> None:
+    scheduler = PlayedScheduler()
+    engine = asyncio.create_task(play(scheduler, "one"))
+    audio = pieces(speech(600))
+    reader = recognizer(scheduler)
+    events = reader.recognize(audio, config_of(), access(), statistics(), priority=Priority.BATCH)
+    await _read(events)
+    await engine
+    assert [task.priority for task in scheduler.tasks] == [Priority.BATCH]
 
 
 async def test_who_leaves_early_gives_everything_back() -> None:
