@@ -1,6 +1,6 @@
 """Verb `letters`: learn how English is read aloud from the dictionary of the default engine.
 
-Owns the making of `decoder/pocketsphinx/letters.txt`; what the file means stands in
+Owns the making of `decoder/pocketsphinx/grapheme_to_phoneme.txt`; what the file means stands in
 `decoder.pocketsphinx.pronunciation`, which reads it. Run by hand: the dictionary changes rarely.
 
 Each word's letters are aligned with its phones, none to two for a letter, by Viterbi training. Then
@@ -21,7 +21,12 @@ import click
 import pocketsphinx
 
 from bench.machine import report
-from decoder.pocketsphinx.pronunciation import CONTEXTS, LETTERS_FILE, Letters, contexts_of
+from decoder.pocketsphinx.pronunciation import (
+    CONTEXTS,
+    RULES_FILE,
+    GraphemeToPhonemeRules,
+    contexts_of,
+)
 
 Phones = tuple[str, ...]
 Entry = tuple[str, Phones]
@@ -39,7 +44,7 @@ _HELD_OUT = 3000
 
 
 @click.command()
-@click.option("--write", is_flag=True, help=f"write {LETTERS_FILE.name} anew")
+@click.option("--write", is_flag=True, help=f"write {RULES_FILE.name} anew")
 def letters(write: bool) -> None:
     """How well words are read that are in no dictionary, measured on words held out of learning.
 
@@ -49,7 +54,7 @@ def letters(write: bool) -> None:
     random.Random(1).shuffle(entries)
     held_out, known = entries[:_HELD_OUT], entries[_HELD_OUT:]
     rules = learn(known)
-    reader = Letters(rules)
+    reader = GraphemeToPhonemeRules(rules)
     errors = phones = right = 0
     for word, expected in held_out:
         said = reader.read(word)
@@ -58,7 +63,7 @@ def letters(write: bool) -> None:
         right += said == expected
     if write:
         lines = (f"{context} {' '.join(said)}".rstrip() for context, said in sorted(rules.items()))
-        LETTERS_FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        RULES_FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     report(
         "letters",
         ("rules", "phone error rate", "words right"),
@@ -69,7 +74,7 @@ def letters(write: bool) -> None:
 
 
 def learn(entries: Iterable[Entry]) -> dict[str, Phones]:
-    """The phones of a letter by its context, for `Letters`."""
+    """The phones of a letter by its context, for `GraphemeToPhonemeRules`."""
     aligned = _aligned(list(entries))
     said: list[dict[str, Counter[Phones]]] = [defaultdict(Counter) for _ in CONTEXTS]
     for word, phones in aligned:
@@ -77,7 +82,7 @@ def learn(entries: Iterable[Entry]) -> dict[str, Phones]:
             for table, context in zip(said, contexts, strict=True):
                 table[context][phone] += 1
     rules: dict[str, Phones] = {}
-    reader = Letters(rules)
+    reader = GraphemeToPhonemeRules(rules)
     for width, table in enumerate(said):
         for context, counts in table.items():
             if counts.total() < _LEAST_OCCURRENCES and width:

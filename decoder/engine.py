@@ -32,7 +32,9 @@ class Word:
     end_sample: int
     """First sample after the word."""
     confidence: float
-    """Posterior probability, 0 to 1; 0.0 where the engine has none yet (partials of some)."""
+    """Posterior probability, 0 to 1; 0.0 where the engine has none. PocketSphinx has one for finals
+    and with its lattice search alone; of sherpa-onnx's models transducers have one, CTC models and
+    paraformers have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Hypothesis:
     words: tuple[Word, ...] = ()
     text: str = ""
     confidence: float = 0.0
-    """Of the whole text, 0 to 1; 0.0 where the engine has none yet."""
+    """Of the whole text, the mean of its words', 0 to 1; 0.0 where the engine has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,8 @@ class Engine(Protocol):
     """One loaded model."""
 
     @property
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What the engine can do."""
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> Stream:
         """Start an utterance.

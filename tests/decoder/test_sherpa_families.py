@@ -13,6 +13,7 @@ import pytest
 from decoder import Hypothesis
 from decoder.engine import Samples
 from decoder.sherpa import SherpaEngine, SherpaOptions
+from decoder.sherpa.families import Family
 from decoder.sherpa.recogniser import NativeStream
 from tests.decoder.models.catalogue import WRITERS
 from tests.decoder.models.transducer import write_late
@@ -132,6 +133,20 @@ def test_the_delay_of_a_model_is_taken_off_its_word_times(tmp_path: Path) -> Non
     )
     sound = np.concatenate([silence(engine, 960), noise(engine, 640)])
     assert decoded(engine, sound).words[0].start_sample / 16000 == pytest.approx(0.96, abs=0.05)
+
+
+def test_transducers_are_more_or_less_sure_of_each_word_and_others_do_not_say(
+    engine: SherpaEngine,
+) -> None:
+    final = decoded(engine, silence(engine, 300), noise(engine, 1500))
+    confidences = [word.confidence for word in final.words]
+    assert confidences
+    if engine.model.family in (Family.TRANSDUCER, Family.NEMO_TRANSDUCER):
+        assert all(0 < confidence <= 1 for confidence in confidences)
+        assert len(set(confidences)) > 1
+        assert final.confidence == pytest.approx(np.mean(confidences))
+    else:
+        assert {*confidences, final.confidence} == {0.0}
 
 
 def test_the_silence_at_the_end_is_no_more_than_a_step_longer_than_needed(
