@@ -7,20 +7,17 @@ import sys
 
 import click
 
-from bench.accuracy import accuracy
-from bench.capacity import capacity
+from bench.accuracy import accuracy, passes
+from bench.capacity import capacity, overload
 from bench.captions import captions
 from bench.endpoint import endpoint
-from bench.letters import letters
-from bench.load import load
-from bench.machine import Verbs
+from bench.load import load, null
 from bench.model import model
-from bench.null import null
 from bench.overhead import overhead
-from bench.overload import overload
-from bench.passes import passes
 from bench.peers import peers
+from bench.report import Verbs
 from bench.soak import soak
+from bench.training.grapheme_to_phoneme import g2p
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,12 +27,12 @@ def main() -> None:
     With --json FILE it adds a line with the figures, the settings, the machine and the commit to a
     file, with --plot FILE.png it draws a picture. docs/benchmarks.md says how to read them.
     """
-    # Being told to end must end the server that is measured, too.
+    # What ends this process must end the server that is measured, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 for verb in (
-    *(accuracy, capacity, captions, endpoint, letters, load, model, null, overhead, overload),
+    *(accuracy, capacity, captions, endpoint, g2p, load, model, null, overhead, overload),
     *(passes, peers, soak),
 ):
     main.add_command(verb)

@@ -1,11 +1,17 @@
-"""Verb `accuracy`: the text of streamed sound against the engine given each recording whole."""
+"""Verbs `accuracy` and `passes`: word error rates, of streams and of whole recordings.
+
+`accuracy` compares the text of streamed audio with that of the engine given each recording whole;
+`passes` compares settings of PocketSphinx.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import click
@@ -13,31 +19,28 @@ import jiwer
 import numpy as np
 import uvloop
 
-from bench.machine import report
-from bench.noise import NoiseKind, as_samples, make_noise, rms
-from bench.progress import progress
-from bench.scenes import SPEECH_LEVEL, Half, voices
-from bench.server import running_server
-from decoder.registry import EngineSpec, load
-from rasr.audio import FORMATS, Samples
-from rasr.cli.configured import configuration
+from bench.latency import percentile
+from bench.noisy_speech import SPEECH_LEVEL, Half, NoiseKind, as_samples, make_noise, rms, voices
+from bench.recordings import human_recordings, load, names
+from bench.report import progress, report, seconds
+from bench.servers import running_server
+from bench.workload import CHUNK_MS
+from decoder.registry import EngineSpec
+from decoder.registry import load as load_engine
+from rasr.audio import FORMATS, SAMPLE_RATE, Samples
+from rasr.cli.config_options import configuration
 from rasr.client import (
     Options,
     Pace,
     Result,
     ServerMessage,
-    StartConfig,
     chunks_of,
     connect,
     stream_recording,
 )
-from rasr.wire.sis.properties import Property
-from tests.speech.library import SAMPLE_RATE, human_recordings, names
-from tests.speech.library import load as load_recording
 
-_CHUNKS_MS = (100, 20, 1000, 60_000)
-"""The first is what noise is streamed in."""
-_FORMAT = FORMATS["pcm16k16bit"]
+_CHUNKS_MS = (CHUNK_MS, 20, 1000, 60_000)
+"""Noise is streamed in the first alone."""
 _DEFAULT_MODEL = "tiny-zh-en"
 _ENGINES = ("pocketsphinx", "sherpa-onnx")
 _CODES = {"english": "en", "chinese": "zh"}
@@ -45,6 +48,9 @@ _MARGIN = SAMPLE_RATE
 """Of noise alone before and after the speech: a microphone is open before somebody speaks."""
 _AT_ONCE = 4
 """Streams, so that no core waits."""
+_PASSES = ((True, True), (False, True), (False, False))
+"""fwdflat, bestpath."""
+_MAXHMMPF = (30_000, 5000, 3000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +67,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Said:
+    """What somebody says, and its audio."""
+
     text: str
     samples: Samples
+    """int16, 16 kHz."""
 
 
 @click.command()
@@ -96,8 +105,7 @@ def accuracy(
 
     Of words in English and of characters in Chinese; clean, then with noise mixed in. Without
     --engine and --model: PocketSphinx for English and the small model of the package for Chinese.
-    The bars, clean: the same text for every size of chunk, and at most 2 points more than the
-    engine.
+    Wanted, clean: the same text for every size of chunk, and at most 2 points more than the engine.
     """
     if speech is not None:
         os.environ["RASR_SPEECH_DIR"] = str(speech)
@@ -144,19 +152,22 @@ def accuracy(
         "accuracy",
         ("engine", "rate", "recordings", "noise", "whole", "streamed", "same text in every cut"),
         rows,
-        notes=(f"cuts of {', '.join(map(str, sorted(_CHUNKS_MS)))} ms; noise in cuts of 100 ms",),
+        notes=(
+            f"cuts of {', '.join(map(str, sorted(_CHUNKS_MS)))} ms; noise in cuts of {CHUNK_MS} ms",
+        ),
         figures=figures,
     )
 
 
 def error_rate(language: str, said: Sequence[Said], written: Sequence[str]) -> float:
-    """Of words; in Chinese, where nobody says what a word is, of characters without spaces."""
+    """Return the word error rate; in Chinese, where nobody says what a word is, the character error
+    rate without spaces."""
     wanted = [one.text.lower() for one in said]
-    told = [text.lower() for text in written]
+    got = [text.lower() for text in written]
     if language == "chinese":
-        rate = jiwer.cer([_closed(one) for one in wanted], [_closed(one) for one in told])
+        rate = jiwer.cer([_closed(one) for one in wanted], [_closed(one) for one in got])
     else:
-        rate = jiwer.wer(wanted, told)
+        rate = jiwer.wer(wanted, got)
     return float(rate)
 
 
@@ -165,7 +176,7 @@ def _closed(text: str) -> str:
 
 
 def subjects(engines: Sequence[str], models: Sequence[str]) -> list[Subject]:
-    """What is measured for these options: without any, PocketSphinx and the small model.
+    """Return what is measured for these options: without any, PocketSphinx and the small model.
 
     Raises:
         click.ClickException: a model is not there; the text names it.
@@ -208,17 +219,16 @@ def _reference(reference: str) -> str:
 
 
 def _recordings(code: str) -> dict[str, list[Said]]:
-    bundled = (load_recording(name, code) for name in names(code))
+    bundled = (load(name, code) for name in names(code))
+    human = (one for one in human_recordings() if one.language == code)
     return {
         "bundled": [Said(one.text, one.samples) for one in bundled],
-        "human": [
-            Said(one.text, one.samples) for one in human_recordings() if one.language == code
-        ],
+        "human": [Said(one.text, one.samples) for one in human],
     }
 
 
 def in_noise(said: Sequence[Said], kind: NoiseKind, snr_db: float, seed: int) -> list[Said]:
-    """Each at the level of speech, over noise that begins before it and ends after it."""
+    """Mix noise into each, at the level of speech; it begins before it and ends after it."""
     talk = voices(Half.TUNE) if kind is NoiseKind.BABBLE else ()
     mixed = []
     for number, one in enumerate(said):
@@ -232,7 +242,7 @@ def in_noise(said: Sequence[Said], kind: NoiseKind, snr_db: float, seed: int) ->
 
 def _whole(spec: EngineSpec, recordings: Sequence[Said]) -> list[str]:
     """What the engine makes of each recording as one utterance."""
-    engine = load(spec)
+    engine = load_engine(spec)
     texts = []
     for one in recordings:
         stream = engine.open()
@@ -263,10 +273,77 @@ async def _text(url: str, language: str, samples: Samples, chunk_ms: int) -> str
         if isinstance(message, Result):
             texts.extend(one.text for one in message.segments if one.is_final)
 
-    served = Property.parse(f"{language}_16k_common")
-    assert served is not None
-    config = StartConfig(_FORMAT, served, digit_norm=False, interim_results=False)
-    async with connect(url, Options(config)) as session:
-        chunks = chunks_of([samples], _FORMAT, chunk_ms)
+    options = Options.of(f"{language}_16k_common", digit_norm=False, interim_results=False)
+    chunks = chunks_of([samples], FORMATS["pcm16k16bit"], chunk_ms)
+    async with connect(url, options) as session:
         await stream_recording(session, chunks, on_message, pace=Pace.FAST)
     return " ".join(texts)
+
+
+@click.command()
+def passes() -> None:
+    """Word error rate, real-time factor and final latency for each combination of passes.
+
+    Final latency is from the last sample to the result. RASR_SPEECH_DIR adds the English
+    recordings of a folder with transcripts.tsv to the bundled ones.
+    """
+    recordings = _recordings("en")
+    rows, figures = [], {}
+    for (fwdflat, bestpath), maxhmmpf in product(_PASSES, _MAXHMMPF):
+        options = {"decoders": 1, "fwdflat": fwdflat, "bestpath": bestpath, "maxhmmpf": maxhmmpf}
+        rates, rtf, final_ms = _measure(EngineSpec("pocketsphinx", options), recordings)
+        final_p50, final_max = (percentile(final_ms, percent) for percent in (50, 100))
+        rows.append(
+            (
+                *("yes" if one else "no" for one in (fwdflat, bestpath)),
+                str(maxhmmpf),
+                *(f"{rates[name]:.1%}" if name in rates else "–" for name in recordings),
+                f"{rtf:.3f}",
+                seconds(final_p50),
+                seconds(final_max),
+            )
+        )
+        figures[f"fwdflat {fwdflat}, bestpath {bestpath}, maxhmmpf {maxhmmpf}"] = {
+            **{f"{name}_wer": rate for name, rate in rates.items()},
+            "rtf": rtf,
+            "final_p50_ms": final_p50,
+            "final_max_ms": final_max,
+        }
+    report(
+        "passes",
+        (
+            *("fwdflat", "bestpath", "maxhmmpf", "WER bundled", "WER human"),
+            *("RTF", "final p50", "final max"),
+        ),
+        rows,
+        figures=figures,
+    )
+
+
+def _measure(
+    spec: EngineSpec, recordings: dict[str, list[Said]]
+) -> tuple[dict[str, float], float, list[float]]:
+    """The word error rate of each set, the real-time factor, and each final's latency in ms."""
+    engine = load_engine(spec)
+    final_ms: list[float] = []
+    busy_s = audio_s = 0.0
+    rates = {}
+    for name, said in recordings.items():
+        texts = []
+        for one in said:
+            stream = engine.open()
+            began = time.perf_counter()
+            stream.accept(one.samples)
+            engine.decode([stream])
+            last_sample = time.perf_counter()
+            stream.finish()
+            engine.decode([stream])
+            ended = time.perf_counter()
+            texts.append(stream.hypothesis().text)
+            stream.close()
+            final_ms.append((ended - last_sample) * 1000)
+            busy_s += ended - began
+            audio_s += len(one.samples) / SAMPLE_RATE
+        if said:
+            rates[name] = error_rate("english", said, texts)
+    return rates, busy_s / audio_s, final_ms

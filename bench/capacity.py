@@ -1,23 +1,31 @@
-"""Verb `capacity`: the largest number of clients that a server keeps up with."""
+"""Verbs `capacity` and `overload`: how many clients a server carries, and what more do to it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import click
+from click.core import ParameterSource
 
-from bench.clients import Clients, load_clients
-from bench.figures import figures, milliseconds, number, said
-from bench.load_pictures import capacity_picture
-from bench.machine import report
-from bench.outcome import Clock, Outcome
-from bench.progress import Tracker, progress
-from bench.search import largest
-from bench.target import BARS_MS, Target, load_options, server_options, target
+from bench.latency import ratio
+from bench.load_client import LoadGenerator, load_generator
+from bench.load_result import Clock, LoadResult, figures, largest, notes
+from bench.report import Tracker, milliseconds, number, progress, report
+from bench.target import Target, load_options, server_options, target
 
-CLOCKS = {"step": Clock.STEP, "word": Clock.FIRST, "final": Clock.FINAL, "end": Clock.END}
+_CLOCKS = {"step": Clock.STEP, "word": Clock.FIRST, "final": Clock.FINAL, "end": Clock.END}
+_LIMITS_MS = {Clock.STEP: 200.0, Clock.FIRST: 1000.0}
+_LIMIT_MS = 1500.0
+"""Of all other clocks."""
+_FACTORS = (1.0, 1.25, 2.0)
+_MOST_SLOWDOWN = 1.5
+_ASK_S = 5.0
 
 
 @dataclass(slots=True)
@@ -25,37 +33,28 @@ class Search:
     """Loads that were tried on one server, and which was the largest that held."""
 
     chosen: Target
-    bar_ms: float
+    limit_ms: float
     clock: Clock
     tries: int = 1
     """A load that fails is tried so often in all: neighbours on the machine fail it too."""
-    outcomes: list[Outcome] = field(default_factory=list)
+    results: list[LoadResult] = field(default_factory=list)
 
     def largest(
-        self, crowd: Clients, tracker: Tracker, start: int, resolution: int, most: int
+        self, generator: LoadGenerator, tracker: Tracker, start: int, resolution: int, most: int
     ) -> int:
+        """Put loads on servers until the largest is known; see `load_result.largest`."""
+
         def holds(clients: int) -> bool:
-            return any(self._holds(crowd, tracker, clients) for _ in range(self.tries))
+            return any(self._holds(generator, tracker, clients) for _ in range(self.tries))
 
         return largest(holds, start, resolution, most)
 
-    def held(self, outcome: Outcome) -> bool:
-        return outcome.holds(self.bar_ms, self.clock)
-
-    def _holds(self, crowd: Clients, tracker: Tracker, clients: int) -> bool:
-        with self.chosen.running() as running:
-            load = self.chosen.load(running.url, clients)
-            outcome = crowd.put_on(load, f"{clients} clients", running.server)
-        self.outcomes.append(outcome)
-        held = self.held(outcome)
-        tracker.say(
-            f"{clients} clients: {'held' if held else 'not held'}, "
-            f"p95 {milliseconds(outcome.ms(self.clock, 95))} ms, "
-            f"in the last third {milliseconds(outcome.late_ms(self.clock))} ms"
-        )
-        return held
+    def held(self, result: LoadResult) -> bool:
+        """Whether a load keeps to the limit of this search."""
+        return result.holds(self.limit_ms, self.clock)
 
     def rows(self) -> Sequence[Sequence[str]]:
+        """Return a row of `_COLUMNS` for each load, by the number of clients."""
         return [
             (
                 str(one.clients),
@@ -68,24 +67,43 @@ class Search:
                 number(one.server_cpu, ".2f"),
                 "yes" if self.held(one) else "no",
             )
-            for one in sorted(self.outcomes, key=lambda one: one.clients)
+            for one in sorted(self.results, key=lambda one: one.clients)
         ]
 
+    def _holds(self, generator: LoadGenerator, tracker: Tracker, clients: int) -> bool:
+        # A server of its own for each load: what the last one left behind is not measured.
+        with self.chosen.running() as (url, server):
+            result = generator.put_on(self.chosen.load(url, clients), f"{clients} clients", server)
+        self.results.append(result)
+        held = self.held(result)
+        tracker.say(
+            f"{clients} clients: {'held' if held else 'not held'}, "
+            f"p95 {milliseconds(result.ms(self.clock, 95))} ms, "
+            f"in the last third {milliseconds(result.late_ms(self.clock))} ms"
+        )
+        return held
 
-COLUMNS = (
+
+_COLUMNS = (
     *("clients", "p50", "p95", "p99", "p95 last third", "worst client"),
     *("lost", "refused", "errors", "CPU", "held"),
 )
 
 
+def _default_clock(chosen: Target) -> Clock:
+    if chosen.tells_steps:
+        return Clock.STEP
+    return Clock.FIRST if chosen.corpus.knows_words else Clock.FINAL
+
+
 @click.command()
-@click.option("--bar", type=click.FloatRange(min=1), help="p95 of the clock at the most, ms.")
+@click.option("--bar", type=click.FloatRange(min=1), help="The limit: p95 at the most, ms.")
 @click.option(
     "--clock",
-    type=click.Choice(list(CLOCKS)),
-    help="Which latency the bar is for: chunk compute (step), a word's first message (word), "
-    "speech end to final (final), END to END (end). Default: step with --model measured, bar 200; "
-    "else word, bar 1000; of recordings without word times final, bar 1500.",
+    type=click.Choice(list(_CLOCKS)),
+    help="Which latency the limit is for: chunk compute (step), a word's first message (word), "
+    "speech end to final (final), END to END (end). Default: step with --model measured, "
+    "limit 200; else word, limit 1000; of recordings without word times final, limit 1500.",
 )
 @click.option("--start", default=16, show_default=True, help="Clients to look at first.")
 @click.option("--resolution", default=2, show_default=True, help="The result is so exact.")
@@ -103,10 +121,10 @@ def capacity(
     processes: int | None,
     **options: Any,
 ) -> None:
-    """The largest number of clients without a backlog under a bar, by bisection.
+    """The largest number of clients without a backlog within a limit, by bisection.
 
     A load is held if no stream failed or was refused, no final was lost or doubled, and the 95th
-    percentile of the clock keeps to the bar in the whole window and in its last third. Each load
+    percentile of the clock keeps to the limit in the whole window and in its last third. Each load
     gets a server of its own, unless --url names one; it refuses nobody for its load, unless
     --admission is given. The same clients as those of `load`.
 
@@ -117,32 +135,197 @@ def capacity(
     if options["url"] is None and options["admission"] is None:
         options["admission"] = False
     chosen = target(**options)
-    by = CLOCKS[clock] if clock else default_clock(chosen)
-    search = Search(chosen, bar or BARS_MS.get(by, BARS_MS[Clock.FINAL]), by, tries)
-    with progress() as tracker, load_clients(tracker, processes) as crowd:
-        found = search.largest(crowd, tracker, start, resolution, most)
+    by = _CLOCKS[clock] if clock else _default_clock(chosen)
+    search = Search(chosen, bar or _LIMITS_MS.get(by, _LIMIT_MS), by, tries)
+    with progress() as tracker, load_generator(tracker, processes) as generator:
+        found = search.largest(generator, tracker, start, resolution, most)
     report(
         f"capacity: {found} clients, {chosen.talk}",
-        COLUMNS,
+        _COLUMNS,
         search.rows(),
-        notes=(f"{by}, ms; bar: p95 at most {search.bar_ms:.0f}", *chosen.notes()),
+        notes=(f"{by}, ms; limit: p95 at most {search.limit_ms:.0f}", *chosen.notes()),
     )
     report(
         "capacity",
-        ("talk", "clock", "bar, ms", "clients"),
-        [(chosen.talk, by, f"{search.bar_ms:.0f}", str(found))],
-        notes=said(search.outcomes),
+        ("talk", "clock", "limit, ms", "clients"),
+        [(chosen.talk, by, f"{search.limit_ms:.0f}", str(found))],
+        notes=notes(search.results),
         figures={
             "clients": found,
             "clock": by,
-            "bar_ms": search.bar_ms,
-            "loads": [figures(one) | {"held": search.held(one)} for one in search.outcomes],
+            "bar_ms": search.limit_ms,
+            "loads": [figures(one) | {"held": search.held(one)} for one in search.results],
         },
-        picture=capacity_picture(search.outcomes, by, search.bar_ms, found, chosen.talk),
     )
 
 
-def default_clock(chosen: Target) -> Clock:
-    if chosen.tells_steps:
-        return Clock.STEP
-    return Clock.FIRST if chosen.source.knows_words else Clock.FINAL
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What came of so many times the capacity."""
+
+    factor: float
+    result: LoadResult
+
+    @property
+    def admitted(self) -> int:
+        """Streams that were not refused."""
+        return self.result.streams - len(self.result.refused)
+
+    @property
+    def nothing_lost(self) -> bool:
+        """Whether every admitted stream got all its finals and its end."""
+        one = self.result
+        return not (one.errors or one.lost or one.doubled) and one.ended == self.admitted
+
+
+def slowdown(stage: Stage, full: Stage, clock: Clock) -> float:
+    """Return p95 of those that were admitted over that at full capacity."""
+    return ratio(stage.result.ms(clock, 95), full.result.ms(clock, 95))
+
+
+def met(stage: Stage, full: Stage, clock: Clock) -> bool:
+    """Whether a stage lost nothing, refused what is too much, and served the others well."""
+    refuses = stage.factor <= 1 or bool(stage.result.refused)
+    return stage.nothing_lost and refuses and slowdown(stage, full, clock) <= _MOST_SLOWDOWN
+
+
+@click.command()
+@click.option(
+    "--capacity",
+    "clients",
+    metavar="N|ask|find",
+    default="find",
+    show_default=True,
+    help="Clients at full capacity: a number; what the server's /readyz says of max_rounds; or "
+    "the most of which none is refused and that are held, found as by `capacity`.",
+)
+@click.option(
+    "--clock", type=click.Choice(list(_CLOCKS)), help="Which latency is compared; as of `capacity`."
+)
+@server_options
+@load_options
+def overload(clients: str, clock: str | None, processes: int | None, **options: Any) -> None:
+    """1, 1.25 and 2 times the capacity of a server, one load after the other.
+
+    Wanted: those that are admitted have at most 1.5 times the p95 latency of full capacity, all
+    others are refused (SIS.0312 at START, or HTTP 429 or 503 at the handshake), and nothing is
+    lost: every admitted stream gets all its finals and its END. A client that is refused does not
+    come again, and each speaks in one stream for all the time, so --turn is refused.
+
+    \b
+    python -m bench overload --capacity 12
+    python -m bench overload --model measured --talk speech
+    """
+    source = click.get_current_context().get_parameter_source("turn")
+    if source is ParameterSource.COMMANDLINE:
+        raise click.UsageError("--turn is not for overload: each client speaks in one stream")
+    chosen = replace(target(**options), turn_s=None)
+    expected = _CLOCKS[clock] if clock else _default_clock(chosen)
+    with progress() as tracker, load_generator(tracker, processes) as generator:
+        capacity_clients = _capacity(clients, chosen, expected, generator, tracker)
+        stages = []
+        for factor in _FACTORS:
+            count = ceil(factor * capacity_clients)
+            what = f"{factor:g} times capacity: {count} clients"
+            with chosen.running() as (url, server):
+                stages.append(
+                    Stage(factor, generator.put_on(chosen.load(url, count), what, server))
+                )
+    full = stages[0]
+    # Of an engine that says none of the words there is no user-perceived latency.
+    by = expected if clock or full.result.latencies[expected] else full.result.clock
+    report(
+        "overload",
+        (
+            *("times capacity", "clients", "admitted", "refused", "errors", "ended", "lost"),
+            *("p50", "p95", "p99", "of full", "CPU", "met"),
+        ),
+        [_stage_row(stage, full, by) for stage in stages],
+        notes=(
+            f"capacity: {capacity_clients} clients; p50, p95, p99: {by} of those admitted, ms",
+            f"of full: p95 over that at full capacity, at most {_MOST_SLOWDOWN}",
+            *chosen.notes(),
+            *notes([stage.result for stage in stages]),
+        ),
+        figures={
+            "capacity": capacity_clients,
+            "clock": by,
+            "most_slowdown": _MOST_SLOWDOWN,
+            "stages": [
+                figures(stage.result)
+                | {
+                    "factor": stage.factor,
+                    "admitted": stage.admitted,
+                    "slowdown": slowdown(stage, full, by),
+                    "met": met(stage, full, by),
+                }
+                for stage in stages
+            ],
+        },
+    )
+
+
+def _stage_row(stage: Stage, full: Stage, clock: Clock) -> tuple[str, ...]:
+    one = stage.result
+    return (
+        f"{stage.factor:g}",
+        str(one.clients),
+        str(stage.admitted),
+        str(len(one.refused)),
+        str(len(one.errors)),
+        str(one.ended),
+        str(one.lost),
+        *(milliseconds(one.ms(clock, percent)) for percent in (50, 95, 99)),
+        number(slowdown(stage, full, clock), ".2f"),
+        number(one.server_cpu, ".2f"),
+        "yes" if met(stage, full, clock) else "no",
+    )
+
+
+def _capacity(
+    wanted: str, chosen: Target, clock: Clock, generator: LoadGenerator, tracker: Tracker
+) -> int:
+    """Return how many clients are full capacity.
+
+    Raises:
+        click.ClickException: the server does not say it, or does not carry one client.
+    """
+    match wanted:
+        case "find":
+            search = Search(chosen, _LIMITS_MS.get(clock, _LIMIT_MS), clock)
+            found = search.largest(generator, tracker, start=16, resolution=2, most=2048)
+            if not found:
+                raise click.ClickException("the server does not carry one client within the limit")
+            return found
+        case "ask":
+            with chosen.running() as (url, _):
+                return _asked(url)
+        case _ if wanted.isdecimal() and int(wanted) > 0:
+            return int(wanted)
+        case _:
+            raise click.BadParameter(
+                f"{wanted!r} is no capacity; allowed: a number from 1, 'ask' or 'find'",
+                param_hint="--capacity",
+            )
+
+
+def _asked(url: str) -> int:
+    """What /readyz says of how many may speak at once.
+
+    Raises:
+        click.ClickException: it says nothing of the kind.
+    """
+    address = f"http{url.removeprefix('ws').rstrip('/')}/readyz"
+    try:
+        with urlopen(address, timeout=_ASK_S) as answer:
+            body = json.load(answer)
+    except (URLError, ValueError) as error:
+        raise click.ClickException(
+            f"{address} does not say a capacity ({error}); give --capacity a number or 'find'"
+        ) from error
+    most = body.get("max_rounds")
+    if not isinstance(most, int) or most < 1:
+        raise click.ClickException(
+            f"{address} says max_rounds {most!r}; give --capacity a number or 'find'"
+        )
+    return most

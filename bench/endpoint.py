@@ -12,12 +12,21 @@ from pathlib import Path
 import click
 import numpy as np
 
-from bench.machine import report
-from bench.marks import Marks, hear, mark
-from bench.noise import NoiseKind, Sound, as_samples, make_noise, recorded_noises, repeated
-from bench.progress import Tracker, progress
-from bench.scenes import Half, Scene, scenes, voices
-from tests.speech.library import SAMPLE_RATE
+from bench.endpoint_scoring import Score, detect, score
+from bench.noisy_speech import (
+    Half,
+    Noise,
+    NoiseKind,
+    Scene,
+    as_samples,
+    make_noise,
+    recorded_noises,
+    repeated,
+    scenes,
+    voices,
+)
+from bench.report import Tracker, progress, report
+from rasr.audio import SAMPLE_RATE
 from vad import Classifier, ClassifierKind, EndpointRules, VadError, make_classifier
 
 _MINUTE = 60 * SAMPLE_RATE
@@ -37,14 +46,14 @@ class Setting:
 
 @dataclass(slots=True)
 class Result:
-    """What one of them did."""
+    """What one of them did, by its settings."""
 
     name: str
     false_starts: dict[str, float]
     """In a minute of each noise alone, the mean over the levels."""
-    exact: dict[str, Marks]
+    exact: dict[str, Score]
     """By ratio of speech to noise, where the times of the words are known."""
-    human: dict[str, Marks]
+    human: dict[str, Score]
     """The same of human recordings."""
     cpu_s: float = 0.0
     audio_s: float = 0.0
@@ -62,7 +71,7 @@ class Result:
     type=click.Choice([*map(str, Half)]),
     default=Half.REPORT.value,
     show_default=True,
-    help="of the material: settings are chosen by `tune`, results told from `report`",
+    help="of the material: settings are chosen by `tune`, results come from `report`",
 )
 @click.option("--seed", default=1, show_default=True, help="of the noises")
 @click.option("--vad-tail", default=500, show_default=True, help="ms")
@@ -92,13 +101,13 @@ def endpoint(
 ) -> None:
     """Missed and false starts, cut words and end errors of each voice activity detector, in noise.
 
-    The bars, at 10 dB: no false start in a minute of pure noise, no cut word, 95 % of the ends
+    Wanted, at 10 dB: no false start in a minute of pure noise, no cut word, 95 % of the ends
     within 150 ms of the truth (beyond vad_tail).
     """
     if speech is not None:
         os.environ["RASR_SPEECH_DIR"] = str(speech)
     noises = _noises(Half(half), seed, wanted)
-    heard = scenes(Half(half))
+    played = scenes(Half(half))
     results = []
     rules = partial(
         EndpointRules,
@@ -119,7 +128,7 @@ def endpoint(
                 _result(
                     setting,
                     noises,
-                    heard,
+                    played,
                     snrs or (20.0, 10.0, 5.0),
                     rules(frame_samples=setting.make().frame_samples),
                     by_noise,
@@ -135,7 +144,7 @@ def settings(
     frame_ms: Sequence[int],
     threshold: Sequence[float],
 ) -> list[Setting]:
-    """Every combination that was asked for; without a wish every kind, and WebRTC's modes."""
+    """Return every combination that was asked for; by default every kind, and WebRTC's modes."""
     found = []
     for kind in map(ClassifierKind, kinds or ClassifierKind):
         if kind is ClassifierKind.SILERO:
@@ -150,7 +159,7 @@ def settings(
     return found
 
 
-def _noises(half: Half, seed: int, wanted: Sequence[str]) -> dict[str, Sound]:
+def _noises(half: Half, seed: int, wanted: Sequence[str]) -> dict[str, Noise]:
     said = voices(half)
     # The halves never hear the same noise.
     own = seed * 2 + (half is Half.REPORT)
@@ -166,8 +175,8 @@ def _noises(half: Half, seed: int, wanted: Sequence[str]) -> dict[str, Sound]:
 
 def _result(
     setting: Setting,
-    noises: Mapping[str, Sound],
-    heard: Sequence[Scene],
+    noises: Mapping[str, Noise],
+    played: Sequence[Scene],
     snrs: Sequence[float],
     rules: EndpointRules,
     by_noise: bool,
@@ -175,22 +184,23 @@ def _result(
 ) -> Result:
     result = Result(setting.name, {}, {}, {})
 
-    def listen(scene: Scene, noise: Sound | None, snr_db: float, label: str) -> None:
-        found = hear(setting.make(), scene.in_noise(noise, snr_db), rules)
-        marks = mark(found.utterances, scene.sentences, scene.words, rules.vad_tail_ms)
+    def listen(scene: Scene, noise: Noise | None, snr_db: float, label: str) -> None:
+        found = detect(setting.make(), scene.in_noise(noise, snr_db), rules)
+        assert rules.vad_tail_ms is not None, "ends are scored against the tail"
+        scored = score(found.utterances, scene.sentences, scene.words, rules.vad_tail_ms)
         sums = result.human if scene.name == _HUMAN else result.exact
-        sums[label] = sums.get(label, Marks()) + marks
+        sums[label] = sums.get(label, Score()) + scored
         if noise is None:
             result.cpu_s += found.cpu_s
             result.audio_s += found.audio_s
 
-    for scene in heard:
+    for scene in played:
         listen(scene, None, 0.0, _CLEAN)
     for done, (name, noise) in enumerate(noises.items(), start=1):
         tracker.at(done)
-        alone = [hear(setting.make(), as_samples(noise * level), rules) for level in _LEVELS]
+        alone = [detect(setting.make(), as_samples(noise * level), rules) for level in _LEVELS]
         result.false_starts[name] = sum(len(one.utterances) for one in alone) / len(alone)
-        for snr, scene in itertools.product(snrs, heard):
+        for snr, scene in itertools.product(snrs, played):
             listen(scene, noise, snr, f"{name} {snr:g} dB" if by_noise else f"{snr:g} dB")
     return result
 
@@ -224,16 +234,16 @@ def _print(results: Sequence[Result], noises: Sequence[str]) -> None:
             "human: missed, split, within",
         ),
         [
-            (one.name, label, *_cells(marks, one.human.get(label, Marks())))
+            (one.name, label, *_cells(exact, one.human.get(label, Score())))
             for one in results
-            for label, marks in one.exact.items()
+            for label, exact in one.exact.items()
         ],
         notes=("end error: endpoint less vad_tail less true end, ms; human truth is loudness",),
         figures={one.name: _figures(one) for one in results},
     )
 
 
-def _cells(exact: Marks, human: Marks) -> tuple[str, ...]:
+def _cells(exact: Score, human: Score) -> tuple[str, ...]:
     early, late = _spread(exact)
     return (
         str(exact.sentences),
@@ -247,20 +257,20 @@ def _cells(exact: Marks, human: Marks) -> tuple[str, ...]:
     )
 
 
-def _spread(marks: Marks) -> tuple[float, float]:
-    if not marks.end_errors_ms:
+def _spread(scored: Score) -> tuple[float, float]:
+    if not scored.end_errors_ms:
         return 0.0, 0.0
-    early, late = np.percentile(marks.end_errors_ms, [5, 95])
+    early, late = np.percentile(scored.end_errors_ms, [5, 95])
     return float(early), float(late)
 
 
 def _figures(one: Result) -> dict[str, object]:
-    def told(sums: Mapping[str, Marks]) -> dict[str, object]:
-        return {label: asdict(marks) | {"near": marks.near} for label, marks in sums.items()}
+    def plain(sums: Mapping[str, Score]) -> dict[str, object]:
+        return {label: asdict(one) | {"near": one.near} for label, one in sums.items()}
 
     return {
         "false_starts_a_minute": one.false_starts,
-        "exact": told(one.exact),
-        "human": told(one.human),
+        "exact": plain(one.exact),
+        "human": plain(one.human),
         "cpu_ms_per_s": one.cpu_s / one.audio_s * 1000,
     }

@@ -1,4 +1,4 @@
-"""Verb `load`: clients that speak at the speed of speech, and what they wait for their text."""
+"""Verbs `load` and `null`: real-time clients, and how late their text is."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ from typing import Any
 
 import click
 
-from bench.clients import load_clients
-from bench.figures import (
+from bench.load_client import load_generator
+from bench.load_result import (
     CLOCK_COLUMNS,
     COUNT_COLUMNS,
     NOTES,
+    LoadResult,
     clock_rows,
     count_row,
     figures,
-    said,
+    notes,
 )
-from bench.load_pictures import load_picture
-from bench.machine import report
-from bench.outcome import Outcome
-from bench.progress import progress
-from bench.target import Target, load_options, server_options, target
+from bench.null_server import running_null_server
+from bench.report import progress, report
+from bench.target import TALKS, Target, load_options, server_options, target, turns
 
 
 @click.command()
@@ -42,40 +41,56 @@ def load(clients: tuple[int, ...], processes: int | None, **options: Any) -> Non
     python -m bench load 64 --model measured --talk speech
     python -m bench load 40 --url ws://10.0.0.5:8765 --property chinese_16k_common
     """
-    chosen = target(**options)
-    with_each = list(clients or (8,))
-    outcomes = put_on_each(chosen, with_each, processes)
-    tell("load", chosen, outcomes)
+    _measure("load", target(**options), clients or (8,), processes)
 
 
-def put_on_each(chosen: Target, clients: list[int], processes: int | None) -> list[Outcome]:
-    outcomes = []
-    with progress() as tracker, load_clients(tracker, processes) as crowd:
+@click.command()
+@click.argument("clients", type=click.IntRange(min=1), nargs=-1)
+@load_options
+def null(
+    clients: tuple[int, ...],
+    processes: int | None,
+    talk: str,
+    turn: float,
+    window_s: float,
+    warm_s: float,
+    seed: int,
+) -> None:
+    """The load of `load` on a server that does nothing: the floor under all other numbers.
+
+    It answers each step of audio at once, with words that tell the time. Its latency is what the
+    clients, the wire and Python add; its CPU is what a server pays for messages alone. Differences
+    between servers that are smaller than this floor say nothing. CLIENTS: 8, 64 and 128.
+    """
+    chosen = Target(
+        start=running_null_server,
+        tells_steps=True,
+        talk=TALKS[talk],
+        warm_s=warm_s,
+        window_s=window_s,
+        turn_s=turns(turn),
+        seed=seed,
+    )
+    _measure("null", chosen, clients or (8, 64, 128), processes)
+
+
+def _measure(verb: str, chosen: Target, clients: tuple[int, ...], processes: int | None) -> None:
+    """Put each number of clients on a server of its own, and tell what came of it."""
+    results: list[LoadResult] = []
+    with progress() as tracker, load_generator(tracker, processes) as generator:
         for count in clients:
             # A server of its own for each load: what the last one left behind is not measured.
-            with chosen.running() as running:
-                outcomes.append(
-                    crowd.put_on(
-                        chosen.load(running.url, count), f"{count} clients", running.server
-                    )
+            with chosen.running() as (url, server):
+                results.append(
+                    generator.put_on(chosen.load(url, count), f"{count} clients", server)
                 )
-    return outcomes
-
-
-def tell(verb: str, chosen: Target, outcomes: list[Outcome]) -> None:
-    for outcome in outcomes:
-        report(
-            f"{verb}: {outcome.clients} clients, {chosen.talk}",
-            CLOCK_COLUMNS,
-            clock_rows(outcome),
-        )
+    for result in results:
+        title = f"{verb}: {result.clients} clients, {chosen.talk}"
+        report(title, CLOCK_COLUMNS, clock_rows(result))
     report(
         verb,
         COUNT_COLUMNS,
-        [count_row(outcome) for outcome in outcomes],
-        notes=(*chosen.notes(), *NOTES, *said(outcomes)),
-        figures={"loads": [figures(outcome) for outcome in outcomes]},
-        picture=load_picture(
-            outcomes, f"{verb}: {chosen.talk}", server=chosen.url or "a server of our own"
-        ),
+        [count_row(result) for result in results],
+        notes=(*chosen.notes(), *NOTES, *notes(results)),
+        figures={"loads": [figures(result) for result in results]},
     )

@@ -3,9 +3,9 @@
 Speed does not depend on what weights know, so they are random, and nothing is downloaded. The
 encoder is a Zipformer2 of published proportions in chunks of 320 ms; decoder and joiner are those
 of the published models too (stateless, with a context of two). In place of sense, the joiner
-is given a clock: `bench.clock` says how its words are to be read. A word comes out at the last
-frame of each step in which there is sound, and at about one in eight of the other loud frames:
-about six words a second of speech, none in silence, always the same ones for the same sound.
+is given a clock: `bench.word_clock` says how its words are to be read. A word comes out at the last
+frame of each step in which there is speech, and at about one in eight of the other loud frames:
+about six words a second of speech, none in silence, always the same ones for the same audio.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import click
 import numpy as np
 from onnx import TensorProto
 
-from bench.clock import SPECIAL, tokens
-from bench.graph import Graph
-from bench.machine import report
-from bench.zipformer import CHUNK_FRAMES, FEATURES, OUTPUT_FRAMES, EncoderSize, Stack, encode
+from bench.onnx_graph import Graph
+from bench.report import report
+from bench.word_clock import CHUNK_FRAMES, OUTPUT_FRAMES, SPECIAL, tokens
+from bench.zipformer import FEATURES, EncoderSize, Stack, encode
 
 CACHE = Path("~/.cache/rasr-bench")
 SEED = 320
@@ -31,7 +31,7 @@ _PARTS = ("encoder", "decoder", "joiner")
 _CONTEXT = 2
 
 _LOUD = -11.0
-"""Mean log mel energy above which there is sound: silence with a little noise is at about -13."""
+"""Mean log mel energy above which there is speech: silence with a little noise is at about -13."""
 _EMITTED = 0.92
 """A sine above this: one in eight of all angles."""
 _ANGLES = 37.0
@@ -44,12 +44,15 @@ _BLANK = 16.0
 
 @dataclass(frozen=True, slots=True)
 class ModelSize:
+    """The sizes of a measured model."""
+
     encoder: EncoderSize
     joiner: int
     vocabulary: int
 
     @property
     def clock_bits(self) -> int:
+        """Channels of the joiner that say the number of a word."""
         return (self.vocabulary - 1).bit_length()
 
 
@@ -119,12 +122,13 @@ def model(folder: Path | None, tiny: bool) -> None:
 
 
 def default_folder(size: ModelSize) -> Path:
+    """Return the folder in the cache for a model of this size."""
     name = "zipformer2-tiny" if size is TINY else "zipformer2-20m"
     return CACHE.expanduser() / name
 
 
 def cached(size: ModelSize = REALISTIC) -> Path:
-    """The folder of the model, made now if it is not there yet."""
+    """Return the folder of the model, which is made now if it is not there yet."""
     folder = default_folder(size)
     if not (folder / "tokens.txt").exists():
         export(folder, size)
@@ -134,7 +138,8 @@ def cached(size: ModelSize = REALISTIC) -> Path:
 def export(folder: Path, size: ModelSize) -> dict[str, int]:
     """Write encoder, decoder and joiner in fp32 and int8, and tokens.txt, the last one last.
 
-    Returns the parameters of each part.
+    Returns:
+        The number of parameters of each part.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:

@@ -4,71 +4,78 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import click
 import uvloop
 
-from bench.clients import load_clients
-from bench.corpus import Source
-from bench.figures import said
-from bench.machine import report
-from bench.progress import progress
-from bench.server import FAKE_ENGINE, MeasuredServer, running_server
-from bench.sound import Talk
+from bench.load_client import load_generator
+from bench.load_result import notes
+from bench.report import progress, report
+from bench.servers import FAKE_ENGINE, MeasuredServer, running_server, server_path_option
 from bench.target import Target
+from bench.workload import CHUNK_S, CorpusChoice, Talk
 from rasr.client import Mode, open_connection
 
 _SETTLE_S = 1.0
+_AT_ONCE = 50
+"""Connections being opened; more overflow the listener's queue."""
 
 
 @click.command()
 @click.option("--clients", default=100, show_default=True, help="Real-time streams.")
 @click.option("--connections", default=1000, show_default=True, help="Connections that are idle.")
 @click.option("--window", "window_s", default=30.0, show_default=True, help="What counts, s.")
-def overhead(clients: int, connections: int, window_s: float) -> None:
+@server_path_option
+def overhead(clients: int, connections: int, window_s: float, server_path: Path | None) -> None:
     """What protocol, VAD, framing, queues and results cost; the engine is the fake one.
 
     CPU of the server for each second of each stream (chunks of 100 ms, 40 % speech), without and
-    with partials: the bar is 2 ms. Messages, both ways, that it carries in a second and that a
-    whole core would carry. Memory of connections that say nothing: the bar is 60 KiB each. With
-    fewer streams each costs more: the process sleeps between messages, and waking it is dear.
+    with partials: at most 2 ms is wanted. Messages, both ways, that it carries in a second and that
+    a whole core would carry. Memory of connections that say nothing: at most 60 KiB each is wanted.
+    With fewer streams each costs more: the process sleeps between messages, and waking it is dear.
     """
+    start = partial(running_server, FAKE_ENGINE, admission=False, server_path=server_path)
     base = Target(
-        config=FAKE_ENGINE,
-        source=Source("en"),
+        start=start,
+        corpus=CorpusChoice("en"),
         talk=Talk.CONVERSATION,
         warm_s=5.0,
         window_s=window_s,
-        admission=False,
     )
-    rows, figures, outcomes = [], {}, []
-    with progress() as tracker, load_clients(tracker) as crowd:
+    rows, results = [], []
+    figures: dict[str, object] = {}
+    with progress() as tracker, load_generator(tracker) as generator:
         for interim in (False, True):
             chosen = replace(base, interim=interim)
             what = f"{clients} streams {'with' if interim else 'without'} partials"
-            with chosen.running() as running:
-                outcome = crowd.put_on(chosen.load(running.url, clients), what, running.server)
-            outcomes.append(outcome)
-            cost_ms = outcome.server_cpu / clients * 1000
-            rate = 10 * clients + outcome.received / window_s
+            with chosen.running() as (url, server):
+                result = generator.put_on(chosen.load(url, clients), what, server)
+            results.append(result)
+            cost_ms = result.server_cpu / clients * 1000
+            rate = clients / CHUNK_S + result.received / window_s
             rows.append(
                 (
                     what,
                     f"{cost_ms:.2f} ms",
                     f"{rate:,.0f}",
-                    f"{rate / outcome.server_cpu:,.0f}",
+                    f"{rate / result.server_cpu:,.0f}",
                     "–",
-                    str(len(outcome.errors) + len(outcome.refused)),
+                    str(len(result.errors) + len(result.refused)),
                 )
             )
             figures[f"interim_{interim}"] = {
                 "cpu_ms_per_stream_second": cost_ms,
                 "messages_per_second": rate,
-                "messages_per_core_second": rate / outcome.server_cpu,
+                "messages_per_core_second": rate / result.server_cpu,
             }
         tracker.step(f"{connections} idle connections", 1)
-        kib = _idle(connections)
+        _allow_descriptors(connections)
+        with start() as server:
+            kib = uvloop.run(_growth_bytes(server, connections)) / connections / 1024
     rows.append((f"{connections} idle connections", "–", "–", "–", f"{kib:.1f} KiB", "0"))
     report(
         "overhead",
@@ -77,42 +84,31 @@ def overhead(clients: int, connections: int, window_s: float) -> None:
             *("memory of each", "errors"),
         ),
         rows,
-        notes=said(outcomes),
+        notes=notes(results),
         figures={**figures, "idle_connections": connections, "idle_kib_each": kib},
     )
 
 
-def _idle(connections: int) -> float:
-    """KiB of the server for each connection that says nothing."""
+def _allow_descriptors(connections: int) -> None:
+    """Each connection takes a descriptor here and one in the server, which inherits the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Each connection takes a descriptor here and one in the server, which inherits the limit.
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, connections + 500), hard), hard))
-    with running_server(FAKE_ENGINE, admission=False) as server:
-        return uvloop.run(_sit(server, connections)) / connections / 1024
 
 
-async def _sit(server: MeasuredServer, connections: int) -> int:
-    """Growth of the server's memory in bytes."""
-    # The first ones pay for what all share.
+async def _growth_bytes(server: MeasuredServer, connections: int) -> int:
+    """By how much the server's memory grows for connections that say nothing."""
+    # The first one pays for what all share.
     async with open_connection(server.url, Mode.CONTINUE):
         await asyncio.sleep(_SETTLE_S)
     before = server.usage().rss_bytes
-    opened = asyncio.Semaphore(50)
-    ready, leave = asyncio.Barrier(connections + 1), asyncio.Event()
-
-    async def one() -> None:
-        async with opened:
-            context = open_connection(server.url, Mode.CONTINUE)
-            await context.__aenter__()
-        await ready.wait()
-        await leave.wait()
-        await context.__aexit__(None, None, None)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(one())
-        await ready.wait()
+    async with AsyncExitStack() as opened:
+        for first in range(0, connections, _AT_ONCE):
+            count = min(_AT_ONCE, connections - first)
+            await asyncio.gather(
+                *(
+                    opened.enter_async_context(open_connection(server.url, Mode.CONTINUE))
+                    for _ in range(count)
+                )
+            )
         await asyncio.sleep(_SETTLE_S)
-        growth = server.usage().rss_bytes - before
-        leave.set()
-    return growth
+        return server.usage().rss_bytes - before

@@ -1,49 +1,221 @@
-"""Verb `peers`: the same load on the servers of others and on ours, side by side in one run.
+"""Verb `peers`: the same load on the server of others and on ours, side by side in one run.
 
-Same sound, same clients, same reckoning (`bench.latency` says what the clocks are); only the wire
-differs (`bench.wires`, `bench.adapters`).
+Same audio, same clients, same clocks (`bench.latency`), same model; only the wire differs
+(`bench.wire_clients`). The first server is measured first: its largest load of speech decides how
+much the loads are at which finals and light use are compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from math import isnan, nan
 from pathlib import Path
-from typing import Any
 
 import click
 
-from bench.adapters.funasr import FunasrWire
-from bench.adapters.sherpa_cpp import PeerSettings, running_peer
-from bench.adapters.sherpa_python import SherpaPythonWire, arguments, running_python_server
-from bench.adapters.vosk import VoskWire
-from bench.adapters.whisperlive import WhisperLiveWire
-from bench.bars import BARS, Standing, bar_columns, bar_rows
-from bench.clients import load_clients
-from bench.corpus import Source
-from bench.figures import milliseconds, number, said
-from bench.machine import report
-from bench.model import cached
-from bench.outcome import Clock, Outcome
-from bench.percentiles import ratio
-from bench.pictures import pairs_picture
-from bench.progress import progress
-from bench.server import MeasuredServer, measured_model, running_server
-from bench.standing import (
-    BAR_MS,
-    FULL,
-    QUICK,
-    TRIAL_COLUMNS,
-    TRIAL_NOTES,
-    Contestant,
-    Form,
-    Measurement,
+from bench.comparison import (
+    FINAL_SHARE,
+    LIGHT_SHARE,
+    Standing,
+    comparison_columns,
+    comparison_figures,
+    comparison_rows,
 )
-from bench.target import Running
-from bench.wires import SherpaWire, SisWire, Wire
+from bench.load_client import LoadGenerator, load_generator
+from bench.load_result import Clock, LoadResult, figures, largest
+from bench.model import cached
+from bench.report import Tracker, milliseconds, number, progress, report
+from bench.servers import (
+    MeasuredServer,
+    SherpaSettings,
+    measured_model,
+    running_server,
+    running_sherpa,
+    server_path_option,
+)
+from bench.wire_clients import SherpaClient, SisClient, WireClient
+from bench.workload import Load, Talk
 
-CPP, PYTHON, OURS = "sherpa C++", "sherpa Python", "ours"
-_SERVERS = {"cpp": CPP, "python": PYTHON, "ours": OURS}
+LIMIT_MS = 200.0
+"""The 95th percentile of the chunk compute latency of a load that is held."""
+_SHERPA, _OURS = "sherpa C++", "ours"
+_TURN_S = (5.0, 15.0)
+"""How long streams are where their ends are measured."""
+_MOST = 512
+
+
+@dataclass(frozen=True, slots=True)
+class RunLengths:
+    """How long it takes: a minute for each load, or twenty seconds."""
+
+    warm_s: float
+    window_s: float
+    resolution: int
+    tries: int
+    """A load that failed is tried so often in all, and one of which latencies are compared is
+    measured so often: neighbours on the machine only ever make both worse."""
+
+
+_FULL = RunLengths(warm_s=10.0, window_s=60.0, resolution=2, tries=2)
+_QUICK = RunLengths(warm_s=5.0, window_s=20.0, resolution=4, tries=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One of the servers that are compared."""
+
+    name: str
+    start: Callable[[], AbstractContextManager[MeasuredServer]]
+    wire: Callable[[str], WireClient]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One load on one of them."""
+
+    name: str
+    what: str
+    result: LoadResult
+
+    @property
+    def held(self) -> bool:
+        """Whether the load was held."""
+        return self.result.holds(LIMIT_MS)
+
+    def row(self) -> tuple[str, ...]:
+        """Return the row of `_TRIAL_COLUMNS`."""
+        one = self.result
+        return (
+            self.name,
+            self.what,
+            str(one.clients),
+            *(milliseconds(one.ms(Clock.STEP, percent)) for percent in (50, 95, 99)),
+            milliseconds(one.late_ms(Clock.STEP)),
+            milliseconds(one.ms(Clock.END, 95)),
+            number(one.unfairness(Clock.STEP), ".2f"),
+            f"{one.steps_per_second:.2f}",
+            number(one.server_cpu, ".2f"),
+            f"{one.client_cpu:.2f}",
+            f"{one.late_sends_ms:.1f}",
+            str(len(one.errors) + len(one.refused)),
+            "yes" if self.held else "no",
+        )
+
+    def figures(self) -> dict[str, object]:
+        """Return what the JSON says of it."""
+        known: dict[str, object] = {"server": self.name, "load": self.what}
+        return known | figures(self.result) | {"held": self.held}
+
+
+_TRIAL_COLUMNS = (
+    *("server", "load", "streams", "p50", "p95", "p99", "late p95", "END p95"),
+    *("worst", "steps/s", "CPU", "client", "sent late", "errors", "held"),
+)
+_TRIAL_NOTES = (
+    "p50, p95, p99: chunk compute latency, ms; late p95: of the last third of the window",
+    "worst: the worst client's p95 over the median client's; END p95: END to END, ms",
+    "steps/s: decoding steps in partials, for each stream; there are 3.1, fewer in pauses",
+    "CPU, client: cores that the server and the load clients took; sent late: p99, ms",
+)
+
+
+class Measurement:
+    """Puts loads on one server after the other and keeps what came of each."""
+
+    def __init__(self, lengths: RunLengths, generator: LoadGenerator, tracker: Tracker) -> None:
+        self.trials: list[Trial] = []
+        self._lengths = lengths
+        self._generator = generator
+        self._tracker = tracker
+
+    def measure(self, peer: Peer, start: int, reference: int | None) -> Standing:
+        """Put all loads on one server.
+
+        Args:
+            peer: the server.
+            start: streams to look at first.
+            reference: the first server's largest load of speech; None: this is the first.
+        """
+        standing = Standing()
+        speech = self._largest(peer, Talk.SPEECH, start)
+        standing.speech = speech or nan
+        # Talk with pauses is at least as light.
+        standing.conversation = self._largest(peer, Talk.CONVERSATION, speech or start) or nan
+        standing.fairness = self._fairness(peer)
+        reference = speech if reference is None else reference
+        turns = self._calmest(peer, Clock.END, FINAL_SHARE * reference, "turns", _TURN_S)
+        standing.end_p95_ms = turns.ms(Clock.END, 95)
+        light = self._calmest(peer, Clock.STEP, LIGHT_SHARE * reference, "light")
+        standing.light_ms = {percent: light.ms(Clock.STEP, percent) for percent in (50, 95)}
+        return standing
+
+    def _fairness(self, peer: Peer) -> float:
+        """At the largest load of speech that was held."""
+        held = [
+            trial.result
+            for trial in self.trials
+            if trial.name == peer.name and trial.what == Talk.SPEECH and trial.held
+        ]
+        best = max(held, key=lambda result: result.clients, default=None)
+        return nan if best is None else best.unfairness(Clock.STEP)
+
+    def _largest(self, peer: Peer, talk: Talk, start: int) -> int:
+        def holds(clients: int) -> bool:
+            tries = range(self._lengths.tries)
+            return any(self._put_on(peer, talk, clients, talk).holds(LIMIT_MS) for _ in tries)
+
+        return largest(holds, start, self._lengths.resolution, _MOST)
+
+    def _calmest(
+        self,
+        peer: Peer,
+        clock: Clock,
+        clients: float,
+        what: str,
+        turn_s: tuple[float, float] | None = None,
+    ) -> LoadResult:
+        """Of all tries of a load of speech, the one with the lowest p95: neighbours only add."""
+        tries = [
+            self._put_on(peer, Talk.SPEECH, round(clients), f"{Talk.SPEECH}, {what}", turn_s)
+            for _ in range(self._lengths.tries)
+        ]
+        measured = [result for result in tries if not isnan(result.ms(clock, 95))]
+        return min(measured, key=lambda result: result.ms(clock, 95), default=tries[0])
+
+    def _put_on(
+        self,
+        peer: Peer,
+        talk: Talk,
+        clients: int,
+        what: str,
+        turn_s: tuple[float, float] | None = None,
+    ) -> LoadResult:
+        lengths, clients = self._lengths, max(1, clients)
+        name = f"{peer.name}, {what}, {clients} streams"
+        # A server of its own for each load: what the last one left behind is not measured.
+        with peer.start() as server:
+            load = Load(
+                peer.wire(server.url),
+                talk,
+                clients,
+                lengths.warm_s,
+                lengths.window_s,
+                turn_s,
+                tells_steps=True,
+            )
+            result = self._generator.put_on(load, name, server)
+        trial = Trial(peer.name, what, result)
+        self.trials.append(trial)
+        clock = result.clock
+        self._tracker.say(
+            f"{name}: {clock}, p95 {milliseconds(result.ms(clock, 95))} ms, "
+            f"{'held' if trial.held else 'not held'}"
+            + (f" ({result.errors[0]})" if result.errors else "")
+        )
+        return result
 
 
 @click.command()
@@ -51,10 +223,9 @@ _SERVERS = {"cpp": CPP, "python": PYTHON, "ours": OURS}
 @click.option(
     "--server",
     "servers",
-    type=click.Choice([*_SERVERS, "none"]),
+    type=click.Choice(["cpp", "ours"]),
     multiple=True,
-    help="With the same model, measure only this one; repeat for several. none: only those at "
-    "addresses. Default: cpp, python where it is given, ours.",
+    help="Measure only this one; repeat for several. Default: both.",
 )
 @click.option("--start", default=64, show_default=True, help="Streams to look at first.")
 @click.option(
@@ -71,228 +242,76 @@ _SERVERS = {"cpp": CPP, "python": PYTHON, "ours": OURS}
     "--config",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Settings of our server that serve english_16k_common with the model. Whatever they say, "
-    "it refuses nobody for its load: the peers do not.",
+    "it refuses nobody for its load: the peer does not.",
 )
 @click.option(
     "--tail-padding",
-    default=PeerSettings().tail_padding_s,
+    default=SherpaSettings().tail_padding_s,
     show_default=True,
-    help="The C++ server's silence behind the sound, s.",
+    help="The C++ server's silence behind the audio, s.",
 )
-@click.option(
-    "--python-server",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="python-api-examples/streaming_server.py of https://github.com/k2-fsa/sherpa-onnx, with "
-    "http_server.py beside it; is run with the same model.",
-)
-@click.option(
-    "--sherpa-python",
-    metavar="URL",
-    help="Instead: its address, where it runs with the measured model.",
-)
-@click.option("--vosk", metavar="URL", help="A vosk-server, such as ws://127.0.0.1:2700.")
-@click.option("--funasr", metavar="URL", help="A FunASR runtime, such as ws://127.0.0.1:10095.")
-@click.option("--whisperlive", metavar="URL", help="A WhisperLive, such as ws://127.0.0.1:9090.")
-@click.option(
-    "--clients", default=4, show_default=True, help="Clients of each load on those three."
-)
-@click.option(
-    "--property",
-    "property_name",
-    default="english_16k_common",
-    show_default=True,
-    help="What is said to those three, and what ours is asked for beside them.",
-)
+@server_path_option
 def peers(
     servers: tuple[str, ...],
     quick: bool,
     reference: int | None,
     start: int,
-    clients: int,
-    property_name: str,
-    **options: Any,
-) -> None:
-    """The same load on other servers and on ours: streams held, latency, fairness, ratios.
-
-    With the same model (`python -m bench model`): sherpa-onnx's C++ server, its Python server where
-    --python-server or --sherpa-python says which, and ours. A load is held if the 95th percentile
-    of the chunk compute latency is at most 200 ms, without a backlog.
-
-    At addresses, with whatever model they have: vosk-server, FunASR and WhisperLive. Their words do
-    not tell the time, so a load of bundled sentences is put on each and on ours as it comes, and
-    the user-perceived and final latencies are compared.
-
-    Nothing else should run on the machine. Two servers take about half an hour in the quick form,
-    two hours in full.
-    """
-    form = QUICK if quick else FULL
-    same = _same_model(servers, **options)
-    foreign = _at_addresses(property_name, **options)
-    if not same and not foreign:
-        raise click.UsageError("nothing is to be measured: --server none, and no address")
-    standings: list[Standing] = []
-    outcomes: list[tuple[str, Outcome]] = []
-    try:
-        source = Source.of(property_name, None)
-        with progress() as tracker, load_clients(tracker) as crowd:
-            measurement = Measurement(form, crowd, tracker)
-            for one in same:
-                standings.append(measurement.measure(one, start, reference))
-                if reference is None and standings[-1].speech == standings[-1].speech:
-                    reference = int(standings[-1].speech)
-            outcomes += [(one.name, measurement.perceive(one, clients, source)) for one in foreign]
-    except (RuntimeError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    _tell(form, measurement, [one.name for one in same], standings, outcomes)
-
-
-def _tell(
-    form: Form,
-    measurement: Measurement,
-    names: list[str],
-    standings: list[Standing],
-    outcomes: list[tuple[str, Outcome]],
-) -> None:
-    trials = measurement.trials
-    windows = f"windows of {form.window_s:.0f} s after {form.warm_s:.0f} s of warm-up"
-    figures = {
-        "trials": [trial.figures() for trial in trials],
-        "bars": {
-            bar.what: {name: bar.of(one) for name, one in zip(names, standings, strict=True)}
-            for bar in BARS
-        },
-    }
-    if standings:
-        steps = [trial.row() for trial in trials if trial.tells_steps]
-        report("peers: every load", TRIAL_COLUMNS, steps, notes=TRIAL_NOTES)
-        report(
-            "peers",
-            bar_columns(names),
-            bar_rows(standings),
-            notes=(
-                f"{CPP}: {' '.join(PeerSettings().arguments())}",
-                f"{PYTHON}: {' '.join(arguments())}",
-                f"{windows}; chunk compute p95 at most {BAR_MS:.0f} ms",
-            ),
-            figures=figures,
-            picture=pairs_picture(
-                "peers, with the same model",
-                [(bar.what, [bar.of(one) for one in standings]) for bar in BARS],
-                names,
-            ),
-        )
-    if outcomes:
-        pairs = perceived_rows(outcomes)
-        known = [name for name, _ in outcomes]
-        report(
-            "peers at addresses",
-            perceived_columns(known),
-            [
-                (
-                    what,
-                    *(milliseconds(one) for one in values),
-                    *(number(ratio(values[-1], one), ".2f") for one in values[:-1]),
-                )
-                for what, values in pairs
-            ],
-            notes=(f"each with its own model; {windows}", *said([one for _, one in outcomes])),
-            figures=None if standings else figures,
-            picture=pairs_picture("peers, each with its own model", pairs, known),
-        )
-
-
-def perceived_columns(names: list[str]) -> tuple[str, ...]:
-    *others, ours = names
-    return ("ms", *names, *(f"{ours} / {one}" for one in others))
-
-
-def perceived_rows(outcomes: list[tuple[str, Outcome]]) -> list[tuple[str, tuple[float, ...]]]:
-    """What is compared of servers with models of their own; the last one is ours."""
-    rows = [
-        (f"{clock}, p{percent}", tuple(one.ms(clock, percent) for _, one in outcomes))
-        for clock in (Clock.FIRST, Clock.STABLE, Clock.FINAL, Clock.END)
-        for percent in (50, 95)
-    ]
-    heard = tuple(one.heard / max(one.words, 1) * 100 for _, one in outcomes)
-    return [
-        *rows,
-        ("words heard, %", heard),
-        ("sentences lost", tuple(float(one.lost) for _, one in outcomes)),
-        ("errors", tuple(float(len(one.errors) + len(one.refused)) for _, one in outcomes)),
-    ]
-
-
-def _same_model(
-    servers: tuple[str, ...],
-    *,
     folder: Path | None,
     fp32: bool,
     config: Path | None,
     tail_padding: float,
-    python_server: Path | None,
-    sherpa_python: str | None,
-    **_: Any,
-) -> list[Contestant]:
-    wanted = list(servers)
-    if not wanted:
-        wanted = [one for one in _SERVERS if one != "python" or python_server or sherpa_python]
-    if "python" in wanted and not (python_server or sherpa_python):
-        raise click.UsageError("--server python needs --python-server or --sherpa-python")
-    if wanted == ["none"]:
-        return []
+    server_path: Path | None,
+) -> None:
+    """The same load on sherpa-onnx's C++ server and on ours: streams held, latency, fairness.
+
+    Both run the same model (`python -m bench model`). A load is held if the 95th percentile of the
+    chunk compute latency is at most 200 ms, without a backlog.
+
+    Nothing else should run on the machine. It takes about half an hour in the quick form, two hours
+    in full.
+    """
+    lengths = _QUICK if quick else _FULL
     model = (folder or cached()).absolute()
-    settings = PeerSettings(tail_padding_s=tail_padding)
+    settings = SherpaSettings(tail_padding_s=tail_padding)
     ours = measured_model(model, "fp32" if fp32 else "int8")
     if config is not None:
         ours = config.read_text(encoding="utf-8")
-
-    def python() -> AbstractContextManager[Running]:
-        if sherpa_python is not None or python_server is None:
-            return _address(sherpa_python or "")
-        return _process(lambda: running_python_server(python_server, model, int8=not fp32))
-
     known = {
-        "cpp": Contestant(
-            CPP, lambda: _process(lambda: running_peer(model, settings, int8=not fp32)), SherpaWire
-        ),
-        "python": Contestant(PYTHON, python, SherpaPythonWire),
-        "ours": Contestant(
-            OURS, lambda: _process(lambda: running_server(ours, admission=False)), SisWire
+        "cpp": Peer(_SHERPA, partial(running_sherpa, model, settings, int8=not fp32), SherpaClient),
+        "ours": Peer(
+            _OURS,
+            partial(running_server, ours, admission=False, server_path=server_path),
+            SisClient,
         ),
     }
-    return [one for name, one in known.items() if name in wanted]
-
-
-def _at_addresses(
-    property_name: str, *, vosk: str | None, funasr: str | None, whisperlive: str | None, **_: Any
-) -> list[Contestant]:
-    language = "zh" if property_name.startswith("chinese") else "en"
-    wires: dict[str, tuple[str | None, Callable[[str], Wire]]] = {
-        "vosk-server": (vosk, VoskWire),
-        "FunASR": (funasr, FunasrWire),
-        "WhisperLive": (whisperlive, lambda url: WhisperLiveWire(url, language)),
-    }
-    known = [
-        Contestant(name, lambda url=url: _address(url), wire)  # type: ignore[misc]
-        for name, (url, wire) in wires.items()
-        if url is not None
-    ]
-    if not known:
-        return []
-    ours = Contestant(
-        OURS,
-        lambda: _process(lambda: running_server(admission=False)),
-        lambda url: SisWire(url, property_name),
+    standings: dict[str, Standing] = {}
+    try:
+        with progress() as tracker, load_generator(tracker) as generator:
+            measurement = Measurement(lengths, generator, tracker)
+            for name, peer in known.items():
+                if servers and name not in servers:
+                    continue
+                standing = measurement.measure(peer, start, reference)
+                standings[peer.name] = standing
+                if reference is None and not isnan(standing.speech):
+                    reference = int(standing.speech)
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
+    trials = measurement.trials
+    report(
+        "peers: every load", _TRIAL_COLUMNS, [trial.row() for trial in trials], notes=_TRIAL_NOTES
     )
-    return [*known, ours]
-
-
-@contextmanager
-def _process(start: Callable[[], AbstractContextManager[MeasuredServer]]) -> Iterator[Running]:
-    with start() as server:
-        yield Running(server.url, server)
-
-
-@contextmanager
-def _address(url: str) -> Iterator[Running]:
-    yield Running(url, None)
+    report(
+        "peers",
+        comparison_columns(list(standings)),
+        comparison_rows(list(standings.values())),
+        notes=(
+            f"{_SHERPA}: {' '.join(settings.arguments())}",
+            f"windows of {lengths.window_s:.0f} s after {lengths.warm_s:.0f} s of warm-up; "
+            f"chunk compute p95 at most {LIMIT_MS:.0f} ms",
+        ),
+        figures={
+            "trials": [trial.figures() for trial in trials],
+            "comparison": comparison_figures(standings),
+        },
+    )

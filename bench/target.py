@@ -1,105 +1,94 @@
-"""Which server a load is put on, and how: the options that verbs with loads share.
+"""The server that a load is put on, and the options that say which server and which load.
 
-A server at any address, or one of our own that is started for each load.
+It is a server at any address, or one of our own that is started for each load.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from bench import null_server
-from bench.corpus import WITHOUT_PAUSES, Source, sound_of
 from bench.model import cached
-from bench.outcome import Clock
-from bench.server import MeasuredServer, measured_model, running_server
-from bench.sound import Talk
-from bench.talkers import Load
-from bench.wires import SisWire
+from bench.servers import (
+    MeasuredServer,
+    measured_model,
+    running_server,
+    server_path_option,
+)
+from bench.wire_clients import SisClient
+from bench.workload import CONTINUOUS, CorpusChoice, Load, Talk, read_corpus
 
 MEASURED = "measured"
 """The name of the measured model among those of --model."""
 TALKS = {"speech": Talk.SPEECH, "conversation": Talk.CONVERSATION}
-BARS_MS = {Clock.STEP: 200.0, Clock.FIRST: 1000.0, Clock.FINAL: 1500.0}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    url: str
-    server: MeasuredServer | None
-    """None: it is not on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A server, and the load that is put on it but for the number of clients."""
 
+    start: Callable[[], AbstractContextManager[MeasuredServer]] = running_server
+    """Starts a server of our own; it raises RuntimeError where it does not start."""
     url: str | None = None
-    config: str = ""
-    arguments: tuple[str, ...] = ()
-    """Of `rasr serve`."""
-    property_name: str = "english_16k_common"
-    source: Source = WITHOUT_PAUSES
-    tells_steps: bool = False
+    """A server that runs already, in place of one of our own."""
     pid: int | None = None
+    """Its process, where its use of this machine is watched."""
+    property_name: str = "english_16k_common"
+    corpus: CorpusChoice = CONTINUOUS
+    tells_steps: bool = False
     interim: bool = True
     talk: Talk = Talk.SPEECH
     warm_s: float = 10.0
     window_s: float = 60.0
     turn_s: tuple[float, float] | None = None
     seed: int = 1
-    is_null: bool = False
-    admission: bool = True
-    """A server of our own refuses rounds for its load."""
 
     @contextmanager
-    def running(self) -> Iterator[Running]:
-        """The server at the address, or one of our own for as long as this lasts.
+    def running(self) -> Iterator[tuple[str, MeasuredServer | None]]:
+        """Give the URL of the server at the address, or of one of our own for as long as this
+        lasts, and the server if it is on this machine.
 
         Raises:
             click.ClickException: it did not start.
         """
         if self.url is not None:
-            yield Running(self.url, None if self.pid is None else MeasuredServer("", self.pid))
+            yield self.url, None if self.pid is None else MeasuredServer(self.url, self.pid)
             return
-        server = (
-            null_server.running()
-            if self.is_null
-            else running_server(self.config, *self.arguments, admission=self.admission)
-        )
         try:
-            with server as started:
-                yield Running(started.url, started)
+            with self.start() as server:
+                yield server.url, server
         except RuntimeError as error:
             raise click.ClickException(str(error)) from error
 
     def load(self, url: str, clients: int) -> Load:
+        """Return the load of so many clients on the server at an address."""
         return Load(
-            SisWire(url, self.property_name, self.interim),
+            SisClient(url, self.property_name, self.interim),
             self.talk,
             clients,
             self.warm_s,
             self.window_s,
             self.turn_s,
             self.seed,
-            self.source,
+            self.corpus,
             self.tells_steps,
         )
 
     def notes(self) -> tuple[str, ...]:
-        """What stands behind the numbers."""
-        sound = "speech in which no moment is silent, of whatever language"
-        if self.source.folder is not None:
-            sound = f"recordings of {self.source.folder}"
-        elif self.source.language is not None:
-            sound = f"bundled sentences ({self.source.language}) with known word times"
+        """Say what stands behind the numbers."""
+        audio = "speech in which no moment is silent, of whatever language"
+        if self.corpus.folder is not None:
+            audio = f"recordings of {self.corpus.folder}"
+        elif self.corpus.language is not None:
+            audio = f"bundled sentences ({self.corpus.language}) with known word times"
         missing = {
             (True, False): "user-perceived latency is left out: the words of the measured model "
             "tell the time, not what was said",
@@ -107,20 +96,20 @@ class Target:
             "(--model measured) say which step they are of",
             (False, False): "chunk compute and user-perceived latency are left out: neither the "
             "steps nor the times of the words are known for these recordings",
-        }[self.tells_steps, self.source.knows_words]
+        }[self.tells_steps, self.corpus.knows_words]
         turns = (
             f"streams of {self.turn_s[0]:.0f} to {self.turn_s[1]:.0f} s, one after the other"
             if self.turn_s
             else "one stream for each client"
         )
         return (
-            f"sound: {sound}; {turns}; {self.window_s:.0f} s after {self.warm_s:.0f} s of warm-up",
+            f"audio: {audio}; {turns}; {self.window_s:.0f} s after {self.warm_s:.0f} s of warm-up",
             missing,
         )
 
 
 def server_options(command: Command) -> Command:
-    """--url, --config, --model, --property and more: to be made a `Target` of."""
+    """--url, --config, --model, --property and more: the options that `target` reads."""
     for option in reversed(
         (
             click.option(
@@ -159,9 +148,10 @@ def server_options(command: Command) -> Command:
             click.option(
                 "--admission/--no-admission",
                 default=None,
-                help="Whether a server of our own refuses rounds for its load; if not, what is "
-                "too much shows as latency. Default: as the settings say; for `capacity`, not.",
+                help="Whether a server of our own refuses recognitions for its load; if not, what "
+                "is too much shows as latency. Default: as the settings say; for `capacity`, not.",
             ),
+            server_path_option,
         )
     ):
         command = option(command)
@@ -215,6 +205,11 @@ def load_options(command: Command) -> Command:
     return command
 
 
+def turns(turn: float) -> tuple[float, float] | None:
+    """Return how long streams are for --turn, in s: the shortest and the longest."""
+    return (turn * 2 / 3, turn * 4 / 3) if turn else None
+
+
 def target(
     *,
     url: str | None,
@@ -229,44 +224,50 @@ def target(
     seed: int,
     turn: float,
     admission: bool | None,
+    server_path: Path | None,
 ) -> Target:
-    """Of the options.
+    """Make a target of the options.
 
     Raises:
         click.ClickException: they do not go together, or there are no recordings.
     """
-    if url is not None and config is not None:
-        raise click.UsageError("--config is for a server of our own: leave it out, or --url")
+    own = {"--config": config, "--admission": admission, "--server-path": server_path}
+    for option, value in own.items():
+        if url is not None and value is not None:
+            raise click.UsageError(f"{option} is for a server of our own: leave it out, or --url")
     if url is not None and model not in (None, MEASURED):
         raise click.UsageError(f"with --url, --model says {MEASURED!r} or nothing")
     if url is None and pid is not None:
         raise click.UsageError("--pid goes with --url: a server of our own is watched anyway")
-    if url is not None and admission is not None:
-        raise click.UsageError("--admission is for a server of our own: leave it out, or --url")
     measured = model == MEASURED
     text = "" if config is None else config.read_text(encoding="utf-8")
     if measured and url is None and config is None:
         text = measured_model(cached())
     try:
         # Words that tell the time need no sentences: there, speech that nobody calls silence.
-        source = WITHOUT_PAUSES
+        corpus = CONTINUOUS
         if speech is not None or not measured:
-            source = Source.of(property_name, speech)
-        sound_of(source)
+            corpus = CorpusChoice.of(property_name, speech)
+        read_corpus(corpus)
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
+    arguments = () if model is None or measured else ("--model", model)
     return Target(
+        start=partial(
+            running_server,
+            text,
+            *arguments,
+            admission=admission is not False,
+            server_path=server_path,
+        ),
         url=url,
-        config=text,
-        arguments=() if model is None or measured else ("--model", model),
-        property_name=property_name,
-        source=source,
-        tells_steps=measured,
         pid=pid,
+        property_name=property_name,
+        corpus=corpus,
+        tells_steps=measured,
         talk=TALKS[talk],
         warm_s=warm_s,
         window_s=window_s,
-        turn_s=(turn * 2 / 3, turn * 4 / 3) if turn else None,
+        turn_s=turns(turn),
         seed=seed,
-        admission=admission is not False,
     )

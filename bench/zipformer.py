@@ -5,7 +5,7 @@ sherpa-onnx feeds (`online-zipformer2-transducer-model.cc`): six states for each
 of the embedding, and the number of frames processed. What a layer costs is what counts here: the
 same products, convolutions and element-wise work as in a trained model of the same sizes.
 
-Inside, sound has the shape (time, batch, channels), as the states want it.
+Inside, audio has the shape (time, batch, channels), as the states want it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.graph import Graph
+from bench.onnx_graph import Graph
+from bench.word_clock import CHUNK_FRAMES, STEP_FRAMES
 
 FEATURES = 80
-CHUNK_FRAMES = 32
-"""Feature frames of 10 ms that a step moves on by."""
-CONTEXT_FRAMES = 13
-"""Frames to the right that a step needs beyond those: 7 for the convolutions, 6 for ConvNeXt."""
-STEP_FRAMES = CHUNK_FRAMES + CONTEXT_FRAMES
 _EMBEDDED = CHUNK_FRAMES // 2
 """Frames of 20 ms that the embedding makes of a step."""
-OUTPUT_FRAMES = CHUNK_FRAMES // 4
-"""Frames of 40 ms that the encoder makes of a step."""
 _LEFT_FRAMES = 128
 """Frames of 20 ms of the past that attention sees."""
 _EMBED_CHANNELS = 128

@@ -1,8 +1,9 @@
 """The engine boundary: what every recogniser offers and what it may assume.
 
 The interface is synchronous and knows no clock. Whoever schedules the calls guarantees that one
-stream is used by one thread at a time. Where `Capabilities.releases_gil` is true, `open`, `decode`
-and the streams of one engine are used by several threads at once, each stream by one.
+stream is used by one thread at a time. Where an engine's kind is placed in threads
+(`decoder.registry.Placement`), `open`, `decode` and the streams of one engine are used by several
+threads at once, each stream by one.
 
 Audio at this border is mono int16, one-dimensional and C-contiguous, at `Capabilities.sample_rate`.
 Positions are whole samples since the start of the stream, at that same rate. It is 16 kHz for every
@@ -14,10 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+SAMPLE_RATE: Final = 16_000
+"""Hz of the audio that whoever schedules engines counts in."""
 
 Samples = NDArray[np.int16]
 """Mono audio, shape (n,), dtype int16, at the engine's rate."""
@@ -61,20 +65,22 @@ class Capabilities:
 
     name: str
     languages: tuple[str, ...]
-    """As they begin a SIS property: "english", "chinese", …"""
+    """As they begin a SIS property: "english", "chinese", … Empty where nobody has said it."""
     sample_rate: int
     """Hz that `Stream.accept` expects."""
     partials: bool
+    """False if it has a hypothesis only after `Stream.finish`."""
     word_times: bool
     hot_words: bool
     max_batch: int
     """Most streams that one `Engine.decode` call takes."""
-    releases_gil: bool
-    """True if decoding runs beside other threads of the process; else it wants a process."""
     first_step_samples: int = 1
-    """So much sound makes a fresh stream `ready`."""
+    """So much audio makes a fresh stream `ready`."""
     step_samples: int = 1
     """So much more, each time, makes it ready again. Handing on less is only overhead."""
+    lookahead_samples: int = 0
+    """Audio after a word without which the engine cannot recognise it, unless `Stream.finish` says
+    that no more comes."""
 
 
 class Stream(Protocol):
@@ -114,7 +120,7 @@ class Engine(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the engine can do."""
+        """What the engine can do. They do not change."""
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> Stream:
         """Start an utterance.

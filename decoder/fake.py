@@ -68,15 +68,15 @@ class FakeEngine:
         """What the engine can do."""
         return Capabilities(
             name="fake",
-            languages=("english",),
+            languages=(),
             sample_rate=self._options.sample_rate,
             partials=True,
             word_times=True,
             hot_words=False,
             max_batch=16,
-            releases_gil=True,
             first_step_samples=self._block_samples,
             step_samples=self._block_samples,
+            lookahead_samples=self._block_samples,
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> FakeStream:

@@ -16,12 +16,12 @@ OptionValue = str | int | float | bool
 
 
 class Placement(Enum):
-    """Where an engine wants to run."""
+    """Where the engines of a kind run. It must be known before one is loaded."""
 
     THREAD = auto()
-    """In threads of the server: it releases the GIL."""
+    """In threads of the server: decoding releases the GIL, so threads run beside each other."""
     PROCESS = auto()
-    """In worker processes: it holds the GIL."""
+    """In worker processes: decoding holds the GIL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,6 @@ class EngineKind:
     """What is known of an engine before it is loaded."""
 
     name: str
-    languages: tuple[str, ...]
-    """Empty where they are known only when a model is loaded."""
     placement: Placement
     streams_option: str
     """The option that says how many utterances one instance decodes by turns."""
@@ -51,11 +49,11 @@ class EngineKind:
 _KINDS = (
     # A seventh of real time for read speech and a quarter for noisy speech: six leave no reserve
     # for the second and some for the first.
-    EngineKind("pocketsphinx", ("english",), Placement.PROCESS, "decoders", 100.0, 6),
+    EngineKind("pocketsphinx", Placement.PROCESS, "decoders", 100.0, 6),
     # Fifty of a model of 20 million parameters, in batches (`python -m bench peers`); fewer of a
     # larger one, which a person who serves it has to say.
-    EngineKind("sherpa-onnx", (), Placement.THREAD, "streams", 6.0, 48),
-    EngineKind("fake", ("english",), Placement.THREAD, "streams", None, 256),
+    EngineKind("sherpa-onnx", Placement.THREAD, "streams", 6.0, 48),
+    EngineKind("fake", Placement.THREAD, "streams", None, 256),
 )
 
 

@@ -1,9 +1,9 @@
-"""What the server says about itself: one line an event, on standard error.
+"""Logs: one line an event, on standard error.
 
-Owns the form of the lines: `key=value` for a person at a terminal, JSON for everything else. Both
-structlog's events and those of foreign packages come out alike; of the foreign ones only warnings
-and worse. Whoever logs keeps sound, transcripts, hot words and secrets out of it. Tracebacks are
-written without the values of variables, which would bring all of them back in.
+Owns the form of the lines: `key=value` for a person at a terminal, JSON for everything else. Events
+of structlog and of other packages get the same form; of the other packages only warnings and worse
+are written. Code that logs keeps audio, transcripts, hot words and secrets out of it. Tracebacks
+are written without the values of variables, which would bring all of them back in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from structlog.typing import Processor
 from rasr.settings import LogLevel
 
 _OURS = "rasr"
-"""Loggers of this project are below this name; all others keep quiet."""
+"""Loggers of this project are below this name; of all others only warnings are written."""
 
 
 def set_up(level: LogLevel, stream: TextIO, *, as_json: bool | None = None) -> None:

@@ -1,14 +1,19 @@
 """The settings of a server: one frozen tree, each leaf with its unit, its range and its meaning.
 
 Values only. Where they come from (defaults, file, environment, flags) is `rasr.configuration`.
-0 means «chosen for this machine» where a field says so.
+0 means "chosen for this machine" where a field says so.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+
+from vad.classifier import DEFAULT_AGGRESSIVENESS, DEFAULT_FRAME_MS, DEFAULT_THRESHOLD
+from vad.rules import EndpointRules
+
+_ENDPOINTING = EndpointRules()
 
 
 class _Section(BaseModel):
@@ -16,7 +21,18 @@ class _Section(BaseModel):
 
 
 LogLevel = Literal["debug", "info", "warning", "error"]
-EngineOption = str | int | float | bool
+EngineOption = str | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | bool
+"""Engines keep whole numbers in 64 bits, as TOML does; a longer one is read as a `float`, which an
+engine refuses where it wants a whole number."""
+
+_MANY = 1_000_000
+"""More than any machine carries of anything that is counted here."""
+
+Texts = Annotated[
+    tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...],
+    # TOML has lists, and a frozen tree tuples.
+    Strict(False),
+]
 
 
 class ServerSettings(_Section):
@@ -24,21 +40,19 @@ class ServerSettings(_Section):
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port; 0 = any free one")] = 8765
-    no_auth: Annotated[
-        bool, Field(description="listen beyond loopback although nobody has to prove who he is")
-    ] = False
     allowed_origins: Annotated[
-        str,
+        Texts,
         Field(
-            description="web pages that may use the server besides its own: origins separated by "
-            "commas, or *"
+            description="web pages that may use the server besides its own, by their origins; "
+            "* = all"
         ),
-    ] = ""
+    ] = ()
     log_level: Annotated[LogLevel, Field(description="least severe log line that is written")] = (
         "info"
     )
     max_connections: Annotated[
-        int, Field(ge=1, description="open connections; one more is refused at the handshake")
+        int,
+        Field(ge=1, le=_MANY, description="open connections; one more is refused at the handshake"),
     ] = 4096
     send_timeout_s: Annotated[
         float, Field(gt=0, description="a client that reads nothing for so long is dropped, s")
@@ -65,11 +79,11 @@ class SessionSettings(_Section):
         Field(description="past a mode's audio limit send ERROR SIS.0309, not EXCEEDED_AUDIO"),
     ] = False
     warnings: Annotated[
-        bool, Field(description="send EVENT WARNING when the sound is very likely wrong")
+        bool, Field(description="send EVENT WARNING when the audio is very likely wrong")
     ] = True
     backlog_s: Annotated[
         float,
-        Field(gt=0, description="undecoded sound past which messages are taken slowly, s of audio"),
+        Field(gt=0, description="undecoded audio past which messages are taken slowly, s of audio"),
     ] = 60.0
 
 
@@ -77,23 +91,23 @@ class VadSettings(_Section):
     """Voice activity and the margins of an utterance."""
 
     kind: Annotated[
-        Literal["gated", "webrtc", "silero"], Field(description="who tells speech from silence")
+        Literal["gated", "webrtc", "silero"], Field(description="what tells speech from silence")
     ] = "gated"
     aggressiveness: Annotated[
         int, Field(ge=0, le=3, description="gated, webrtc: 0 hears speech most easily, 3 least")
-    ] = 2
+    ] = DEFAULT_AGGRESSIVENESS
     frame_ms: Annotated[
         Literal[10, 20, 30], Field(description="gated, webrtc: length of a frame, ms")
-    ] = 20
+    ] = DEFAULT_FRAME_MS
     threshold: Annotated[
         float, Field(gt=0, lt=1, description="silero: probability that counts as speech")
-    ] = 0.5
+    ] = DEFAULT_THRESHOLD
     pre_roll_ms: Annotated[
-        int, Field(ge=0, le=2000, description="sound kept before the first speech frame, ms")
-    ] = 300
+        int, Field(ge=0, le=2000, description="audio kept before the first speech frame, ms")
+    ] = _ENDPOINTING.pre_roll_ms
     post_roll_ms: Annotated[
-        int, Field(ge=0, le=2000, description="sound decoded after the last speech frame, ms")
-    ] = 300
+        int, Field(ge=0, le=2000, description="audio decoded after the last speech frame, ms")
+    ] = _ENDPOINTING.post_roll_ms
 
 
 class DecodingSettings(_Section):
@@ -110,15 +124,16 @@ class DecodingSettings(_Section):
         int,
         Field(
             ge=0,
-            description="rounds open at once, one more gets SIS.0312; 0 = as the load allows, or "
-            "without capacity.max_load one for each stream",
+            le=_MANY,
+            description="recognitions open at once, one more gets SIS.0312; 0 = as the load "
+            "allows, or without capacity.max_load one for each stream",
         ),
     ] = 0
     step_ms: Annotated[
-        int, Field(ge=20, le=5000, description="most sound decoded before others get a turn, ms")
+        int, Field(ge=20, le=5000, description="most audio decoded before others get a turn, ms")
     ] = 400
     partial_ms: Annotated[
-        int, Field(ge=20, le=5000, description="sound between two partial results, ms")
+        int, Field(ge=20, le=5000, description="audio between two partial results, ms")
     ] = 200
     step_timeout_s: Annotated[
         float, Field(gt=0, description="a worker silent for so long is replaced, s")
@@ -133,32 +148,56 @@ class CapacitySettings(_Section):
         Field(
             ge=0,
             le=1,
-            description="predicted share of the machine past which a round gets SIS.0312; 0 = no "
+            description="predicted share of the machine past which a START gets SIS.0312; 0 = no "
             "bound, and no calibration at start",
         ),
     ] = 0.85
     rounds_per_project: Annotated[
-        int, Field(ge=0, description="rounds open at once for one project_id; 0 = no bound")
+        int,
+        Field(
+            ge=0, le=_MANY, description="recognitions open at once for one project_id; 0 = no bound"
+        ),
     ] = 0
     rounds_per_address: Annotated[
-        int, Field(ge=0, description="rounds open at once from one address; 0 = no bound")
+        int,
+        Field(
+            ge=0, le=_MANY, description="recognitions open at once from one address; 0 = no bound"
+        ),
     ] = 0
+
+
+class AuthSettings(_Section):
+    """Who may use the server."""
+
+    kind: Annotated[
+        Literal["", "none"],
+        Field(
+            description="how users show who they are; none = nobody is asked; empty = nobody is "
+            "asked, and the server starts on loopback only"
+        ),
+    ] = ""
 
 
 class CaptionSettings(_Section):
-    """Channels of live captions and those who read them."""
+    """Channels of live captions and their viewers."""
 
     grace_s: Annotated[
-        float, Field(ge=0, description="a channel is kept for so long after its round, s")
+        float, Field(ge=0, description="a channel is kept for so long after its recognition, s")
     ] = 300.0
     history_cues: Annotated[
-        int, Field(ge=1, description="final cues kept for each channel; older ones are forgotten")
+        int,
+        Field(
+            ge=1,
+            le=_MANY,
+            description="final cues kept for each channel; older ones are forgotten",
+        ),
     ] = 10_000
     max_viewers: Annotated[
-        int, Field(ge=1, description="viewers of all channels; one more gets HTTP 503")
+        int, Field(ge=1, le=_MANY, description="viewers of all channels; one more gets HTTP 503")
     ] = 2000
     max_channels: Annotated[
-        int, Field(ge=1, description="channels at once; a START for one more gets SIS.0312")
+        int,
+        Field(ge=1, le=_MANY, description="channels at once; a START for one more gets SIS.0312"),
     ] = 64
 
 
@@ -194,6 +233,7 @@ class Settings(_Section):
     vad: VadSettings = Field(default_factory=VadSettings)
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     capacity: CapacitySettings = Field(default_factory=CapacitySettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
@@ -208,9 +248,9 @@ class Settings(_Section):
         ),
     ] = Field(default_factory=lambda: {"english": "pocketsphinx"})
     vocabularies: Annotated[
-        dict[str, str],
+        dict[str, Texts],
         Field(
-            description="hot words by the id that START's vocabulary_id names: words and phrases, "
-            "separated by commas"
+            description="hot words, each a word or a phrase, by the id that START's vocabulary_id "
+            "names"
         ),
     ] = Field(default_factory=dict)

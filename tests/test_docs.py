@@ -7,6 +7,7 @@ import asyncio
 import dataclasses
 import re
 import sys
+import tomllib
 import wave
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,15 +17,17 @@ import pytest
 from decoder.fake import FakeOptions
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.sherpa import SherpaOptions
-from rasr.audio.soundcheck import FindingCode
-from rasr.configuration.schema import dotted, leaves
+from rasr.audio import FindingCode
+from rasr.configuration.schema import dotted, leaves, written
+from rasr.recognition.events import WarningCode
 from rasr.server.service import Service
-from rasr.session.round import WarningCode
 from rasr.settings import Settings
 from rasr.wire.sis.errors import ERROR_TABLE
-from rasr.wire.sis.fields import START_FIELDS, Field, TextList, WholeNumber
+from rasr.wire.sis.fields import START_FIELDS
+from rasr.wire.sis.kinds import Field, TextList, WholeNumber
 from rasr.wire.sis.messages import EndReason, EventName
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
+from rasr.wire.sis.states import diagram
 from tests.server.conftest import fake_settings
 from tests.server.sound import quiet, voiced
 
@@ -57,14 +60,15 @@ def field_row(name: str, field: Field) -> str:
         case None:
             default = "required" if field.required else "–"
     modes = "all" if field.modes == frozenset(Mode) else ", ".join(sorted(field.modes))
-    return row(f"`{name}`", kind, field.kind.allowed, default, modes, field.meaning)
+    key = f"`{name}` (**ours**)" if field.extension else f"`{name}`"
+    return row(key, kind, field.kind.allowed, default, modes, field.meaning)
 
 
 def setting_rows() -> list[tuple[str, str]]:
     """Each setting's row in the README and in docs/settings.md."""
     rows = []
     for path, leaf, value in leaves(Settings()):
-        default = str(value).lower() if isinstance(value, bool) else str(value)
+        default = str(value) if isinstance(value, str) else written(value)
         name, meaning = f"`{dotted(path)}`", leaf.meaning
         rows.append((row(name, default, meaning), row(name, leaf.allowed, default, meaning)))
     return rows
@@ -193,3 +197,31 @@ async def test_the_example_of_the_client_shows_what_is_said_and_how_late(tmp_pat
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+
+
+def test_the_architecture_has_the_rooms_in_the_order_of_the_import_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    (layers,) = [
+        one["layers"] for one in contracts["contracts"] if one.get("containers") == ["rasr"]
+    ]
+    rooms = [name.strip() for layer in layers for name in layer.split("|")]
+    section = ARCHITECTURE.split("## Rooms")[1].split("## Laws")[0]
+    drawn = re.findall(r"^\| `rasr\.(\w+)` \|", section, re.MULTILINE)
+    # The module that `python -m rasr` runs is no room.
+    assert set(drawn) == set(rooms) - {"__main__"}
+    place = {
+        name.strip(): number for number, layer in enumerate(layers) for name in layer.split("|")
+    }
+    assert [place[name] for name in drawn] == sorted(place[name] for name in drawn)
+
+
+def test_the_architecture_draws_the_states_of_a_connection_from_their_table() -> None:
+    assert f"```mermaid\n{diagram()}\n```" in ARCHITECTURE
+
+
+def test_the_glossary_is_short() -> None:
+    words = re.findall(r"^\| (?!word|-)", ARCHITECTURE.split("## Glossary")[1], re.MULTILINE)
+    assert 0 < len(words) <= 25

@@ -8,12 +8,18 @@ instance belongs to one stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vad.errors import VadError
+
+DEFAULT_AGGRESSIVENESS = 2
+"""Of WebRTC's classifier, 0 to 3: its second strictest mode."""
+DEFAULT_FRAME_MS: Final = 20
+DEFAULT_THRESHOLD = 0.5
+"""Probability from which on Silero's classifier calls a frame speech; its makers' own."""
 
 
 class Classifier(Protocol):

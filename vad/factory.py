@@ -5,7 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import assert_never
 
-from vad.classifier import Classifier
+from vad.classifier import (
+    DEFAULT_AGGRESSIVENESS,
+    DEFAULT_FRAME_MS,
+    DEFAULT_THRESHOLD,
+    Classifier,
+)
 from vad.errors import VadError
 from vad.gated import GatedClassifier
 from vad.silero import SileroClassifier
@@ -23,9 +28,9 @@ class ClassifierKind(StrEnum):
 def make_classifier(
     kind: str = ClassifierKind.GATED,
     *,
-    aggressiveness: int = 2,
-    frame_ms: int = 20,
-    threshold: float = 0.5,
+    aggressiveness: int = DEFAULT_AGGRESSIVENESS,
+    frame_ms: int = DEFAULT_FRAME_MS,
+    threshold: float = DEFAULT_THRESHOLD,
 ) -> Classifier:
     """A fresh classifier for one stream at 16 kHz.
 

@@ -24,7 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.classifier import check_frames
+from vad.classifier import DEFAULT_AGGRESSIVENESS, DEFAULT_FRAME_MS, check_frames
 from vad.features import SAMPLE_RATE, WINDOW_SAMPLES, emphasised_levels, periodicity
 from vad.noise import NoiseEstimate
 from vad.webrtc import WebRtcClassifier
@@ -66,7 +66,9 @@ class GatedClassifier:
         VadError: a value that the library does not take.
     """
 
-    def __init__(self, aggressiveness: int = 2, frame_ms: int = 20) -> None:
+    def __init__(
+        self, aggressiveness: int = DEFAULT_AGGRESSIVENESS, frame_ms: int = DEFAULT_FRAME_MS
+    ) -> None:
         self._caller = WebRtcClassifier(aggressiveness, frame_ms, SAMPLE_RATE)
         self._frame_samples = self._caller.frame_samples
         self._noise = NoiseEstimate(frame_ms)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.classifier import check_frames
+from vad.classifier import DEFAULT_THRESHOLD, check_frames
 from vad.errors import VadError
 
 SAMPLE_RATE: Final = 16000
@@ -32,7 +32,7 @@ class SileroClassifier:
         VadError: the threshold is out of range, or the library is not installed.
     """
 
-    def __init__(self, threshold: float = 0.5) -> None:
+    def __init__(self, threshold: float = DEFAULT_THRESHOLD) -> None:
         if not 0.0 < threshold < 1.0:
             raise VadError("threshold", threshold, "more than 0 and less than 1")
         try:

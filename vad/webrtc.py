@@ -13,7 +13,7 @@ import numpy as np
 import webrtcvad
 from numpy.typing import NDArray
 
-from vad.classifier import check_frames
+from vad.classifier import DEFAULT_AGGRESSIVENESS, DEFAULT_FRAME_MS, check_frames
 from vad.errors import VadError
 
 AGGRESSIVENESS: Final = (0, 1, 2, 3)
@@ -58,7 +58,10 @@ class WebRtcClassifier:
     """
 
     def __init__(
-        self, aggressiveness: int = 2, frame_ms: int = 20, sample_rate: int = 16000
+        self,
+        aggressiveness: int = DEFAULT_AGGRESSIVENESS,
+        frame_ms: int = DEFAULT_FRAME_MS,
+        sample_rate: int = 16000,
     ) -> None:
         for field, value, allowed in (
             ("aggressiveness", aggressiveness, AGGRESSIVENESS),

@@ -1,7 +1,4 @@
-"""Train the small model, evaluate it, and write its folder: `make train`.
-
-Owns the order of the steps and the command line; the other modules do the work.
-"""
+"""Train the small model, evaluate it, and write its folder: `make train`."""
 
 from __future__ import annotations
 
@@ -12,21 +9,21 @@ from pathlib import Path
 
 import torch
 
-from bench.training import card, evaluation
-from bench.training.corpus import Example, training_set
+from bench.training import evaluation, model_card
+from bench.training.dataset import FASTEST, Example, training_set
 from bench.training.export import export, write_delay
 from bench.training.features import FRAME_S
 from bench.training.loss import has_path
 from bench.training.model import STEP_FRAMES, Shape
-from bench.training.pieces import Pieces
+from bench.training.tokenizer import Tokenizer
 from bench.training.train import Plan, train
-from bench.training.variation import FASTEST
 
 FOLDER = Path(__file__).parents[2] / "rasr" / "data" / "models" / "tiny-zh-en"
 EVALUATION_SEED = 7
 
 
 def main() -> None:
+    """Run the steps that the command line asks for."""
     usual = Plan()
     parser = argparse.ArgumentParser(prog="python -m bench.training", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the model is written")
@@ -45,11 +42,11 @@ def main() -> None:
     print(f"timestamps after the start of a word: {findings.delay}", flush=True)
     write_delay(arguments.folder, round(findings.delay.median_ms))
     if facts is not None:
-        card.write(arguments.folder, facts, findings)
+        model_card.write(arguments.folder, facts, findings)
         print(f"written: {arguments.folder}")
 
 
-def _train(arguments: argparse.Namespace) -> card.Facts:
+def _train(arguments: argparse.Namespace) -> model_card.Facts:
     torch.set_num_threads(arguments.threads)
     began = time.monotonic()
     print(f"saying {arguments.sentences:,} sentences", flush=True)
@@ -57,15 +54,15 @@ def _train(arguments: argparse.Namespace) -> card.Facts:
     examples = [example for example in made if _fits(example)]
     hours = sum(len(example.features) for example in examples) * FRAME_S / 3600
     print(f"{len(examples):,} utterances, {hours:.1f} hours", flush=True)
-    pieces = Pieces()
+    tokenizer = Tokenizer()
     plan = Plan(passes=arguments.passes, seed=arguments.seed)
-    model = train(examples, Shape(len(pieces.tokens)), plan)
+    model = train(examples, Shape(len(tokenizer.tokens)), plan)
     export(model, arguments.folder)
-    pieces.write(arguments.folder)
-    return card.Facts(
+    tokenizer.write(arguments.folder)
+    return model_card.Facts(
         parameters=model.exported_size(),
-        tokens=len(pieces.tokens),
-        words=len(pieces.words),
+        tokens=len(tokenizer.tokens),
+        words=len(tokenizer.words),
         hours=hours,
         utterances=len(examples),
         sentences=arguments.sentences,

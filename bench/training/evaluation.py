@@ -1,7 +1,6 @@
-"""How well a model folder hears: through sherpa-onnx itself, greedy, as a stream.
+"""How well a model folder recognises: through sherpa-onnx itself, greedy, as a stream.
 
-Owns the conditions under which it is asked, and the counting. Sentences and voices are those that
-training never saw.
+Sentences and voices are those that training never saw.
 """
 
 from __future__ import annotations
@@ -15,14 +14,15 @@ import jiwer
 import numpy as np
 import sherpa_onnx
 
-from bench.training import synthesis, texts
+from bench.training import synthesis
 from bench.training.espeak import Espeak
 from bench.training.features import DIMENSIONS, SAMPLE_RATE
-from bench.training.pieces import Pieces
+from bench.training.sentences import Kind, Sentence, draw_many
 from bench.training.synthesis import Condition, Sample
+from bench.training.tokenizer import Tokenizer
 
 TAIL_S = 0.6
-"""Silence after the sound, so that the last word comes out."""
+"""Silence after the audio, so that the last word comes out."""
 _BATCH = 16
 
 CONDITIONS: dict[str, Condition] = {
@@ -97,20 +97,20 @@ def recogniser(folder: Path, *, beam: bool = False) -> sherpa_onnx.OnlineRecogni
 
 def hear(
     recognizer: sherpa_onnx.OnlineRecognizer,
-    sounds: Sequence[synthesis.Sound],
+    batch: Sequence[synthesis.Audio],
     hot_words: str | None = None,
 ) -> list[Heard]:
-    """Recognise sounds as one batch.
+    """Recognise several utterances as one batch.
 
     Args:
         recognizer: a loaded folder.
-        sounds: each of shape (n,), 16 kHz, in [-1, 1].
+        batch: each of shape (n,), 16 kHz, in [-1, 1].
         hot_words: as sherpa-onnx takes them, parted by "/"; needs modified beam search.
     """
     streams = []
-    for sound in sounds:
+    for audio in batch:
         stream = recognizer.create_stream(hot_words) if hot_words else recognizer.create_stream()
-        stream.accept_waveform(SAMPLE_RATE, sound)
+        stream.accept_waveform(SAMPLE_RATE, audio)
         stream.accept_waveform(SAMPLE_RATE, np.zeros(round(TAIL_S * SAMPLE_RATE), np.float32))
         stream.input_finished()
         streams.append(stream)
@@ -131,7 +131,7 @@ def evaluate(folder: Path, count: int, seed: int) -> Findings:
 
     An English word counts by its letters, a Chinese character is one; spaces count nothing.
     """
-    lines = texts.draw_many(Random(seed), count, held_out=True)
+    lines = draw_many(Random(seed), count, held_out=True)
     espeak = Espeak()
     said = [
         synthesis.say(espeak, [line], Random(seed + number), held_out=True)
@@ -150,16 +150,14 @@ def evaluate(folder: Path, count: int, seed: int) -> Findings:
     pairs = [(line.written, one.text) for line, one in _both(lines, beamed)]
     rates.append(_rate(f"{first_name}: modified beam search", pairs))
     print(f"{rates[-1].percent:6.2f} %  {rates[-1].name}", flush=True)
-    for kind in texts.Kind:
+    for kind in Kind:
         pairs = [(line.written, one.text) for line, one in _both(lines, first) if line.kind is kind]
         rates.append(_rate(f"clean, 16 kHz: {kind} alone", pairs))
         print(f"{rates[-1].percent:6.2f} %  {rates[-1].name}", flush=True)
     return Findings(tuple(rates), _delay(said, first))
 
 
-def _both(
-    lines: Sequence[texts.Text], heard: Sequence[Heard]
-) -> Iterator[tuple[texts.Text, Heard]]:
+def _both(lines: Sequence[Sentence], heard: Sequence[Heard]) -> Iterator[tuple[Sentence, Heard]]:
     return zip(lines, heard, strict=True)
 
 
@@ -171,21 +169,21 @@ def _hear_all(
 ) -> list[Heard]:
     heard: list[Heard] = []
     for start in range(0, len(said), _BATCH):
-        sounds = [
-            synthesis.through(sample.sound, condition, np.random.default_rng(seed + row))
+        batch = [
+            synthesis.degraded(sample.audio, condition, np.random.default_rng(seed + row))
             for row, sample in enumerate(said[start : start + _BATCH], start)
         ]
-        heard += hear(recognizer, sounds)
+        heard += hear(recognizer, batch)
     return heard
 
 
 def _delay(said: Sequence[Sample], heard: Sequence[Heard]) -> Delay:
     """Over the sentences whose tokens are all right: the others cannot be paired."""
-    pieces = Pieces()
+    tokenizer = Tokenizer()
     late_ms: list[float] = []
     for sample, one in zip(said, heard, strict=True):
-        tokens, _ = pieces.cut(sample.units)
-        wanted = [pieces.tokens[token].replace("▁", " ") for token in tokens]
+        tokens, _ = tokenizer.encode(sample.units)
+        wanted = [tokenizer.tokens[token].replace("▁", " ") for token in tokens]
         if wanted == [token.replace("▁", " ") for token in one.tokens]:
             late_ms += [
                 1000 * (at - unit.start_s)

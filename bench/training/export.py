@@ -1,7 +1,7 @@
 """The trained network as a model folder of sherpa-onnx's LSTM layout.
 
-Owns the three ONNX graphs and their metadata; it writes the sums of `model.py` node by node. The
-scaling of the features is folded into the encoder's first layer, so the encoder takes plain log-mel
+It writes the sums of `model.py` node by node, as three ONNX graphs with their metadata. The scaling
+of the features is folded into the encoder's first layer, so the encoder takes plain log-mel
 energies. Batch is the free axis of every graph.
 
 Inputs and outputs in order are what online-lstm-transducer-model.cc of sherpa-onnx reads: features

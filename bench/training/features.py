@@ -1,7 +1,7 @@
 """The features of sherpa-onnx: 80 log-mel energies every 10 ms, by the library that it uses itself.
 
-Owns the options, which are the defaults of sherpa-onnx's FeatureExtractorConfig, and nothing else:
-training and recognition must see the same numbers.
+The options are the defaults of sherpa-onnx's FeatureExtractorConfig: training and recognition must
+see the same numbers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OPTIONS.mel_opts.high_freq = -400.0
 
 
 def fbank(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Log-mel energies of sound at 16 kHz.
+    """Compute the log-mel energies of audio at 16 kHz.
 
     Args:
         samples: shape (n,), in [-1, 1].

@@ -1,6 +1,6 @@
 """The transducer loss, in plain PyTorch: one symbol a step, each token near where it was said.
 
-Owns the lattice. A path says blank or one token at each step (as sherpa-onnx decodes), and a token
+A path says blank or one token at each step (as sherpa-onnx decodes), and a token
 only between `SOONEST_S` and `LATEST_S` after its end, which espeak-ng told: so the loss is the
 alignment-restricted one (Mahadeokar et al. 2021, arXiv:2011.03072), few (step, token) pairs are
 possible, and only those are joined. What is written comes soon after it is said, by construction.
@@ -26,9 +26,9 @@ IMPOSSIBLE = -1e9
 ENCODER_WEIGHT = 0.3
 """Weight of the same loss with the decoder left out: the encoder learns sooner."""
 PHONE_WEIGHT = 1.0
-"""Weight of naming the sounds, which espeak-ng told too: a help for the first layer."""
+"""Weight of naming the phones, which espeak-ng told too: a help for the first layer."""
 PHONE_LAG_S = 0.08
-"""How much later than it is said the first layer names a sound."""
+"""How much later than it is said the first layer names a phone."""
 UNIT_WEIGHT = 1.0
 """Weight of naming, at each step, the token that is being said: a help for the last layer."""
 UNIT_LAG_S = 0.16
@@ -36,7 +36,7 @@ UNIT_LAG_S = 0.16
 UNIT_LONGEST_S = 0.4
 """A token after a pause began no longer before its end."""
 NOTHING = -1
-"""In place of a sound or token: none is asked for."""
+"""In place of a phone or token: none is asked for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,7 @@ class Batch:
     last: Tensor
     """(batch, n): the last one. Both strictly increase along n; of padding beyond every step."""
     phones: Tensor
-    """(batch, steps) int64: the sound said at each step, or NOTHING."""
+    """(batch, steps) int64: the phone said at each step, or NOTHING."""
     units: Tensor
     """The same: the token said, 0 where there is silence."""
     steps: Tensor
@@ -62,7 +62,7 @@ class Batch:
 
 
 def window(ends_s: Sequence[float], steps: int) -> tuple[list[int], list[int]]:
-    """First and last step of each token. Two tokens never share a step's only place."""
+    """Return the first and last step of each token. Two tokens never share a step's only place."""
     first = [max(0, int((end + SOONEST_S) / STEP_S)) for end in ends_s]
     last = [min(steps - 1, int((end + LATEST_S) / STEP_S)) for end in ends_s]
     for index in range(1, len(first)):
@@ -85,13 +85,13 @@ class Losses(NamedTuple):
     transducer: Tensor
     """Mean negative log likelihood of a token."""
     phones: Tensor
-    """The same of the sound at a step."""
+    """The same of the phone at a step."""
     units: Tensor
     """And of the token at a step."""
 
 
 def loss(model: Transducer, batch: Batch) -> Losses:
-    """The transducer loss, with those that help it on its way."""
+    """Return the transducer loss, with those that help it on its way."""
     encoded, phone_logits, unit_logits = model.encode(batch.features)
     phones = _naming(phone_logits, batch.phones)
     units = _naming(unit_logits, batch.units)

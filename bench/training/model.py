@@ -1,6 +1,6 @@
 """The network: an LSTM encoder, a decoder that sees two tokens back, a joiner.
 
-Owns shapes and the forward pass in PyTorch; `export.py` writes the same sums as ONNX graphs. Four
+`export.py` writes the same sums as ONNX graphs. Four
 feature frames make one step of 40 ms; the encoder looks at nothing later than its own step.
 """
 
@@ -29,7 +29,7 @@ class Shape:
     layers: int = 2
     joint: int = 128
     phones: int = 1
-    """Sounds that the first layer learns to name; in training only."""
+    """Phones that the first layer learns to name; in training only."""
 
 
 class Transducer(nn.Module):
@@ -61,13 +61,13 @@ class Transducer(nn.Module):
         self.output = nn.Linear(shape.joint, shape.vocabulary)
 
     def exported_size(self) -> int:
-        """Parameters of the model that is shipped: what only training looks at stays here."""
+        """Count the parameters that are shipped: what only training looks at stays here."""
         whole = sum(parameter.numel() for parameter in self.parameters())
         helpers = (*self.phone.parameters(), *self.unit.parameters())
         return whole - sum(parameter.numel() for parameter in helpers)
 
     def encode(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features (batch, frames, 80), frames a multiple of 4, to (batch, frames / 4, joint).
+        """Turn features (batch, frames, 80) into (batch, frames / 4, joint); frames in fours.
 
         Second, (batch, frames / 4, phones), what the first layer takes each step for; third,
         (batch, frames / 4, vocabulary), what the last layer takes it for: logits that only
@@ -85,7 +85,7 @@ class Transducer(nn.Module):
         return self.encoder_joint(value), self.phone(layers[0]), self.unit(value)
 
     def predict(self, tokens: Tensor) -> Tensor:
-        """Tokens (batch, n) to what the decoder says before each and after the last: n + 1."""
+        """Turn tokens (batch, n) into what the decoder says before each and behind the last."""
         batch = tokens.shape[0]
         start = tokens.new_zeros(batch, CONTEXT)
         embedded = self.embedding(torch.cat([start, tokens], 1))
@@ -95,6 +95,6 @@ class Transducer(nn.Module):
         return joint
 
     def join(self, encoded: Tensor) -> Tensor:
-        """The sum of encoder and decoder, any shape (…, joint), to logits (…, vocabulary)."""
+        """Turn the sum of encoder and decoder, (…, joint), into logits (…, vocabulary)."""
         logits: Tensor = self.output(torch.tanh(encoded))
         return logits

@@ -1,7 +1,6 @@
-"""From sentences to sound as a server would get it: level, noise, band, telephone coding.
+"""From sentences to audio as a server would get it: level, noise, band, telephone coding.
 
-Owns the drawing of conditions and the mixing. Everything is drawn from the generators that are
-given, so the same seed gives the same samples.
+Everything is drawn from the generators that are given, so the same seed gives the same samples.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from bench.training import voices
-from bench.training.espeak import Espeak, Phone, Unit
+from bench.training.espeak import Espeak, Phone, Unit, draw_language, draw_voice
 from bench.training.features import SAMPLE_RATE
-from bench.training.texts import Text
+from bench.training.sentences import Sentence
 
-Sound = NDArray[np.float32]
+Audio = NDArray[np.float32]
 
 TAIL_S = 0.55
 """Silence after the last word, at least: the model needs a moment to write it down."""
@@ -27,7 +25,7 @@ TAIL_S = 0.55
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What happens to the sound between mouth and server."""
+    """What happens to the audio between mouth and server."""
 
     rate: int = 16_000
     """8000: band of 4 kHz, then back to 16 kHz."""
@@ -42,9 +40,9 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Sound with its units, in seconds from its start."""
+    """Audio with its units, in seconds from its start."""
 
-    sound: Sound
+    audio: Audio
     """Shape (n,), 16 kHz, in [-1, 1]."""
     units: tuple[Unit, ...]
     phones: tuple[Phone, ...]
@@ -62,9 +60,9 @@ def draw_condition(random: Random) -> Condition:
     )
 
 
-def say(espeak: Espeak, lines: Sequence[Text], random: Random, *, held_out: bool) -> Sample:
+def say(espeak: Espeak, lines: Sequence[Sentence], random: Random, *, held_out: bool) -> Sample:
     """Say sentences one after the other in one voice, silence around and between them."""
-    pieces: list[Sound] = []
+    pieces: list[Audio] = []
     units: list[Unit] = []
     phones: list[Phone] = []
     length = 0
@@ -75,33 +73,33 @@ def say(espeak: Espeak, lines: Sequence[Text], random: Random, *, held_out: bool
         length += pieces[-1].size
 
     silence(random.uniform(0.05, 0.6))
-    speaker = voices.draw(random, lines[0].kind, held_out=held_out)
+    speaker = draw_voice(random, held_out=held_out)
     for index, line in enumerate(lines):
         if index:
             silence(random.uniform(0.4, 1.4))
-        manner = speaker.in_language(voices.language(random, line.kind))
-        utterance = espeak.say(line.spoken, manner)
+        voice = speaker.in_language(draw_language(random))
+        utterance = espeak.say(line.spoken, voice)
         shift = length / SAMPLE_RATE
         units += [unit.later(shift) for unit in utterance.units]
         phones += [phone.later(shift) for phone in utterance.phones]
-        sound = utterance.samples.astype(np.float32) / 32768
-        pieces.append(soxr.resample(sound, utterance.rate, SAMPLE_RATE, quality="HQ"))
+        audio = utterance.samples.astype(np.float32) / 32768
+        pieces.append(soxr.resample(audio, utterance.rate, SAMPLE_RATE, quality="HQ"))
         length += pieces[-1].size
     silence(random.uniform(TAIL_S, TAIL_S + 0.3))
     text = " ".join(line.written for line in lines)
     return Sample(np.concatenate(pieces), tuple(units), tuple(phones), text)
 
 
-def through(sound: Sound, condition: Condition, generator: np.random.Generator) -> Sound:
-    """The sound as it arrives: shape (n,), float32 in [-1, 1], steps of 16 bits."""
-    peak = float(np.abs(sound).max(initial=1e-6))
-    mixed = sound * (10 ** (condition.peak_dbfs / 20) / peak)
+def degraded(audio: Audio, condition: Condition, generator: np.random.Generator) -> Audio:
+    """Return audio as it arrives: shape (n,), float32 in [-1, 1], in steps of 16 bits."""
+    peak = float(np.abs(audio).max(initial=1e-6))
+    mixed = audio * (10 ** (condition.peak_dbfs / 20) / peak)
     if condition.noise_db is not None:
-        noise = generator.standard_normal(sound.size).astype(np.float32)
+        noise = generator.standard_normal(audio.size).astype(np.float32)
         if condition.brown:
             spectrum = np.fft.rfft(noise)
             spectrum /= np.maximum(np.arange(spectrum.size), 50) ** 0.5
-            noise = np.fft.irfft(spectrum, sound.size).astype(np.float32)
+            noise = np.fft.irfft(spectrum, audio.size).astype(np.float32)
         loud = float(np.sqrt(np.mean(mixed[np.abs(mixed) > 0.02 * np.abs(mixed).max()] ** 2)))
         noise *= loud * 10 ** (-condition.noise_db / 20) / float(noise.std())
         mixed = mixed + noise
@@ -115,10 +113,10 @@ def through(sound: Sound, condition: Condition, generator: np.random.Generator) 
     return quantised.astype(np.float32)
 
 
-def _mu_law(sound: Sound) -> Sound:
+def _mu_law(audio: Audio) -> Audio:
     """There and back through the µ-law curve in 8 bits (ITU-T G.711, its smooth form)."""
-    sign = np.sign(sound)
-    code = np.log1p(255 * np.abs(np.clip(sound, -1, 1))) / np.log(256)
+    sign = np.sign(audio)
+    code = np.log1p(255 * np.abs(np.clip(audio, -1, 1))) / np.log(256)
     code = np.round(code * 127) / 127
-    heard: Sound = (sign * np.expm1(code * np.log(256)) / 255).astype(np.float32)
+    heard: Audio = (sign * np.expm1(code * np.log(256)) / 255).astype(np.float32)
     return heard

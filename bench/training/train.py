@@ -1,6 +1,6 @@
-"""The training itself: batches, steps, progress.
+"""The training itself: batches, learning rate, progress.
 
-Owns batching and the schedule. Deterministic for a seed and a number of threads, as far as PyTorch
+It is deterministic for a seed and a number of threads, as far as PyTorch
 promises it.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.training.corpus import Example
+from bench.training.dataset import SLOWEST, Example, vary
 from bench.training.features import DIMENSIONS, FRAME_S
 from bench.training.loss import (
     NOTHING,
@@ -28,7 +28,6 @@ from bench.training.loss import (
     window,
 )
 from bench.training.model import STEP_FRAMES, STEP_S, Shape, Transducer
-from bench.training.variation import SLOWEST, vary
 
 NEVER = 1_000_000
 
@@ -39,7 +38,7 @@ class Plan:
 
     passes: int = 6
     batch_frames: int = 9000
-    """Feature frames in one batch, padding included: 90 s of sound."""
+    """Feature frames in one batch, padding included: 90 s of audio."""
     peak_rate: float = 3e-3
     warm_up: int = 300
     """Batches until the learning rate is at its peak."""
@@ -47,7 +46,7 @@ class Plan:
 
 
 def train(examples: Sequence[Example], shape: Shape, plan: Plan) -> Transducer:
-    """Train a network on the examples, telling how it goes."""
+    """Train a network on the examples, and print how it goes."""
     torch.manual_seed(plan.seed)
     random = Random(plan.seed)
     names = sorted({phone.name for example in examples for phone in example.phones} | {""})
@@ -86,7 +85,7 @@ def train(examples: Sequence[Example], shape: Shape, plan: Plan) -> Transducer:
                 token, phone, unit = np.mean(losses[-50:], 0)
                 print(
                     f"pass {number + 1:2}/{plan.passes}  batch {done:5}/{total}"
-                    f"  loss of a token {token:6.3f}, a sound {phone:5.3f}, a step {unit:5.3f}"
+                    f"  loss of a token {token:6.3f}, a phone {phone:5.3f}, a step {unit:5.3f}"
                     f"  {spent:5.0f} s, {left:5.0f} s to go",
                     flush=True,
                 )

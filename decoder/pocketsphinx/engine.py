@@ -42,7 +42,7 @@ class PocketSphinxEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the engine can do."""
+        """What PocketSphinx can do: English and hot words, one stream a call, in a process."""
         return Capabilities(
             name="pocketsphinx",
             languages=("english",),
@@ -51,13 +51,17 @@ class PocketSphinxEngine:
             word_times=True,
             hot_words=True,
             max_batch=1,
-            releases_gil=False,
             first_step_samples=BLOCK_SAMPLES,
             step_samples=BLOCK_SAMPLES,
+            lookahead_samples=BLOCK_SAMPLES,
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> PocketSphinxStream:
-        """Start an utterance on a decoder that is free; as `Engine.open`."""
+        """Start an utterance on a decoder that is free, tuned to the hot words.
+
+        Raises:
+            DecodeFailed: all decoders are in use, or PocketSphinx fails on the hot words.
+        """
         if not self._free:
             raise DecodeFailed(f"all {self._options.decoders} decoders are in use")
         # One that has the words already, if there is one: a new search takes a tenth of a second.
@@ -71,7 +75,11 @@ class PocketSphinxEngine:
         return PocketSphinxStream(chosen, self._mean, refused, self._free.append)
 
     def decode(self, streams: Sequence[Stream]) -> None:
-        """Work on streams of this engine; as `Engine.decode`."""
+        """Decode the audio that waits in each stream.
+
+        Raises:
+            DecodeFailed: PocketSphinx failed on a stream.
+        """
         for stream in streams:
             assert isinstance(stream, PocketSphinxStream), "a stream of another engine"
             stream.decode()

@@ -1,9 +1,9 @@
 """How English words are said: by the dictionary, and by rule where they are not in it.
 
-The grapheme-to-phoneme rules are a table learnt from the dictionary by
-`python -m bench.training g2p`: how a letter is read, given the letters around it. Of words that it
-has not seen, half are right to the last phone, and one phone in nine is wrong (the same command
-measures it); for a hot word that is close enough.
+The grapheme-to-phoneme rules are a table learnt from the dictionary by `python -m bench g2p`: how a
+letter is read, given the letters around it. Of words that it has not seen, half are right to the
+last phone, and one phone in nine is wrong (the same command measures it); for a hot word that is
+close enough.
 
 Phones are those of the CMU dictionary, without stress.
 """

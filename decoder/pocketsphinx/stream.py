@@ -64,7 +64,7 @@ class PocketSphinxStream:
         self._closed = False
 
     def accept(self, samples: Samples) -> None:
-        """Take the next samples; as `Stream.accept`."""
+        """Take the next samples, shape (n,), int16, 16 kHz. The array is copied."""
         assert not self._closed, "accept on a closed stream"
         assert not self._finished, "accept after finish"
         self._waiting.append(samples.copy())
@@ -72,19 +72,19 @@ class PocketSphinxStream:
 
     @property
     def ready(self) -> bool:
-        """Whether a block is whole, or after `finish` anything is left to do."""
+        """True if a whole block waits; after `finish`, until the rest was decoded."""
         if self._finished:
             return not self._ended
         return self._waiting_samples >= BLOCK_SAMPLES
 
     def finish(self, silence: int = 0) -> None:
-        """No more samples will come; PocketSphinx needs no silence behind the last word."""
+        """No more samples will come. All of them are decoded, `silence` too."""
         assert not self._closed, "finish on a closed stream"
         self._finished = True
 
     def hypothesis(self) -> Hypothesis:
-        """The best words so far; confidences are 0.0 until the utterance has ended,
-        and always without the search of the lattice (option bestpath)."""
+        """The best words so far. Confidences are 0.0 until the utterance has ended, and always
+        without the search of the word lattice (option bestpath)."""
         assert not self._closed, "hypothesis of a closed stream"
         self._watched = True
         words = tuple(self._words())
@@ -94,7 +94,7 @@ class PocketSphinxStream:
         return Hypothesis(words, " ".join(word.text for word in words), confidence)
 
     def close(self) -> None:
-        """Give the decoder back to the engine."""
+        """Give the decoder back to the engine; a second call does nothing."""
         if self._closed:
             return
         self._closed = True

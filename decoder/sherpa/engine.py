@@ -50,6 +50,7 @@ class SherpaEngine:
 
     @property
     def capabilities(self) -> Capabilities:
+        """What the loaded model can do; threads may share it."""
         return Capabilities(
             name="sherpa-onnx",
             languages=self._model.languages,
@@ -58,13 +59,16 @@ class SherpaEngine:
             word_times=self._model.word_times,
             hot_words=self._recognisers.biased is not None,
             max_batch=_MAX_BATCH,
-            releases_gil=True,
             first_step_samples=self._pace.window,
             step_samples=self._pace.shift,
+            # A step begins with each `shift` and looks at a window: a word that ends where a step
+            # begins is decoded with the window after it.
+            lookahead_samples=self._pace.window,
         )
 
     @property
     def model(self) -> Model:
+        """The model that is loaded."""
         return self._model
 
     @property
@@ -73,6 +77,12 @@ class SherpaEngine:
         return self._pace
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> SherpaStream:
+        """Start an utterance.
+
+        Raises:
+            DecodeFailed: as many streams as the options allow are open, hot words are off, or
+                sherpa-onnx fails.
+        """
         if hot_words and self._recognisers.biased is None:
             raise DecodeFailed("hot words are off; set the option hot_words to true")
         with self._lock:
@@ -105,6 +115,13 @@ class SherpaEngine:
         )
 
     def decode(self, streams: Sequence[Stream]) -> None:
+        """Decode streams in one batch, until none of them is ready.
+
+        A batch that fails is decoded again, each stream alone: one does not harm the others.
+
+        Raises:
+            DecodeFailed: at least one stream failed; the others are decoded.
+        """
         mine: list[SherpaStream] = []
         for stream in streams:
             assert isinstance(stream, SherpaStream), "a stream of another engine"

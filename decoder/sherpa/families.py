@@ -12,6 +12,8 @@ from enum import StrEnum
 
 
 class Family(StrEnum):
+    """A family of streaming models; sherpa-onnx loads each by a function of its own."""
+
     TRANSDUCER = "transducer"
     NEMO_TRANSDUCER = "NeMo transducer"
     PARAFORMER = "paraformer"

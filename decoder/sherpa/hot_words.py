@@ -42,6 +42,7 @@ class HotWordPlan:
 
     @property
     def possible(self) -> bool:
+        """True if the model takes hot words."""
         return bool(self.unit)
 
     @contextmanager

@@ -42,16 +42,20 @@ class Model:
     emission_delay_ms: int | None
     """None where nobody said."""
     languages: tuple[str, ...]
+    """Empty where neither the options nor the model's metadata say it: its tokens tell scripts,
+    which many languages share."""
     chunk_size: int = 0
     left_chunks: int = 0
     """WeNet: frames of a chunk, and chunks of the past that attention sees."""
 
     @property
     def name(self) -> str:
+        """What a person calls such a model, such as "zipformer2 transducer"."""
         return f"{self.kind} {self.family}".strip()
 
     @property
     def word_times(self) -> bool:
+        """True if its results say when each word was said."""
         return self.family is not Family.PARAFORMER
 
 
@@ -74,20 +78,14 @@ def read_model(options: SherpaOptions) -> tuple[Model, Vocabulary]:
         else:
             model, size = _paraformer(files, encoder)
     _fit(vocabulary, size, files.tokens)
-    return _with_options(model, vocabulary, options), vocabulary
+    return _with_options(model, options), vocabulary
 
 
-def _with_options(model: Model, vocabulary: Vocabulary, options: SherpaOptions) -> Model:
+def _with_options(model: Model, options: SherpaOptions) -> Model:
     if options.emission_delay_ms >= 0:
         model = replace(model, emission_delay_ms=options.emission_delay_ms)
     asked = tuple(word.strip() for word in options.languages.split(",") if word.strip())
-    languages = asked or model.languages or vocabulary.languages
-    if not languages:
-        raise EngineUnavailable(
-            f"{model.files.tokens} does not show which language the model knows; "
-            'set the option languages, for example to "chinese,english"'
-        )
-    return replace(model, languages=languages)
+    return replace(model, languages=asked or model.languages)
 
 
 def _transducer(

@@ -23,7 +23,8 @@ class SherpaOptions:
     streams: int = 256
     """Utterances open at the same time."""
     languages: str = ""
-    """As SIS properties begin, with commas: "chinese,english". Empty: told from the tokens."""
+    """As SIS properties begin, with commas: "chinese,english". Empty: as the model's metadata
+    say; where they say nothing, the model serves whatever language it is mapped to."""
     search: str = "greedy"
     """greedy keeps the best path alone and is fastest; beam keeps `beam` of them and hears better,
     for transducers only."""

@@ -24,27 +24,40 @@ _BEAM_SEARCH = "modified_beam_search"
 class NativeStream(Protocol):
     """sherpa_onnx.OnlineStream, as far as it is used."""
 
-    def accept_waveform(self, sample_rate: float, waveform: Sequence[float]) -> None: ...
+    def accept_waveform(self, sample_rate: float, waveform: Sequence[float]) -> None:
+        """Take samples from -1 to 1, at `sample_rate` Hz."""
 
 
 class NativeResult(Protocol):
     """sherpa_onnx.OnlineRecognizerResult, as far as it is used."""
 
     @property
-    def tokens(self) -> list[str]: ...
+    def tokens(self) -> list[str]:
+        """The symbols that were recognised so far."""
+
     @property
-    def timestamps(self) -> list[float]: ...
+    def timestamps(self) -> list[float]:
+        """When each of them was emitted, in seconds of the result."""
+
     @property
-    def ys_probs(self) -> list[float]: ...
+    def ys_probs(self) -> list[float]:
+        """Logarithm of the probability of each; empty where the family has none."""
 
 
 class Recogniser(Protocol):
     """sherpa_onnx.OnlineRecognizer, as far as it is used. Several threads may call one."""
 
-    def create_stream(self, hotwords: str | None = None) -> NativeStream: ...
-    def is_ready(self, s: NativeStream) -> bool: ...
-    def decode_streams(self, ss: list[NativeStream]) -> None: ...
-    def get_result_all(self, s: NativeStream) -> NativeResult: ...
+    def create_stream(self, hotwords: str | None = None) -> NativeStream:
+        """A stream; `hotwords` are phrases separated by slashes."""
+
+    def is_ready(self, s: NativeStream) -> bool:
+        """True if the stream has audio enough for a step."""
+
+    def decode_streams(self, ss: list[NativeStream]) -> None:
+        """Decode one step of each stream; all must be ready."""
+
+    def get_result_all(self, s: NativeStream) -> NativeResult:
+        """The result of the stream so far."""
 
 
 def load_recogniser(model: Model, beam: int | None = None) -> Recogniser:

@@ -62,6 +62,7 @@ class SherpaStream:
         """None when it must be read anew."""
 
     def accept(self, samples: Samples) -> None:
+        """Take the next samples, shape (n,), int16. The array is copied."""
         assert not self._closed, "accept on a closed stream"
         assert not self._finished, "accept after finish"
         if len(samples):
@@ -70,16 +71,19 @@ class SherpaStream:
 
     @property
     def ready(self) -> bool:
+        """True if a step is due; after `finish`, until the rest was decoded."""
         if self._finished:
             return not self._ended
         return self._pace.steps(self._samples) > self._steps
 
     def finish(self, silence: int = 0) -> None:
+        """No more samples will come; see `Stream.finish`."""
         assert not self._closed, "finish on a closed stream"
         self._finished = True
         self._silence = silence
 
     def hypothesis(self) -> Hypothesis:
+        """The best words so far; they are read from sherpa-onnx only after a step."""
         assert not self._closed, "hypothesis of a closed stream"
         if self._hypothesis is None:
             result = self.recogniser.get_result_all(self.native)
@@ -87,6 +91,7 @@ class SherpaStream:
         return self._hypothesis
 
     def close(self) -> None:
+        """Let go of the native stream and the audio; a second call does nothing."""
         if not self._closed:
             self._closed = True
             self._native = None
@@ -97,6 +102,7 @@ class SherpaStream:
 
     @property
     def native(self) -> NativeStream:
+        """sherpa-onnx's own stream; the stream must not be closed."""
         assert self._native is not None, "a closed stream"
         return self._native
 

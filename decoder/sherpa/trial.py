@@ -48,6 +48,8 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Recognisers:
+    """The recognisers of one model that are loaded."""
+
     fast: Recogniser
     biased: Recogniser | None
     """None where hot words are not wanted or not possible."""

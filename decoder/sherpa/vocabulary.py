@@ -16,15 +16,11 @@ from functools import cache
 from pathlib import Path
 
 from decoder.errors import EngineUnavailable
-from decoder.joining import is_unspaced
 
 MARK = "▁"
 """Begins a piece that begins a word. In sherpa-onnx's results it is a space."""
 _SPECIAL = re.compile(r"<(?!0x[0-9A-Fa-f]{2}>)[^<>]+>|\[[A-Z]+\]|#\d+")
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-_MANY = 20
-"""Letters of a script, in different tokens, that make a model one of that script. Models of one
-language have some letters of another among their tokens."""
 
 
 class Style(StrEnum):
@@ -50,22 +46,6 @@ class Vocabulary:
     style: Style
     lower: bool
     """True if all Latin letters are capitals: case says nothing, and text is written small."""
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Guessed from the scripts; empty where they say nothing."""
-        if self.style is Style.BYTES:
-            return ()
-        han = latin = cyrillic = 0
-        for symbol in self.symbols.values():
-            if is_special(symbol) or byte_of(symbol) is not None:
-                continue
-            letters = [letter for letter in symbol if letter.isalpha()]
-            han += any(is_unspaced(letter) for letter in letters)
-            latin += any(is_latin(letter) for letter in letters)
-            cyrillic += any("\u0400" <= letter <= "\u04ff" for letter in letters)
-        scripts = (("chinese", han), ("russian", cyrillic), ("english", latin))
-        return tuple(language for language, count in scripts if count >= _MANY)
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -111,6 +91,7 @@ def byte_of(symbol: str) -> int | None:
 
 
 def is_latin(letter: str) -> bool:
+    """True for the letters A to Z and a to z."""
     return "a" <= letter <= "z" or "A" <= letter <= "Z"
 
 

@@ -1,7 +1,7 @@
-"""The sound of a round that is still needed.
+"""The audio of a stream that is still needed.
 
-Owns one stretch of samples, addressed by absolute positions since the start of the round. Never
-knows what they are needed for: whoever reads says when they may be forgotten.
+The buffer holds one stretch of samples, addressed by absolute positions since the start of the
+stream. It does not know what they are needed for: whoever reads says when they may be forgotten.
 
 Memory is at most four times what is kept (8 KiB at least), and a sample is moved about twice in
 its life, however small the pieces in which it came.
@@ -17,9 +17,10 @@ _MIN_CAPACITY_SAMPLES = 4096
 
 
 class AudioBuffer:
-    """Samples `start_sample` to `end_sample` (exclusive) of a round."""
+    """Samples `start_sample` to `end_sample` (exclusive) of a stream, mono int16."""
 
     def __init__(self) -> None:
+        """Make an empty buffer at position 0."""
         self._buffer: Samples = np.empty(_MIN_CAPACITY_SAMPLES, np.int16)
         self._origin = 0
         """Position of the sample in `_buffer[0]`."""
@@ -33,16 +34,11 @@ class AudioBuffer:
 
     @property
     def end_sample(self) -> int:
-        """Samples appended since the start of the round."""
+        """Samples appended since the start of the stream."""
         return self._end
 
-    @property
-    def capacity_bytes(self) -> int:
-        """Memory held, used or not."""
-        return self._buffer.nbytes
-
     def append(self, samples: Samples) -> None:
-        """Record the next samples. The array is copied."""
+        """Add the next samples, shape (n,), int16. The array is copied."""
         end = self._end + len(samples)
         if end - self._origin > len(self._buffer):
             # Twice what is needed: the next move is due only after as many samples again.
@@ -51,15 +47,15 @@ class AudioBuffer:
         self._end = end
 
     def read(self, start: int, end: int) -> Samples:
-        """Samples `start` to `end` (exclusive), as a copy that the caller owns."""
+        """Return samples `start` to `end` (exclusive), as a copy that the caller owns."""
         assert self._start <= start <= end <= self._end, (
-            f"samples {start} to {end} were read from a tape of {self._start} to {self._end}"
+            f"samples {start} to {end} were read from a buffer of {self._start} to {self._end}"
         )
         return self._buffer[start - self._origin : end - self._origin].copy()
 
     def forget_before(self, sample: int) -> None:
-        """Samples before this position will not be read again. Going back changes nothing."""
-        assert sample <= self._end, f"sample {sample} is past the end of the tape, {self._end}"
+        """Drop the samples before this position. Going back changes nothing."""
+        assert sample <= self._end, f"sample {sample} is past the end of the buffer, {self._end}"
         self._start = max(self._start, sample)
         kept = self._end - self._start
         if len(self._buffer) > max(_MIN_CAPACITY_SAMPLES, 4 * kept):

@@ -1,9 +1,9 @@
-"""Compressed sound while it arrives: packets to mono samples at the engine's rate, by PyAV.
+"""Compressed audio while it arrives: packets → mono samples at 16 kHz, by PyAV.
 
-Owns the decoder, the mixing down to mono and the rate. FFmpeg decodes packets and nothing else:
-its demuxers want to read by themselves, from something that blocks, so the containers are taken
-apart by `ogg`, `webm` and `frames` (docs/adr/0012 says why). Decoding costs 1 to 2 ms for each
-second of sound, on the event loop; `MOST_BYTES_AT_ONCE` bounds what one call costs.
+This module owns the codecs, the mixing down to mono and the rate. FFmpeg decodes packets and
+nothing else: its demuxers want to read by themselves, from something that blocks, so `containers`
+takes the bytes apart (docs/adr/0012 says why). Decoding costs 1 to 2 ms for each second of audio,
+on the event loop; `MOST_BYTES_AT_ONCE` bounds what one call costs.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import numpy as np
 from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
-from rasr.audio.formats import CompressedFormat, Container, Samples
-from rasr.audio.frames import AdtsFrames, FrameDemuxer, Mp3Frames
-from rasr.audio.ogg import OggDemuxer
-from rasr.audio.packets import BrokenSound, Demuxer, Head, Packet
-from rasr.audio.webm import WebmDemuxer
+from rasr.audio.containers import demuxer
+from rasr.audio.containers.packets import CodecParameters, MalformedAudio, Packet
+from rasr.audio.containers.signatures import SNIFFED_BYTES, FileType, sniff
+from rasr.audio.formats import SAMPLE_RATE, CompressedFormat, Container, Samples
 
 MOST_BYTES_AT_ONCE = 512
 """What may be fed in one go, lest others wait: 0.1 s of usual Opus. A packet of Opus takes a byte,
@@ -29,41 +28,31 @@ bytes. They are silence then, and decoding them takes 10 ms."""
 
 _SKIP_MANUAL = 1 << 29
 """AV_CODEC_FLAG2_SKIP_MANUAL: FFmpeg is not to drop padding too."""
-_SIGNATURE_BYTES = 8
-_SIGNATURES = (
-    (0, b"OggS", (Container.OGG_OPUS,), "Ogg", "'ogg-opus' if it is Opus"),
-    (0, b"\x1a\x45\xdf\xa3", (Container.WEBM_OPUS,), "WebM", "'webm-opus' if it is Opus"),
-    (0, b"RIFF", (), "WAV", "the format of its samples"),
-    (0, b"fLaC", (), "FLAC", "that of raw samples, with raw samples"),
-    (4, b"ftyp", (), "MP4", "'aac', with the sound as ADTS frames"),
-)
-"""Where, what, of which containers, the name, and which audio_format would be right."""
+_TAKEN = {Container.OGG_OPUS: FileType.OGG, Container.WEBM_OPUS: FileType.WEBM}
+"""MP3 and AAC are frames in a row, which may begin with anything."""
 
 
 class CompressedDecoder:
-    """The sound of one round. The same bytes cut differently give the same samples.
+    """The `AudioDecoder` of compressed audio."""
 
-    The sound before a fault counts, what is behind it is dropped.
-    """
-
+    source_rate = SAMPLE_RATE
+    """The rates of compressed audio are any, so `on_audio` is given what comes out."""
     most_bytes = MOST_BYTES_AT_ONCE
     header = None
     contradiction = None
-    """WAV headers are for raw sound."""
+    """WAV headers are for raw audio."""
 
     def __init__(
         self,
         format: CompressedFormat,
-        target_rate: int,
-        *,
-        tap: Callable[[Samples], None] | None = None,
+        on_audio: Callable[[Samples], None] | None = None,
+        channel: int | None = None,
     ) -> None:
-        """`tap` is given the samples too: the rates of compressed sound are any."""
-        self.tap_rate = target_rate
-        self._tap = tap
+        """Make the decoder of one stream."""
         self._format = format
-        self._demuxer = _demuxer(format.container)
-        self._decoder = _Decoder(target_rate)
+        self._on_audio = on_audio
+        self._demuxer = demuxer(format.container)
+        self._decoder = _PacketDecoder(channel)
         self._first: bytes | None = b""
         """The first bytes, until there are enough to tell what they are."""
         self._fault: str | None = None
@@ -74,10 +63,10 @@ class CompressedDecoder:
         return self._fault
 
     def feed(self, data: bytes) -> Samples:
-        """The samples that `data` completes, at the target rate."""
+        """Return the samples that `data` completes, int16, 16 kHz."""
         if self._first is not None:
             data = self._first + data
-            if len(data) < _SIGNATURE_BYTES:
+            if len(data) < SNIFFED_BYTES:
                 self._first = data
                 return np.empty(0, np.int16)
             self._first = None
@@ -85,7 +74,7 @@ class CompressedDecoder:
         return self._decoded(data)
 
     def flush(self) -> Samples:
-        """The last samples, at the target rate. Nothing may be fed after it."""
+        """Return the last samples. Audio that ends before it is known how to read it is a fault."""
         silent = self._first == b""
         first, self._first = self._first or b"", None
         samples = self._decoded(first, last=True)
@@ -102,47 +91,49 @@ class CompressedDecoder:
                 if last:
                     for item in self._demuxer.flush():
                         pieces += self._decoder.take(item)
-            except BrokenSound as fault:
+            except MalformedAudio as fault:
                 self._blame(str(fault))
         if last:
             pieces.append(self._decoder.flush())
         samples = np.concatenate(pieces) if pieces else np.empty(0, np.int16)
-        if self._tap is not None and len(samples):
-            self._tap(samples)
+        if self._on_audio is not None and len(samples):
+            self._on_audio(samples)
         return samples
 
     def _check_signature(self, data: bytes) -> None:
-        for at, signature, containers, name, better in _SIGNATURES:
-            if data[at:].startswith(signature) and self._format.container not in containers:
-                self._blame(f"it is {name}; the audio_format for that is {better}")
+        found = sniff(data)
+        # An ID3 tag may stand before frames of any kind; the others refuse it by themselves.
+        if found not in (None, FileType.MP3, _TAKEN.get(self._format.container)):
+            self._blame(f"it is {found}; the audio_format for that is {found.advice}")
 
     def _blame(self, reason: str) -> None:
         if self._fault is None:
             self._fault = f"the sound cannot be read as {self._format.name!r}: {reason}"
 
 
-class _Decoder:
+class _PacketDecoder:
     """Packets to mono samples at one rate."""
 
-    def __init__(self, target_rate: int) -> None:
-        self._target_rate = target_rate
+    def __init__(self, channel: int | None) -> None:
+        self._channel = channel
         self._context: AudioCodecContext | None = None
         self._resampler: av.AudioResampler | None = None
         self._shape: tuple[str, str, int] | None = None
-        """Sample format, layout and rate that the resampler was made for."""
+        """The sample format, layout and rate that the resampler was made for."""
 
     @property
     def begun(self) -> bool:
-        """True once it is known how the sound is coded."""
+        """True once it is known how the audio is encoded."""
         return self._context is not None
 
-    def take(self, item: Head | Packet) -> list[Samples]:
-        """
+    def take(self, item: CodecParameters | Packet) -> list[Samples]:
+        """Return what the next item of the demuxer completes.
+
         Raises:
-            BrokenSound: the codec does not take the packet.
+            MalformedAudio: the codec does not take the packet, or it has no such channel.
         """
         match item:
-            case Head():
+            case CodecParameters():
                 context = AudioCodecContext.create(item.codec, "r")
                 assert isinstance(context, AudioCodecContext)
                 context.extradata = item.extradata
@@ -150,24 +141,24 @@ class _Decoder:
                 self._context = context
                 return []
             case Packet():
-                assert self._context is not None, "a packet came before its head"
+                assert self._context is not None, "a packet came before the parameters of its codec"
                 try:
                     frames = self._context.decode(av.Packet(item.data))
                     return [
                         samples
                         for frame in frames
-                        if (sound := _without_padding(frame, item)) is not None
-                        for samples in self._resampled(sound)
+                        if (wanted := _wanted(frame, item, self._channel)) is not None
+                        for samples in self._resampled(wanted)
                     ]
                 except av.FFmpegError as error:
-                    raise BrokenSound(
+                    raise MalformedAudio(
                         f"a packet of {len(item.data)} bytes cannot be decoded ({error.strerror})"
                     ) from error
             case _:
                 assert_never(item)
 
     def flush(self) -> Samples:
-        """What the resampler has kept back."""
+        """Return what the resampler has kept back."""
         pieces = [] if self._resampler is None else _samples(self._resampler, None)
         self._resampler = None
         return np.concatenate(pieces) if pieces else np.empty(0, np.int16)
@@ -178,7 +169,7 @@ class _Decoder:
         if self._resampler is None or shape != self._shape:
             pieces.append(self.flush())
             self._shape = shape
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=self._target_rate)
+            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
         # Times are not looked at, and PyAV fills gaps between them.
         frame.pts = None
         return pieces + _samples(self._resampler, frame)
@@ -191,30 +182,27 @@ def _samples(resampler: av.AudioResampler, frame: AudioFrame | None) -> list[Sam
     ]
 
 
-def _without_padding(frame: AudioFrame, packet: Packet) -> AudioFrame | None:
-    """The frame without what is no sound in it; None if nothing is left."""
+def _wanted(frame: AudioFrame, packet: Packet, channel: int | None) -> AudioFrame | None:
+    """The frame without padding, of one channel where one is wanted; None if nothing is left."""
+    channels = frame.layout.nb_channels
+    if channel is not None and not 0 <= channel < channels:
+        raise MalformedAudio(f"it has no channel {channel}; allowed: from 0 to {channels - 1}")
     begin, end = packet.skip_samples, frame.samples - packet.cut_samples
-    if begin == 0 and end == frame.samples:
-        return frame
     if begin >= end:
         return None
-    sound = frame.to_ndarray()
-    width = 1 if frame.format.is_planar else frame.layout.nb_channels
-    cut: Any = np.ascontiguousarray(sound[:, begin * width : end * width])
-    kept = AudioFrame.from_ndarray(cut, format=frame.format.name, layout=frame.layout.name)
-    kept.sample_rate = frame.sample_rate
-    return kept
-
-
-def _demuxer(container: Container) -> Demuxer:
-    match container:
-        case Container.OGG_OPUS:
-            return OggDemuxer()
-        case Container.WEBM_OPUS:
-            return WebmDemuxer()
-        case Container.MP3:
-            return FrameDemuxer(Mp3Frames())
-        case Container.AAC:
-            return FrameDemuxer(AdtsFrames())
-        case _:
-            assert_never(container)
+    if begin == 0 and end == frame.samples and (channel is None or channels == 1):
+        return frame
+    # Planar frames have a row for each channel, others one row with all of them interleaved.
+    rows = (
+        frame.to_ndarray() if frame.format.is_planar else frame.to_ndarray().reshape(-1, channels).T
+    )
+    rows = rows[:, begin:end]
+    layout = frame.layout.name
+    if channel is not None:
+        rows, layout = rows[channel : channel + 1], "mono"
+    if not frame.format.is_planar:
+        rows = rows.T.reshape(1, -1)
+    kept: Any = np.ascontiguousarray(rows)
+    wanted = AudioFrame.from_ndarray(kept, format=frame.format.name, layout=layout)
+    wanted.sample_rate = frame.sample_rate
+    return wanted

@@ -1,8 +1,9 @@
-"""Sound out of files, whatever they are: everything that FFmpeg decodes, by PyAV.
+"""The audio of files, whatever they are: everything that FFmpeg decodes, by PyAV.
 
-Owns opening, mixing down to mono, resampling, and one sentence for each way in which this fails.
-Never holds more of a file than FFmpeg's own buffers, and never opens a second file: playlists and
-the like, which name others, are refused (`protocol_whitelist`), since a file may come from anybody.
+This module opens, mixes down to mono and resamples, and has one sentence for each way in which that
+fails. It holds no more of a file than FFmpeg's own buffers do, and it never opens a second file:
+playlists and the like, which name others, are refused (`protocol_whitelist`), since a file may come
+from anybody.
 """
 
 from __future__ import annotations
@@ -22,28 +23,29 @@ from rasr.audio.formats import Samples
 _NO_OTHER_FILES = {"protocol_whitelist": "none"}
 
 AudioPath = str | PathLike[str]
+"""The name of a file."""
 
 
 class AudioFileError(Exception):
-    """A file cannot be read as sound. The text is a sentence for whoever named the file."""
+    """A file cannot be read as audio. The text is a sentence for whoever named the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What a file says of its sound before it is decoded."""
+    """What a file says of its audio before it is decoded."""
 
     duration_s: float | None
-    """None where the file does not say; only decoding tells exactly."""
+    """Seconds; None where the file does not say. Only decoding tells exactly."""
     sample_rate: int
     """Hz, in the file."""
     channels: int
 
 
 def audio_info(path: AudioPath) -> AudioInfo:
-    """What the file says of its first audio stream.
+    """Return what the file says of its first audio stream.
 
     Raises:
-        AudioFileError: it cannot be opened, is no sound or has no audio stream.
+        AudioFileError: it cannot be opened, is no audio or has no audio stream.
     """
     with _opened(path) as (container, stream):
         duration_s: float | None = None
@@ -55,12 +57,12 @@ def audio_info(path: AudioPath) -> AudioInfo:
 
 
 def read_audio(path: AudioPath, sample_rate: int) -> Iterator[Samples]:
-    """The first audio stream of a file, mixed to mono, at `sample_rate` Hz, piece by piece.
+    """Yield the first audio stream of a file, mixed to mono, at `sample_rate` Hz, piece by piece.
 
     The file is opened at the first `next` and closed with the iterator.
 
     Raises:
-        AudioFileError: it cannot be opened, is no sound, has no audio stream or is damaged.
+        AudioFileError: it cannot be opened, is no audio, has no audio stream or is damaged.
     """
     with _opened(path) as (container, stream):
         resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)

@@ -1,8 +1,8 @@
-"""The sound formats that a client may declare, by name.
+"""The audio formats that may be declared: what the bytes of a stream are.
 
-Owns the names and nothing else: decoding is in `codec` and `coded`, validation of a START in
-`rasr.wire.sis`. Names, rates and codings of `FORMATS` are table 3.3 of the SIS real-time protocol,
-all of them mono; those of `COMPRESSED_FORMATS` are ours.
+This module owns the declarations and nothing else: `raw` and `compressed` decode, `rasr.wire.sis`
+validates a START. The names, rates and encodings of `FORMATS` are table 3.3 of the SIS real-time
+protocol, all of them mono; those of `COMPRESSED_FORMATS` are ours.
 """
 
 from __future__ import annotations
@@ -20,7 +20,15 @@ SAMPLE_RATE = 16_000
 """Hz of all audio between the audio decoder and the engines, and of all positions in it."""
 
 Samples = NDArray[np.int16]
-"""Mono sound, shape (n,), dtype int16, C-contiguous. The rate is said where one is returned."""
+"""Mono audio, shape (n,), dtype int16, C-contiguous. The rate is said where one is returned."""
+
+_RATES = range(8_000, 48_000 + 1)
+"""Hz. Below is no telephone, above is nothing that speech needs."""
+_CHANNELS = range(1, 20 + 1)
+
+
+class AudioFormatError(ValueError):
+    """A format that is not supported. The text is a sentence for whoever declared it."""
 
 
 class Encoding(StrEnum):
@@ -28,6 +36,14 @@ class Encoding(StrEnum):
 
     PCM_S16LE = "pcm_s16le"
     """Signed 16 bit, little-endian."""
+    PCM_U8 = "pcm_u8"
+    """Unsigned 8 bit: silence is 128."""
+    PCM_S24LE = "pcm_s24le"
+    """Signed 24 bit in three bytes, little-endian."""
+    PCM_S32LE = "pcm_s32le"
+    """Signed 32 bit, little-endian."""
+    PCM_F32LE = "pcm_f32le"
+    """32-bit floating point, little-endian; full scale is from -1 to 1."""
     ULAW = "ulaw"
     """G.711 µ-law, 8 bit."""
     ALAW = "alaw"
@@ -35,47 +51,89 @@ class Encoding(StrEnum):
 
     @property
     def bytes_per_sample(self) -> int:
+        """The bytes of one sample of one channel."""
         match self:
+            case Encoding.PCM_U8 | Encoding.ULAW | Encoding.ALAW:
+                return 1
             case Encoding.PCM_S16LE:
                 return 2
-            case Encoding.ULAW | Encoding.ALAW:
-                return 1
+            case Encoding.PCM_S24LE:
+                return 3
+            case Encoding.PCM_S32LE | Encoding.PCM_F32LE:
+                return 4
             case _:
                 assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """One value of `audio_format`."""
+    """Raw audio: samples of one encoding, those of several channels interleaved.
 
-    name: str
-    sample_rate: int
-    """Hz."""
+    Raises:
+        AudioFormatError: a field is out of range.
+    """
+
     encoding: Encoding
+    sample_rate: int
+    """Hz, 8000 to 48000."""
+    channels: int = 1
+    """1 to 20."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for field, value, allowed, unit in (
+            ("sample_rate", self.sample_rate, _RATES, " (Hz)"),
+            ("channels", self.channels, _CHANNELS, ""),
+        ):
+            if value not in allowed:
+                raise AudioFormatError(
+                    f"'{field}' is invalid: it is {value}; allowed: a whole number "
+                    f"from {allowed[0]} to {allowed[-1]}{unit}"
+                )
 
     @property
-    def bytes_per_sample(self) -> int:
-        return self.encoding.bytes_per_sample
+    def name(self) -> str:
+        """The format in the way in which SIS writes its own: "pcm16k16bit", "float48k32bit2ch"."""
+        match self.encoding:
+            case Encoding.ULAW | Encoding.ALAW:
+                kind = self.encoding.value
+            case Encoding.PCM_F32LE:
+                kind = "float"
+            case _:
+                kind = "pcm"
+        channels = f"{self.channels}ch" if self.channels > 1 else ""
+        bits = 8 * self.encoding.bytes_per_sample
+        return f"{kind}{self.sample_rate / 1000:g}k{bits}bit{channels}"
+
+    @property
+    def bytes_per_frame(self) -> int:
+        """The bytes of one sample of every channel."""
+        return self.channels * self.encoding.bytes_per_sample
+
+    @property
+    def bytes_per_second(self) -> int:
+        """The bytes of one second of audio."""
+        return self.sample_rate * self.bytes_per_frame
 
 
 FORMATS: Mapping[str, AudioFormat] = MappingProxyType(
     {
         item.name: item
         for item in (
-            AudioFormat("pcm16k16bit", 16000, Encoding.PCM_S16LE),
-            AudioFormat("pcm8k16bit", 8000, Encoding.PCM_S16LE),
-            AudioFormat("ulaw16k8bit", 16000, Encoding.ULAW),
-            AudioFormat("ulaw8k8bit", 8000, Encoding.ULAW),
-            AudioFormat("alaw16k8bit", 16000, Encoding.ALAW),
-            AudioFormat("alaw8k8bit", 8000, Encoding.ALAW),
+            AudioFormat(Encoding.PCM_S16LE, 16_000),
+            AudioFormat(Encoding.PCM_S16LE, 8_000),
+            AudioFormat(Encoding.ULAW, 16_000),
+            AudioFormat(Encoding.ULAW, 8_000),
+            AudioFormat(Encoding.ALAW, 16_000),
+            AudioFormat(Encoding.ALAW, 8_000),
         )
     }
 )
-"""Every format that the websocket paths take, by its SIS name."""
+"""Every raw format that a SIS client may declare, by its name."""
 
 
 class Container(StrEnum):
-    """Compressed sound as files and browsers have it; each word is a value of `audio_format`."""
+    """Compressed audio as files and browsers have it; each word is a value of `audio_format`."""
 
     OGG_OPUS = "ogg-opus"
     """Opus in Ogg (RFC 7845)."""
@@ -89,12 +147,13 @@ class Container(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CompressedFormat:
-    """A value of `audio_format` that SIS does not have; rate and channels are in the sound."""
+    """Compressed audio; its rate and its channels are in the bytes. SIS itself has none."""
 
     container: Container
 
     @property
     def name(self) -> str:
+        """The value of `audio_format` that declares it."""
         return self.container.value
 
 

@@ -1,6 +1,6 @@
-"""G.711: the two logarithmic 8-bit codings of telephony.
+"""G.711: the two logarithmic 8-bit encodings of telephony, µ-law and A-law.
 
-Owns both directions of µ-law and A-law between bytes and 16-bit samples; knows nothing of streams.
+This module has both directions between bytes and 16-bit samples; it knows nothing of streams.
 
 Numbers are those of ITU-T Recommendation G.711 (11/1988), tables 1 (A-law) and 2 (µ-law): eight
 segments of sixteen steps on each side of zero, each segment twice as coarse as the one before.
@@ -30,7 +30,7 @@ _ALAW_INVERSION = 0x55
 
 @cache
 def ulaw_table() -> Samples:
-    """The sample for each µ-law byte: shape (256,), int16, read-only."""
+    """Return the sample for each µ-law byte: shape (256,), int16, read-only."""
     code = ~np.arange(256) & 0xFF
     segment, step = code >> 4 & 7, code & 15
     magnitude = ((2 * step + _ULAW_BIAS) << segment) - _ULAW_BIAS
@@ -39,7 +39,7 @@ def ulaw_table() -> Samples:
 
 @cache
 def alaw_table() -> Samples:
-    """The sample for each A-law byte: shape (256,), int16, read-only."""
+    """Return the sample for each A-law byte: shape (256,), int16, read-only."""
     code = np.arange(256) ^ _ALAW_INVERSION
     segment, step = code >> 4 & 7, code & 15
     # The two lowest segments are equally fine; from the second on, a step has an implied 16.
@@ -48,17 +48,17 @@ def alaw_table() -> Samples:
 
 
 def ulaw_decode(data: bytes) -> Samples:
-    """One sample for each byte."""
+    """Return one sample for each byte: shape (n,), int16."""
     return ulaw_table()[np.frombuffer(data, dtype=np.uint8)]
 
 
 def alaw_decode(data: bytes) -> Samples:
-    """One sample for each byte."""
+    """Return one sample for each byte: shape (n,), int16."""
     return alaw_table()[np.frombuffer(data, dtype=np.uint8)]
 
 
 def ulaw_encode(samples: Samples) -> bytes:
-    """One byte for each sample; what is louder than the law reaches becomes its loudest."""
+    """Return one byte for each sample; louder ones than the law reaches become its loudest."""
     magnitude = np.abs(samples.astype(np.int32)) >> 2
     biased = np.minimum(magnitude, _ULAW_MAX) + _ULAW_BIAS
     segment = _bit_length(biased) - 6
@@ -69,7 +69,7 @@ def ulaw_encode(samples: Samples) -> bytes:
 
 
 def alaw_encode(samples: Samples) -> bytes:
-    """One byte for each sample."""
+    """Return one byte for each sample."""
     magnitude = np.minimum(np.abs(samples.astype(np.int32)) >> 3, 4095)
     segment = np.maximum(_bit_length(magnitude) - 5, 0)
     step = magnitude >> np.maximum(segment, 1) & 15

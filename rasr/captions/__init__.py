@@ -1,25 +1,37 @@
 """Live captions: what recognised speech looks like to those who read it.
 
-The craft is pure: `measure`, `tokens`, `phrases`, `layout` and `timing` make cues of segments, the
-same ones for a live channel and for a file. `channel` and `events` remember and encode what was
-published, `hub` brings it to the viewers. Nothing in here knows the server or HTTP.
+`timed_text` → `tokens` → `lines` → `cues` is pure and makes the same cues for a live channel and
+for a file (`files`). `channel` remembers what was published, `event_stream` encodes it, and
+`broadcaster` brings it to the viewers. Nothing in here knows the server, a wire format or HTTP.
 """
 
-from rasr.captions.channel import Said
-from rasr.captions.cue import Cue
-from rasr.captions.hub import CaptionRules, Hub, Publisher, Refused, Viewer
-from rasr.captions.layout import cues_of
-from rasr.captions.timing import readable, subtitles
+from rasr.captions.broadcaster import (
+    Broadcaster,
+    ChannelBusy,
+    ChannelRefusal,
+    Publisher,
+    TooManyChannels,
+    Viewer,
+    ViewerRefused,
+)
+from rasr.captions.channel import ChannelHistory
+from rasr.captions.cues import Cue, cues_of, readable, subtitles
+from rasr.captions.timed_text import TimedText, TimedWord, timed_text
 
 __all__ = [
-    "CaptionRules",
+    "Broadcaster",
+    "ChannelBusy",
+    "ChannelHistory",
+    "ChannelRefusal",
     "Cue",
-    "Hub",
     "Publisher",
-    "Refused",
-    "Said",
+    "TimedText",
+    "TimedWord",
+    "TooManyChannels",
     "Viewer",
+    "ViewerRefused",
     "cues_of",
     "readable",
     "subtitles",
+    "timed_text",
 ]

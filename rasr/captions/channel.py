@@ -1,10 +1,10 @@
-"""One channel: what was said on it, and what is being said.
+"""One caption channel: what was recognised on it, and what is being spoken.
 
 Pure: time is an argument, nothing is awaited. Finals are kept in order, up to a bound; of the
-sentence that is being spoken only the newest state. A viewer is a cursor into both, so viewers
-cost the channel nothing: one that is slow finds partials replaced and every final still there.
+segment that is being spoken only the newest state. A viewer is a cursor into both, so viewers cost
+the channel nothing: one that is slow finds partials replaced and every final still there.
 
-Cues are numbered from 1 over the life of the channel, without gaps. While a sentence is spoken its
+Cues are numbered from 1 over the life of the channel, without gaps. While a segment is spoken its
 cues have the numbers that they will keep, and each change of one is a new revision.
 """
 
@@ -15,115 +15,119 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from rasr.captions.cue import Cue
-from rasr.captions.events import EventId, cue_event, missed_event
-from rasr.captions.layout import cues_of
-from rasr.captions.timing import held
-from rasr.wire.sis.messages import Segment
+from rasr.captions.cues import Cue, cues_of, held
+from rasr.captions.event_stream import EventId, cue_event, missed_event
+from rasr.captions.timed_text import TimedText
 
 RECENT_CUES = 8
-"""What a viewer is shown of the past who does not say where he left off."""
+"""A viewer that does not say what it saw last is shown so many cues of the past."""
 
 _BATCH = 64
-"""Finals handed out at once: who resumes is not to be given the whole history in one piece."""
+"""Finals handed out at once: a viewer that resumes is not given the whole history in one piece."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What was said on a channel, as far as it is kept."""
+class ChannelHistory:
+    """What was recognised on a channel, as far as it is kept."""
 
     cues: tuple[Cue, ...]
-    """With the times of their words."""
-    sentences: tuple[str, ...]
+    """With the times of their words, in ms since the channel began."""
+    texts: tuple[str, ...]
+    """The whole text of each final."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Final:
+class _FinalCue:
     cue: Cue
     event: bytes
-    sentence: str | None
-    """The whole text of its segment, at the last of its cues."""
+    text: str | None
+    """The whole text of its final, at the last of its cues."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Rolling:
+class _RollingCue:
     """A cue that may still change; without lines it was withdrawn."""
 
     lines: tuple[str, ...]
     revision: int
     stamp: int
-    """Of all changes to rolling cues, this was number so and so."""
+    """All changes to rolling cues of the channel are numbered; this is the number of its newest."""
     event: bytes
 
 
 @dataclass(slots=True)
 class Cursor:
-    """What one viewer has been given."""
+    """How much of a channel one viewer has been given."""
 
     final: int = 0
     """Number of the last final cue."""
     stamp: int = 0
-    """Of the last change to a rolling cue."""
+    """Number of the last change to a rolling cue."""
 
 
 class Channel:
-    """The captions under one name. One round at a time publishes to it."""
+    """The captions under one name. One recognition at a time publishes to it."""
 
     def __init__(self, token: str, history_cues: int) -> None:
+        """
+        Args:
+            token: tells this channel from others of the same name, before it or after a restart.
+            history_cues: so many final cues are kept.
+        """
         self.token = token
         self.live = False
-        """True while a round is open."""
-        self._finals: deque[_Final] = deque(maxlen=history_cues)
-        self._said = 0
-        """Number of the last final cue."""
-        self._rolling: dict[int, _Rolling] = {}
+        """True while a recognition publishes."""
+        self._finals: deque[_FinalCue] = deque(maxlen=history_cues)
+        self._final_cues = 0
+        self._rolling: dict[int, _RollingCue] = {}
         self._stamp = 0
         self._opened: float | None = None
         self._offset_ms = 0
         self._latest_ms = 0
 
-    # The speaker
+    # The publisher
 
     def begin(self, now: float) -> None:
-        """A round opens. Its clock is laid behind what was said before it.
+        """A recognition begins. Its clock is laid behind what was published before it.
 
         Args:
             now: seconds of any monotonic clock.
         """
-        assert not self.live, "two rounds on one channel"
+        assert not self.live, "two recognitions on one channel"
         self.live = True
         if self._opened is None:
             self._opened = now
         self._offset_ms = max(round((now - self._opened) * 1000), self._latest_ms)
 
-    def publish(self, segment: Segment) -> None:
-        """The next result of the round, partial or final."""
-        cues = [_moved(cue, self._offset_ms) for cue in cues_of(segment)]
-        if segment.is_final:
-            self._publish_final(cues, segment.text)
+    def publish(self, text: TimedText) -> None:
+        """Take the next partial or final; a final without text withdraws the partials before it."""
+        cues = [_moved(cue, self._offset_ms) for cue in cues_of(text)]
+        if text.is_final:
+            self._publish_final(cues, text.text)
         else:
             self._publish_partial(cues)
 
     def end(self) -> None:
-        """The round is over: what has no final will get none."""
+        """The recognition is over: partials that have no final will get none, and are withdrawn."""
         self.live = False
-        self._withdraw_beyond(self._said)
+        self._withdraw_beyond(self._final_cues)
 
     def _publish_partial(self, cues: Sequence[Cue]) -> None:
-        for number, cue in enumerate(cues, start=self._said + 1):
+        for number, cue in enumerate(cues, start=self._final_cues + 1):
             self._roll(number, cue)
-        self._withdraw_beyond(self._said + len(cues))
+        self._withdraw_beyond(self._final_cues + len(cues))
 
-    def _publish_final(self, cues: Sequence[Cue], sentence: str) -> None:
+    def _publish_final(self, cues: Sequence[Cue], text: str) -> None:
         for place, cue in enumerate(cues, start=1):
-            self._said += 1
-            before = self._rolling.pop(self._said, None)
+            self._final_cues += 1
+            number = self._final_cues
+            before = self._rolling.pop(number, None)
             revision = before.revision + 1 if before else 1
             until_ms = cues[place].start_ms if place < len(cues) else None
-            event = cue_event(self._said, revision, held(cue, until_ms), self.token)
-            self._finals.append(_Final(cue, event, sentence if place == len(cues) else None))
+            event = cue_event(number, revision, held(cue, until_ms), self.token)
+            self._finals.append(_FinalCue(cue, event, text if place == len(cues) else None))
             self._latest_ms = max(self._latest_ms, cue.end_ms)
-        self._withdraw_beyond(self._said)
+        self._withdraw_beyond(self._final_cues)
 
     def _roll(self, number: int, cue: Cue) -> None:
         before = self._rolling.get(number)
@@ -133,7 +137,7 @@ class Channel:
         self._stamp += 1
         revision = before.revision + 1 if before else 1
         event = cue_event(number, revision, cue, None)
-        self._rolling[number] = _Rolling(cue.lines, revision, self._stamp, event)
+        self._rolling[number] = _RollingCue(cue.lines, revision, self._stamp, event)
 
     def _withdraw_beyond(self, number: int) -> None:
         # They stay as withdrawn, for viewers that were shown them, until the number is used again.
@@ -144,18 +148,18 @@ class Channel:
     # The viewers
 
     def cursor(self, last_event_id: str | None) -> Cursor:
-        """Where a viewer begins who comes now.
+        """Where a viewer begins that comes now.
 
         Args:
-            last_event_id: what he saw last; an id of another channel counts as nothing seen, None
+            last_event_id: what it saw last; an id of another channel counts as nothing seen, None
                 as no wish to see the past.
         """
         if last_event_id is None:
-            return Cursor(max(self._said - RECENT_CUES, self._oldest - 1))
+            return Cursor(max(self._final_cues - RECENT_CUES, self._oldest - 1))
         place = EventId.parse(last_event_id)
         if place is None or place.token != self.token:
             return Cursor(self._oldest - 1)
-        return Cursor(min(place.number, self._said))
+        return Cursor(min(place.number, self._final_cues))
 
     def since(self, cursor: Cursor) -> bytes:
         """Events that `cursor` has not been given, some of them if they are many; moves it on."""
@@ -164,7 +168,7 @@ class Channel:
         if missed > 0:
             parts.append(missed_event(missed))
             cursor.final += missed
-        waiting = self._said - cursor.final
+        waiting = self._final_cues - cursor.final
         if waiting:
             newest = islice(reversed(self._finals), waiting)
             parts += [final.event for final in list(newest)[::-1][:_BATCH]]
@@ -177,24 +181,24 @@ class Channel:
 
     def is_all_given(self, cursor: Cursor) -> bool:
         """True if `cursor` has every final."""
-        return cursor.final == self._said
+        return cursor.final == self._final_cues
 
-    def kept(self) -> Said:
-        """What was said so far."""
-        return Said(
+    def history(self) -> ChannelHistory:
+        """The finals that are kept."""
+        return ChannelHistory(
             tuple(final.cue for final in self._finals),
-            tuple(final.sentence for final in self._finals if final.sentence is not None),
+            tuple(final.text for final in self._finals if final.text is not None),
         )
 
     @property
-    def said(self) -> int:
-        """How many final cues there have been."""
-        return self._said
+    def final_cues(self) -> int:
+        """How many final cues there have been; the number of the last one."""
+        return self._final_cues
 
     @property
     def _oldest(self) -> int:
         """Number of the oldest final cue that is kept, or that will be."""
-        return self._said - len(self._finals) + 1
+        return self._final_cues - len(self._finals) + 1
 
 
 def _moved(cue: Cue, ms: int) -> Cue:

@@ -11,7 +11,7 @@ from io import StringIO
 
 from webvtt import Caption, WebVTT
 
-from rasr.captions.cue import Cue
+from rasr.captions.cues import Cue
 
 
 def vtt(cues: Iterable[Cue]) -> str:

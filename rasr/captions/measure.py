@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import unicodedata
 
-LATIN_PER_LINE = 42
-WIDE_PER_LINE = 20
-LATIN_PER_S = 20
-WIDE_PER_S = 9
+_LATIN_PER_LINE = 42
+_WIDE_PER_LINE = 20
+_LATIN_PER_S = 20
+_WIDE_PER_S = 9
 
-LINE_WIDTH = LATIN_PER_LINE * WIDE_PER_LINE
-"""Of a full line, in the unit of `width`."""
+LINE_WIDTH = _LATIN_PER_LINE * _WIDE_PER_LINE
+"""The width of a full line, in the unit of `width`."""
 
-_LATIN_WIDTH = LINE_WIDTH // LATIN_PER_LINE
-_WIDE_WIDTH = LINE_WIDTH // WIDE_PER_LINE
+_LATIN_WIDTH = LINE_WIDTH // _LATIN_PER_LINE
+_WIDE_WIDTH = LINE_WIDTH // _WIDE_PER_LINE
 
 
 def is_wide(character: str) -> bool:
@@ -28,7 +28,7 @@ def is_wide(character: str) -> bool:
 
 
 def width(text: str) -> int:
-    """Of `text` in one line: a 42nd of a line for each Latin character, a 20th for a wide one.
+    """The width of `text`: a 42nd of a line for each Latin character, a 20th for a wide one.
 
     Spaces and marks count like letters.
     """
@@ -36,7 +36,7 @@ def width(text: str) -> int:
 
 
 def reading_ms(text: str) -> int:
-    """The least time in which `text` can be read, rounded up."""
+    """The least time in which `text` can be read, in ms, rounded up."""
     wide = sum(map(is_wide, text))
-    units = (len(text) - wide) * WIDE_PER_S + wide * LATIN_PER_S
-    return -(-units * 1000 // (LATIN_PER_S * WIDE_PER_S))
+    units = (len(text) - wide) * _WIDE_PER_S + wide * _LATIN_PER_S
+    return -(-units * 1000 // (_LATIN_PER_S * _WIDE_PER_S))

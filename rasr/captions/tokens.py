@@ -2,7 +2,7 @@
 
 A token is a word with its marks, or a single Chinese character with the marks that belong to it: a
 line never begins with a closing mark and never ends with an opening one. Times come from the words
-of a result where there are any, else the segment's time is shared out by width.
+of a text where they are known, else the time of the whole text is shared out by width.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rasr.captions.measure import LINE_WIDTH, is_wide, width
-from rasr.wire.sis.messages import Segment, WordInfo
+from rasr.captions.timed_text import TimedText, TimedWord
 
 OPENING = frozenset("（【《「『〈［｛“‘([{")
 CLOSING = frozenset("，。、；：！？）】》」』〉］｝”’…—·％%‰℃,.!?;:)]}")
@@ -20,6 +20,8 @@ CLOSING = frozenset("，。、；：！？）】》」』〉］｝”’…—·
 
 @dataclass(frozen=True, slots=True)
 class Token:
+    """A piece of text that is not broken, and when it was said."""
+
     text: str
     """Never empty, no white space in it, at most a line wide."""
     spaced: bool
@@ -28,11 +30,11 @@ class Token:
     end_ms: int
 
 
-def tokens_of(segment: Segment) -> tuple[Token, ...]:
-    """The tokens of the text of `segment`, in order."""
-    pieces = list(_pieces(segment.text))
+def tokens_of(text: TimedText) -> tuple[Token, ...]:
+    """The tokens of `text`, in order."""
+    pieces = list(_pieces(text.text))
     letters = [len(piece) for piece, _ in pieces]
-    times = _times(segment, "".join(piece for piece, _ in pieces))
+    times = _times(text, "".join(piece for piece, _ in pieces))
     tokens = []
     at = 0
     for (piece, spaced), length in zip(pieces, letters, strict=True):
@@ -91,13 +93,13 @@ def _cut(part: str) -> Iterator[str]:
     yield piece
 
 
-def _times(segment: Segment, letters: str) -> list[tuple[int, int]]:
-    """Start and end of each of the letters of a segment's text, white space left out."""
-    if segment.word_info:
-        timed = [(letter, one) for one in segment.word_info for letter in _letters(one)]
+def _times(text: TimedText, letters: str) -> list[tuple[int, int]]:
+    """Start and end of each letter of `text`, white space left out, in ms."""
+    if text.words:
+        timed = [(letter, one) for one in text.words for letter in _letters(one)]
         if "".join(letter for letter, _ in timed) == letters:
-            return [(word.start_time, word.end_time) for _, word in timed]
-    start, length = segment.start_time, max(0, segment.end_time - segment.start_time)
+            return [(word.start_ms, word.end_ms) for _, word in timed]
+    start, length = text.start_ms, max(0, text.end_ms - text.start_ms)
     total = max(1, width(letters))
     times = []
     past = 0
@@ -108,12 +110,12 @@ def _times(segment: Segment, letters: str) -> list[tuple[int, int]]:
     return times
 
 
-def _letters(word: WordInfo) -> str:
-    return "".join(map(_printable, word.word.split()))
+def _letters(word: TimedWord) -> str:
+    return "".join(map(_printable, word.text.split()))
 
 
 def joined(tokens: Sequence[Token]) -> str:
-    """The text of a line."""
+    """The text of `tokens` in one line."""
     return "".join(
         f" {one.text}" if one.spaced and number else one.text for number, one in enumerate(tokens)
     )

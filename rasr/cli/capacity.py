@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 
 from rasr import logs
-from rasr.cli.configured import config_option, configuration, model_option
+from rasr.cli.config_options import config_option, configuration, model_option
 from rasr.cli.screen import console
 from rasr.settings import Settings
 
@@ -73,7 +73,7 @@ def _show(one: Capacity, max_load: float) -> None:
             str(size),
             f"{seconds * 1000:.1f} ms",
             f"{seconds / costs.step_s * 2:.0%}",
-            f"{costs.calls * size * costs.step_s / seconds:.0f}",
+            f"{costs.slots * size * costs.step_s / seconds:.0f}",
         )
     screen.print(steps)
     if costs.timely_batch:

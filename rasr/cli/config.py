@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from rasr.cli.configured import config_option, configuration, model_option
+from rasr.cli.config_options import config_option, configuration, model_option
 from rasr.configuration import Configuration
-from rasr.configuration.schema import dotted, leaves, quoted
+from rasr.configuration.schema import dotted, leaves, written
 
 
 @click.command()
@@ -41,7 +41,7 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     yield "# The settings in force; behind each of them, where it comes from."
     for table, group in groupby(leaves(configuration.settings), key=lambda entry: entry[0][:-1]):
         entries = list(group)
-        assignments = [f"{dotted(path[-1:])} = {_value(value)}" for path, _, value in entries]
+        assignments = [f"{dotted(path[-1:])} = {written(value)}" for path, _, value in entries]
         width = max(map(len, assignments))
         yield ""
         yield f"[{dotted(table)}]"
@@ -57,13 +57,3 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     if not configuration.settings.properties:
         # Without its heading the default entry would come back.
         yield from ("", "[properties]")
-
-
-def _value(value: object) -> str:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case str():
-            return quoted(value)
-        case _:
-            return repr(value)

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 
 from rasr.audio.formats import FORMATS
-from rasr.cli.configured import config_option
+from rasr.cli.config_options import config_option
+from rasr.cli.demo_metrics import DemoMetrics, Reference, in_seconds
 from rasr.cli.formats import clock
-from rasr.cli.listener import Listener
-from rasr.cli.reckoning import Reckoning, Reference, in_seconds
+from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
 from rasr.cli.server import run, server_at
 from rasr.client import (
@@ -35,15 +35,16 @@ from rasr.wire.sis.properties import Property
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A recording, and what is known about it."""
+    """A recording of the demo, and what is known about it."""
 
     language: str
-    """As SIS properties begin."""
+    """As SIS properties begin: "english", "chinese"."""
     recording: Path
     reference: Reference
 
     @property
     def start(self) -> StartConfig:
+        """START's `config` for it."""
         wanted = Property.parse(f"{self.language}_16k_common")
         assert wanted is not None
         return StartConfig(
@@ -81,7 +82,7 @@ def _part(language: str, files_in_use: ExitStack) -> Part:
 
 
 async def show(parts: Sequence[Part], config: Path | None, pace: Pace = Pace.REAL) -> None:
-    """Everything that is seen, in order.
+    """Run the demo: start a server, stream each recording to it, print text and numbers.
 
     Raises:
         click.ClickException: nothing was recognised, or the server could not be used.
@@ -91,34 +92,34 @@ async def show(parts: Sequence[Part], config: Path | None, pace: Pace = Pace.REA
         click.echo(f"A server is ready at {server}; the recordings are streamed to it.")
         for part in parts:
             click.echo(f"\n{part.language.capitalize()}:\n")
-            reckoning = await _watch(server, part, pace)
-            if not reckoning.finals:
+            metrics = await _stream(server, part, pace)
+            if not metrics.finals:
                 raise click.ClickException("nothing was recognised: the engine heard no word")
-            audio_s, wall_s = await _race(server, part)
-            for line in _numbers(reckoning, part.start, audio_s, wall_s):
+            audio_s, wall_s = await _stream_fast(server, part)
+            for line in _numbers(metrics, part.start, audio_s, wall_s):
                 click.echo(line)
     click.echo("\nNow your own voice: rasr mic\nOr a recording:     rasr transcribe FILE")
 
 
-async def _watch(server: str, part: Part, pace: Pace) -> Reckoning:
-    """Stream, show what comes, and count."""
+async def _stream(server: str, part: Part, pace: Pace) -> DemoMetrics:
+    """Stream a recording, show its text, and measure."""
     loop = asyncio.get_running_loop()
-    reckoning = Reckoning(part.reference)
+    metrics = DemoMetrics(part.reference)
     start = part.start
     began_s = float("inf")
 
     def on_sent(sent_s: float) -> None:
-        # The chunk that was held up least tells when the recording began.
+        # The chunk that was delayed least tells when the recording began.
         nonlocal began_s
         began_s = min(began_s, loop.time() - sent_s)
 
     with Screen(echo_partials=True) as screen:
-        listener = Listener(screen, Mode.CONTINUE, start, _line)
+        printer = ResultPrinter(screen, Mode.CONTINUE, start, _line)
 
         def on_message(message: ServerMessage) -> None:
             if isinstance(message, Result):
-                reckoning.take(message, (loop.time() - began_s) * 1000)
-            listener.hear(message)
+                metrics.take(message, (loop.time() - began_s) * 1000)
+            printer.show(message)
 
         async with connect(server, Options(start)) as session:
             await stream_recording(
@@ -128,13 +129,13 @@ async def _watch(server: str, part: Part, pace: Pace) -> Reckoning:
                 pace=pace,
                 on_sent=on_sent,
             )
-    if listener.failure is not None:
-        raise click.ClickException(listener.failure)
-    return reckoning
+    if printer.failure is not None:
+        raise click.ClickException(printer.failure)
+    return metrics
 
 
-async def _race(server: str, part: Part) -> tuple[float, float]:
-    """Stream as fast as the server takes it: seconds of sound, seconds it took."""
+async def _stream_fast(server: str, part: Part) -> tuple[float, float]:
+    """Stream as fast as the server takes it: seconds of audio, seconds that it took."""
     loop = asyncio.get_running_loop()
     start = part.start
     audio_s = 0.0
@@ -155,15 +156,15 @@ async def _race(server: str, part: Part) -> tuple[float, float]:
         return audio_s, loop.time() - began_s
 
 
-def _numbers(reckoning: Reckoning, start: StartConfig, audio_s: float, wall_s: float) -> list[str]:
-    total = len(reckoning.reference.words)
-    right = reckoning.right_words()
+def _numbers(metrics: DemoMetrics, start: StartConfig, audio_s: float, wall_s: float) -> list[str]:
+    total = len(metrics.reference.words)
+    right = metrics.right_words()
     rows = (
-        ("partial latency", in_seconds(reckoning.partial_ms), "from a word spoken to its text"),
-        ("first partial", in_seconds(reckoning.first_partial_ms), "from the start of a sentence"),
+        ("partial latency", in_seconds(metrics.partial_ms), "from a word spoken to its text"),
+        ("first partial", in_seconds(metrics.first_partial_ms), "from the start of a sentence"),
         (
             "final latency",
-            in_seconds(reckoning.final_ms),
+            in_seconds(metrics.final_ms),
             f"from the end of a sentence; vad_tail is {start.vad_tail / 1000:.2f} s of it",
         ),
         ("words right", f"{right / total:.0%}", f"{right} of {total}, each Chinese character one"),

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
-from rasr.captions import subtitles
+from rasr.captions import TimedText, TimedWord, subtitles
 from rasr.captions.files import srt, vtt
 from rasr.wire.sis.messages import Segment
 
 
 class Format(StrEnum):
+    """The form in which recognised text is written."""
+
     TEXT = "text"
     JSON = "json"
     SRT = "srt"
@@ -24,6 +26,7 @@ class Format(StrEnum):
 
     @property
     def suffix(self) -> str:
+        """The ending of the name of such a file."""
         return ".txt" if self is Format.TEXT else f".{self}"
 
     @property
@@ -49,10 +52,10 @@ def write(format: Format, transcripts: Sequence[Transcript]) -> str:
             return as_json(transcripts)
         case Format.SRT:
             (only,) = transcripts
-            return srt(subtitles(only.segments))
+            return srt(subtitles(map(timed_text, only.segments)))
         case Format.VTT:
             (only,) = transcripts
-            return vtt(subtitles(only.segments))
+            return vtt(subtitles(map(timed_text, only.segments)))
         case _:
             assert_never(format)
 
@@ -69,12 +72,12 @@ def text(transcripts: Sequence[Transcript]) -> str:
 
 
 def heading(name: str) -> str:
-    """What stands above the text of one of several recordings."""
+    """The line above the text of one of several recordings."""
     return f"{name}:"
 
 
 def as_json(transcripts: Sequence[Transcript]) -> str:
-    """Keys as the protocol has them; times in ms."""
+    """A JSON document with the keys of SIS; times in ms."""
     recordings = [
         {
             "name": transcript.name,
@@ -83,6 +86,18 @@ def as_json(transcripts: Sequence[Transcript]) -> str:
         for transcript in transcripts
     ]
     return json.dumps({"recordings": recordings}, ensure_ascii=False, indent=2) + "\n"
+
+
+def timed_text(segment: Segment) -> TimedText:
+    """`segment` as captions want it."""
+    return TimedText(
+        segment.text,
+        segment.start_time,
+        segment.end_time,
+        words=tuple(
+            TimedWord(one.word, one.start_time, one.end_time) for one in segment.word_info or ()
+        ),
+    )
 
 
 def clock(ms: int) -> str:

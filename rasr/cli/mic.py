@@ -13,9 +13,9 @@ from typing import Any
 import click
 
 from rasr.audio import CompressedFormat
-from rasr.cli.configured import config_option
-from rasr.cli.listener import Listener
+from rasr.cli.config_options import config_option
 from rasr.cli.microphone import Microphone, MicrophoneError, list_devices
+from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
 from rasr.cli.server import captions_address, run, server_at, url_option
 from rasr.cli.start_options import MODES, start_config, start_options
@@ -76,15 +76,15 @@ async def _mic(
                 screen.remark("Speak. Ctrl-C stops.")
                 if start.caption_channel is not None:
                     screen.remark(f"Captions: {captions_address(server, start.caption_channel)}")
-                listener = Listener(screen, mode, start, lambda segment: segment.text)
-                await stream_recording(session, microphone.chunks(), listener.hear, pace=Pace.FAST)
+                printer = ResultPrinter(screen, mode, start, lambda segment: segment.text)
+                await stream_recording(session, microphone.chunks(), printer.show, pace=Pace.FAST)
         if microphone.lost_s:
             click.echo(
                 f"Warning: the server was too slow, {microphone.lost_s:.1f} s were left out",
                 err=True,
             )
-    if listener.failure is not None:
-        raise click.ClickException(listener.failure)
+    if printer.failure is not None:
+        raise click.ClickException(printer.failure)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The microphone, by sounddevice, which PocketSphinx brings along.
 
-Owns what can be missing (the PortAudio library, a device, the rate) and the way of the sound from
+Owns what can be missing (the PortAudio library, a device, the rate) and the way of the audio from
 PortAudio's thread to the event loop. sounddevice loads PortAudio when it is imported, and fails
 there without it: so it is imported here and only when asked for.
 """
@@ -18,11 +18,11 @@ from rasr.audio import AudioFormat, Resampler, Samples, encode
 from rasr.client import CHUNK_MS
 
 _WAITING_CHUNKS = 600
-"""A minute of sound: a server that is slower than that is given up on, chunk by chunk."""
+"""A minute of audio: when a server is further behind than that, the oldest chunks are dropped."""
 
 
 class MicrophoneError(Exception):
-    """There is no sound from a microphone. The text is a sentence that says what to do."""
+    """There is no audio from a microphone. The text is a sentence that says what to do."""
 
 
 def list_devices() -> str:
@@ -43,7 +43,7 @@ def list_devices() -> str:
 
 
 class Microphone:
-    """Sound from a device until `stop`. Made inside a running event loop."""
+    """Audio from a device until `stop`. Made inside a running event loop."""
 
     def __init__(self, device: str | None, audio_format: AudioFormat) -> None:
         """
@@ -60,8 +60,8 @@ class Microphone:
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(_WAITING_CHUNKS)
         self._stopped = False
         self.lost_s = 0.0
-        """Sound that the server was too slow for."""
-        with self._told_plainly():
+        """Seconds of audio that were dropped because the server was too slow."""
+        with self._plain_errors():
             self._rate = self._possible_rate()
             self._stream = self._sounddevice.RawInputStream(
                 device=self._device,
@@ -69,24 +69,24 @@ class Microphone:
                 channels=1,
                 dtype="int16",
                 blocksize=self._rate * CHUNK_MS // 1000,
-                callback=self._on_sound,
+                callback=self._on_audio,
             )
 
     def stop(self) -> None:
-        """No more sound; what was recorded is still handed out. May be called more than once."""
+        """No more audio; what was recorded is still handed out. May be called more than once."""
         if not self._stopped:
             self._stopped = True
             self._stream.stop()
             self._loop.call_soon(self._offer, b"")
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """The sound, coded, from now until `stop`.
+        """The audio, in the encoding of `audio_format`, from now until `stop`.
 
         Raises:
             MicrophoneError: the device is gone.
         """
         resampler = Resampler(self._rate, self._format.sample_rate)
-        with self._told_plainly():
+        with self._plain_errors():
             self._stream.start()
         try:
             while block := await self._waiting.get():
@@ -97,7 +97,7 @@ class Microphone:
             self.close()
 
     def close(self) -> None:
-        """Let go of the device. May be called more than once."""
+        """Release the device. May be called more than once."""
         self._stream.close()
 
     def _possible_rate(self) -> int:
@@ -112,7 +112,7 @@ class Microphone:
             return int(device["default_samplerate"])
         return wanted
 
-    def _on_sound(self, data: Any, frames: int, time: Any, status: Any) -> None:
+    def _on_audio(self, data: Any, frames: int, time: Any, status: Any) -> None:
         """PortAudio's thread hands over a block; the buffer is PortAudio's own."""
         self._loop.call_soon_threadsafe(self._offer, bytes(data))
 
@@ -123,7 +123,7 @@ class Microphone:
         self._waiting.put_nowait(block)
 
     @contextmanager
-    def _told_plainly(self) -> Iterator[None]:
+    def _plain_errors(self) -> Iterator[None]:
         try:
             yield
         except (self._sounddevice.PortAudioError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""`rasr models`: what can be had, what is here, fetched, checked and deleted."""
+"""`rasr models`: list, show, fetch, check and delete models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from rasr.cli.configured import config_option, settings_only
+from rasr.cli.config_options import config_option, settings_only
 from rasr.cli.screen import console
 from rasr.models.catalogue import Model
 from rasr.models.errors import ModelError
@@ -31,8 +31,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
-    """What every command works with."""
+class _Shared:
+    """What the options of the group say, for all of its commands."""
 
     store: Store
     mirror: str
@@ -50,8 +50,8 @@ def models(context: click.Context, config: Path | None, folder: str | None) -> N
     A model that is installed serves its languages; English only if told so. See `rasr serve`.
     """
     settings = settings_only(config, {"models.folder": folder}).models
-    with _told():
-        context.obj = _Desk(open_store(settings.folder, os.environ), settings.mirror)
+    with _plain_errors():
+        context.obj = _Shared(open_store(settings.folder, os.environ), settings.mirror)
 
 
 def _name_argument(command: Command) -> Command:
@@ -60,17 +60,17 @@ def _name_argument(command: Command) -> Command:
 
 @models.command("list")
 @click.pass_obj
-def list_models(desk: _Desk) -> None:
+def list_models(shared: _Shared) -> None:
     """Every model that can be had, the preferred ones first."""
     rows = [
         (
             model.name,
-            str(desk.store.state(model)),
+            str(shared.store.state(model)),
             _megabytes(model.bytes) if model.archive else "–",
             ", ".join(model.languages),
             model.good_for,
         )
-        for model in desk.store.catalogue.models
+        for model in shared.store.catalogue.models
     ]
     for row in _aligned([("NAME", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD FOR"), *rows]):
         click.echo(row)
@@ -79,11 +79,11 @@ def list_models(desk: _Desk) -> None:
 @models.command()
 @_name_argument
 @click.pass_obj
-def show(desk: _Desk, name: str) -> None:
+def show(shared: _Shared, name: str) -> None:
     """All that is known of a model."""
-    with _told():
-        model = desk.store.catalogue.get(name)
-        for row in _aligned(list(_facts(desk, model))):
+    with _plain_errors():
+        model = shared.store.catalogue.get(name)
+        for row in _aligned(list(_facts(shared, model))):
             click.echo(row)
 
 
@@ -97,7 +97,7 @@ def show(desk: _Desk, name: str) -> None:
     help="Install from the release file, which was fetched by hand.",
 )
 @click.pass_obj
-def pull(desk: _Desk, name: str, archive: Path | None) -> None:
+def pull(shared: _Shared, name: str, archive: Path | None) -> None:
     """Fetch a model and install it.
 
     A pull that breaks is continued by the same command. Proxies are taken from HTTPS_PROXY and
@@ -105,9 +105,9 @@ def pull(desk: _Desk, name: str, archive: Path | None) -> None:
     """
     from rasr.models.install import install
 
-    with _told(), _Bar() as bar:
-        model = desk.store.catalogue.get(name)
-        folder = install(desk.store, model, bar, mirror=desk.mirror, archive=archive)
+    with _plain_errors(), _Bar() as bar:
+        model = shared.store.catalogue.get(name)
+        folder = install(shared.store, model, bar, mirror=shared.mirror, archive=archive)
     click.echo(f"{model.name} is installed in {folder}")
     click.echo(f"Serve it: rasr serve --model {model.name}")
 
@@ -115,25 +115,25 @@ def pull(desk: _Desk, name: str, archive: Path | None) -> None:
 @models.command()
 @_name_argument
 @click.pass_obj
-def remove(desk: _Desk, name: str) -> None:
+def remove(shared: _Shared, name: str) -> None:
     """Delete a model, and what an unfinished pull has fetched of it."""
-    with _told():
-        folder = desk.store.remove(desk.store.catalogue.get(name))
+    with _plain_errors():
+        folder = shared.store.remove(shared.store.catalogue.get(name))
     click.echo(f"{folder} is deleted")
 
 
 @models.command()
 @_name_argument
 @click.pass_obj
-def check(desk: _Desk, name: str) -> None:
+def check(shared: _Shared, name: str) -> None:
     """Compare an installed model with what was installed."""
-    with _told():
-        model = desk.store.catalogue.get(name)
-        verdict = desk.store.check(model)
+    with _plain_errors():
+        model = shared.store.catalogue.get(name)
+        verdict = shared.store.check(model)
         if verdict.damage:
             lines = "\n".join(f"  {fault}" for fault in verdict.damage)
             raise ModelError(
-                f"the model {model.name} in {desk.store.path(model)} is damaged:\n{lines}"
+                f"the model {model.name} in {shared.store.path(model)} is damaged:\n{lines}"
             )
     if verdict.files:
         click.echo(f"{model.name} is whole: {verdict.files} files are as they were installed")
@@ -143,8 +143,8 @@ def check(desk: _Desk, name: str) -> None:
         )
 
 
-def _facts(desk: _Desk, model: Model) -> Iterator[tuple[str, str]]:
-    store = desk.store
+def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:
+    store = shared.store
     yield "name", model.name
     yield "good for", model.good_for
     yield "kind", model.kind
@@ -170,7 +170,7 @@ def _facts(desk: _Desk, model: Model) -> Iterator[tuple[str, str]]:
         yield "download", _megabytes(model.bytes)
         known = model.sha256 or store.known_digest(model.archive)
         yield "SHA-256", known or "unknown; recorded by the first pull"
-        for address in store.catalogue.addresses(model, desk.mirror):
+        for address in store.catalogue.addresses(model, shared.mirror):
             yield "address", address
     record = read_record(store.path(model))
     if store.state(model) is not State.ABSENT and record is not None:
@@ -190,7 +190,7 @@ def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _plain_errors() -> Iterator[None]:
     """What goes wrong with a model is one message, not a traceback."""
     try:
         yield

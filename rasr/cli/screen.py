@@ -1,7 +1,7 @@
 """What moves on a terminal: the partial text in its place, and a progress bar below it.
 
 Owns the terminal while a recording runs. On a pipe nothing moves: finals are lines on standard
-output, remarks are lines on standard error. Never decides what to say.
+output, remarks are lines on standard error.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from rich.text import Text
 
 
 def console(*, stderr: bool = False) -> Console:
-    """One of the two outputs. Nothing moves on a pipe, whatever FORCE_COLOR and its kin say."""
+    """Standard output or error. Nothing moves on a pipe, even if FORCE_COLOR is set."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(stderr=stderr, force_terminal=stream.isatty())
 
 
 class Screen:
-    """Text as it comes."""
+    """Shows text as it comes. A context, at whose end nothing that moves is left."""
 
     def __init__(self, *, total_s: float | None = None, echo_partials: bool = False) -> None:
         """

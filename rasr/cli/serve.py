@@ -8,20 +8,25 @@ from pathlib import Path
 import click
 
 from rasr import logs
-from rasr.cli.configured import config_option, configuration, model_option
+from rasr.cli.config_options import config_option, configuration, model_option
+from rasr.settings import ServerSettings
+
+_DEFAULTS = ServerSettings()
 
 
 @click.command()
-@click.option("--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1.")
-@click.option("--port", metavar="NUMBER", help="Port; 0 for any free one. Default: 8765.")
+@click.option("--host", metavar="ADDRESS", help=f"Address to listen on. Default: {_DEFAULTS.host}.")
+@click.option(
+    "--port", metavar="NUMBER", help=f"Port; 0 for any free one. Default: {_DEFAULTS.port}."
+)
 @model_option
 @config_option
 @click.option("--log-level", metavar="LEVEL", help="debug, info (default), warning or error.")
 @click.option(
     "--no-auth",
     is_flag=True,
-    default=None,
-    help="Listen beyond this machine although nobody has to prove who he is.",
+    help="Let anybody who can reach the server use it, also from other machines: "
+    'auth.kind = "none".',
 )
 def serve(
     host: str | None,
@@ -29,7 +34,7 @@ def serve(
     model: tuple[str, ...],
     config: Path | None,
     log_level: str | None,
-    no_auth: bool | None,
+    no_auth: bool,
 ) -> None:
     """Run the server.
 
@@ -45,7 +50,7 @@ def serve(
             "server.host": host,
             "server.port": port,
             "server.log_level": log_level,
-            "server.no_auth": no_auth,
+            "auth.kind": "none" if no_auth else None,
         },
         model,
     ).settings

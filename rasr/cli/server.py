@@ -5,27 +5,27 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from rasr import logs
-from rasr.cli.configured import configuration
+from rasr.cli.config_options import configuration
 from rasr.cli.screen import console
 from rasr.client import ClientError
 from rasr.settings import Settings
 from rasr.wire.sis.properties import Property
 
 _STREAMS_PER_WORKER = 2
-"""One utterance is finished while the next one begins. More take seconds to load, for nothing."""
+"""One segment is finished while the next one begins. More take seconds to load, for nothing."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def url_option(command: Command) -> Command:
-    """`--url URL`, handed on as `url`."""
+    """Give a command the option `--url URL`, handed on as `url`."""
     return click.option(
         "--url",
         metavar="URL",
@@ -35,7 +35,7 @@ def url_option(command: Command) -> Command:
 
 
 def captions_address(url: str, channel: str) -> str:
-    """Where the captions of `channel` can be watched, on the server at `url`."""
+    """The address of the page that shows the captions of `channel`, on the server at `url`."""
     scheme, _, rest = url.partition("://")
     host = rest.split("/")[0]
     return f"{'https' if scheme in ('wss', 'https') else 'http'}://{host}/captions/{channel}"
@@ -45,10 +45,10 @@ def captions_address(url: str, channel: str) -> str:
 async def server_at(
     url: str | None, config: Path | None, *wanted: Property, bundled: bool = False
 ) -> AsyncIterator[str]:
-    """The URL of a server that recognises: `url`, or that of a server of our own.
+    """The URL of a server that recognises: `url`, or that of a server started here.
 
     Args:
-        wanted: what it will be asked for: a server of our own loads nothing else.
+        wanted: what it will be asked for: a server started here loads nothing else.
         bundled: a language of these that nothing serves is served by a bundled model.
 
     Raises:
@@ -65,20 +65,17 @@ async def server_at(
     from rasr.server.service import Service
 
     logs.set_up(settings.server.log_level, sys.stderr)
-    service = Service(settings)
-    try:
-        with console(stderr=True).status("Loading the speech model …"):
-            await service.__aenter__()
-    except StartError as error:
-        raise click.ClickException(str(error)) from error
-    try:
+    async with AsyncExitStack() as stack:
+        try:
+            with console(stderr=True).status("Loading the speech model …"):
+                service = await stack.enter_async_context(Service(settings))
+        except StartError as error:
+            raise click.ClickException(str(error)) from error
         yield service.url
-    finally:
-        await service.stop()
 
 
 def private(settings: Settings, *wanted: Property) -> Settings:
-    """`settings` for a server that is there for one command, and so for one round at a time."""
+    """`settings` for a server that serves one command, and so one recognition at a time."""
     serving = {
         key: engine
         for key, engine in settings.properties.items()
@@ -104,10 +101,10 @@ def private(settings: Settings, *wanted: Property) -> Settings:
 
 
 def run(command: Coroutine[Any, Any, None]) -> None:
-    """Run a command to its end; what goes wrong on the way is one sentence.
+    """Run a command to its end.
 
     Raises:
-        click.ClickException
+        click.ClickException: the server or the audio failed; with one sentence.
     """
     from rasr.audio import AudioFileError
 

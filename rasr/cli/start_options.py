@@ -1,4 +1,4 @@
-"""START's fields as flags, made from the table that the parser of the server reads."""
+"""START's fields as options, made from the table that the server's parser reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 import click
 
 from rasr.audio.formats import FORMATS, AudioFormat, CompressedFormat
-from rasr.wire.sis.fields import START_FIELDS, Field, FieldValue, TextList, WholeNumber, YesNo
+from rasr.wire.sis.fields import START_FIELDS
+from rasr.wire.sis.kinds import Field, FieldValue, TextList, WholeNumber, YesNo
 from rasr.wire.sis.messages import StartConfig
 from rasr.wire.sis.modes import Mode
 from rasr.wire.sis.properties import Property
@@ -23,16 +24,16 @@ _FLAGS = {"caption_channel": "--channel"}
 
 
 def start_options(command: Command) -> Command:
-    """One flag for each field; its value is handed on under the field's name, None if not given."""
+    """Give a command an option for each field, handed on under its name; None if not given."""
     for name, field in reversed(list(START_FIELDS.items())):
         command = _option(name, field)(command)
     return command
 
 
 def start_config(mode: Mode, given: Mapping[str, Any]) -> StartConfig:
-    """START's `config` of the flags.
+    """START's `config`, of what the options were given.
 
-    Where only one of format and property was given, the other one has its rate.
+    Where only one of format and property was given, the other one gets its sample rate.
 
     Raises:
         click.UsageError: a flag has no meaning in this mode.
@@ -56,7 +57,7 @@ def start_config(mode: Mode, given: Mapping[str, Any]) -> StartConfig:
             "pcm8k16bit" if wanted and wanted.sample_rate == 8000 else ("pcm16k16bit")
         ]
     if wanted is None:
-        # Compressed sound has any rate: the better model then.
+        # Compressed audio has any rate: the better model then.
         rate = audio_format.sample_rate if isinstance(audio_format, AudioFormat) else 16000
         wanted = Property.parse(f"{_DEFAULT_LANGUAGE}_{rate // 1000}k_common")
     return StartConfig(

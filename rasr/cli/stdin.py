@@ -1,4 +1,4 @@
-"""Sound from standard input, as it arrives.
+"""Audio from standard input, as it arrives.
 
 Reading blocks, so it has a thread of its own; the thread is a daemon, because nothing else ends a
 read from a terminal or a pipe on which nobody writes.
@@ -14,22 +14,22 @@ from collections.abc import AsyncGenerator
 from typing import cast
 
 from rasr.audio import AudioFormat, CompressedFormat
-from rasr.client import CHUNK_MS, CODED_CHUNK_BYTES
+from rasr.client import CHUNK_MS, COMPRESSED_CHUNK_BYTES
 
 STDIN = "-"
 
 _WAITING_CHUNKS = 4
-"""Read ahead of the network. Past it the thread waits, and so does who writes into the pipe."""
+"""Chunks read ahead of the network. With more the thread waits, and so does the pipe's writer."""
 
 
 async def stdin_chunks(audio_format: AudioFormat | CompressedFormat) -> AsyncGenerator[bytes, None]:
-    """What comes, in pieces of a chunk's length or less."""
+    """What comes on standard input, in pieces of a chunk's length or less."""
     loop = asyncio.get_running_loop()
     waiting: asyncio.Queue[bytes] = asyncio.Queue(_WAITING_CHUNKS)
     source = cast(io.BufferedReader, sys.stdin.buffer)
-    size = CODED_CHUNK_BYTES
+    size = COMPRESSED_CHUNK_BYTES
     if isinstance(audio_format, AudioFormat):
-        size = audio_format.sample_rate * audio_format.bytes_per_sample * CHUNK_MS // 1000
+        size = audio_format.bytes_per_second * CHUNK_MS // 1000
 
     def read() -> None:
         try:

@@ -1,7 +1,7 @@
 """`rasr top`: a live table of the sessions of a server on this machine.
 
-Shows what `/sessions` tells and reckons nothing of its own. Never draws where nothing can move: on
-a pipe it prints once.
+Shows what `/sessions` answers and computes nothing of its own. On a pipe, where nothing can move,
+it prints once.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rasr.cli.screen import console
+from rasr.settings import ServerSettings
 
 if TYPE_CHECKING:
     import httpx
 
-_DEFAULT_URL = "ws://127.0.0.1:8765"
+_DEFAULT_URL = f"ws://{ServerSettings().host}:{ServerSettings().port}"
 _TIMEOUT_S = 5.0
 _PIPE_WIDTH = 160
 _HEADER_LINES = 6
@@ -97,7 +98,7 @@ _LEAST_WANTED = ("mode", "property", "rounds", "audio", "engine", "age", "last",
 def top(url: str, sort: str, once: bool, interval: float) -> None:
     """Watch the sessions of the server at URL, which must be on this machine.
 
-    One line for each connection: rate is seconds of sound a second, speech the share of it that is
+    One line for each connection: rate is seconds of audio a second, speech the share of it that is
     decoded, backlog what waits for that; latency is from the end of a sentence to its final. Above
     it how full the server is and how busy its engines are. Ctrl-C ends it.
 
@@ -118,7 +119,7 @@ def top(url: str, sort: str, once: bool, interval: float) -> None:
 
 
 class _Watch:
-    """Looks at one server."""
+    """Draws the table of one server."""
 
     def __init__(self, client: httpx.Client, url: str, sort: str) -> None:
         self._client = client
@@ -130,8 +131,8 @@ class _Watch:
         if not self._screen.is_terminal:
             # A file takes any width.
             self._screen = Console(width=_PIPE_WIDTH)
-        _look(self._client, self._url)
-        # How busy an engine is takes two looks to say.
+        _fetch(self._client, self._url)
+        # How busy an engine is can be seen after two answers only.
         time.sleep(interval_s)
         self._screen.print(self._picture(None))
 
@@ -142,8 +143,8 @@ class _Watch:
                 time.sleep(interval_s)
 
     def _picture(self, height: int | None) -> Group:
-        """Everything, in so many lines."""
-        body = _look(self._client, self._url)
+        """Header and table, in at most `height` lines; None for any number."""
+        body = _fetch(self._client, self._url)
         sessions = _sorted(body["sessions"], self._sort)
         room = len(sessions)
         if height is not None:
@@ -162,11 +163,11 @@ class _Watch:
         return Group(*_header(body, self._url), Text(""), table, *below)
 
 
-def _look(client: httpx.Client, url: str) -> Row:
-    """What the server tells of itself.
+def _fetch(client: httpx.Client, url: str) -> Row:
+    """What `/sessions` of the server answers.
 
     Raises:
-        click.ClickException: nobody is there, or he does not tell us.
+        click.ClickException: there is no server, or it does not answer to this machine.
     """
     import httpx
 
@@ -238,7 +239,7 @@ def _header(body: Row, url: str) -> list[Text]:
                 f"busy {_share(one['busy_share'])}, "
                 f"{one['open_jobs']} utterances open{_of(one['streams'], str)}, "
                 f"{one['waiting_jobs']} without a stream, "
-                f"oldest step waits {_milliseconds(one['oldest_ready_s'])}{_spared(one)}"
+                f"oldest step waits {_milliseconds(one['oldest_ready_s'])}{_overload(one)}"
             )
             for one in body["engines"]
         ),
@@ -251,8 +252,9 @@ def _carries(engine: Row) -> str:
     return f"carries about {engine['carries']} who speak at once, "
 
 
-def _spared(engine: Row) -> str:
-    return f", overload: rung {engine['rung']}" if engine["rung"] else ""
+def _overload(engine: Row) -> str:
+    level = engine["overload_level"]
+    return f", overload level {level}" if level else ""
 
 
 def _of(most: float | None, shown: Callable[[Any], str]) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from rasr.audio import AudioFileError, CompressedFormat, audio_info
-from rasr.cli.configured import config_option
+from rasr.cli.config_options import config_option
 from rasr.cli.formats import Format, Transcript, heading, write
-from rasr.cli.listener import Listener
+from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
 from rasr.cli.server import captions_address, run, server_at, url_option
 from rasr.cli.start_options import MODES, start_config, start_options
@@ -36,8 +36,8 @@ _LONG_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """What the flags say, for every file alike."""
+class _Task:
+    """What the flags say; it is the same for every file."""
 
     mode: Mode
     config: StartConfig
@@ -96,9 +96,9 @@ def transcribe(
 ) -> None:
     """Turn recordings into text.
 
-    Any file with sound that FFmpeg reads will do, films included. `-` is sound from standard
-    input, coded as --audio-format says. With ogg-opus, webm-opus, mp3 or aac as --audio-format
-    the bytes of a file are sent as they are, and the server decodes them.
+    Any file with audio that FFmpeg reads will do, films included. `-` is audio from standard
+    input, in the format that --audio-format names. With ogg-opus, webm-opus, mp3 or aac as
+    --audio-format the bytes of a file are sent as they are, and the server decodes them.
 
     \b
       rasr transcribe talk.mp3
@@ -117,8 +117,8 @@ def transcribe(
     if start["need_word_info"] is None and chosen.holds_cues:
         start_message = replace(start_message, need_word_info=True)
     chosen_pace = Pace(pace) if pace is not None else Pace.REAL if published else Pace.FAST
-    job = _Job(Mode(mode), start_message, chosen_pace, chosen, shows_text, len(files) > 1)
-    run(_transcribe(files, names, outputs, job, url, config))
+    task = _Task(Mode(mode), start_message, chosen_pace, chosen, shows_text, len(files) > 1)
+    run(_transcribe(files, names, outputs, task, url, config))
 
 
 def _outputs(names: Sequence[str], format: Format, output: Path | None) -> list[Path | None]:
@@ -153,65 +153,67 @@ async def _transcribe(
     files: Sequence[str],
     names: Sequence[str],
     outputs: Sequence[Path | None],
-    job: _Job,
+    task: _Task,
     url: str | None,
     config: Path | None,
 ) -> None:
     failures = 0
     transcripts: list[Transcript] = []
-    async with server_at(url, config, job.config.property) as server:
-        if job.config.caption_channel is not None:
-            address = captions_address(server, job.config.caption_channel)
+    async with server_at(url, config, task.config.property) as server:
+        if task.config.caption_channel is not None:
+            address = captions_address(server, task.config.caption_channel)
             click.echo(f"Captions: {address}", err=True)
         for file, name, path in zip(files, names, outputs, strict=True):
-            if job.shows_text and job.several:
+            if task.shows_text and task.several:
                 click.echo(("\n" if transcripts else "") + heading(name))
-            segments, failure = await _one(file, job, server)
+            segments, failure = await _one(file, task, server)
             transcripts.append(Transcript(name, segments))
             if failure is not None:
                 failures += 1
                 click.echo(f"Error: {name}: {failure}", err=True)
             if path is not None:
-                _write(path, write(job.format, transcripts[-1:]))
-    if not job.shows_text and outputs[0] is None:
-        click.echo(write(job.format, transcripts), nl=False)
+                _write(path, write(task.format, transcripts[-1:]))
+    if not task.shows_text and outputs[0] is None:
+        click.echo(write(task.format, transcripts), nl=False)
     if failures:
         raise click.exceptions.Exit(1)
 
 
-async def _one(file: str, job: _Job, server: str) -> tuple[tuple[Segment, ...], str | None]:
+async def _one(file: str, task: _Task, server: str) -> tuple[tuple[Segment, ...], str | None]:
     """The finals of one recording, and why they are not all, if so."""
-    audio_format = job.config.audio_format
+    audio_format = task.config.audio_format
     finals: list[Segment] = []
     try:
         duration_s = None if file == STDIN else audio_info(file).duration_s
         long = duration_s is not None and duration_s > _LONG_S
         with Screen(total_s=duration_s if long else None) as screen:
-            listener = Listener(screen, job.mode, job.config, _text if job.shows_text else None)
-            finals = listener.finals
-            async with connect(server, Options(job.config, job.mode)) as session:
+            printer = ResultPrinter(
+                screen, task.mode, task.config, _text if task.shows_text else None
+            )
+            finals = printer.finals
+            async with connect(server, Options(task.config, task.mode)) as session:
                 await stream_recording(
                     session,
                     stdin_chunks(audio_format)
                     if file == STDIN
                     else chunks_of_file(file, audio_format),
-                    listener.hear,
-                    pace=job.pace,
+                    printer.show,
+                    pace=task.pace,
                     byte_rate=_byte_rate(file, duration_s)
                     if isinstance(audio_format, CompressedFormat)
                     else None,
-                    # Fast, all is sent long before it is recognised: there the finals tell.
+                    # Fast, all is sent long before it is recognised: then finals move the bar.
                     on_sent=None
-                    if job.pace is Pace.FAST and MODE_TRAITS[job.mode].endpoints
+                    if task.pace is Pace.FAST and MODE_TRAITS[task.mode].endpoints
                     else screen.progress,
                 )
-        return tuple(finals), listener.failure
+        return tuple(finals), printer.failure
     except (ClientError, AudioFileError) as error:
         return tuple(finals), str(error)
 
 
 def _byte_rate(file: str, duration_s: float | None) -> float | None:
-    """Of compressed sound, on the whole."""
+    """The mean byte rate of a compressed file; None where its duration is unknown or 0."""
     return Path(file).stat().st_size / duration_s if duration_s else None
 
 

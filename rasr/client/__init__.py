@@ -1,4 +1,4 @@
-"""The client of the project: a session with typed messages over one websocket.
+"""The client of the project: a session over one websocket, with the server's messages as values.
 
 async with connect("ws://127.0.0.1:8765", Options.of("english_16k_common")) as session:
     await session.send(pcm)
@@ -6,31 +6,32 @@ async with connect("ws://127.0.0.1:8765", Options.of("english_16k_common")) as s
     async for message in session:
         ...
 
-`connect` is for apps; `stream_recording` plays a whole recording; `open_connection` is for rounds
-by hand, and `Link` with its frames for load clients that carry hundreds of streams.
+`connect` is for apps; `stream_recording` sends a whole recording; `open_connection` is for programs
+that send each command themselves, and `WebSocket` with a `WebSocketListener` for load clients that
+carry hundreds of streams.
 """
 
 from rasr.client.clock import Clock, LoopClock
 from rasr.client.connection import (
     Connection,
     address_of,
+    audio_frame,
     end_frame,
     open_connection,
-    sound_frame,
     start_frame,
 )
-from rasr.client.errors import CannotConnect, ClientError, ConnectionLost, RoundRefused
-from rasr.client.link import Link
+from rasr.client.errors import CannotConnect, ClientError, ConnectionLost, StartRefused
 from rasr.client.options import Options, StartFields
 from rasr.client.recording import (
     CHUNK_MS,
-    CODED_CHUNK_BYTES,
+    COMPRESSED_CHUNK_BYTES,
     Pace,
     chunks_of,
     chunks_of_file,
     stream_recording,
 )
 from rasr.client.session import Session, connect
+from rasr.client.websocket import WebSocket, WebSocketListener, binary_frame, text_frame
 from rasr.wire.sis.errors import ErrorCode
 from rasr.wire.sis.messages import (
     Ended,
@@ -49,7 +50,7 @@ from rasr.wire.sis.modes import Mode
 
 __all__ = [
     "CHUNK_MS",
-    "CODED_CHUNK_BYTES",
+    "COMPRESSED_CHUNK_BYTES",
     "CannotConnect",
     "ClientError",
     "Clock",
@@ -61,27 +62,30 @@ __all__ = [
     "ErrorCode",
     "Event",
     "EventName",
-    "Link",
     "LoopClock",
     "Mode",
     "Options",
     "Pace",
     "Result",
-    "RoundRefused",
     "Segment",
     "ServerMessage",
     "Session",
     "StartConfig",
     "StartFields",
+    "StartRefused",
     "Started",
+    "WebSocket",
+    "WebSocketListener",
     "WordInfo",
     "address_of",
+    "audio_frame",
+    "binary_frame",
     "chunks_of",
     "chunks_of_file",
     "connect",
     "end_frame",
     "open_connection",
-    "sound_frame",
     "start_frame",
     "stream_recording",
+    "text_frame",
 ]

@@ -1,8 +1,8 @@
-"""A connection to a server, and the rounds on it.
+"""A connection to a server, and the recognitions on it, one after the other.
 
-Owns the address, the order START → sound → END, and the turning of whatever breaks into a
-`ClientError`. The wire itself is `rasr.wire.sis.codec`, the socket `link`. Never buffers sound:
-`send` waits until the network takes it, which is how the server slows a client down.
+Owns the address, the order START → audio → END, and the turning of whatever breaks into a
+`ClientError`. The messages are encoded by `rasr.wire.sis.codec`, the socket is `websocket`. Audio
+is never kept: `send` waits until the network takes it, which is how the server slows a client down.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from websockets.exceptions import (
     InvalidURI,
 )
 
-from rasr.client.errors import CannotConnect, ConnectionLost, RoundRefused
-from rasr.client.link import Link, binary_frame, text_frame
+from rasr.client.errors import CannotConnect, ConnectionLost, StartRefused
+from rasr.client.websocket import WebSocket, binary_frame, text_frame
 from rasr.wire.sis.codec import decode_server, encode_client
 from rasr.wire.sis.errors import ProtocolError
 from rasr.wire.sis.messages import End, Ended, Error, ServerMessage, Start, StartConfig, Started
@@ -32,11 +32,11 @@ OPEN_TIMEOUT_S = 10.0
 
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 _BUSY = frozenset({429, 502, 503, 504})
-"""Statuses of a handshake that may be another one a moment later."""
+"""HTTP statuses that refuse a handshake and may be gone a moment later."""
 
 
 def address_of(url: str, mode: Mode, project_id: str = "default") -> str:
-    """The websocket's own URL: `url` itself if it has a path, else with the path of `mode`.
+    """The URL of the websocket: `url` itself if it has a path, else with the path of `mode`.
 
     Raises:
         CannotConnect: `url` is no address of a server.
@@ -57,17 +57,17 @@ def address_of(url: str, mode: Mode, project_id: str = "default") -> str:
 
 
 def start_frame(config: StartConfig) -> bytes:
-    """START as it goes over a `Link`."""
+    """The websocket frame of START."""
     return text_frame(encode_client(Start(config)))
 
 
 def end_frame(*, cancel: bool = False) -> bytes:
-    """END as it goes over a `Link`."""
+    """The websocket frame of END."""
     return text_frame(encode_client(End(cancel)))
 
 
-def sound_frame(chunk: bytes) -> bytes:
-    """A chunk of sound as it goes over a `Link`."""
+def audio_frame(chunk: bytes) -> bytes:
+    """The websocket frame of a chunk of audio."""
     return binary_frame(chunk)
 
 
@@ -80,7 +80,7 @@ async def open_connection(
     timeout_s: float = OPEN_TIMEOUT_S,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Connection]:
-    """Open a connection without a round, close it at the end of the context.
+    """Open a connection and send nothing yet; close it at the end of the context.
 
     Raises:
         CannotConnect: nobody is there, or the server refuses the handshake.
@@ -101,7 +101,7 @@ async def opened(
         CannotConnect: nobody is there, or the server refuses the handshake.
     """
     try:
-        return Connection(await Link(address).open(timeout_s=timeout_s, tls=tls))
+        return Connection(await WebSocket(address).open(timeout_s=timeout_s, tls=tls))
     except InvalidStatus as error:
         status, body = error.response.status_code, error.response.body
         raise CannotConnect(
@@ -126,28 +126,28 @@ async def opened(
 class Connection:
     """An open connection. One task may send while another one receives."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
         self._fatal: Error | None = None
         self._end_sent = False
         self._arrived_s = 0.0
 
     @property
     def end_sent(self) -> bool:
-        """True once the round has been told that no more sound comes."""
+        """True once END was sent for the newest recognition."""
         return self._end_sent
 
     @property
     def arrived_s(self) -> float:
-        """When the last message that was received came, on the clock of `time.monotonic`."""
+        """When the message that was received last came, on the clock of `time.monotonic`."""
         return self._arrived_s
 
     async def start(self, config: StartConfig) -> Started:
-        """Begin a round; the one before must have been read to its end.
+        """Send START and wait for its answer; what the recognition before it left is passed over.
 
         Raises:
-            RoundRefused: the server says no; the connection is as before.
-            ConnectionLost
+            StartRefused: the server does not take it; the connection is as before.
+            ConnectionLost: the server is gone.
         """
         self._end_sent = False
         await self._send(start_frame(config))
@@ -156,27 +156,27 @@ class Connection:
                 case Started() as started:
                     return started
                 case Error(fatal=False) as error:
-                    raise RoundRefused(error)
+                    raise StartRefused(error)
                 case _:
-                    # What is left of a round that was not read to its end.
+                    # Left of a recognition that was not read to its end.
                     continue
 
     async def send(self, chunk: bytes) -> None:
-        """Send sound, coded as START said. Returns when the network has taken it.
+        """Send audio in the format that START named. Returns when the network has taken it.
 
         Raises:
-            ConnectionLost
+            ConnectionLost: the server is gone.
         """
-        await self._send(sound_frame(chunk))
+        await self._send(audio_frame(chunk))
 
     async def end(self, *, cancel: bool = False) -> None:
-        """Say that the round has no more sound; the second time in a round it does nothing.
+        """Send END: no more audio comes. The second time in a recognition it does nothing.
 
         Args:
             cancel: what has not been recognised yet is dropped.
 
         Raises:
-            ConnectionLost
+            ConnectionLost: the server is gone.
         """
         if not self._end_sent:
             self._end_sent = True
@@ -189,7 +189,7 @@ class Connection:
             ConnectionLost: no more will come, or what came is not of this protocol.
         """
         try:
-            at_s, text = await self._link.receive()
+            at_s, text = await self._websocket.receive()
             message = decode_server(text.decode())
         except ConnectionClosed as error:
             raise self._lost(error) from error
@@ -201,10 +201,10 @@ class Connection:
         return message
 
     async def __aiter__(self) -> AsyncIterator[ServerMessage]:
-        """The messages of the round that is open, up to and including its END.
+        """The messages of the recognition that is open, up to and including its END.
 
         Raises:
-            ConnectionLost
+            ConnectionLost: no more will come, or what came is not of this protocol.
         """
         while True:
             message = await self.receive()
@@ -213,12 +213,12 @@ class Connection:
                 return
 
     async def close(self) -> None:
-        """Close the connection; a round that is open is dropped by the server."""
-        await self._link.close()
+        """Close the connection; the server drops a recognition that is open."""
+        await self._websocket.close()
 
     async def _send(self, frame: bytes) -> None:
         try:
-            await self._link.send(frame)
+            await self._websocket.send(frame)
         except ConnectionClosed as error:
             raise self._lost(error) from error
 
@@ -240,7 +240,7 @@ class Connection:
 
 
 def _refusal(body: bytes) -> str | None:
-    """What a refused handshake says in the form of SIS and its gateway."""
+    """The error that refuses a handshake, in the form of SIS and its gateway; None for another."""
     try:
         answer: Any = json.loads(body)
         return f"{answer['error_msg']} ({answer['error_code']})"

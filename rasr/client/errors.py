@@ -1,12 +1,12 @@
 """What can go wrong between a client and a server.
 
 ClientError(Exception)
-├── CannotConnect      no conversation came about: address, network, or the handshake was refused
-├── RoundRefused       the server answered START with an ERROR; another START may follow
-└── ConnectionLost     the conversation broke off; what was said since the last final is lost
+├── CannotConnect      there is no connection: address, network, or the handshake was refused
+├── StartRefused       the server answered START with an ERROR; another START may follow
+└── ConnectionLost     the connection broke; what was said since the last final is lost
 
-Each is a sentence for a person. An ERROR in the middle of a round is none of these: it is a message
-of the round, as is the END that follows it.
+The text of each is a sentence for a person. An ERROR that comes after START was accepted is none of
+these: it is a message of the recognition, as is the END that follows it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rasr.wire.sis.messages import Error
 
 
 class ClientError(Exception):
-    """A conversation with a server failed."""
+    """Talking to a server failed."""
 
     def __init__(self, sentence: str, *, retryable: bool = False) -> None:
         super().__init__(sentence)
@@ -28,7 +28,7 @@ class CannotConnect(ClientError):
     """There is no connection."""
 
 
-class RoundRefused(ClientError):
+class StartRefused(ClientError):
     """The server does not take this START."""
 
     def __init__(self, error: Error) -> None:
@@ -40,11 +40,12 @@ class RoundRefused(ClientError):
 
     @property
     def code(self) -> ErrorCode:
+        """The code of that ERROR."""
         return self.error.error_code
 
 
 class ConnectionLost(ClientError):
-    """The socket closed in the middle of the conversation."""
+    """The connection closed before the last message was received."""
 
     def __init__(
         self, sentence: str, fatal: Error | None = None, *, retryable: bool = False

@@ -1,4 +1,4 @@
-"""What an app wants of a server: START's fields, the mode, and how a connection is opened."""
+"""What an app asks of a server: the fields of START, the mode, and how a connection is opened."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class StartFields(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a session is held. `Options.of` makes one of plain values."""
+    """What a session is opened with. `Options.of` makes it of plain values."""
 
     config: StartConfig
     mode: Mode = Mode.CONTINUE
     project_id: str = "default"
     open_timeout_s: float = OPEN_TIMEOUT_S
     retry_s: float = 0.0
-    """For so long a connection and a round are tried for again while no sound has been sent;
-    0: once. With sound on its way nothing is tried again, ever."""
+    """For so long connecting and START are tried again while no audio has been sent; 0: once.
+    Once audio is on its way nothing is tried again, ever."""
     tls: ssl.SSLContext | None = None
     """For wss:// with a certificate of your own; None trusts what the system trusts."""
 
@@ -57,10 +57,11 @@ class Options:
         tls: ssl.SSLContext | None = None,
         **fields: Unpack[StartFields],
     ) -> Self:
-        """
+        """Options of plain values; the keywords are fields of START.
+
         Raises:
-            ValueError: a field is refused, as the server would; fields that do not belong to the
-                mode are left out, as there.
+            ValueError: a field has a value that the server would refuse. Fields that the mode does
+                not have are ignored, as the server does.
         """
         raw = {name: _on_the_wire(value) for name, value in _items(fields)}
         try:

@@ -1,7 +1,7 @@
-"""A whole recording through one round: cut, coded, sent at a pace, answered.
+"""A whole recording through one recognition: cut into chunks, sent at a pace, answered.
 
-Owns the pace. Load is open loop: a chunk is due when its last sample would have been spoken,
-counted from the start, so that a late chunk does not make all later ones late.
+Owns the pace. A chunk is due when its last sample would have been spoken, counted from the start of
+the recording and not from the chunk before, so that a late chunk does not make all later ones late.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ from rasr.wire.sis.messages import (
 )
 
 CHUNK_MS = 100
-"""What SIS recommends for live feedback (50 to 1000 ms)."""
-CODED_CHUNK_BYTES = 4096
-"""A second of usual Opus."""
+"""Length of a chunk of raw audio; SIS recommends 50 to 1000 ms for live feedback."""
+COMPRESSED_CHUNK_BYTES = 4096
+"""Length of a chunk of compressed audio, in bytes: about a second of Opus at 32 kbit/s."""
 
 
 class Pace(StrEnum):
+    """How fast a recording is sent."""
+
     REAL = "real"
     """As it would be spoken."""
     FAST = "fast"
@@ -46,9 +48,10 @@ class Pace(StrEnum):
 async def chunks_of(
     blocks: Iterable[Samples], audio_format: AudioFormat, chunk_ms: int = CHUNK_MS
 ) -> AsyncGenerator[bytes, None]:
-    """Samples at the format's rate, blocks of any size, as the chunks that a client sends.
+    """Samples as the chunks that a client sends, each of `chunk_ms` but the last one.
 
-    All chunks last `chunk_ms`, the last one what is left.
+    Args:
+        blocks: mono int16 at the rate of `audio_format`, shape (n,), any n.
     """
     size = audio_format.sample_rate * chunk_ms // 1000
     kept: Samples = np.empty(0, np.int16)
@@ -65,7 +68,7 @@ async def chunks_of(
 def chunks_of_file(
     path: AudioPath, audio_format: AudioFormat | CompressedFormat
 ) -> AsyncGenerator[bytes, None]:
-    """The sound of a file as the chunks that a client sends.
+    """The audio of a file as the chunks that a client sends.
 
     For raw formats the file may be of any kind and is decoded here; for the others its bytes are
     sent as they are.
@@ -90,7 +93,7 @@ async def _asynchronous(chunks: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
 def _bytes_of(path: AudioPath) -> Iterator[bytes]:
     try:
         with open(path, "rb") as file:
-            while chunk := file.read(CODED_CHUNK_BYTES):
+            while chunk := file.read(COMPRESSED_CHUNK_BYTES):
                 yield chunk
     except OSError as error:
         raise AudioFileError(f"{path} cannot be opened: {error.strerror}") from error
@@ -106,18 +109,18 @@ async def stream_recording(
     clock: Clock | None = None,
     on_sent: Callable[[float], None] | None = None,
 ) -> None:
-    """Play the round that is open: the chunks, END, until the server's own END.
+    """Send the chunks and END in the recognition that is open, and read up to the server's END.
 
     Sending stops early where the server says that it takes no more.
 
     Args:
-        on_message: called with each message of the round as it comes.
-        byte_rate: bytes for each second of sound, for formats that do not say it; without it
-            such sound has no pace but that of `chunks`, and `on_sent` is not called.
-        on_sent: called after each chunk with the seconds of sound sent so far.
+        on_message: called with each message of the recognition as it comes.
+        byte_rate: bytes for each second of audio, for formats that do not say it; without it
+            such audio has no pace but that of `chunks`, and `on_sent` is not called.
+        on_sent: called after each chunk with the seconds of audio sent so far.
 
     Raises:
-        ConnectionLost: also where the server, shutting down, ended the round on its own.
+        ConnectionLost: also where the server, shutting down, ended the recognition on its own.
         Exception: whatever `chunks` and the two callbacks raise.
     """
     cut_short = False
@@ -148,7 +151,7 @@ async def stream_recording(
         # Two tasks, and the one that fails stops the other: there is one cause.
         raise group.exceptions[0] from None
     if cut_short:
-        raise ConnectionLost("the server ended the round before it had all the sound")
+        raise ConnectionLost("the server ended the recognition before it had all the sound")
 
 
 async def _send(
@@ -173,11 +176,11 @@ async def _send(
                     on_sent(sent / byte_rate)
         await session.end()
     except ConnectionLost:
-        # The receiving side is told as well, after the messages that say why.
+        # The task that receives meets it as well, after the messages that say why.
         pass
 
 
 def _byte_rate(audio_format: AudioFormat | CompressedFormat) -> int | None:
     if isinstance(audio_format, CompressedFormat):
         return None
-    return audio_format.sample_rate * audio_format.bytes_per_sample
+    return audio_format.bytes_per_second

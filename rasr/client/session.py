@@ -1,13 +1,13 @@
-"""A session: one connection with a round open on it, held as long as nothing can be lost.
+"""A session: one connection with a recognition open on it.
 
-Owns when to try again, and both ends' times. A connection that fails is made anew only while the
-round that is open has had no sound: then there is nothing that could be lost, and nothing that
-could be recognised twice. Once sound is on its way nobody can know how much of it has been heard,
-so that the loss is told and the app decides.
+Owns when to try again, and the times at both ends. A connection that fails is made anew only while
+the recognition that is open has had no audio: then there is nothing that could be lost, and nothing
+that could be recognised twice. Once audio is on its way the client cannot know how much of it the
+server has received: then `ConnectionLost` is raised and the app decides.
 
-Two clocks. The server's counts the sound of the round in milliseconds from its first sample; each
-result and event carries it. The client's is `time.monotonic`: `arrived_s` says when a message came,
-`sent_s` when a piece of the sound went out, and the difference is what a person waited for.
+Two clocks. The server's counts the audio of the recognition in milliseconds from its first sample;
+each result and event carries it. The client's is `time.monotonic`: `arrived_s` says when a message
+came, `sent_s` when a piece of the audio went out, and the difference is what a person waited for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from contextlib import asynccontextmanager
 from rasr.audio import AudioFormat
 from rasr.client.clock import Clock, LoopClock
 from rasr.client.connection import Connection, address_of, opened
-from rasr.client.errors import ClientError, ConnectionLost, RoundRefused
+from rasr.client.errors import ClientError, ConnectionLost, StartRefused
 from rasr.client.options import Options
 from rasr.wire.sis.messages import Ended, ServerMessage, StartConfig, Started
 
@@ -37,10 +37,10 @@ _REMEMBERED = 6000
 async def connect(
     url: str, options: Options, *, clock: Clock | None = None
 ) -> AsyncIterator[Session]:
-    """Connect and begin a round; at the end of the context close, whatever the round is at.
+    """Connect and start a recognition; at the end of the context close, finished or not.
 
     Raises:
-        CannotConnect, RoundRefused, ConnectionLost: also after `options.retry_s` of trying.
+        CannotConnect, StartRefused, ConnectionLost: also after `options.retry_s` of trying.
     """
     session = Session(url, options, clock or LoopClock())
     try:
@@ -51,7 +51,7 @@ async def connect(
 
 
 class Session:
-    """What `connect` gives. One task may send while another one reads."""
+    """What `connect` yields. One task may send while another one reads."""
 
     def __init__(self, url: str, options: Options, clock: Clock) -> None:
         self._address = address_of(url, options.mode, options.project_id)
@@ -60,24 +60,24 @@ class Session:
         self._config = options.config
         self._connection: Connection | None = None
         self._opening = asyncio.Lock()
-        self._round_open = False
-        self._sound_sent = False
+        self._recognition_open = False
+        self._audio_sent = False
         self._times = _SendTimes(options.config)
         self._trace_id = ""
 
     @property
     def config(self) -> StartConfig:
-        """Of the round that is open."""
+        """START's `config` of the recognition that is open."""
         return self._config
 
     @property
     def trace_id(self) -> str:
-        """Of the round that is open; the server's log has the same."""
+        """The server's id of the recognition that is open, as in its log."""
         return self._trace_id
 
     @property
     def end_sent(self) -> bool:
-        """True once the round has been told that no more sound comes."""
+        """True once END was sent for the recognition that is open."""
         return self._connection is not None and self._connection.end_sent
 
     @property
@@ -86,60 +86,63 @@ class Session:
         return 0.0 if self._connection is None else self._connection.arrived_s
 
     def sent_s(self, at_ms: int) -> float | None:
-        """When the sound of the round up to `at_ms` had been sent, on the same clock.
+        """When the audio up to `at_ms` had been sent, on the clock of `time.monotonic`.
 
-        None for sound that was not sent, or over ten minutes ago, and for compressed sound, of
+        None for audio that was not sent, or over ten minutes ago, and for compressed audio, of
         which only the server knows how long it lasts.
+
+        Args:
+            at_ms: on the server's clock, as in its messages.
         """
         return self._times.at(at_ms)
 
     async def start(self, config: StartConfig | None = None) -> None:
-        """Begin a round: the first one, or the next one after an END has been read.
+        """Start a recognition: the first one, or the next one after an END has been read.
 
         Args:
-            config: of this round and those behind it; None for the same as before.
+            config: of this recognition and those behind it; None for the same as before.
 
         Raises:
-            CannotConnect, RoundRefused, ConnectionLost: also after `options.retry_s` of trying.
+            CannotConnect, StartRefused, ConnectionLost: also after `options.retry_s` of trying.
         """
         self._config = config or self._config
         self._times = _SendTimes(self._config)
-        self._sound_sent = False
-        await self._begin(self._connection if self._round_open else None)
+        self._audio_sent = False
+        await self._begin(self._connection if self._recognition_open else None)
 
-    async def send(self, sound: bytes) -> None:
-        """Send sound, coded as `audio_format` says, cut anyhow. Waits while the network is full.
+    async def send(self, audio: bytes) -> None:
+        """Send audio in the format of `config`, in pieces of any length. Waits for the network.
 
         Raises:
-            ConnectionLost: how much of the sound before was heard is not known.
+            ConnectionLost: how much of the audio before it the server received is not known.
         """
         while True:
             connection = await self._current()
             try:
-                await connection.send(sound)
+                await connection.send(audio)
             except ConnectionLost as lost:
                 await self._begin_again(connection, lost)
                 continue
-            self._sound_sent = True
-            self._times.note(len(sound), time.monotonic())
+            self._audio_sent = True
+            self._times.note(len(audio), time.monotonic())
             return
 
     async def end(self, *, cancel: bool = False) -> None:
-        """Say that the round has no more sound; the second time in a round it does nothing.
+        """Send END: no more audio comes. The second time in a recognition it does nothing.
 
         Args:
             cancel: what has not been recognised yet is dropped.
 
         Raises:
-            ConnectionLost
+            ConnectionLost: the server is gone.
         """
         await (await self._current()).end(cancel=cancel)
 
     async def __aiter__(self) -> AsyncIterator[ServerMessage]:
-        """What the server says, up to and including the END of the round.
+        """The server's messages, up to and including the END of the recognition.
 
         Raises:
-            ConnectionLost: in the middle of the round; what was read so far is all there is.
+            ConnectionLost: before that END; what was read so far is all there is.
         """
         while True:
             connection = await self._current()
@@ -149,7 +152,7 @@ class Session:
                 await self._begin_again(connection, lost)
                 continue
             if isinstance(message, Ended):
-                self._round_open = False
+                self._recognition_open = False
             yield message
             if isinstance(message, Ended):
                 return
@@ -170,15 +173,15 @@ class Session:
         return self._connection
 
     async def _begin_again(self, broken: Connection, lost: ConnectionLost) -> None:
-        """A new round in place of one that has had no sound, where that is wanted."""
+        """A new recognition in place of one that has had no audio, where that is wanted."""
         if self._connection is not None and self._connection is not broken:
             return
-        if self._sound_sent or broken.end_sent or not lost.retryable or not self._options.retry_s:
+        if self._audio_sent or broken.end_sent or not lost.retryable or not self._options.retry_s:
             raise lost
         await self._begin(broken)
 
     async def _begin(self, broken: Connection | None) -> None:
-        """A connection with a round on it; `broken` is not to be used any more."""
+        """A connection with a recognition on it; `broken` is not to be used any more."""
         async with self._opening:
             if broken is not None and self._connection not in (broken, None):
                 # The other task was here first.
@@ -206,25 +209,23 @@ class Session:
             )
         try:
             started: Started = await self._connection.start(self._config)
-        except RoundRefused:
+        except StartRefused:
             raise
         except BaseException:
             # Nothing is known of this connection any more.
             await self.close()
             raise
         self._trace_id = started.trace_id
-        self._round_open = True
+        self._recognition_open = True
 
 
 class _SendTimes:
-    """When the sound of one round went out."""
+    """When the audio of one recognition went out."""
 
     def __init__(self, config: StartConfig) -> None:
         format = config.audio_format
         self._bytes_per_ms = (
-            format.sample_rate * format.bytes_per_sample / 1000
-            if isinstance(format, AudioFormat)
-            else None
+            format.bytes_per_second / 1000 if isinstance(format, AudioFormat) else None
         )
         self._sent_bytes = 0
         self._sent: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)

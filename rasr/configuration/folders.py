@@ -19,7 +19,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 def _folder(environ: Mapping[str, str], name: str, fallback: str) -> Path:
     folder = Path(environ.get(name, ""))
-    # «All paths set in these environment variables must be absolute», others are to be ignored.
+    # "All paths set in these environment variables must be absolute": others are to be ignored.
     if not folder.is_absolute():
         folder = Path(environ.get("HOME") or os.path.expanduser("~")) / fallback
     return folder / "rasr"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,13 +22,33 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
-from rasr.configuration.schema import KeyPath, Leaf, Names, Node, Section, dotted, leaves, schema
+from rasr.configuration.schema import (
+    KeyPath,
+    Leaf,
+    Names,
+    Node,
+    Section,
+    dotted,
+    leaves,
+    schema,
+    written,
+)
 from rasr.settings import Settings
 
 CONFIG_VARIABLE = "RASR_CONFIG"
-"""Names the file where no flag does. Like every variable without `__` it is no setting."""
+"""Names the file where no flag does. It is no setting."""
 
 _PREFIX = "RASR_"
+_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
+"""Kubernetes sets RASR_SERVER_PORT to such an address in pods that are beside a service of the name
+rasr-server."""
+_NEAR = 0.9
+"""From which likeness on, of 1, the name of a variable is taken for a misspelt one. Names that
+Kubernetes makes, such as RASR_SERVICE_HOST, come to 0.87."""
+_FLAGS = {"auth.kind": "--no-auth"}
+"""Flags that are not named as their setting."""
+_FORMER = {"server.no_auth": "auth.kind"}
+"""Settings that are gone, and where their matter is said now."""
 _SHOWN_CHARACTERS = 60
 """How much of a refused value a mistake repeats."""
 
@@ -74,7 +95,7 @@ class Configuration:
 def load(
     file: Path | None,
     environ: Mapping[str, str],
-    flags: Mapping[str, str | bool],
+    flags: Mapping[str, str],
 ) -> Configuration:
     """Put the layers on top of each other.
 
@@ -91,16 +112,12 @@ def load(
     if file is not None:
         tree.take_file(file)
     for name in sorted(environ):
-        if name.startswith(_PREFIX) and "__" in name:
-            path = tuple(name.removeprefix(_PREFIX).lower().split("__"))
-            tree.take(_nested(path, _Text(environ[name])), Origin(Layer.ENVIRONMENT, name))
+        if name.startswith(_PREFIX):
+            tree.take_variable(name, environ[name])
     for key, value in flags.items():
         path = tuple(key.split("."))
-        flag = "--" + path[-1].replace("_", "-")
-        tree.take(
-            _nested(path, _Text(value) if isinstance(value, str) else value),
-            Origin(Layer.FLAG, flag),
-        )
+        flag = _FLAGS.get(key) or "--" + path[-1].replace("_", "-")
+        tree.take(_nested(path, _Text(value)), Origin(Layer.FLAG, flag))
     return tree.configuration()
 
 
@@ -114,10 +131,26 @@ class _Text:
     def readings(self) -> tuple[object, ...]:
         try:
             document = tomllib.loads(f"value = {self.text}")
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             return (self.text,)
         # More than one key: the text had a line break and is no single value.
         return (document["value"], self.text) if len(document) == 1 else (self.text,)
+
+    @property
+    def arrays(self) -> tuple[object, ...]:
+        """The readings where an array is wanted.
+
+        A text alone is an array of one, and no text an empty one. A comma would leave open whether
+        it divides two texts or is part of one, so such a text is refused; so is an array whose
+        texts have no quotation marks.
+        """
+        value = self.readings[0]
+        if isinstance(value, list):
+            return (value,)
+        text = value if isinstance(value, str) else self.text
+        if not text.strip():
+            return ([],)
+        return () if "," in text or text.lstrip().startswith("[") else ([text],)
 
 
 class _Tree:
@@ -142,12 +175,25 @@ class _Tree:
         except ValueError as error:
             self._mistakes.append(f"{origin}: is not TOML: {error}")
             return
+        except RecursionError:
+            self._mistakes.append(f"{origin}: is nested too deeply")
+            return
         if "properties" in document:
             self._values["properties"] = {}
             self._origins = {
                 path: origin for path, origin in self._origins.items() if path[0] != "properties"
             }
         self.take(document, origin)
+
+    def take_variable(self, name: str, text: str) -> None:
+        origin = Origin(Layer.ENVIRONMENT, name)
+        key = name.removeprefix(_PREFIX).lower()
+        if "__" in key:
+            self.take(_nested(tuple(key.split("__")), _Text(text)), origin)
+        elif not _SERVICE_LINK.match(text) and (meant := _meant(self._schema, key)):
+            self._mistakes.append(
+                f"{origin}: there is no setting of this name; did you mean {_variable(meant)}?"
+            )
 
     def take(self, document: Mapping[str, Any], origin: Origin) -> None:
         """Lay `document` on top."""
@@ -167,20 +213,22 @@ class _Tree:
         )
 
     def _take(self, node: Node, path: KeyPath, value: object, origin: Origin) -> None:
-        readings = value.readings if isinstance(value, _Text) else (value,)
         match node:
             case Leaf():
                 checked = next(
-                    (one for one in map(node.check, readings) if one is not None),
+                    (one for one in map(node.check, _readings(node, value)) if one is not None),
                     None,
                 )
                 if checked is None:
-                    self._refuse(path, value, f"{node.allowed} ({node.meaning})", origin)
+                    allowed = f"{node.allowed} ({node.meaning})"
+                    if node.is_array and isinstance(value, str | _Text):
+                        allowed += f"; write {_as_array(value)}"
+                    self._refuse(path, value, allowed, origin)
                 else:
                     self._table(path[:-1])[path[-1]] = checked
                     self._origins[path] = origin
             case Section() | Names():
-                table = readings[0]
+                table = value.readings[0] if isinstance(value, _Text) else value
                 if not isinstance(table, dict):
                     self._refuse(path, value, _table_in_words(node), origin)
                     return
@@ -218,14 +266,62 @@ class _Tree:
         return f"{origin}: {dotted(path)} is missing; allowed: {node.allowed} ({node.meaning})"
 
 
+def _readings(leaf: Leaf, value: object) -> tuple[object, ...]:
+    """What `value` may mean, best first."""
+    if not isinstance(value, _Text):
+        return (value,)
+    return value.arrays if leaf.is_array else value.readings
+
+
+def _as_array(value: str | _Text) -> str:
+    """The array that a person who wrote one text most likely means."""
+    text = value.text if isinstance(value, _Text) else value
+    parts = (part.strip().strip("\"'") for part in text.strip().strip("[]").split(","))
+    return _shortened(written([part for part in parts if part]))
+
+
 def _nested(path: KeyPath, value: object) -> dict[str, Any]:
     for name in reversed(path[1:]):
         value = {name: value}
     return {path[0]: value}
 
 
+def _variable(path: KeyPath) -> str:
+    return _PREFIX + "__".join(path).upper()
+
+
+def _meant(schema: Section, key: str) -> KeyPath | None:
+    """The setting that a variable without two underscores is likely to mean."""
+    path = _spelt(schema, tuple(key.split("_")))
+    if path is not None:
+        return path
+    known: dict[str, KeyPath] = {}
+    for section, node in schema.fields.items():
+        for field in node.fields if isinstance(node, Section) else ():
+            known[f"{section}_{field}"] = (section, field)
+            known.setdefault(field, (section, field))
+    near = difflib.get_close_matches(key, known, n=1, cutoff=_NEAR)
+    return known[near[0]] if near else None
+
+
+def _spelt(node: Node, words: tuple[str, ...]) -> KeyPath | None:
+    """The path from `node` to a setting that `words` are, whatever divides its parts."""
+    if isinstance(node, Leaf):
+        return None if words else ()
+    for end in range(1, len(words) + 1):
+        name = "_".join(words[:end])
+        inner = node.item if isinstance(node, Names) else node.fields.get(name)
+        rest = None if inner is None else _spelt(inner, words[end:])
+        if rest is not None:
+            return (name, *rest)
+    return None
+
+
 def _unknown(section: Section, path: KeyPath, name: str) -> str:
-    sentence = f"there is no setting {dotted((*path, name))}"
+    key = dotted((*path, name))
+    sentence = f"there is no setting {key}"
+    if key in _FORMER:
+        return f"{sentence}; did you mean {_FORMER[key]}?"
     known = {field: dotted((*path, field)) for field in section.fields}
     # A key that was put above its section, or under no section at all.
     for inner, node in section.fields.items():
@@ -254,5 +350,13 @@ def _shown(value: object) -> str:
         case str():
             text = repr(value)
         case _:
-            text = json.dumps(value, ensure_ascii=False, default=str)
+            try:
+                text = json.dumps(value, ensure_ascii=False, default=str)
+            except (ValueError, RecursionError):
+                # A number of more than 4,300 digits, or a thousand tables in each other.
+                return "a value too large to be shown"
+    return _shortened(text)
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"

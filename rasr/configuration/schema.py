@@ -34,6 +34,11 @@ class Leaf:
         """Type and range in words; the unit is in the meaning."""
         return _in_words(self.adapter.json_schema())
 
+    @property
+    def is_array(self) -> bool:
+        """True if the value is an array."""
+        return self.adapter.json_schema().get("type") == "array"
+
     def check(self, value: object) -> object | None:
         """`value` as the settings hold it, or None if it is not allowed."""
         try:
@@ -82,6 +87,19 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def written(value: object) -> str:
+    """A value of the settings as TOML writes it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return quoted(value)
+        case tuple() | list():
+            return f"[{', '.join(map(written, value))}]"
+        case _:
+            return repr(value)
+
+
 def _section(model: type[BaseModel]) -> Section:
     return Section(
         {name: _node(field.annotation, field) for name, field in model.model_fields.items()}
@@ -95,7 +113,7 @@ def _node(annotation: Any, field: FieldInfo) -> Node:
     if get_origin(annotation) is dict:
         return Names(_node(get_args(annotation)[1], field), meaning)
     checked: Any = Annotated[(annotation, *field.metadata)] if field.metadata else annotation
-    # No limit, no timer and no probability is infinite, and none is «not a number».
+    # No limit, no timer and no probability is infinite, and none is NaN.
     return Leaf(TypeAdapter(checked, config=ConfigDict(strict=True, allow_inf_nan=False)), meaning)
 
 
@@ -114,7 +132,7 @@ def _leaves(node: Node, path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Le
 def _in_words(one: Mapping[str, Any]) -> str:
     """A JSON schema as a sentence says it."""
     if "enum" in one:
-        return _listed([str(value) for value in one["enum"]])
+        return _listed([str(value) or '""' for value in one["enum"]])
     if "anyOf" in one:
         return _listed([_in_words(choice) for choice in one["anyOf"]])
     match one["type"]:
@@ -122,6 +140,8 @@ def _in_words(one: Mapping[str, Any]) -> str:
             return "true or false"
         case "string":
             return "a text"
+        case "array" if one["items"] == {"type": "string", "minLength": 1}:
+            return "an array of texts, none of them empty"
         case "integer":
             return "a whole number" + _range(one)
         case "number":
@@ -132,6 +152,8 @@ def _in_words(one: Mapping[str, Any]) -> str:
 
 def _range(one: Mapping[str, Any]) -> str:
     match one:
+        case {"minimum": -0x8000_0000_0000_0000}:
+            return " of 64 bits"
         case {"minimum": low, "maximum": high}:
             return f" from {_number(low)} to {_number(high)}"
         case {"exclusiveMinimum": low, "exclusiveMaximum": high}:

@@ -1,7 +1,7 @@
 """The models that can be had: what each is good for, and what its release file is.
 
-Owns the shape of `catalogue.toml`; whether a model is on this machine is the store's matter. Facts
-that nobody has published are absent, never guessed.
+Owns the shape of `catalogue.toml`; whether a model is on this machine is known to the store. Facts
+that were never published are absent, not guessed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from rasr.models.errors import UnknownModel
 
 Kind = Literal["streaming", "offline"]
-"""Streaming models recognise while speech goes on; offline ones want the whole utterance."""
+"""Streaming models recognise while speech goes on; offline ones need the whole segment."""
 
 
 class _Entry(BaseModel):
@@ -25,7 +25,7 @@ class _Entry(BaseModel):
 
 
 class ErrorRate(_Entry):
-    """A published error rate: characters for Chinese tests, words for English ones."""
+    """A published error rate: of characters for Chinese tests, of words for English ones."""
 
     test: str
     percent: float
@@ -40,16 +40,16 @@ class Model(_Entry):
     languages: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[a-z]+$")], ...], Field(min_length=1)
     ]
-    """As SIS properties begin."""
+    """As SIS properties begin: "english", "chinese", …"""
     family: str
     rate: Literal[8000, 16000]
-    """Hz of the sound that it wants."""
+    """Sample rate of the audio that it takes, in Hz."""
     licence: str
     good_for: str
     files: Annotated[tuple[str, ...], Field(min_length=1)]
-    """What must be in its folder; shell patterns."""
+    """Shell patterns of the files that must be in its folder."""
     bundled: bool = False
-    """It comes with the package, and serves only who asks for it by name."""
+    """It comes with the package, and serves only where it is named."""
     archive: str | None = None
     """Name of the release file; None for a bundled model."""
     bytes: Annotated[int, Field(gt=0)] | None = None
@@ -59,7 +59,7 @@ class Model(_Entry):
     homepage: str | None = None
     error_rates: tuple[ErrorRate, ...] = ()
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    """Options of its engine that suit it, where nobody says otherwise."""
+    """Options of its engine that suit it; those of the settings replace them."""
 
     @model_validator(mode="after")
     def _comes_from_somewhere(self) -> Self:
@@ -69,11 +69,11 @@ class Model(_Entry):
 
     @property
     def stem(self) -> str:
-        """The archive's name without its endings: the folder that it unpacks to."""
+        """The archive's name without its endings: the name of the folder that it unpacks to."""
         return (self.archive or self.name).split(".tar")[0]
 
     def missing(self, folder: Path) -> tuple[str, ...]:
-        """The patterns of `files` that nothing in `folder` satisfies."""
+        """The patterns of `files` to which no file in `folder` fits."""
         return tuple(
             pattern
             for pattern in self.files
@@ -104,7 +104,7 @@ class Catalogue:
     """Addresses under which the release files are found by their names, the first tried first."""
 
     def find(self, name: str) -> Model | None:
-        """The model of this name; the name of its release file without endings will do too."""
+        """The model of this name, or with a release file of this name without its endings."""
         for model in self.models:
             if name in (model.name, model.stem):
                 return model
@@ -114,7 +114,7 @@ class Catalogue:
         """As `find`.
 
         Raises:
-            UnknownModel
+            UnknownModel: there is none.
         """
         model = self.find(name)
         if model is None:
@@ -123,17 +123,17 @@ class Catalogue:
         return model
 
     def addresses(self, model: Model, mirror: str = "") -> tuple[str, ...]:
-        """Where the model's archive may be fetched, in the order in which to try.
+        """The addresses of the model's archive, in the order in which they are tried.
 
         Args:
-            mirror: a base of one's own, tried before all others; "" for none.
+            mirror: an address to which the archive's name is added, tried first; "" for none.
         """
         bases = (mirror, *self.bases) if mirror else self.bases
         return tuple(f"{base.rstrip('/')}/{model.archive}" for base in bases)
 
 
 def parse(document: str) -> Catalogue:
-    """The catalogue that a TOML document spells.
+    """Read a catalogue from a TOML document.
 
     Raises:
         ValueError: it is no TOML, or not of the form of a catalogue.

@@ -3,9 +3,9 @@
 What was fetched so far lies in `ARCHIVE.part`, beside it in `ARCHIVE.part.json` the address it came
 from and the version that the server named (RFC 9110, 8.8). A part is continued at its own address
 only, with a Range request (14.2), and only where something vouches for the rest: the same version
-(If-Range, 13.1.5), or a digest that is known beforehand. So what one address sends never spoils
-what another one has. Redirects, proxies (of the environment) and TLS are httpx's business. Nothing
-is unpacked or believed here.
+(If-Range, 13.1.5), or a digest that is known beforehand. So bytes of two addresses are never mixed.
+Redirects, proxies (of the environment) and TLS are left to httpx. Nothing is unpacked here, and the
+digest is verified by the caller.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ import rasr
 from rasr.models.errors import FetchFailed
 
 Progress = Callable[[int, int | None], None]
-"""Called with bytes done and bytes in all, None where nobody knows."""
+"""Called with the bytes done and the bytes in all; None where that is not known."""
 
 _CONNECT_S = 15.0
 _SILENCE_S = 60.0
 """A server that sends nothing for so long is given up."""
 _MOST_BYTES = 8 << 30
-"""Of an archive whose size is not known."""
+"""Most bytes of an archive whose size is not known."""
 _MOST_BREAKS = 20
-"""Breaks of one address; each must have brought something, else it is given up at once."""
+"""So often the connection to one address may break; if nothing came before a break, once."""
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
@@ -47,6 +47,8 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
+    """An archive that was fetched whole."""
+
     file: Path
     source: str
     resumed: bool
@@ -94,7 +96,7 @@ class _Origin:
 
 
 class _Part:
-    """The file that grows."""
+    """The file that holds what was fetched so far."""
 
     def __init__(self, folder: Path, archive: str) -> None:
         self._whole = folder / archive

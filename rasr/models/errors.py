@@ -5,7 +5,7 @@ ModelError
 ├── NotInstalled     known, and not on this machine
 ├── FetchFailed      no address gave the archive: off line, gone, or refused
 ├── ArchiveRefused   what came is not what was wanted, or not safe to unpack
-├── PullRunning      another process is at it
+├── PullRunning      another process is pulling or removing the model
 └── FolderFailed     the models folder cannot be read or written
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 
 class ModelError(Exception):
-    """Base of all that a person is told about models."""
+    """Something is wrong with a model; the text is for a person."""
 
 
 class UnknownModel(ModelError):

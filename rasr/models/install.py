@@ -1,4 +1,4 @@
-"""Install a model: fetch, verify, unpack, look, record, and only then rename into its place.
+"""Install a model: fetch, verify, unpack, check, record, and only then rename into its place.
 
 A model is there whole or not at all, whatever breaks on the way. One pull of a model at a time.
 """
@@ -29,13 +29,13 @@ class _Archive:
 
 
 class Watcher(Protocol):
-    """Who is told how far it got."""
+    """Is told how far an installation has got."""
 
     def stage(self, name: str) -> None:
-        """What begins now: fetching, verifying, unpacking."""
+        """A stage begins: "fetching", "verifying" or "unpacking"."""
 
     def progress(self, done: int, total: int | None) -> None:
-        """Bytes of this stage."""
+        """So many bytes of this stage are done; `total` is None where it is not known."""
 
 
 def install(
@@ -44,13 +44,13 @@ def install(
     """Put a model into the store.
 
     Args:
-        mirror: a base address of one's own, tried first.
+        mirror: an address to which the archive's name is added, tried first; "" for none.
         archive: a release file that was fetched by hand; nothing is fetched then.
 
     Returns: the model's folder.
 
     Raises:
-        ModelError: it is there already, cannot be had, is not what was wanted, …
+        ModelError: it is installed already, cannot be fetched, or is not what was expected.
     """
     if model.bundled:
         raise ModelError(f"the model {model.name} comes with rasr: there is nothing to pull")
@@ -103,11 +103,11 @@ def _fetched(
             # The fault may be in the part that was there before: that one is gone now.
             if last or not fetched.resumed:
                 raise
-    raise AssertionError("the second round returns or raises")
+    raise AssertionError("the second attempt returns or raises")
 
 
 def _verified(store: Store, model: Model, watcher: Watcher, file: Path, source: str) -> _Archive:
-    """The archive, if it is the one that is wanted."""
+    """The archive, if its size and digest are those that are expected."""
     assert model.archive is not None
     watcher.stage("verifying")
     size = file.stat().st_size
@@ -133,7 +133,7 @@ def _verified(store: Store, model: Model, watcher: Watcher, file: Path, source: 
 
 
 def _land(store: Store, model: Model, watcher: Watcher, workplace: Path, archive: _Archive) -> Path:
-    """Unpack, look, record, rename."""
+    """Unpack the archive, check its files, record them, and rename the folder into its place."""
     watcher.stage("unpacking")
     unpacked, target = workplace / UNPACKED, store.path(model)
     unpacked.mkdir()

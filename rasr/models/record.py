@@ -1,7 +1,7 @@
-"""What is written down of a model when it is installed: its origin and the digest of each file.
+"""The record of an installed model: where it came from, and the digest of each file.
 
-Lies in the model's folder as `rasr-model.json`, so that the folder says what it is wherever it is
-moved, and damage can be found.
+It lies in the model's folder as `rasr-model.json`, so that the folder says what it is wherever it
+is moved, and damage can be found.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ class _Part(BaseModel):
 
 
 class FileRecord(_Part):
+    """Size and digest of one file."""
+
     bytes: int
     sha256: str
 
@@ -38,11 +40,12 @@ class Record(_Part):
     """The address or the file that the archive came from."""
     bytes: int
     sha256: str
-    """Of the archive."""
+    """Digest of the archive, as hexadecimal digits."""
     files: Mapping[str, FileRecord]
     """By path inside the folder, with `/`."""
 
     def write(self, folder: Path) -> None:
+        """Write the record into the model's folder."""
         (folder / RECORD_NAME).write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
 
 

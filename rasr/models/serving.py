@@ -1,4 +1,4 @@
-"""Models become engines: which of them serve which properties.
+"""Which models become engines, and which properties they serve.
 
 Owns three rules, applied on top of the layers of the settings, so that `rasr config` shows what
 comes of them:
@@ -9,8 +9,8 @@ comes of them:
    an engine; an engine of this name comes first.
 3. With neither, each language but English is served by the first model of the catalogue that is
    installed and knows it. English stays with the default engine unless somebody says otherwise: a
-   model that was pulled for Mandarin must not change what English clients get. Bundled models
-   serve only who names them, and the demonstration (`with_bundled`).
+   model that was pulled for Mandarin must not change what English clients get. A bundled model
+   serves only where it is named, and in the demonstration (`with_bundled`).
 
 Loads nothing: whether the files are any good is found by the engine.
 """
@@ -66,8 +66,8 @@ def with_models(
 def with_bundled(configuration: Configuration, language: str, store: Store) -> Configuration:
     """The configuration, with a bundled model for a language that nothing serves so far.
 
-    For what shall work without a pull and says so, as the demonstration does; a server never serves
-    a bundled model that nobody named.
+    For commands that must work before any model is pulled, as the demonstration. A server never
+    serves a bundled model that is not named.
     """
     if any(key.partition("_")[0] == language for key in configuration.settings.properties):
         return configuration

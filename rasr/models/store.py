@@ -1,4 +1,4 @@
-"""The models on this machine: which are here, where they lie, whether they are whole.
+"""The models on this machine: which are here, in which folders, and whether they are whole.
 
 Owns the layout of the models folder:
 
@@ -29,7 +29,7 @@ _DIGESTS = "digests.json"
 
 
 class State(StrEnum):
-    """What there is of a model."""
+    """How much of a model is on this machine."""
 
     INSTALLED = "installed"
     BUNDLED = "bundled"
@@ -43,10 +43,10 @@ class Verdict:
     """What a check of an installed model found."""
 
     damage: tuple[str, ...]
-    """A sentence for each fault; none: it is whole."""
+    """A sentence for each fault; none if it is whole."""
     files: int
-    """Compared with recorded digests; 0 where nothing was recorded, as for what was put there by
-    hand: then only the presence of its files was looked at."""
+    """So many files were compared with recorded digests. 0 where nothing was recorded, as for a
+    model that was put there by hand: then it was only checked that its files are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Store:
         return (self.bundled_folder if model.bundled else self.folder) / model.name
 
     def state(self, model: Model) -> State:
+        """How much of the model is here."""
         folder = self.path(model)
         if not folder.is_dir():
             return State.ABSENT
@@ -119,7 +120,7 @@ class Store:
             found = damage(folder, record)
         except OSError as error:
             raise FolderFailed(f"{error.filename}: {error.strerror}") from error
-        # A file that lacks by both measures is told once, by its own name.
+        # A file that is missing by both measures is named once, by its own name.
         return Verdict(found or missing, len(record.files))
 
     def remove(self, model: Model) -> Path:
@@ -149,11 +150,12 @@ class Store:
         return folder
 
     def workplace(self, model: Model) -> Path:
-        """Where a pull of the model keeps what it has so far."""
+        """The folder where a pull of the model keeps what it has so far."""
         return self.folder / DOWNLOADS / model.name
 
     @property
     def digests_file(self) -> Path:
+        """The file that holds the digest of every archive that was ever installed."""
         return self.folder / _DIGESTS
 
     def known_digest(self, archive: str) -> str | None:
@@ -161,6 +163,11 @@ class Store:
         return self._digests().get(archive)
 
     def remember_digest(self, archive: str, sha256: str) -> None:
+        """Write down the SHA-256 of an archive that was installed.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
         known = self._digests()
         if known.get(archive) != sha256:
             fresh = self.digests_file.with_suffix(".new")
@@ -184,7 +191,7 @@ def open_store(
 
     Args:
         folder: the setting `models.folder`; "" for the usual place.
-        catalogue: None for that of the package.
+        catalogue: the known models; None for those of the package.
     """
     return Store(
         Path(folder).expanduser().absolute() if folder else usual_folder(environ),
@@ -194,7 +201,7 @@ def open_store(
 
 
 def usual_folder(environ: Mapping[str, str]) -> Path:
-    """`models` among the user's data."""
+    """The folder `models` in the folder of the user's data."""
     return data_folder(environ) / "models"
 
 

@@ -1,4 +1,4 @@
-"""Unpack a release archive that nobody has vouched for.
+"""Unpack a release archive that may be malicious.
 
 Takes tar in bzip2, gzip or xz, and of it regular files and folders only. Refused whole: paths that
 leave the folder or name a place outside of it, links, devices, pipes, sparse files, the same path
@@ -27,17 +27,17 @@ from rasr.models.record import FileRecord
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How large an honest model may be. The largest of the catalogue is far below each."""
+    """How large a model may be. The largest of the catalogue is far below each bound."""
 
     files: int = 1000
     bytes: int = 8 << 30
     """Unpacked, headers and all."""
     growth: int = 25
-    """Unpacked over packed; weights hardly shrink, and words and silence a few times."""
+    """Unpacked over packed bytes; weights hardly shrink, and lists of words a few times."""
     growth_free_bytes: int = 4 << 20
-    """Below this, growth is nobody's harm."""
+    """So much may be unpacked whatever its growth."""
     header_bytes: int = 1 << 17
-    """Between two files."""
+    """Bytes of headers between two files."""
     path_characters: int = 240
 
 
@@ -111,7 +111,7 @@ def _path(member: tarfile.TarInfo, bounds: Bounds) -> PurePosixPath:
 
 
 def _is_litter(path: PurePosixPath) -> bool:
-    """True for what macOS adds to an archive."""
+    """True for files that macOS adds to an archive."""
     return path.name.startswith("._") or path.name == ".DS_Store"
 
 
@@ -151,7 +151,7 @@ class _Stream:
         self.allow(bounds.header_bytes)
 
     def allow(self, more_bytes: int) -> None:
-        """So much may come before the next call."""
+        """So many bytes may be unpacked before the next call."""
         self._allowed_bytes = self._read_bytes + more_bytes + _TAR_BLOCK_BYTES
 
     def read(self, size: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The folder where one model is being worked on, by one process at a time.
+"""The folder where one model is being installed or removed, by one process at a time.
 
 It is locked (flock on the folder itself, gone with its process). What was fetched stays in it until
 the work ends well; what is unpacked or on its way out is deleted whenever the work ends, and by the
@@ -18,15 +18,15 @@ from rasr.models.errors import PullRunning
 
 UNPACKED = "unpacked"
 REPLACED = "replaced"
-"""What was in the model's place."""
+"""The folder that was in the model's place before."""
 
 
 @contextmanager
 def locked(workplace: Path, model: str) -> Iterator[Path]:
-    """The workplace of a model; deleted if the work ends well.
+    """Lock the workplace of a model; it is deleted if the work ends without an error.
 
     Raises:
-        PullRunning: another process is at it.
+        PullRunning: another process holds it.
         OSError: it cannot be made or deleted.
     """
     while True:
@@ -39,7 +39,7 @@ def locked(workplace: Path, model: str) -> Iterator[Path]:
             raise PullRunning(
                 f"the model {model} is being pulled or removed by another process; wait for it"
             ) from error
-        # Between open and lock the one before may have deleted it: then it is nobody's.
+        # Between open and lock the process before may have deleted it: then the lock is worthless.
         if workplace.exists() and os.path.samestat(os.fstat(handle), workplace.stat()):
             break
         os.close(handle)

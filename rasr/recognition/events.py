@@ -1,9 +1,9 @@
 """What a recognition reports, in no dialect's words.
 
 Positions are whole samples since the first one of the recognition, at `rasr.audio.SAMPLE_RATE`.
-`SpeechStarted`, `SpeechEnded`, `HeadSilence` and `Warning` come at once; the others come in the
-order of the audio: a final that is ready early waits for those before it, and what follows it
-waits too.
+`SpeechStarted`, `SpeechEnded`, `HeadSilence`, `Warning` and `Failure` come at once; the others come
+in the order of the audio: a final that is ready early waits for those before it, and what follows
+it waits too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,17 @@ class SpeechEnd(StrEnum):
     """The caller asked for it, and the recognition goes on."""
     END = "end"
     """The recognition ends."""
+    DROPPED = "dropped"
+    """The caller dropped what was not decided yet; no final comes."""
+
+
+class WarningCode(StrEnum):
+    """What a `Warning` is about, besides the codes of `rasr.audio.FindingCode`."""
+
+    WAV_HEADER = "wav_header"
+    """A WAV header contradicts the declared format."""
+    HOT_WORDS = "hot_words"
+    """Hot words have no effect."""
 
 
 class FailureKind(StrEnum):
@@ -49,6 +60,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
+    """Speech began; it opens a segment."""
+
     segment: int
     start_sample: int
     """First sample that is decoded, pre-roll included."""
@@ -58,6 +71,8 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
+    """A segment is over; its final may still be awaited."""
+
     segment: int
     end_sample: int
     """First sample after the segment, post-roll included."""
@@ -124,7 +139,7 @@ class Warning:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The recognition ends because of it. What was recognised before has been reported."""
+    """The recognition ends because of it. What was recognised is still reported, then `Done`."""
 
     kind: FailureKind
     message: str

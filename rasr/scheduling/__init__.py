@@ -1,24 +1,22 @@
-"""Between the event loop and the engines: threads, worker processes, order, failure, replay."""
+"""Between the event loop and the engines: decode tasks, workers, batches, overload, capacity."""
 
 from rasr.scheduling.costs import StepCosts
-from rasr.scheduling.counters import SchedulerCounters
-from rasr.scheduling.job import Sink
-from rasr.scheduling.ladder import TOP_RUNG
-from rasr.scheduling.lane import Lane, ProcessLane, ThreadLane
-from rasr.scheduling.load import EngineLoad
-from rasr.scheduling.scheduler import Scheduler, SchedulerRules
-from rasr.scheduling.ticket import Ticket
+from rasr.scheduling.overload import TOP_LEVEL
+from rasr.scheduling.scheduler import DecodeHandle, Scheduler
+from rasr.scheduling.statistics import EngineStatistics
+from rasr.scheduling.task import DecodeListener, Priority
+from rasr.scheduling.worker import ProcessWorker, ThreadWorker, Worker, WorkerDied
 
 __all__ = [
-    "TOP_RUNG",
-    "EngineLoad",
-    "Lane",
-    "ProcessLane",
+    "TOP_LEVEL",
+    "DecodeHandle",
+    "DecodeListener",
+    "EngineStatistics",
+    "Priority",
+    "ProcessWorker",
     "Scheduler",
-    "SchedulerCounters",
-    "SchedulerRules",
-    "Sink",
     "StepCosts",
-    "ThreadLane",
-    "Ticket",
+    "ThreadWorker",
+    "Worker",
+    "WorkerDied",
 ]

@@ -1,32 +1,53 @@
-"""What decoding costs, as measured by `rasr.scheduling.calibration`: step time by batch size.
+"""What a step costs at each batch size: measured on the workers that will do the work.
 
-Pure reckoning on those numbers: the largest batch that is worth waiting for, and how many streams
-that makes.
+All slots of all workers are busy at the same time, as they are under load: threads share caches and
+memory, and a step beside another one takes longer than alone.
 """
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import time
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
+from statistics import fmean
+
+import numpy as np
+
+from decoder.engine import SAMPLE_RATE, Samples
+from rasr.scheduling.engine_host import Batch, Step
+from rasr.scheduling.overload import StepPolicy
+from rasr.scheduling.worker import Worker
 
 IN_BATCHES, ONE_BY_ONE = 1.25, 1.1
 """Steps of a server at its limit take so much longer than calibrated ones: the event loop wants its
-part of the cores and ends of utterances take more than their sound; where streams are decoded in
+part of the cores and ends of utterances take more than their audio; where streams are decoded in
 batches, these are of what is ready (measured with 90 streams of a model of 20 million parameters on
 two cores: 1.2 to 1.3)."""
 _TIMELY = 0.5
-"""Of the sound of a step. A stream whose chunk comes just after a batch began waits for that batch
+"""Of the audio of a step. A stream whose chunk comes just after a batch began waits for that batch
 and then for its own: with more than half, its text would come later than its next chunk."""
+_WARM_STEPS = 2
+_TIMED_STEPS = 4
+_TIMED_S = 2.0
+"""Of audio at the least: some words cost an engine more than others."""
+_TURNS = 2
+"""Each size is decoded so often, with the same audio: what differs then is the machine."""
+_NEGLIGIBLE_S = 0.001
+"""Differences of less say nothing about who else uses the machine."""
+_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)
 class StepCosts:
-    """Of one engine on one machine, with all its calls busy at once."""
+    """The costs of one engine on one machine, with all its slots busy at once."""
 
     step_s: float
-    """Sound that a stream gets in one step, seconds."""
-    calls: int
+    """Audio that a stream gets in one step, seconds."""
+    slots: int
     """Batches decoded at the same time."""
     seconds: Mapping[int, float]
     """Batch size → time that one such step takes, seconds. Not empty; keys ascend."""
@@ -49,7 +70,7 @@ class StepCosts:
 
     @property
     def timely_batch(self) -> int:
-        """The largest measured batch whose step takes less than half the sound in it; 0: none."""
+        """The largest measured batch whose step takes less than half the audio in it; 0: none."""
         timely = [size for size, s in self.seconds.items() if s <= _TIMELY * self.step_s]
         return max(timely, default=0)
 
@@ -60,6 +81,82 @@ class StepCosts:
 
     @property
     def per_second(self) -> float:
-        """Time of one call for a second of one stream's speech, in batches that form under load."""
+        """Time of one slot for a second of one stream's speech, in batches that form under load."""
         size = self.timely_batch or min(self.seconds)
         return self.seconds[size] / size / self.step_s
+
+
+async def calibrate(
+    workers: Sequence[Worker],
+    policy: StepPolicy,
+    *,
+    max_batch: int,
+    streams_per_worker: int,
+    speech: Samples,
+) -> StepCosts:
+    """Time steps of every batch size up to the largest that can come about.
+
+    Args:
+        workers: started, and idle.
+        max_batch: the largest batch that the engine takes.
+        speech: what is decoded, again and again; shape (n,), int16, at 16 kHz. Engines that search
+            need real speech: noise costs them less or more.
+
+    Raises:
+        WorkerDied: a worker died.
+    """
+    first = policy.next_step_at(0)
+    step = policy.step_samples
+    timed_steps = max(_TIMED_STEPS, ceil(_TIMED_S * SAMPLE_RATE / step))
+    lengths = [first, *[step] * (_WARM_STEPS - 1 + timed_steps)]
+    # Of one worker: its streams are shared among its slots.
+    most = min(max_batch, max(1, streams_per_worker // workers[0].slots))
+    # No decode task has such a number.
+    numbers = itertools.count(-1, -1)
+    seconds: dict[int, float] = {}
+    shortest = middle = 0.0
+    for size in sorted({min(size, most) for size in _SIZES}):
+        timed: list[list[float]] = []
+        for _ in range(_TURNS):
+            timed += await asyncio.gather(
+                *(
+                    _time(worker, slot, [next(numbers) for _ in range(size)], lengths, speech)
+                    for worker in workers
+                    for slot in range(worker.slots)
+                )
+            )
+        # Of each step, which is the same audio every time.
+        ranked = [sorted(times) for times in zip(*timed, strict=True)]
+        # A neighbour on the machine only ever makes a step longer.
+        seconds[size] = fmean(times[len(times) // 4] for times in ranked)
+        shortest += fmean(times[0] for times in ranked) + _NEGLIGIBLE_S
+        middle += fmean(times[len(times) // 2] for times in ranked) + _NEGLIGIBLE_S
+    slots = sum(worker.slots for worker in workers)
+    return StepCosts(step / SAMPLE_RATE, slots, seconds, disturbance=middle / shortest)
+
+
+async def _time(
+    worker: Worker,
+    slot: int,
+    streams: Sequence[int],
+    lengths: Sequence[int],
+    speech: Samples,
+) -> list[float]:
+    """How long each timed step of one batch took, in seconds."""
+    taken = []
+    at = 0
+    for number, length in enumerate(lengths):
+        samples = speech.take(np.arange(at, at + length), mode="wrap")
+        at += length
+        batch = Batch(
+            tuple(
+                Step(stream, samples, opens=not number, finishes=False, wants_hypothesis=True)
+                for stream in streams
+            )
+        )
+        begun = time.perf_counter()
+        await worker.run(batch, slot)
+        if number >= _WARM_STEPS:
+            taken.append(time.perf_counter() - begun)
+    await worker.run(Batch((), tuple(streams)), slot)
+    return taken

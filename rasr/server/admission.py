@@ -1,10 +1,10 @@
-"""Admission: which rounds may open, by what the machine carries, and the sentence for who may not.
+"""Admission: which recognitions may open, and the sentence for those that may not.
 
-The load that is held against the bound is a prediction. What is measured is the sound that open
-rounds have given to the engines in the last seconds (`rasr.scheduling.demand`); for rounds that are
-too young to have been measured, and for the one that asks, the mean of the others stands in, or
-unbroken speech as long as there are few others. So a crowd that comes at once is not let in on the
-silence before its first words.
+The load that is held against the bound is a prediction. What is measured is the audio that open
+recognitions have given to the engines in the last seconds (`rasr.scheduling.statistics.Demand`);
+for those that are too young to have been measured, and for the one that asks, the mean of the
+others stands in, or unbroken speech as long as there are few others. So a crowd that comes at once
+is not let in on the silence before its first words.
 """
 
 from __future__ import annotations
@@ -14,32 +14,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from rasr.scheduling import TOP_RUNG, EngineLoad
-from rasr.scheduling.demand import WINDOW_S
+from rasr.scheduling import TOP_LEVEL, EngineStatistics
+from rasr.scheduling.statistics import DEMAND_WINDOW_S
 
 _PRIOR_ROUNDS = 8
-"""So many rounds of unbroken speech are counted among those whose mean is taken."""
+"""So many recognitions of unbroken speech are counted among those whose mean is taken."""
 _SETTLE_S = 3.0
-"""Nothing of a round is measured before: its client begins to speak, speech is believed, the second
-in which it is due passes."""
+"""Nothing of a recognition is measured before: its client begins to speak, speech is believed, the
+second in which it is due passes."""
 ROUND_S = 0.002
-"""Time of the event loop for a second of a round (`python -m bench overhead`)."""
+"""Time of the event loop for a second of a recognition (`python -m bench overhead`)."""
 
 
 class Engine(Protocol):
     """What is asked of a `rasr.scheduling.Scheduler`."""
 
     @property
-    def load(self) -> EngineLoad: ...
+    def statistics(self) -> EngineStatistics:
+        """Its numbers so far."""
 
     @property
-    def rung(self) -> int: ...
+    def overload_level(self) -> int:
+        """How far it saves work because it is behind; 0: not at all."""
 
     @property
-    def streams(self) -> int: ...
+    def streams(self) -> int:
+        """Segments that it can decode at the same time."""
 
     @property
-    def streams_in_use(self) -> int: ...
+    def streams_in_use(self) -> int:
+        """Segments that it is decoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,8 @@ class AdmissionRules:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seat:
-    """One round that is open."""
+class Slot:
+    """One recognition that is open."""
 
     party: Party
     engine: str
@@ -71,45 +75,46 @@ class Seat:
 
 
 class Admission:
-    """Counts the rounds that are open and weighs them. A refused client is told the numbers."""
+    """Counts open recognitions and weighs them. A refused client is told the numbers."""
 
     def __init__(self, rules: AdmissionRules, engines: Mapping[str, Engine], cores: int) -> None:
         """
         Args:
-            engines: by the names that rounds ask for.
+            engines: by the names that recognitions ask for.
             cores: that the server may use.
         """
         self.rules = rules
         self._engines = engines
         self._cores = cores
-        self._seats: dict[Seat, None] = {}
+        self._slots: dict[Slot, None] = {}
         """In the order in which they were taken."""
-        self._left: deque[tuple[Seat, float]] = deque()
-        """Rounds that ended within the window, and when: what they said is still measured."""
+        self._left: deque[tuple[Slot, float]] = deque()
+        """Recognitions that ended within the window, and when: what they said is still measured."""
         self._by_project: Counter[str] = Counter()
         self._by_address: Counter[str] = Counter()
 
-    def take(self, party: Party, engine: str, now: float) -> Seat | str:
-        """A seat for a round, to be given back with `leave`, or the sentence that refuses it.
+    def take(self, party: Party, engine: str, now: float) -> Slot | str:
+        """A slot for a recognition, to be given back with `leave`, or the sentence that refuses it.
 
         Args:
-            now: seconds on the clock on which sound is due.
+            now: seconds on the clock on which audio is due.
         """
         refusal = self._over_count(party) or self._over_load(engine, now)
         if refusal is not None:
             return refusal
-        seat = Seat(party, engine, now)
-        self._seats[seat] = None
+        slot = Slot(party, engine, now)
+        self._slots[slot] = None
         self._by_project[party.project] += 1
         self._by_address[party.address] += 1
-        return seat
+        return slot
 
-    def leave(self, seat: Seat, now: float) -> None:
-        del self._seats[seat]
-        self._left.append((seat, now))
+    def leave(self, slot: Slot, now: float) -> None:
+        """Give a slot back. `now` is in seconds of the clock of `take`."""
+        del self._slots[slot]
+        self._left.append((slot, now))
         for counter, key in (
-            (self._by_project, seat.party.project),
-            (self._by_address, seat.party.address),
+            (self._by_project, slot.party.project),
+            (self._by_address, slot.party.address),
         ):
             counter[key] -= 1
             # Whoever names a project of his own each time must not fill the memory.
@@ -119,10 +124,10 @@ class Admission:
     @property
     def rounds(self) -> int:
         """Open now."""
-        return len(self._seats)
+        return len(self._slots)
 
     def load(self, now: float) -> float:
-        """Predicted for the rounds that are open; 1.0 is all that the machine can do."""
+        """Predicted for the recognitions that are open; 1.0 is all that the machine can do."""
         return self._predicted(now, None)
 
     def full(self, now: float) -> bool:
@@ -157,7 +162,7 @@ class Admission:
     def _over_load(self, engine: str, now: float) -> str | None:
         bound = self.rules.max_load
         # Somebody alone is served as well as the machine can, however slow it is just now.
-        if not bound or not self._seats:
+        if not bound or not self._slots:
             return None
         asked = self._engines[engine]
         if asked.streams_in_use >= asked.streams:
@@ -165,7 +170,7 @@ class Admission:
                 f"the server is full: all {asked.streams} decoders are at work; "
                 "try again in some seconds"
             )
-        if asked.rung >= TOP_RUNG:
+        if asked.overload_level >= TOP_LEVEL:
             return (
                 f"the server is at its limit: {self.rounds} rounds are open and their text comes "
                 "late; try again in some seconds"
@@ -179,33 +184,33 @@ class Admission:
         )
 
     def _predicted(self, now: float, newcomer: str | None) -> float:
-        """With a round of engine `newcomer` more, if there is one."""
+        """With a recognition of engine `newcomer` more, if there is one."""
         weights = dict.fromkeys(self._engines, 0.0)
         young = dict(weights)
-        for seat in self._seats:
-            share = _heard(seat, now)
-            weights[seat.engine] += share
-            young[seat.engine] += 1.0 - share
-        while self._left and now - self._left[0][1] >= WINDOW_S:
+        for slot in self._slots:
+            share = _heard(slot, now)
+            weights[slot.engine] += share
+            young[slot.engine] += 1.0 - share
+        while self._left and now - self._left[0][1] >= DEMAND_WINDOW_S:
             self._left.popleft()
-        for seat, left in self._left:
-            share = min(_heard(seat, left), 1.0 - (now - left) / WINDOW_S)
-            weights[seat.engine] += share
-            young[seat.engine] -= share
+        for slot, left in self._left:
+            share = min(_heard(slot, left), 1.0 - (now - left) / DEMAND_WINDOW_S)
+            weights[slot.engine] += share
+            young[slot.engine] -= share
         machine = (self.rounds + (newcomer is not None)) * ROUND_S / self._cores
         fullest = 0.0
         for name, engine in self._engines.items():
-            load = engine.load
-            measured = load.demand.per_second(now)
+            statistics = engine.statistics
+            measured = statistics.demand.per_second(now)
             mean = min(1.0, (measured + _PRIOR_ROUNDS) / (weights[name] + _PRIOR_ROUNDS))
             sound = max(0.0, measured + mean * (young[name] + (newcomer == name)))
-            share = load.share(sound)
+            share = statistics.share(sound)
             fullest = max(fullest, share)
-            calls = 0 if load.costs is None else load.costs.calls
-            machine += share * min(calls, self._cores) / self._cores
+            slots = 0 if statistics.costs is None else statistics.costs.slots
+            machine += share * min(slots, self._cores) / self._cores
         return max(machine, fullest)
 
 
-def _heard(seat: Seat, now: float) -> float:
-    """How much of the window holds what the round has said."""
-    return min(1.0, max(0.0, now - seat.since - _SETTLE_S) / WINDOW_S)
+def _heard(slot: Slot, now: float) -> float:
+    """How much of the window holds what the recognition has said."""
+    return min(1.0, max(0.0, now - slot.since - _SETTLE_S) / DEMAND_WINDOW_S)

@@ -4,58 +4,40 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 import rasr
-from rasr.server.admission import Party
-from rasr.server.house import House
+from rasr.recognition.config import EngineChoice
+from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
-from rasr.server.http.origins import OriginRule, refusal
 from rasr.server.http.pages import add_pages
 from rasr.server.http.subtitles import add_subtitles
+from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
-from rasr.server.ops.sessions import add_sessions, occupancy
+from rasr.server.ops.sessions import add_sessions
+from rasr.server.origins import OriginRule
+from rasr.server.state import ServerState
+from rasr.server.ws.sis import add_sis
 from rasr.server.ws.socket import AsgiSocket
-from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
-from rasr.wire.sis.modes import MODE_TRAITS, Mode
+from rasr.wire.sis.modes import MODE_TRAITS
+from rasr.wire.sis.properties import Property
 
 
-def make_application(house: House) -> FastAPI:
-    """The application that serves `house`."""
+def make_application(state: ServerState) -> FastAPI:
+    """The application that serves `state`."""
     app = FastAPI(title="rasr", version=rasr.__version__, openapi_url=None)
-    server = house.settings.server
-    origins = OriginRule.of(server.allowed_origins, names_are_ours=server.no_auth)
-
-    @app.get("/healthz")
-    async def healthz() -> Response:
-        """The process answers."""
-        return JSONResponse({"status": "ok"})
-
-    @app.get("/readyz")
-    async def readyz() -> Response:
-        """New rounds are welcome. 503 while shutting down and while one more would be refused."""
-        now = occupancy(house)
-        status = "ready" if now.ready else "closing" if house.closing else "full"
-        return JSONResponse(
-            {
-                "status": status,
-                "connections": house.connections,
-                "rounds": now.rounds,
-                "max_rounds": now.max_rounds,
-                "load": now.load,
-                "max_load": now.max_load,
-                "languages": list(house.properties.languages),
-            },
-            200 if now.ready else 503,
-        )
+    server = state.settings.server
+    origins = OriginRule.of(
+        server.allowed_origins, names_are_ours=state.settings.auth.kind == "none"
+    )
+    add_health(app, state)
 
     @app.get("/properties")
     async def properties(request: Request) -> Response:
         """What START's `property` may be here, for programs that let a person choose."""
-        known = house.properties.named()
+        known = _named(state.properties)
         listed = [
             {
                 "property": one.name,
@@ -72,9 +54,9 @@ def make_application(house: House) -> FastAPI:
         return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
 
     add_pages(app)
-    add_metrics(app, house)
-    add_sessions(app, house)
-    add_captions(app, house.captions, origins, server.send_timeout_s)
+    add_metrics(app, state)
+    add_sessions(app, state)
+    add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins)
 
     @app.exception_handler(HTTPException)
@@ -82,42 +64,27 @@ def make_application(house: House) -> FastAPI:
         assert isinstance(error, HTTPException)
         return JSONResponse(_not_here(request.url.path), error.status_code)
 
-    for mode, traits in MODE_TRAITS.items():
-        for path in (traits.path, *traits.aliases):
-            route = WebSocketRoute(f"/v1/{{project_id}}/{path}", _Recognition(house, mode, origins))
-            app.router.routes.append(route)
+    add_sis(app, state, origins)
     app.router.routes.append(WebSocketRoute("/{path:path}", _UnknownPath()))
     return app
 
 
-class _Recognition:
-    """ASGI application of one mode's websockets."""
+def _named(properties: PropertyTable) -> list[tuple[Property, EngineChoice]]:
+    """For each entry the property that a person would choose, and its engine.
 
-    def __init__(self, house: House, mode: Mode, origins: OriginRule) -> None:
-        self._house = house
-        self._mode = mode
-        self._origins = origins
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        socket = AsgiSocket(scope, receive, send)
-        house = self._house
-        headers = Headers(scope=scope)
-        if not self._origins.admits(headers):
-            # The gateway's code for somebody who may not use what is there.
-            body = {"error_code": "APIG.0302", "error_msg": refusal(headers)}
-            house.ledger.turned_away[body["error_code"]] += 1
-            await socket.refuse(403, body)
-            return
-        if house.full:
-            sentence = f"the server is full: {house.connections} connections are open"
-            body = {"error_code": str(ErrorCode.FULL), "error_msg": sentence}
-            house.ledger.turned_away[body["error_code"]] += 1
-            await socket.refuse(ERROR_TABLE[ErrorCode.FULL].http_status, body)
-            return
-        await socket.accept()
-        client = scope.get("client")
-        party = Party(scope["path_params"]["project_id"], client[0] if client else "unknown")
-        await house.serve(socket, self._mode, party)
+    An entry that leaves the rate open is asked for 16 kHz, one that leaves the domain open for the
+    common one.
+    """
+    found: dict[str, tuple[Property, EngineChoice]] = {}
+    for key in properties.engines:
+        for rest in ("", "_common", "_16k_common"):
+            named = Property.parse(key + rest)
+            if named is None:
+                continue
+            engine = properties.choose(named.name, named.language, named.sample_rate)
+            if engine is not None:
+                found[named.name] = named, engine
+    return [found[name] for name in sorted(found)]
 
 
 class _UnknownPath:

@@ -1,4 +1,4 @@
-"""The engines of a server: which there are, what serves which property, their lanes.
+"""The engines of a server: which there are, what serves which property, their workers.
 
 The numbers that settings leave to the machine are chosen here.
 """
@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 
-from decoder import DecoderError
+from decoder import Capabilities, DecoderError
 from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
-from rasr.scheduling import Lane, ProcessLane, Scheduler, SchedulerRules, ThreadLane
+from rasr.recognition.config import EngineChoice
+from rasr.scheduling import ProcessWorker, Scheduler, ThreadWorker, Worker
 from rasr.server.errors import StartError
-from rasr.session.rules import EngineChoice
 from rasr.settings import DecodingSettings, Settings
-from rasr.wire.sis.properties import Property
 
 _MEMORY_SHARE = 0.25
 """Of the machine's memory, for all decoders together."""
@@ -37,8 +36,9 @@ class EnginePlan:
     kind: EngineKind
     workers: int
     """Threads or processes."""
-    streams_per_lane: int
-    """Each process is a lane of its own; threads are one together."""
+    streams_per_instance: int
+    """Utterances that one instance of the engine has open at a time: each process has an instance
+    of its own, threads share one."""
 
 
 def plan(settings: Settings) -> dict[str, EnginePlan]:
@@ -91,20 +91,14 @@ def _streams_by_memory(kind: EngineKind, workers: int) -> int:
 
 def make_scheduler(plan: EnginePlan, decoding: DecodingSettings) -> Scheduler:
     """A scheduler that has not been started."""
-    rules = SchedulerRules(
-        streams_per_lane=plan.streams_per_lane,
-        step_ms=decoding.step_ms,
-        partial_ms=decoding.partial_ms,
-        step_timeout_s=decoding.step_timeout_s,
-    )
     match plan.kind.placement:
         case Placement.PROCESS:
-            lanes: list[Lane] = [ProcessLane(plan.spec) for _ in range(plan.workers)]
+            workers: list[Worker] = [ProcessWorker(plan.spec) for _ in range(plan.workers)]
         case Placement.THREAD:
-            lanes = [ThreadLane(partial(load, plan.spec), plan.workers)]
+            workers = [ThreadWorker(partial(load, plan.spec), plan.workers)]
         case _:
             assert_never(plan.kind.placement)
-    return Scheduler(lanes, rules)
+    return Scheduler(workers, decoding, streams_per_worker=plan.streams_per_instance)
 
 
 async def start_scheduler(name: str, scheduler: Scheduler) -> None:
@@ -126,39 +120,42 @@ class PropertyTable:
     engines: Mapping[str, EngineChoice]
     """Property, language and rate, or language → engine."""
 
-    def choose(self, property: Property) -> EngineChoice | None:
-        """The most particular entry that fits: property, language and rate, language."""
-        khz = property.sample_rate // 1000
-        for key in (property.name, f"{property.language}_{khz}k", property.language):
+    def choose(self, model: str, language: str, sample_rate: int) -> EngineChoice | None:
+        """The engine of the most particular entry that fits: model, language and rate, language.
+
+        Args:
+            model: the whole name that was asked for, such as "english_16k_common".
+            sample_rate: Hz.
+        """
+        for key in (model, f"{language}_{sample_rate // 1000}k", language):
             if key in self.engines:
                 return self.engines[key]
         return None
 
     @property
     def languages(self) -> tuple[str, ...]:
+        """Those that are served."""
         return tuple(sorted({key.split("_")[0] for key in self.engines}))
 
-    def named(self) -> tuple[tuple[Property, EngineChoice], ...]:
-        """For each entry the property that a person would choose, and its engine.
 
-        An entry that leaves the rate open is asked for 16 kHz, one that leaves the domain open for
-        the common one.
-        """
-        found: dict[str, tuple[Property, EngineChoice]] = {}
-        for key in self.engines:
-            for rest in ("", "_common", "_16k_common"):
-                named = Property.parse(key + rest)
-                engine = self.choose(named) if named is not None else None
-                if named is not None and engine is not None:
-                    found[named.name] = named, engine
-        return tuple(found[name] for name in sorted(found))
+def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> PropertyTable:
+    """Which of the engines, by their names, serves what.
 
-
-def property_table(settings: Settings, schedulers: Mapping[str, Scheduler]) -> PropertyTable:
-    choices = {}
-    for name, scheduler in schedulers.items():
-        known = scheduler.capabilities
-        choices[name] = EngineChoice(
-            name, known.sample_rate, known.hot_words, known.first_step_samples
-        )
+    Raises:
+        StartError: an engine does not know a language that it is to serve; a line for each.
+    """
+    faults = []
+    for key, name in settings.properties.items():
+        language, known = key.split("_")[0], engines[name].languages
+        if known and language not in known:
+            faults.append(
+                f"properties.{key}: engine {name!r} does not know {language}, only "
+                f"{', '.join(known)}; map {key} to an engine or a model that knows it"
+            )
+    if faults:
+        raise StartError("\n".join(faults))
+    choices = {
+        name: EngineChoice(name, known.hot_words, known.lookahead_samples)
+        for name, known in engines.items()
+    }
     return PropertyTable({key: choices[name] for key, name in settings.properties.items()})

@@ -17,7 +17,7 @@ hold, and the official SDK gives up on it after 10 s."""
 
 _SEGMENT_BYTES = 1400
 """On loopback the kernel would take segments of 64 KiB and let a client buffer 2.5 MiB, more than
-a minute of sound, before it blocks. Segments of the size of any network keep that small too."""
+a minute of audio, before it blocks. Segments of the size of any network keep that small too."""
 
 _KEEPALIVE_IDLE_S = 60
 _KEEPALIVE_INTERVAL_S = 20
@@ -30,13 +30,18 @@ def listen(host: str, port: int) -> socket.socket:
     """A bound socket that listens as soon as the event loop takes it.
 
     Raises:
-        StartError: the address is not of this machine, or taken.
+        StartError: the address is none, is not of this machine, or is taken.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
+    except UnicodeError as error:
+        raise StartError(
+            f"server.host: {host[:60]!r} is no name of a machine: its parts, between dots, have 1 "
+            "to 63 characters"
+        ) from error
     except OSError as error:
         raise StartError(f"server.host: {host!r} is no address to listen on ({error})") from error
     try:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Self, cast
 
@@ -18,8 +19,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
-from rasr.captions import CaptionRules, Hub
+from rasr.captions import Broadcaster
+from rasr.recognition.segmenter import Margins
+from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Scheduler
+from rasr.server.access import Authoriser
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
 from rasr.server.engines import (
@@ -31,12 +35,15 @@ from rasr.server.engines import (
     start_scheduler,
 )
 from rasr.server.errors import StartError
-from rasr.server.house import House
 from rasr.server.listener import is_loopback, listen, make_shallow, url_of
 from rasr.server.ops.capacity import Capacity, calibrated, memory_folder
+from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.state import ServerState
+from rasr.server.ws.connections import Connections
 from rasr.server.ws.socket import ABORT, SHALLOW
-from rasr.settings import Settings
+from rasr.settings import Settings, VadSettings
 from rasr.text import TextTools
+from vad import Classifier, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
 """Longer websocket messages end the connection with 1009 before anybody sees them. Far above what
@@ -56,7 +63,7 @@ class Service:
         self.settings = settings
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
-        self._house: House | None = None
+        self._state: ServerState | None = None
         self._uvicorn: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -84,32 +91,34 @@ class Service:
         return self._url
 
     @property
-    def house(self) -> House:
-        assert self._house is not None, "the service has not been started"
-        return self._house
+    def state(self) -> ServerState:
+        """What the parts of the running server share."""
+        assert self._state is not None, "the service has not been started"
+        return self._state
 
     @property
     def ready_line(self) -> str:
         """What a person is told once the server can recognise."""
         served = ", ".join(f"{key}: {name}" for key, name in self.settings.properties.items())
-        most = self.house.admission.rules.rounds
+        most = self.state.admission.rules.rounds
         limits = [f"up to {most} rounds at once"] if most else []
         limits += [
             f"{one.engine} carries about {one.streams(1.0)} people who speak at once"
-            for one in self.house.capacities.values()
+            for one in self.state.capacities.values()
         ]
         return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
 
     async def stop(self) -> None:
         """No new sessions; finals and END for open ones, within `server.drain_s`; then the rest."""
-        if self._uvicorn is None or self._house is None or self._serving is None:
+        if self._uvicorn is None or self._state is None or self._serving is None:
             return
         # Said before the listeners close, so that a balancer sees it and nothing slips in between.
-        self._house.closing = True
+        connections = self._state.connections
+        connections.closing = True
         self._uvicorn.stop_accepting()
-        await self._house.close(self.settings.server.drain_s)
+        await connections.close(self.settings.server.drain_s)
         # Viewers come after the speakers: they get the last finals too.
-        await self._house.captions.close(_FAREWELL_S)
+        await self._state.captions.close(_FAREWELL_S)
         self._uvicorn.should_exit = True
         await self._serving
         self._uvicorn = None
@@ -120,11 +129,11 @@ class Service:
         plans = plan(settings)
         self._listener = listen(settings.server.host, settings.server.port)
         self._url = url_of(self._listener)
-        if not is_loopback(self._listener) and not settings.server.no_auth:
+        if not is_loopback(self._listener) and not settings.auth.kind:
             raise StartError(
                 f"server.host: {settings.server.host} can be reached from other machines, and "
-                "nobody would have to prove who he is; listen on 127.0.0.1, or say --no-auth if "
-                "that is what you want"
+                "nobody would be asked who they are; listen on 127.0.0.1, or say auth.kind = "
+                '"none" in the settings (--no-auth on the command line) if that is what you want'
             )
         self._schedulers = {
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
@@ -132,23 +141,14 @@ class Service:
         for name, scheduler in self._schedulers.items():
             await start_scheduler(name, scheduler)
         capacities = await self._calibrate(plans)
-        rules = self._admission_rules()
-        self._house = House(
-            settings,
-            self._schedulers,
-            property_table(settings, self._schedulers),
-            TextTools(),
-            Admission(rules, self._schedulers, cores()),
-            Hub(CaptionRules(**settings.captions.model_dump()), asyncio.get_running_loop()),
-            capacities,
-        )
+        self._state = self._assemble(capacities)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
-                make_application(self._house),
+                make_application(self._state),
                 http=_Http,
                 ws=_WebSocket,
                 ws_max_size=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
-                # Sound does not shrink, and the state of a compressor is 30 KiB a connection.
+                # Audio does not shrink, and the state of a compressor is 30 KiB a connection.
                 ws_per_message_deflate=False,
                 # Clients that read only after their last sample would fail a ping; who is gone is
                 # noticed by the idle rule and by TCP's own probes.
@@ -162,6 +162,35 @@ class Service:
         )
         self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
         await self._uvicorn.listening.wait()
+
+    def _assemble(self, capacities: dict[str, Capacity]) -> ServerState:
+        """The parts of the server, each given what it needs."""
+        settings = self.settings
+        known = {name: one.capabilities for name, one in self._schedulers.items()}
+        properties = property_table(settings, known)
+        admission = Admission(self._admission_rules(), self._schedulers, cores())
+        captions = Broadcaster(settings.captions, asyncio.get_running_loop())
+        statistics = ServerStatistics()
+        recognizer = Recognizer(
+            self._schedulers,
+            TextTools(),
+            partial(_classifier, settings.vad),
+            Margins(settings.vad.pre_roll_ms, settings.vad.post_roll_ms),
+            backlog_s=settings.session.backlog_s,
+        )
+        authoriser = Authoriser(properties, admission, captions, settings.vocabularies)
+        return ServerState(
+            settings=settings,
+            schedulers=self._schedulers,
+            properties=properties,
+            admission=admission,
+            captions=captions,
+            capacities=capacities,
+            statistics=statistics,
+            recognizer=recognizer,
+            authoriser=authoriser,
+            connections=Connections(settings, recognizer, authoriser, statistics),
+        )
 
     async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> dict[str, Capacity]:
         """What the engines carry, where somebody is to be refused for the load."""
@@ -191,6 +220,15 @@ class Service:
         self._schedulers = {}
         if self._listener is not None:
             self._listener.close()
+
+
+def _classifier(vad: VadSettings) -> Classifier:
+    return make_classifier(
+        vad.kind,
+        aggressiveness=vad.aggressiveness,
+        frame_ms=vad.frame_ms,
+        threshold=vad.threshold,
+    )
 
 
 class _WebSocket(WebSocketsSansIOProtocol):

@@ -1,14 +1,13 @@
-"""After the decoder: spoken numbers to digits, punctuation, joining of words."""
+"""After the decoder: spoken numbers to digits, punctuation, the text of the words."""
 
-from rasr.text.joining import join_words
-from rasr.text.pipeline import TextPipeline, TextTools
+from rasr.text.processor import RuleProcessor, TextProcessor, TextTools
 from rasr.text.punctuation import PausePunctuator, Punctuator, StopPunctuator
 
 __all__ = [
     "PausePunctuator",
     "Punctuator",
+    "RuleProcessor",
     "StopPunctuator",
-    "TextPipeline",
+    "TextProcessor",
     "TextTools",
-    "join_words",
 ]

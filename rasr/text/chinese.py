@@ -41,11 +41,15 @@ def spell_single(rewrite: Rewrite) -> Rewrite:
 
 
 class ChineseNumbers:
+    """What Chinese knows about its numbers."""
+
     def phrases(self, text: str) -> Iterator[Phrase]:
+        """The numbers of a text that are such beyond doubt, in order and disjoint."""
         for found in _PHRASE.finditer(text):
             yield Phrase(found.start(), found.end(), found[0])
 
     def written(self, phrase: Phrase, rewritten: str) -> str | None:
+        """`rewritten` in its final form, or None if `phrase` could not mean it."""
         # 两 counts things; nobody spells a number with it.
         if "两" in phrase.spoken[1:] and _SPELLED.fullmatch(phrase.spoken):
             return None

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from decoder import Word
-from rasr.text.joining import join_words
+from decoder.joining import join_words
 
 Rewrite = Callable[[str], str]
 """A number in words → the same in digits, or unchanged where it knows better."""

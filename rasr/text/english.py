@@ -73,7 +73,10 @@ _WRITTEN = {
 
 
 class EnglishNumbers:
+    """What English knows about its numbers."""
+
     def phrases(self, text: str) -> Iterator[Phrase]:
+        """The numbers of a text that are such beyond doubt, in order and disjoint."""
         if _TELLING.isdisjoint(text.lower().split()):
             return
         for found in _PHRASE.finditer(text):
@@ -89,6 +92,7 @@ class EnglishNumbers:
             yield Phrase(found.start(), found.end(), spoken, kind)
 
     def written(self, phrase: Phrase, rewritten: str) -> str | None:
+        """`rewritten` in its final form, or None if `phrase` could not mean it."""
         # People write 20% and 7:30 where wetext writes "20 %" and "07:30".
         tidy = re.sub(r"^0(?=\d:)", "", rewritten.replace(" %", "%"))
         return tidy if _WRITTEN[phrase.kind].fullmatch(tidy) else None

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from decoder import Word
+from rasr.audio import SAMPLE_RATE
 
 
 class Punctuator(Protocol):
@@ -28,9 +29,6 @@ class Punctuator(Protocol):
 class PausePunctuator:
     """English: sentence case, "I", names of days and months; marks where the speaker paused."""
 
-    sample_rate: int
-    """Hz of the words' samples."""
-
     comma_pause_ms: int = 300
     """Silence inside an articulated phrase (the closure of a stop, a hesitation) is mostly shorter
     than 250 ms; phonetics takes what is longer for a pause."""
@@ -40,6 +38,7 @@ class PausePunctuator:
     of 500 ms, and then the speaker has finished a thought."""
 
     def __call__(self, words: Sequence[Word], final: bool) -> tuple[Word, ...]:
+        """As many words, at the same times, with their marks and letter case."""
         out = []
         begins = True
         for word, mark in zip(words, [*self._marks(words), "." if final else ""], strict=False):
@@ -51,7 +50,7 @@ class PausePunctuator:
     def _marks(self, words: Sequence[Word]) -> list[str]:
         marks = []
         for a, b in pairwise(words):
-            pause_ms = (b.start_sample - a.end_sample) * 1000 // self.sample_rate
+            pause_ms = (b.start_sample - a.end_sample) * 1000 // SAMPLE_RATE
             stop, comma = pause_ms >= self.stop_pause_ms, pause_ms >= self.comma_pause_ms
             marks.append("." if stop else "," if comma else "")
         return marks
@@ -64,6 +63,7 @@ class StopPunctuator:
     stop: str = "。"
 
     def __call__(self, words: Sequence[Word], final: bool) -> tuple[Word, ...]:
+        """The words, the last one with its stop."""
         if not words or not final or _is_closed(words[-1].text):
             return tuple(words)
         return (*words[:-1], replace(words[-1], text=words[-1].text + self.stop))

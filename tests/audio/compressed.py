@@ -1,4 +1,4 @@
-"""Compressed sound for tests, made by PyAV when it is wanted."""
+"""Compressed audio for tests, made by PyAV when it is wanted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 import av
 import numpy as np
 
-from rasr.audio import COMPRESSED_FORMATS, CompressedDecoder, Samples
+from rasr.audio import COMPRESSED_FORMATS, SAMPLE_RATE, Samples, audio_decoder
 
 _MUXERS = {
     "ogg-opus": ("ogg", "libopus"),
@@ -68,34 +68,46 @@ def muxed(
     muxing = {"live": "1"} if live and muxer == "webm" else {}
     with av.open(target, "w", format=muxer, options=muxing) as container:
         stream = container.add_stream(codec, rate=rate, layout=layout, options=options or {})
+        assert isinstance(stream, av.AudioStream)
         stream.bit_rate = bit_rate
         frame = av.AudioFrame.from_ndarray(
             np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout=layout
         )
         frame.sample_rate = rate
-        for sound in (frame, None):
-            for packet in stream.encode(sound):
+        for item in (frame, None):
+            for packet in stream.encode(item):
                 container.mux(packet)
     return target.written if isinstance(target, _Pipe) else target.getvalue()
 
 
-def decoded(data: bytes, rate: int) -> Samples:
-    """What FFmpeg makes of the whole file."""
+def decoded(data: bytes) -> Samples:
+    """What FFmpeg makes of the whole file, at 16 kHz."""
     pieces = []
-    with av.open(io.BytesIO(data)) as container:
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=rate)
+    with av.open(io.BytesIO(data), "r") as container:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
         for frame in container.decode(audio=0):
             pieces += resampler.resample(frame)
         pieces += resampler.resample(None)
     return np.concatenate([piece.to_ndarray().reshape(-1) for piece in pieces])
 
 
-def heard(name: str, pieces: Sequence[bytes], rate: int = 16000) -> tuple[Samples, str | None]:
-    """What the inlet makes of a stream: the samples, and what is wrong with it."""
-    inlet = CompressedDecoder(COMPRESSED_FORMATS[name], rate)
-    sound = [inlet.feed(piece) for piece in pieces]
-    sound.append(inlet.flush())
-    return np.concatenate(sound), inlet.fault
+def heard(
+    name: str, pieces: Sequence[bytes], *, channel: int | None = None
+) -> tuple[Samples, str | None]:
+    """What the audio decoder makes of a stream: the samples, and what is wrong with it."""
+    decoder = audio_decoder(COMPRESSED_FORMATS[name], channel=channel)
+    found = [decoder.feed(piece) for piece in pieces]
+    found.append(decoder.flush())
+    return np.concatenate(found), decoder.fault
+
+
+def at_16k(samples: Samples, rate: int) -> Samples:
+    """`samples` at 16 kHz by FFmpeg's resampler, which takes part in decoding."""
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+    frame.sample_rate = rate
+    pieces = [*resampler.resample(frame), *resampler.resample(None)]
+    return np.concatenate([samples[:0], *(piece.to_ndarray().reshape(-1) for piece in pieces)])
 
 
 def pieces_of(data: bytes, length: int) -> list[bytes]:
@@ -129,5 +141,5 @@ def opus_packets(seconds: float) -> tuple[bytes, ...]:
     """Packets of 20 ms of a tone."""
     count = round(seconds * 48000)
     wave = np.rint(8000 * np.sin(np.arange(count) * 440 * 2 * np.pi / 48000)).astype(np.int16)
-    with av.open(io.BytesIO(compressed(wave, "ogg-opus", 48000))) as container:
+    with av.open(io.BytesIO(compressed(wave, "ogg-opus", 48000)), "r") as container:
         return tuple(bytes(packet) for packet in container.demux(audio=0) if packet.size)

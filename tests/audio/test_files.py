@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 
 from rasr.audio import AudioFileError, Samples, audio_info, read_audio
-from tests.audio.sound import tone
+from tests.audio.signals import tone
 
 RATE = 16000
 SECONDS = 1.5
 DESCRIPTORS = Path("/proc/self/fd")
 
 
-def write(path: Path, codec: str, rate: int, sound: Samples, *, channels: int = 1) -> Path:
-    """`sound` in every channel of a file whose kind the name says."""
+def write(path: Path, codec: str, rate: int, signal: Samples, *, channels: int = 1) -> Path:
+    """`signal` in every channel of a file whose kind the name says."""
     layout = "mono" if channels == 1 else "stereo"
     with av.open(path, "w") as container:
         stream = container.add_stream(codec, rate=rate)
         assert isinstance(stream, av.AudioStream)
         stream.layout = layout
         frame = av.AudioFrame.from_ndarray(
-            np.repeat(sound, channels).reshape(1, -1), format="s16", layout=layout
+            np.repeat(signal, channels).reshape(1, -1), format="s16", layout=layout
         )
         frame.sample_rate = rate
         for packet in stream.encode(frame):
@@ -35,20 +35,20 @@ def write(path: Path, codec: str, rate: int, sound: Samples, *, channels: int = 
 @pytest.mark.parametrize(
     ("name", "codec", "rate", "channels"),
     [
-        ("sound.wav", "pcm_s16le", 16000, 1),
-        ("sound.wav", "pcm_s16le", 44100, 2),
-        ("sound.wav", "pcm_mulaw", 8000, 1),
-        ("sound.flac", "flac", 22050, 1),
-        ("sound.flac", "flac", 48000, 2),
-        ("sound.ogg", "libopus", 48000, 1),
-        ("sound.mp3", "libmp3lame", 44100, 2),
+        ("audio.wav", "pcm_s16le", 16000, 1),
+        ("audio.wav", "pcm_s16le", 44100, 2),
+        ("audio.wav", "pcm_mulaw", 8000, 1),
+        ("audio.flac", "flac", 22050, 1),
+        ("audio.flac", "flac", 48000, 2),
+        ("audio.ogg", "libopus", 48000, 1),
+        ("audio.mp3", "libmp3lame", 44100, 2),
     ],
 )
-def test_a_file_is_read_as_mono_sound_of_the_same_length_and_content(
+def test_a_file_is_read_as_mono_audio_of_the_same_length_and_content(
     tmp_path: Path, name: str, codec: str, rate: int, channels: int
 ) -> None:
-    sound = tone(440, SECONDS, rate) + tone(130, SECONDS, rate)
-    path = write(tmp_path / name, codec, rate, sound, channels=channels)
+    signal = tone(440, SECONDS, rate) + tone(130, SECONDS, rate)
+    path = write(tmp_path / name, codec, rate, signal, channels=channels)
     pieces = list(read_audio(path, RATE))
     heard = np.concatenate(pieces)
     expected = tone(440, SECONDS, RATE) + tone(130, SECONDS, RATE)
@@ -78,13 +78,13 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert refusal(path) == f"{path} cannot be opened: No such file or directory"
 
 
-def test_a_folder_is_no_sound(tmp_path: Path) -> None:
+def test_a_folder_is_no_audio(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path} cannot be opened: Is a directory"
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF\0\0", bytes(range(256)) * 9])
-def test_bytes_that_are_no_sound_are_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "sound.wav"
+def test_bytes_that_are_no_audio_are_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "audio.wav"
     path.write_bytes(content)
     assert refusal(path).startswith(f"{path} cannot be read as sound: ")
 
@@ -96,7 +96,7 @@ def test_a_text_has_no_audio_stream(tmp_path: Path) -> None:
 
 
 def test_a_name_that_looks_like_an_address_is_a_file_name() -> None:
-    assert refusal(Path("http://127.0.0.1:9/sound.wav")).endswith("No such file or directory")
+    assert refusal(Path("http://127.0.0.1:9/audio.wav")).endswith("No such file or directory")
 
 
 def test_a_playlist_may_not_open_other_files(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_playlist_may_not_open_other_files(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="this system does not list open files")
 def test_a_file_is_closed_when_reading_stops_early(tmp_path: Path) -> None:
-    path = write(tmp_path / "sound.wav", "pcm_s16le", RATE, tone(440, SECONDS, RATE))
+    path = write(tmp_path / "audio.wav", "pcm_s16le", RATE, tone(440, SECONDS, RATE))
     pieces = read_audio(path, RATE)
     next(pieces)
     assert path in {item.resolve() for item in DESCRIPTORS.iterdir()}

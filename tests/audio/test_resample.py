@@ -6,38 +6,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.audio import Resampler, Samples
-from tests.audio.sound import cut, noise, quick, tone
+from tests.audio.signals import cut, noise, quick, tone
 
 RATES = pytest.mark.parametrize(
-    ("source", "target"), [(8000, 16000), (16000, 8000), (44100, 16000), (11025, 16000)]
+    ("source", "target"),
+    [(8000, 16000), (16000, 8000), (44100, 16000), (11025, 16000), (24000, 16000), (47999, 16000)],
 )
 
 
-def resampled(sound: Samples, source: int, target: int, sizes: list[int] | None = None) -> Samples:
+def resampled(signal: Samples, source: int, target: int, sizes: list[int] | None = None) -> Samples:
     resampler = Resampler(source, target)
     pieces = [
         resampler.feed(np.frombuffer(piece, np.int16))
-        for piece in cut(sound.tobytes(), [2 * size for size in sizes or []])
+        for piece in cut(signal.tobytes(), [2 * size for size in sizes or []])
     ]
     return np.concatenate([*pieces, resampler.flush()])
 
 
 @given(
     sizes=st.lists(st.integers(0, 3000), max_size=20),
-    rates=st.sampled_from([(8000, 16000), (16000, 8000), (16000, 16000)]),
+    rates=st.sampled_from([(8000, 16000), (16000, 8000), (16000, 16000)])
+    | st.tuples(st.integers(8000, 48_000), st.just(16_000)),
 )
 @quick
-def test_the_cut_of_the_sound_does_not_change_one_sample(
+def test_the_cut_of_the_audio_does_not_change_one_sample(
     sizes: list[int], rates: tuple[int, int]
 ) -> None:
-    sound = noise(1, rates[0])
-    assert (resampled(sound, *rates, sizes) == resampled(sound, *rates)).all()
+    signal = noise(1, rates[0])
+    assert (resampled(signal, *rates, sizes) == resampled(signal, *rates)).all()
 
 
 @pytest.mark.parametrize("rates", [(8000, 16000), (16000, 8000)])
-def test_sound_that_comes_sample_by_sample_is_the_same_sound(rates: tuple[int, int]) -> None:
-    sound = noise(0.3, rates[0])
-    assert (resampled(sound, *rates, [1] * len(sound)) == resampled(sound, *rates)).all()
+def test_audio_that_comes_sample_by_sample_is_the_same_audio(rates: tuple[int, int]) -> None:
+    signal = noise(0.3, rates[0])
+    assert (resampled(signal, *rates, [1] * len(signal)) == resampled(signal, *rates)).all()
 
 
 @RATES
@@ -58,7 +60,18 @@ def test_every_sample_stands_at_its_time(source: int, target: int, hz: float) ->
     assert np.abs(heard - expected)[middle].max() < 4
 
 
-@pytest.mark.parametrize(("source", "target", "most_ms"), [(8000, 16000, 31), (16000, 8000, 120)])
+@pytest.mark.parametrize(
+    ("source", "target", "most_ms"),
+    [
+        (8000, 16000, 31),
+        (16000, 8000, 120),
+        (11025, 16000, 85),
+        (22050, 16000, 41),
+        (24000, 16000, 38),
+        (44100, 16000, 41),
+        (48000, 16000, 38),
+    ],
+)
 def test_the_output_is_never_further_behind_than_the_delay_that_is_documented(
     source: int, target: int, most_ms: float
 ) -> None:
@@ -81,7 +94,7 @@ def test_full_scale_does_not_wrap_round() -> None:
 
 
 def test_equal_rates_hand_back_the_same_samples() -> None:
-    sound = noise(0.1, 16000)
+    signal = noise(0.1, 16000)
     resampler = Resampler(16000, 16000)
-    assert resampler.feed(sound) is sound
+    assert resampler.feed(signal) is signal
     assert len(resampler.flush()) == 0

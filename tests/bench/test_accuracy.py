@@ -1,4 +1,4 @@
-"""The reckoning of the verb `accuracy`: rates, noise, and what is measured."""
+"""What the verb `accuracy` is made of: rates, noise, and what is measured."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from bench.accuracy import Said, error_rate, in_noise, subjects
-from bench.noise import NoiseKind, rms
-from bench.scenes import SPEECH_LEVEL
-from tests.speech.library import SAMPLE_RATE
+from bench.noisy_speech import SPEECH_LEVEL, NoiseKind, rms
+from rasr.audio import SAMPLE_RATE
 
 SILENT = np.zeros(1, np.int16)
 
@@ -17,11 +16,11 @@ def said(*texts: str) -> list[Said]:
     return [Said(text, SILENT) for text in texts]
 
 
-def test_english_is_reckoned_in_words_over_all_recordings() -> None:
+def test_english_is_counted_in_words_over_all_recordings() -> None:
     assert error_rate("english", said("Turn on the light", "stop"), ["turn on a light", ""]) == 0.4
 
 
-def test_chinese_is_reckoned_in_characters_whatever_the_spaces() -> None:
+def test_chinese_is_counted_in_characters_whatever_the_spaces() -> None:
     assert error_rate("chinese", said("打开 灯", "停"), ["打 开灯", "停"]) == 0
     assert error_rate("chinese", said("打开灯", "停"), ["打开门", "停"]) == 0.25
 

@@ -1,4 +1,4 @@
-"""What the viewers of a channel are reckoned to have waited."""
+"""How long the viewers of a channel have waited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reckoning of the verb `endpoint`, and the noises and scenes that it plays."""
+"""The scoring of the verb `endpoint`, and the noises and scenes that it plays."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ import pytest
 from click.testing import CliRunner
 
 from bench.endpoint import endpoint, settings
-from bench.marks import Marks, Utterance, hear, mark
-from bench.noise import NoiseKind, as_samples, make_noise, repeated, rms
-from bench.scenes import SPEECH_LEVEL, Half, Span, scenes, voices
-from tests.speech.library import SAMPLE_RATE
+from bench.endpoint_scoring import Score, Utterance, detect, score
+from bench.noisy_speech import (
+    SPEECH_LEVEL,
+    Half,
+    NoiseKind,
+    Span,
+    as_samples,
+    make_noise,
+    repeated,
+    rms,
+    scenes,
+    voices,
+)
+from rasr.audio import SAMPLE_RATE
 from vad import EndpointRules, WebRtcClassifier
 
 
@@ -28,43 +38,43 @@ WORDS = (span(1, 1.5), span(1.5, 2), span(4, 5), span(5, 6))
 
 
 def test_what_is_found_as_it_was_spoken_has_no_fault() -> None:
-    marks = mark([found(1, 2), found(4.1, 6.1)], SENTENCES, WORDS, 500)
-    assert (marks.missed, marks.false_starts, marks.splits, marks.cut) == (0, 0, 0, 0)
-    assert marks.end_errors_ms == pytest.approx([0, 100])
-    assert marks.near == 1.0
+    scored = score([found(1, 2), found(4.1, 6.1)], SENTENCES, WORDS, 500)
+    assert (scored.missed, scored.false_starts, scored.splits, scored.cut) == (0, 0, 0, 0)
+    assert scored.end_errors_ms == pytest.approx([0, 100])
+    assert scored.near == 1.0
 
 
 def test_a_sentence_that_nothing_touches_is_missed_with_all_its_words() -> None:
-    marks = mark([found(4, 6)], SENTENCES, WORDS, 500)
-    assert (marks.missed, marks.cut, marks.sentences, marks.words) == (1, 2, 2, 4)
+    scored = score([found(4, 6)], SENTENCES, WORDS, 500)
+    assert (scored.missed, scored.cut, scored.sentences, scored.words) == (1, 2, 2, 4)
 
 
 def test_an_utterance_that_touches_no_sentence_is_a_false_start() -> None:
-    assert mark([found(1, 2), found(2.6, 3.2), found(4, 6)], SENTENCES, (), 500).false_starts == 1
+    assert score([found(1, 2), found(2.6, 3.2), found(4, 6)], SENTENCES, (), 500).false_starts == 1
 
 
 def test_an_endpoint_inside_a_sentence_is_a_split_and_may_cut_a_word() -> None:
     parts = [found(1, 2), found(4, 4.5, 0.1), found(5.2, 6, 0.1)]
-    marks = mark(parts, SENTENCES, WORDS, 500)
-    assert (marks.splits, marks.cut) == (1, 2)
-    assert marks.end_errors_ms == pytest.approx([0, 0])
+    scored = score(parts, SENTENCES, WORDS, 500)
+    assert (scored.splits, scored.cut) == (1, 2)
+    assert scored.end_errors_ms == pytest.approx([0, 0])
 
 
 def test_an_utterance_that_never_ends_is_late_for_all_sentences_but_the_last() -> None:
-    marks = mark([found(1, 6)], SENTENCES, WORDS, 500)
-    assert marks.end_errors_ms == pytest.approx([4000, 0])
-    assert marks.near == 0.5
+    scored = score([found(1, 6)], SENTENCES, WORDS, 500)
+    assert scored.end_errors_ms == pytest.approx([4000, 0])
+    assert scored.near == 0.5
 
 
-def test_an_end_before_a_pause_that_may_or_may_not_end_it_is_not_reckoned() -> None:
+def test_an_end_before_a_pause_that_may_or_may_not_end_it_is_not_counted() -> None:
     near = (span(1, 2), span(2.6, 4))
-    assert mark([found(1, 4)], near, (), 500).end_errors_ms == pytest.approx([0])
+    assert score([found(1, 4)], near, (), 500).end_errors_ms == pytest.approx([0])
 
 
-def test_marks_add_up() -> None:
-    marks = mark([found(1, 2)], SENTENCES, WORDS, 500) + mark([], SENTENCES, WORDS, 500)
-    assert (marks.sentences, marks.missed, marks.words, marks.cut) == (4, 3, 8, 6)
-    assert Marks().near == 0.0
+def test_scores_add_up() -> None:
+    scored = score([found(1, 2)], SENTENCES, WORDS, 500) + score([], SENTENCES, WORDS, 500)
+    assert (scored.sentences, scored.missed, scored.words, scored.cut) == (4, 3, 8, 6)
+    assert Score().near == 0.0
 
 
 @pytest.mark.parametrize("kind", NoiseKind)
@@ -115,7 +125,7 @@ def test_noise_is_mixed_in_at_the_ratio_asked_for() -> None:
 
 def test_a_stream_is_heard_to_its_last_whole_chunk() -> None:
     noise = as_samples(500 * make_noise(NoiseKind.WHITE, 2 * SAMPLE_RATE + 100, 1))
-    heard = hear(WebRtcClassifier(), noise, EndpointRules())
+    heard = detect(WebRtcClassifier(), noise, EndpointRules())
     assert heard.audio_s == 2.0
     assert heard.cpu_s > 0
 

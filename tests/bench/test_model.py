@@ -9,11 +9,12 @@ import onnx
 import pytest
 import sherpa_onnx
 
-from bench import clock
-from bench.graph import Graph
+from bench import word_clock
 from bench.model import REALISTIC, TINY, export
+from bench.onnx_graph import Graph
+from bench.recordings import load
 from bench.zipformer import encode
-from tests.speech.library import load
+from rasr.audio import SAMPLE_RATE
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def recogniser(folder: Path, kind: str) -> sherpa_onnx.OnlineRecognizer:
 
 def decoded(model: sherpa_onnx.OnlineRecognizer, samples: np.ndarray) -> tuple[str, list[float]]:
     stream = model.create_stream()
-    stream.accept_waveform(clock.SAMPLE_RATE, samples.astype(np.float32) / 32768)
+    stream.accept_waveform(SAMPLE_RATE, samples.astype(np.float32) / 32768)
     while model.is_ready(stream):
         model.decode_stream(stream)
     result = model.get_result_all(stream)
@@ -45,7 +46,7 @@ def decoded(model: sherpa_onnx.OnlineRecognizer, samples: np.ndarray) -> tuple[s
 @pytest.mark.parametrize("kind", ["", ".int8"])
 def test_each_word_says_the_frame_that_it_was_emitted_at(folder: Path, kind: str) -> None:
     text, seconds = decoded(recogniser(folder, kind), load("rain").samples)
-    assert list(clock.frames(text)) == [round(at / 0.04) for at in seconds]
+    assert list(word_clock.frames(text)) == [round(at / 0.04) for at in seconds]
 
 
 @pytest.mark.parametrize("kind", ["", ".int8"])
@@ -57,10 +58,10 @@ def test_speech_has_four_to_eight_words_a_second_and_each_step_ends_with_one(
     speech = recording.samples[start:end]
     # The steps need the silence behind the words too.
     text, _ = decoded(recogniser(folder, kind), np.concatenate([speech, np.zeros(16_000)]))
-    frames = clock.frames(text)
-    assert 4 <= len(frames) / (len(speech) / clock.SAMPLE_RATE) <= 8
-    steps = {clock.step_of(frame) for frame in frames}
-    assert steps == set(range(-(-len(speech) // clock.STEP_SAMPLES)))
+    frames = word_clock.frames(text)
+    assert 4 <= len(frames) / (len(speech) / SAMPLE_RATE) <= 8
+    steps = {word_clock.step_of(frame) for frame in frames}
+    assert steps == set(range(-(-len(speech) // word_clock.STEP_SAMPLES)))
 
 
 def test_silence_with_a_little_noise_has_no_words(folder: Path) -> None:
@@ -73,7 +74,7 @@ def test_a_batch_says_what_single_streams_say(folder: Path) -> None:
     recordings = [load(name).samples for name in ("bed", "rain", "idea")]
     streams = [model.create_stream() for _ in recordings]
     for stream, samples in zip(streams, recordings, strict=True):
-        stream.accept_waveform(clock.SAMPLE_RATE, samples.astype(np.float32) / 32768)
+        stream.accept_waveform(SAMPLE_RATE, samples.astype(np.float32) / 32768)
     while ready := [stream for stream in streams if model.is_ready(stream)]:
         model.decode_streams(ready)
     assert [model.get_result(stream) for stream in streams] == [
@@ -86,10 +87,10 @@ def test_a_step_is_made_as_soon_as_the_clock_says_and_no_sooner(folder: Path) ->
     stream = model.create_stream()
     fed = 0
     for step in range(3):
-        needed = clock.samples_needed(step)
-        stream.accept_waveform(clock.SAMPLE_RATE, np.zeros(needed - 1 - fed, np.float32))
+        needed = word_clock.samples_needed(step)
+        stream.accept_waveform(SAMPLE_RATE, np.zeros(needed - 1 - fed, np.float32))
         assert not model.is_ready(stream)
-        stream.accept_waveform(clock.SAMPLE_RATE, np.zeros(1, np.float32))
+        stream.accept_waveform(SAMPLE_RATE, np.zeros(1, np.float32))
         assert model.is_ready(stream)
         model.decode_stream(stream)
         fed = needed
@@ -114,12 +115,12 @@ def test_the_realistic_encoder_has_about_eighteen_million_parameters_and_is_a_va
 
 def test_words_are_letters_and_read_back() -> None:
     numbers = (0, 1, 74, 75, 5624, 5625, 4996)
-    words = [clock.word(number) for number in numbers]
+    words = [word_clock.word(number) for number in numbers]
     assert all(word.isalpha() and word.islower() for word in words)
-    assert clock.frames(" ".join(words)) == numbers
+    assert word_clock.frames(" ".join(words)) == numbers
 
 
 @pytest.mark.parametrize("text", ["hello", "baba", "bababq", "bababaX"])
 def test_a_word_of_another_model_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no word of this model"):
-        clock.frames(text)
+        word_clock.frames(text)

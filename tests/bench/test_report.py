@@ -10,17 +10,20 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from bench.bars import BARS, Standing, bar_columns, bar_rows
-from bench.corpus import Source
-from bench.figures import clock_rows, count_row, figures, milliseconds, said
-from bench.latency import Wait, Window
-from bench.load_pictures import load_picture, overload_picture
-from bench.machine import Verbs, report
-from bench.outcome import Clock, Outcome
-from bench.peers import perceived_columns, perceived_rows
-from bench.pictures import columns, pairs_picture, save
-from bench.progress import progress
+from bench import pictures
+from bench.comparison import (
+    CRITERIA,
+    Standing,
+    comparison_columns,
+    comparison_figures,
+    comparison_rows,
+)
+from bench.latency import Latency, Window
+from bench.load_result import Clock, LoadResult, clock_rows, count_row, figures, notes
+from bench.report import Verbs, milliseconds, progress, report
 from bench.target import Target
+from bench.workload import CorpusChoice
+from tests.bench.lines import line
 
 
 @click.group(cls=Verbs)
@@ -78,11 +81,11 @@ def test_away_from_a_terminal_progress_is_plain_lines(capsys: pytest.CaptureFixt
 
 
 WINDOW = Window(0.0, 60.0)
-WAITS = tuple(Wait(number % 4, number / 2, 10.0 + number) for number in range(100))
-OUTCOME = Outcome(
+LATENCIES = tuple(Latency(number % 4, number / 2, 10.0 + number) for number in range(100))
+RESULT = LoadResult(
     4,
     WINDOW,
-    {Clock.FIRST: WAITS, Clock.FINAL: WAITS[:3]},
+    {Clock.FIRST: LATENCIES, Clock.FINAL: LATENCIES[:3]},
     streams=9,
     refused=("full",) * 2,
     errors=("gone",),
@@ -92,24 +95,24 @@ OUTCOME = Outcome(
     late_sends_ms=33.0,
     speech_share=0.41,
 )
-NOTHING = Outcome(2, WINDOW, {})
+NOTHING = LoadResult(2, WINDOW, {})
 
 
 def test_a_clock_without_values_has_no_row() -> None:
-    assert [row[0] for row in clock_rows(OUTCOME)] == [Clock.FIRST, Clock.FINAL]
+    assert [row[0] for row in clock_rows(RESULT)] == [Clock.FIRST, Clock.FINAL]
     assert clock_rows(NOTHING) == []
 
 
 def test_refusals_are_counted_apart_from_errors() -> None:
-    clients, streams, ended, refused, errors, *_ = count_row(OUTCOME)
+    clients, streams, ended, refused, errors, *_ = count_row(RESULT)
     assert (clients, streams, ended, refused, errors) == ("4", "9", "6", "2", "1")
-    assert figures(OUTCOME)["refused"] == {"full": 2}
-    assert said([OUTCOME, NOTHING])[:2] == ("refused: full (2 times)", "error: gone (1 times)")
+    assert figures(RESULT)["refused"] == {"full": 2}
+    assert notes([RESULT, NOTHING])[:2] == ("refused: full (2 times)", "error: gone (1 times)")
 
 
 def test_clients_that_were_held_up_are_told_of() -> None:
-    assert "33 ms late" in said([OUTCOME])[-1]
-    assert said([NOTHING]) == ()
+    assert "33 ms late" in notes([RESULT])[-1]
+    assert notes([NOTHING]) == ()
 
 
 def test_small_latencies_are_told_with_a_decimal() -> None:
@@ -120,8 +123,8 @@ def test_small_latencies_are_told_with_a_decimal() -> None:
     ("target", "words"),
     [
         (Target(tells_steps=True), "user-perceived latency is left out"),
-        (Target(source=Source("en")), "chunk compute latency is left out"),
-        (Target(source=Source("en", Path("x"))), "chunk compute and user-perceived latency"),
+        (Target(corpus=CorpusChoice("en")), "chunk compute latency is left out"),
+        (Target(corpus=CorpusChoice("en", Path("x"))), "chunk compute and user-perceived latency"),
     ],
 )
 def test_a_clock_that_is_left_out_is_told_of(target: Target, words: str) -> None:
@@ -133,46 +136,63 @@ PYTHON = Standing(60, 60, 1.1, 300.0, {50: 25.0, 95: 40.0})
 OURS = Standing(96, 144, 2.5, 200.0, {50: 20.0, 95: 36.0})
 
 
-def test_ours_is_compared_with_each_peer_and_the_bar_is_for_the_first() -> None:
-    assert bar_columns(["C++", "Python", "ours"])[1:6] == (
+def test_ours_is_compared_with_each_peer_and_what_is_required_is_of_the_first() -> None:
+    assert comparison_columns(["C++", "Python", "ours"])[1:6] == (
         *("C++", "Python", "ours"),
         *("ours / C++", "ours / Python"),
     )
-    rows = {row[0]: row[1:] for row in bar_rows([THEIRS, PYTHON, OURS])}
-    assert rows[BARS[0].what] == ("80", "60", "96", "1.20", "1.60", "at least 1.1", "yes")
+    rows = {row[0]: row[1:] for row in comparison_rows([THEIRS, PYTHON, OURS])}
+    assert rows[CRITERIA[0].what] == ("80", "60", "96", "1.20", "1.60", "at least 1.1", "yes")
     assert [row[-1] for row in rows.values()] == ["yes", "yes", "yes", "yes", "no", "no"]
 
 
-def test_what_was_not_measured_is_a_dash_and_meets_no_bar() -> None:
-    for row in bar_rows([Standing(), OURS])[:-1]:
+def test_what_was_not_measured_is_a_dash_and_meets_nothing() -> None:
+    for row in comparison_rows([Standing(), OURS])[:-1]:
         assert (row[1], row[3], row[-1]) == ("–", "–", "–")
 
 
 def test_ours_alone_has_no_ratio_but_its_fairness_is_judged() -> None:
-    rows = bar_rows([OURS])
+    rows = comparison_rows([OURS])
     assert [row[-1] for row in rows] == ["–"] * 5 + ["no"]
-    assert {len(row) for row in rows} == {len(bar_columns(["ours"]))}
+    assert {len(row) for row in rows} == {len(comparison_columns(["ours"]))}
 
 
-def test_servers_with_models_of_their_own_are_compared_by_what_a_reader_sees() -> None:
-    rows = dict(perceived_rows([("vosk-server", OUTCOME), ("ours", OUTCOME)]))
-    assert rows["word end to its first message, p50"] == (59.5, 59.5)
-    assert rows["words heard, %"] == (98.0, 98.0)
-    assert perceived_columns(["vosk-server", "ours"])[-1] == "ours / vosk-server"
+def loads(*results: LoadResult) -> dict[str, object]:
+    return {"loads": [figures(one) | {"held": True} for one in results]}
+
+
+CAPACITY = {"clients": 4, "clock": Clock.FIRST, "bar_ms": 100.0}
+STAGES = [figures(one) | {"factor": factor} for one, factor in ((RESULT, 1), (NOTHING, 2))]
+HEARD = {"false_starts_a_minute": {"pink": 1.5, "fan": 0.0}, "exact": {"clean": {"near": 1.0}}}
+THREE = {"C++": Standing(), "Python": THEIRS, "ours": OURS}
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "drawn",
     [
-        load_picture([OUTCOME], "load", "a server"),
-        load_picture([NOTHING], "load", "a server"),
-        load_picture([OUTCOME, NOTHING], "load", "a server"),
-        overload_picture([(1.0, OUTCOME), (2.0, NOTHING)], Clock.FIRST, 1.5),
-        pairs_picture("peers", [("held", (80.0, math.nan, 96.0))], ("C++", "Python", "ours")),
-        columns("thing", ("what", "word"), [("a", "yes")]),
+        line("load", loads(RESULT), talk="speech"),
+        line("null", loads(NOTHING)),
+        line("load", loads(RESULT, NOTHING)),
+        line("capacity", CAPACITY | loads(RESULT, NOTHING)),
+        line("capacity", CAPACITY | loads(NOTHING)),
+        line("overload", {"clock": Clock.FIRST, "most_slowdown": 1.5, "stages": STAGES}),
+        line("peers", {"comparison": comparison_figures(THREE)}),
+        line("endpoint", {"gated": HEARD, "webrtc": HEARD}),
+        line("thing", {"what": {"a": 1, "b": {"c": 2.5, "d": True}}, "e": [1], "f": None}),
+        line("thing", {"what": "yes"}),
     ],
 )
-def test_every_picture_is_drawn_whatever_is_missing(picture: object, tmp_path: Path) -> None:
+def test_every_picture_is_drawn_whatever_is_missing(drawn: object, tmp_path: Path) -> None:
     to = tmp_path / "one.svg"
-    save(to, picture, "below")  # type: ignore[arg-type]
+    pictures.draw(drawn, to)
     assert "<svg" in to.read_text()
+
+
+def test_the_figures_of_a_load_have_what_its_picture_shows() -> None:
+    first = figures(RESULT)["clocks"]["first"]  # type: ignore[index]
+    assert len(first["percentiles_ms"]) == 101
+    assert (first["percentiles_ms"][0], first["percentiles_ms"][100]) == (10.0, 109.0)
+    stretches = first["over_time"]
+    assert len(stretches) == 5
+    assert all(one["p50_ms"] <= one["p95_ms"] for one in stretches)
+    assert stretches[0]["p50_ms"] < stretches[-1]["p50_ms"]

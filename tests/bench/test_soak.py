@@ -12,26 +12,30 @@ from click.testing import CliRunner
 
 from bench import pictures
 from bench.__main__ import main
-from bench.churn import HEAVY, VISITS, Party, Record, visit
-from bench.course import Course, Sample, picture, slope
-from bench.server import FAKE_ENGINE
-from bench.soak import verdict
-from bench.sound import pool
-from rasr.server.admission import Party as Somebody
-from rasr.server.admission import Seat
+from bench.servers import FAKE_ENGINE
+from bench.soak import Sample, Timeline, figures, slope, verdict
+from bench.soak_clients import HEAVY, VISITS, Record, VisitContext, visit
+from bench.workload import ContinuousCorpus
+from rasr.server.admission import Party, Slot
 from rasr.server.service import Service
+from tests.bench.lines import line
 from tests.server.conftest import fake_settings
 
 BRIEF = 0.1
 """Visits of a second or two."""
 
 
+def context_of(url: str, record: Record) -> VisitContext:
+    corpus = ContinuousCorpus.read()
+    return VisitContext(url, corpus, "english_16k_common", record, brevity=BRIEF)
+
+
 def sample(at_s: float, *, rss_mb: float = 100.0, descriptors: int = 16, tasks: int = 5) -> Sample:
     return Sample(at_s, rss_mb, 0.0, descriptors, tasks, 3, 0, 0, 0.0, 0.0)
 
 
-def course(*samples: Sample, after: Sample | None = None) -> Course:
-    return Course(60.0, list(samples), before=sample(0), after=after or sample(1200))
+def timeline(*samples: Sample, after: Sample | None = None) -> Timeline:
+    return Timeline(60.0, list(samples), before=sample(0), after=after or sample(1200))
 
 
 @pytest.mark.parametrize("name", [name for name in VISITS if name not in HEAVY])
@@ -39,42 +43,42 @@ async def test_a_visit_is_made_without_a_fault_and_leaves_nothing(name: str) -> 
     settings = fake_settings(session={"idle_s": 1.0})
     async with Service(settings) as service:
         record = Record()
-        party = Party(service.url, pool(), "english_16k_common", record, brevity=BRIEF)
-        await visit(party, name, random.Random(1))
+        context = context_of(service.url, record)
+        await visit(context, name, random.Random(1))
         assert not record.faults
         assert record.visits == {name: 1}
-        await service.house.quiet()
-        (scheduler,) = service.house.schedulers.values()
-        assert scheduler.counters.open_jobs == 0
+        await service.state.connections.quiet()
+        (scheduler,) = service.state.schedulers.values()
+        assert scheduler.statistics.open_tasks == 0
 
 
 async def test_a_flood_is_decoded_to_its_end_and_who_never_reads_is_dropped() -> None:
     async with Service(fake_settings(server={"port": 0, "send_timeout_s": 1.0})) as service:
         record = Record()
-        party = Party(service.url, pool(), "english_16k_common", record, brevity=BRIEF)
+        context = context_of(service.url, record)
         for name in HEAVY:
-            await visit(party, name, random.Random(1))
+            await visit(context, name, random.Random(1))
         assert not record.faults
-        await service.house.quiet()
-        assert service.house.ledger.sessions["the client does not read"] == 1
+        await service.state.connections.quiet()
+        assert service.state.statistics.sessions["the client does not read"] == 1
 
 
 async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() -> None:
     async with Service(fake_settings(decoding={"max_rounds": 1})) as service:
         record = Record()
-        party = Party(service.url, pool(), "english_16k_common", record, brevity=BRIEF)
-        admission = service.house.admission
-        seat = admission.take(Somebody("x", "x"), "fake", 0.0)
-        assert isinstance(seat, Seat)
-        await visit(party, "ends well", random.Random(1))
-        admission.leave(seat, 0.0)
+        context = context_of(service.url, record)
+        admission = service.state.admission
+        slot = admission.take(Party("x", "x"), "fake", 0.0)
+        assert isinstance(slot, Slot)
+        await visit(context, "ends well", random.Random(1))
+        admission.leave(slot, 0.0)
         assert (record.refused, record.faults.total()) == (1, 0)
-    await visit(party, "ends well", random.Random(1))
+    await visit(context, "ends well", random.Random(1))
     assert record.faults.total() == 1
 
 
 def test_a_soak_of_seconds_tells_slopes_and_leaks_and_draws_them(tmp_path: Path) -> None:
-    png, line, config = (tmp_path / name for name in ("soak.png", "soak.json", "rasr.toml"))
+    png, to, config = (tmp_path / name for name in ("soak.png", "soak.json", "rasr.toml"))
     # Who falls silent or does not read is dropped soon.
     config.write_text(f"{FAKE_ENGINE}[session]\nidle_s = 1\n[server]\nsend_timeout_s = 1\n")
     result = CliRunner().invoke(
@@ -83,16 +87,16 @@ def test_a_soak_of_seconds_tells_slopes_and_leaks_and_draws_them(tmp_path: Path)
             "soak",
             *("--minutes", "0.05", "--clients", "4", "--every", "0.5", "--brevity", "0.1"),
             *("--config", str(config)),
-            *("--plot", str(png), "--json", str(line)),
+            *("--plot", str(png), "--json", str(to)),
         ],
     )
     # Memory may well grow in the first seconds; all else must be as it should.
     assert result.exception is None or isinstance(result.exception, SystemExit), result.output
-    figures = json.loads(line.read_text())["figures"]
-    assert figures["leaked_descriptors"] <= 0
-    assert figures["leaked_tasks"] <= 0
-    assert figures["faults"] == {}
-    assert sum(figures["visits"].values()) >= 4
+    told = json.loads(to.read_text())["figures"]
+    assert told["leaked_descriptors"] <= 0
+    assert told["leaked_tasks"] <= 0
+    assert told["faults"] == {}
+    assert sum(told["visits"].values()) >= 4
     assert png.read_bytes().startswith(b"\x89PNG")
     assert "memory, MB" in result.output
 
@@ -103,7 +107,7 @@ def test_a_slope_is_growth_a_minute() -> None:
 
 
 def test_growth_before_the_warm_up_is_over_does_not_count() -> None:
-    seen = course(
+    seen = timeline(
         sample(0, rss_mb=50), sample(30, rss_mb=90), *(sample(60 * n) for n in range(1, 9))
     )
     assert seen.memory_slope() == pytest.approx(0.0, abs=1e-9)
@@ -112,12 +116,16 @@ def test_growth_before_the_warm_up_is_over_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("seen", "record", "row"),
     [
-        (course(*(sample(60.0 * n, rss_mb=100 + 2 * n) for n in range(1, 9))), Record(), "memory"),
-        (course(after=sample(1200, descriptors=17)), Record(), "descriptors"),
-        (course(after=sample(1200, tasks=6)), Record(), "tasks"),
+        (
+            timeline(*(sample(60.0 * n, rss_mb=100 + 2 * n) for n in range(1, 9))),
+            Record(),
+            "memory",
+        ),
+        (timeline(after=sample(1200, descriptors=17)), Record(), "descriptors"),
+        (timeline(after=sample(1200, tasks=6)), Record(), "tasks"),
     ],
 )
-def test_a_leak_of_anything_is_a_bar_not_met(seen: Course, record: Record, row: str) -> None:
+def test_a_leak_of_anything_is_a_bar_not_met(seen: Timeline, record: Record, row: str) -> None:
     if len(seen.samples) < 3:
         seen.samples = [sample(60.0 * n) for n in range(1, 9)]
     rows, met = verdict(seen, record)
@@ -128,16 +136,19 @@ def test_a_leak_of_anything_is_a_bar_not_met(seen: Course, record: Record, row: 
 
 
 def test_a_server_that_stays_as_it_was_meets_every_bar() -> None:
-    _, met = verdict(course(*(sample(60.0 * n) for n in range(1, 9))), Record())
+    _, met = verdict(timeline(*(sample(60.0 * n) for n in range(1, 9))), Record())
     assert met
 
 
 def test_finals_are_told_by_the_minute_once_the_warm_up_is_over() -> None:
-    seen = course()
+    seen = timeline()
     seen.finals = [(10.0, 9.0), (65.0, 0.1), (119.0, 0.1), (121.0, 0.3)]
-    assert seen.p95_by_minute() == [(90.0, pytest.approx(100)), (150.0, pytest.approx(300))]
+    middles, p95 = zip(*seen.p95_by_minute(), strict=True)
+    assert middles == (90.0, 150.0)
+    assert p95 == pytest.approx((100, 300))
 
 
-def test_a_picture_of_a_short_course_is_drawn_too(tmp_path: Path) -> None:
-    pictures.save(tmp_path / "one.png", picture(course(sample(0)), "one"), "below")
+def test_a_picture_of_a_short_soak_is_drawn_too(tmp_path: Path) -> None:
+    told = figures(timeline(sample(0)), Record()) | {"engine": "fake"}
+    pictures.draw(line("soak", told), tmp_path / "one.png")
     assert (tmp_path / "one.png").stat().st_size > 1000

@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from bench import null_server
 from bench.__main__ import main
-from bench.latency import Wait, Window
-from bench.null_server import NullRound
-from bench.outcome import Clock, Outcome
-from bench.overload import Stage, met, slowdown
-from bench.server import FAKE_ENGINE
-from rasr.wire.sis.messages import Ended
-from rasr.wire.sis.messages import Result as Told
+from bench.capacity import Stage, met, slowdown
+from bench.latency import Latency, Window
+from bench.load_result import Clock, LoadResult
+from bench.null_server import NullRecognition, running_null_server
+from bench.servers import FAKE_ENGINE
+from bench.wire_clients import SisClient
 
 SHORT = ("--warm-up", "0", "--window", "2")
 
@@ -37,7 +35,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         assert picture.read_bytes().startswith(b"\x89PNG")
         (line,) = to.read_text().splitlines()
         assert str(to) in result.output
-        return json.loads(line)
+        told: dict[str, Any] = json.loads(line)
+        return told
 
     return run
 
@@ -82,7 +81,7 @@ def test_the_null_server_answers_each_step_at_once(bench: Any) -> None:
 
 
 def test_a_search_tells_each_load_that_it_tried(bench: Any) -> None:
-    with null_server.running() as server:
+    with running_null_server() as server:
         line = bench(
             *("capacity", "--url", server.url, "--model", "measured", "--bar", "10000"),
             *("--start", "2", "--most", "3", "--resolution", "1", *SHORT),
@@ -108,6 +107,8 @@ def test_a_server_that_carries_not_one_client_has_the_capacity_none(bench: Any) 
         (("load", "--url", "ws://a", "--model", "x"), "--model says 'measured' or nothing"),
         (("load", "--pid", "1"), "--pid goes with --url"),
         (("load", "--url", "ws://a", "--no-admission"), "--admission is for a server of our own"),
+        (("load", "--url", "ws://a", "--server-path", "."), "--server-path is for a server of our"),
+        (("soak", "--url", "ws://a", "--server-path", "."), "--server-path is for a server of our"),
         (("load", "--property", "german_16k_common"), "english or chinese"),
         (
             ("overload", "--capacity", "ask", "--url", "ws://127.0.0.1:1"),
@@ -115,8 +116,6 @@ def test_a_server_that_carries_not_one_client_has_the_capacity_none(bench: Any) 
         ),
         (("overload", "--turn", "3", "--url", "ws://a"), "--turn is not for overload"),
         (("overload", "--capacity", "many", "--url", "ws://a"), "'many' is no capacity"),
-        (("peers", "--server", "none"), "nothing is to be measured"),
-        (("peers", "--server", "python"), "needs --python-server or --sherpa-python"),
         (("null", "--json", "/no/such/folder/x.json"), "its folder does not exist"),
     ],
 )
@@ -138,8 +137,8 @@ def test_every_verb_explains_itself_and_has_both_outputs(verb: str) -> None:
 
 def stage(factor: float, p95: float, **more: Any) -> Stage:
     known = {"streams": 10, "ended": 10} | more
-    waits = {Clock.STEP: (Wait(0, 1.0, p95),)}
-    return Stage(factor, Outcome(10, Window(0, 2), waits, **known))
+    latencies = {Clock.STEP: (Latency(0, 1.0, p95),)}
+    return Stage(factor, LoadResult(10, Window(0, 2), latencies, **known))
 
 
 FULL = stage(1, 100.0)
@@ -166,14 +165,16 @@ def test_a_server_that_refuses_nobody_does_not_meet_the_bar() -> None:
 
 
 def test_the_null_server_tells_each_step_once_however_its_sound_is_cut() -> None:
+    client = SisClient("ws://a")
+
     def words(*pieces: int) -> list[str]:
-        one, texts = NullRound(), []
+        recognition, texts = NullRecognition(), []
         for piece in pieces:
-            for message in one.sound(piece):
-                assert isinstance(message, Told)
-                texts.append(message.segments[0].text)
-        *_, end = one.end()
-        assert isinstance(end, Ended)
+            for message in recognition.audio(piece):
+                (answer,) = client.read(0.0, json.dumps(message).encode())
+                texts.append(answer.text)
+        *_, end = recognition.end()
+        assert client.is_over(json.dumps(end).encode())
         return texts
 
     assert words(*[1600] * 100) == words(160_000)

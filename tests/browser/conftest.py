@@ -22,10 +22,11 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from bench import recordings
+from rasr.audio import SAMPLE_RATE, Samples
 from tests.browser.server import CHINESE, ENGLISH, FAKE, Server, ThreadServer
 from tests.browser.waiting import PATIENCE_MS
 from tests.server.sound import quiet, voiced
-from tests.speech import library
 
 PICTURES = Path(__file__).parent.parent.parent / "pictures"
 """Git ignores it: one picture of each state of the page, to be looked at."""
@@ -73,20 +74,20 @@ def english_browser(
     playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Browser, Playwright]]:
     """Its microphone hears two sentences of English."""
-    demo = library.load_demo().samples[: SPOKEN_MS * library.SAMPLE_RATE // 1000]
-    sound = np.concatenate([np.zeros(library.SAMPLE_RATE * LEAD_MS // 1000, np.int16), demo])
+    demo = recordings.load_demo().samples[: SPOKEN_MS * SAMPLE_RATE // 1000]
+    sound = np.concatenate([np.zeros(SAMPLE_RATE * LEAD_MS // 1000, np.int16), demo])
     yield from _chromium(playwright, tmp_path_factory.mktemp("sound") / "spoken.wav", sound)
 
 
 def _chromium(
-    playwright: Playwright, path: Path, sound: library.Samples
+    playwright: Playwright, path: Path, sound: Samples
 ) -> Iterator[tuple[Browser, Playwright]]:
     command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if command is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with wave.open(str(path), "wb") as wav:
         wav.setparams((1, 2, MICROPHONE_RATE, 0, "NONE", ""))
-        wav.writeframes(soxr.resample(sound, library.SAMPLE_RATE, MICROPHONE_RATE).tobytes())
+        wav.writeframes(soxr.resample(sound, SAMPLE_RATE, MICROPHONE_RATE).tobytes())
     browser = playwright.chromium.launch(
         executable_path=command,
         # A container's root has no sandbox; what is opened is ours alone.
@@ -163,7 +164,7 @@ class Watched:
         locale: str = "en-GB",
         dark: bool = False,
         phone: bool = False,
-        prepare: Callable[[Page], None] = lambda page: None,
+        prepare: Callable[[Page], object] = lambda page: None,
     ) -> Page:
         desk = {"viewport": {"width": 1280, "height": 800}}
         context = self._browser.new_context(

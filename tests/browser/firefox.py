@@ -158,7 +158,7 @@ def firefox(folder: Path) -> Iterator[Firefox]:
     profile, downloads = folder / "profile", folder / "downloads"
     profile.mkdir()
     downloads.mkdir()
-    preferences = _PREFERENCES | {"browser.download.dir": str(downloads)}
+    preferences = {**_PREFERENCES, "browser.download.dir": str(downloads)}
     lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in preferences.items()]
     (profile / "user.js").write_text("".join(lines))
     process = subprocess.Popen(
@@ -167,8 +167,8 @@ def firefox(folder: Path) -> Iterator[Firefox]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr is not None
     try:
-        assert process.stderr is not None
         address = next(line for line in process.stderr if line.startswith(_LISTENS))
         url = f"{address.removeprefix(_LISTENS).strip()}/session"
         with connect(url, max_size=None, proxy=None) as socket:

@@ -6,12 +6,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from bench import recordings
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server
 from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_shown, expect_status
-from tests.speech import library
 
 _SMALL = """
 () => [...document.querySelectorAll("button, select, input, textarea, a")]
@@ -44,7 +44,7 @@ def test_nobody_is_kept_out(pages: Watched, fake: Server, dark: bool, phone: boo
     expect(page.get_by_role("alert")).to_be_visible()
     assert serious(page) == []
     picture(page, f"{name}-fault")
-    drop(page, library.load_demo().path)
+    drop(page, recordings.load_demo().path)
     expect_status(page, "Done. Press to go on.")
     assert serious(page) == []
     picture(page, f"{name}-text")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from bench import recordings
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server, ThreadServer, speaking
 from tests.browser.test_access import serious
 from tests.browser.waiting import expect_count, expect_status
 from tests.browser.wire import wire_to
 from tests.server.sound import quiet, voiced
-from tests.speech import library
 
 SENTENCE = voiced(1200) + quiet(900)
 LOST = "The connection to the server was lost. Trying again …"
@@ -49,7 +49,7 @@ def shown(page: Page) -> list[str]:
 
 def without_pauses() -> list[bytes]:
     """A long sentence in pieces of half a second."""
-    demo = library.load_demo()
+    demo = recordings.load_demo()
     parts = [demo.samples[16 * one.start_ms : 16 * one.end_ms] for one in demo.sentences]
     sound = np.concatenate(parts)
     return [sound[at : at + 8000].tobytes() for at in range(0, len(sound) - 8000, 8000)]
@@ -222,7 +222,7 @@ def style(page: Page, selector: str, name: str) -> str:
 
 
 def pixels(png: bytes) -> np.ndarray[Any, Any]:
-    with av.open(io.BytesIO(png)) as container:
+    with av.open(io.BytesIO(png), "r") as container:
         return next(container.decode(video=0)).to_ndarray(format="rgba")
 
 
@@ -281,7 +281,7 @@ def test_one_viewer_too_many_is_told_and_comes_in_when_another_has_left(
 
 @pytest.mark.engine
 def test_chinese_is_read_in_lines_of_twenty(pages: Watched, chinese: Server) -> None:
-    demo = library.load_demo("zh")
+    demo = recordings.load_demo("zh")
     page = pages.open(f"{chinese.url}/captions/stage?lang=zh&background=222&lines=4")
     expect_status(page, "正在等待“stage”频道开始讲话……")
     with speaking(chinese, "stage", "chinese_16k_common") as speaker:

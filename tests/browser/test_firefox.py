@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pysubs2
 import pytest
 
+from bench import recordings
 from tests.browser.conftest import PICTURES, WATCH_POLICY, words_of
 from tests.browser.firefox import Firefox, firefox
 from tests.browser.server import Server, speaking
 from tests.browser.test_media_recorder import RECORD
 from tests.browser.test_recordings import DROP
 from tests.server.sound import quiet, voiced
-from tests.speech import library
 
 _SPEAK = """
 () => {{
@@ -41,7 +41,7 @@ _SPEAK = """
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
     with firefox(tmp_path_factory.mktemp("firefox")) as browser:
         browser.prepare(f"() => {{ {WATCH_POLICY} }}")
-        content = base64.b64encode(library.load_demo().path.read_bytes()).decode()
+        content = base64.b64encode(recordings.load_demo().path.read_bytes()).decode()
         browser.prepare(_SPEAK.format(content=content))
         yield browser
 
@@ -75,7 +75,7 @@ def test_what_the_microphone_hears_is_written_and_can_be_heard_again(
 
 @pytest.mark.engine
 def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server) -> None:
-    demo = library.load_demo()
+    demo = recordings.load_demo()
     browser.open(english.url)
     content = base64.b64encode(demo.path.read_bytes()).decode()
     browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)

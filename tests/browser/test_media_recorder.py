@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from bench import recordings
 from tests.browser.conftest import Watched, words_of
 from tests.browser.server import Server
-from tests.speech import library
 
 RECORD = """
 async ([format, type, untilFinal]) => {
@@ -55,7 +55,7 @@ def test_a_stream_of_media_recorder_is_recognised_while_it_is_recorded(
     messages: list[dict[str, Any]] = json.loads(page.evaluate(RECORD, wish))
     segments = [one for message in messages for one in message.get("segments", [])]
     first, *_ = [one for one in segments if one["is_final"]]
-    sentence = library.load_demo().sentences[0]
+    sentence = recordings.load_demo().sentences[0]
     assert words_of([first["result"]["text"]]) == sentence.text.split()
     assert first["end_time"] - first["start_time"] == pytest.approx(
         sentence.end_ms - sentence.start_ms, abs=400

@@ -12,11 +12,11 @@ import pytest
 import webvtt
 from playwright.sync_api import Page, expect
 
+from bench import recordings
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server, ThreadServer
 from tests.browser.test_speaking import keep_sights, press, times, words
 from tests.browser.waiting import expect_count, expect_shown, expect_status
-from tests.speech import library
 
 DROP = """
 ([name, content]) => {
@@ -48,7 +48,7 @@ def saved(page: Page, name: str, folder: Path) -> Path:
 def read_page(pages: Watched, fake: Server) -> Page:
     """The page with the demonstration read from its file."""
     page = pages.open(fake.url, prepare=keep_sights)
-    drop(page, library.load_demo().path)
+    drop(page, recordings.load_demo().path)
     expect_status(page, "Done. Press to go on.")
     return page
 
@@ -58,11 +58,11 @@ def test_a_dropped_recording_is_read_faster_than_it_was_spoken(
     pages: Watched, english: Server
 ) -> None:
     page = pages.open(english.url, prepare=keep_sights)
-    drop(page, library.load_demo().path)
+    drop(page, recordings.load_demo().path)
     expect_shown(page, ".sentence")
     picture(page, "reading")
     expect_status(page, "Done. Press to go on.")
-    assert words(page) == library.load_demo().text.split()
+    assert words(page) == recordings.load_demo().text.split()
     sights = page.evaluate("sights")
     assert "Reading demo.flac" in {one["status"] for one in sights}
     bar = [one["progress"] for one in sights if one["progress"] is not None]
@@ -76,7 +76,7 @@ def test_a_file_that_is_chosen_is_read_too(pages: Watched, fake: Server) -> None
     page = pages.open(fake.url)
     with page.expect_file_chooser() as chooser:
         press(page, "Open a file")
-    chooser.value.set_files(library.load("question").path)
+    chooser.value.set_files(recordings.load("question").path)
     expect_status(page, "Done. Press to go on.")
     expect_count(page, ".sentence", 1)
 
@@ -98,7 +98,7 @@ def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) ->
             "WebVTT: save",
             lambda path: [
                 (c.start_time.in_milliseconds(), c.end_time.in_milliseconds(), c.text)
-                for c in webvtt.read(str(path))
+                for c in webvtt.read(str(path)).captions
             ],
         ),
     ],
@@ -126,7 +126,7 @@ def test_subtitles_that_the_server_does_not_make_are_told_and_the_text_is_still_
     pages.expect("ERR_CONNECTION_REFUSED")
     server = own_server()
     page = pages.open(server.url)
-    drop(page, library.load("question").path)
+    drop(page, recordings.load("question").path)
     expect_status(page, "Done. Press to go on.")
     server.end()
     press(page, "SRT: save as subtitles")
@@ -149,13 +149,13 @@ def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path)
 
 
 def test_a_second_recording_follows_the_first_on_the_clock(read_page: Page, tmp_path: Path) -> None:
-    drop(read_page, library.load("question").path)
+    drop(read_page, recordings.load("question").path)
     expect_count(read_page, ".sentence", 5)
     expect_status(read_page, "Done. Press to go on.")
-    cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path)))
+    cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path))).captions
     starts = [cue.start_time.in_milliseconds() for cue in cues]
     assert starts == sorted(starts)
-    assert starts[-1] > len(library.load_demo().samples) / 16
+    assert starts[-1] > len(recordings.load_demo().samples) / 16
 
 
 def test_the_text_is_copied(read_page: Page) -> None:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
+from bench import recordings
 from tests.browser.conftest import Watched, picture, words_of
 from tests.browser.server import Server, ThreadServer
 from tests.browser.waiting import expect_count, expect_shown, expect_status
-from tests.speech import library
 
-FIRST, SECOND = library.load_demo().sentences[:2]
+FIRST, SECOND = recordings.load_demo().sentences[:2]
 TEXT = f"{FIRST.text} {SECOND.text}"
 BETWEEN_S = (SECOND.start_ms - FIRST.start_ms) / 1000
 

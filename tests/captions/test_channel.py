@@ -8,9 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rasr.captions import Cue, TimedText
 from rasr.captions.channel import RECENT_CUES, Channel, Cursor
-from rasr.captions.cue import Cue
-from rasr.wire.sis.messages import Segment
 from tests.captions.values import pure, said, sentences, spoken
 
 LONG = " ".join(["xxxxxxxxx"] * 16)
@@ -127,10 +126,10 @@ def test_a_sentence_without_a_word_takes_its_partials_back() -> None:
     one.since(cursor)
     one.publish(said(""))
     assert cues(one.since(cursor)) == [(1, "", False, 2)]
-    assert one.said == 0
+    assert one.final_cues == 0
 
 
-def test_at_the_end_of_a_round_what_has_no_final_is_taken_back() -> None:
+def test_at_the_end_of_a_recognition_what_has_no_final_is_taken_back() -> None:
     one, cursor = channel(), Cursor()
     one.publish(spoken("good", final=False))
     one.since(cursor)
@@ -161,7 +160,7 @@ def test_finals_past_the_bound_are_forgotten_and_that_is_told() -> None:
     first, *rest = events(one.since(cursor))
     assert first == {"event": "missed", "event_id": None, "cues": 7}
     assert [one["text"] for one in rest] == ["7", "8", "9"]
-    assert one.kept().sentences == ("7", "8", "9")
+    assert one.history().texts == ("7", "8", "9")
 
 
 class TestResuming:
@@ -196,31 +195,31 @@ class TestResuming:
         assert [text for _, text, *_ in cues(one.since(one.cursor("abc-1")))] == ["b"]
 
 
-class TestRounds:
-    def test_the_clock_of_a_later_round_goes_on_from_the_channel_s_beginning(self) -> None:
+class TestRecognitions:
+    def test_the_clock_of_a_later_recognition_goes_on_from_the_channel_s_beginning(self) -> None:
         one = channel()
         one.publish(said("one", 0, 1000))
         one.end()
         one.begin(160.0)
         one.publish(said("two", 500, 1500))
-        assert one.kept().cues == (
+        assert one.history().cues == (
             Cue(0, 1000, ("one",)),
             Cue(60_500, 61_500, ("two",)),
         )
 
-    def test_sound_that_came_faster_than_speech_is_not_spoken_over(self) -> None:
+    def test_audio_that_came_faster_than_speech_is_not_spoken_over(self) -> None:
         one = channel()
         one.publish(said("one", 0, 90_000))
         one.end()
         one.begin(101.0)
         one.publish(said("two", 0, 500))
-        assert one.kept().cues[1].start_ms == 90_000
+        assert one.history().cues[1].start_ms == 90_000
 
-    def test_sentences_are_kept_whole(self) -> None:
+    def test_finals_are_kept_whole(self) -> None:
         one = channel()
         one.publish(spoken(LONG))
         one.publish(spoken("short"))
-        assert one.kept().sentences == (LONG, "short")
+        assert one.history().texts == (LONG, "short")
 
 
 @pure
@@ -229,22 +228,22 @@ class TestRounds:
     st.data(),
 )
 def test_whoever_looks_when_he_likes_ends_with_the_same_screen(
-    speech: list[tuple[Segment, list[int]]], data: st.DataObject
+    speech: list[tuple[TimedText, list[int]]], data: st.DataObject
 ) -> None:
     one = channel()
     eager, lazy = Page(one), Page(one)
-    for segment, lengths in speech:
-        words = segment.text.split()
+    for whole, lengths in speech:
+        words = whole.text.split()
         for length in [*lengths, None]:
             if length is None:
-                one.publish(segment)
+                one.publish(whole)
             else:
                 part = " ".join(words[:length])
-                one.publish(said(part, segment.start_time, segment.end_time, final=False))
+                one.publish(said(part, whole.start_ms, whole.end_ms, final=False))
             eager.look()
             if data.draw(st.booleans()):
                 lazy.look()
     eager.look()
     lazy.look()
-    assert lazy.finals == eager.finals == [cue.text for cue in one.kept().cues]
+    assert lazy.finals == eager.finals == [cue.text for cue in one.history().cues]
     assert lazy.rolling == eager.rolling == {}

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasr.captions import Cue, cues_of, readable
+from rasr.captions import Cue, TimedText, cues_of, readable
 from rasr.captions.files import srt, vtt
-from rasr.wire.sis.messages import Segment
 from tests.captions.values import pure, sentences
 
 HOUR_MS = 3_600_000
@@ -35,8 +34,8 @@ def test_another_library_reads_the_same_cues(kind: str) -> None:
 
 @pure
 @given(st.lists(sentences(), max_size=3))
-def test_what_was_said_reads_back_word_by_word(segments: list[Segment]) -> None:
-    cues = readable(cue for segment in segments for cue in cues_of(segment))
+def test_what_was_said_reads_back_word_by_word(spoken: list[TimedText]) -> None:
+    cues = readable(cue for text in spoken for cue in cues_of(text))
     assert read(srt(cues), "srt") == cues
     assert read(vtt(cues), "vtt") == cues
 
@@ -69,11 +68,11 @@ def test_in_subrip_which_has_no_escapes_nothing_said_is_markup() -> None:
 @pure
 @given(st.lists(st.text(max_size=60), max_size=4))
 def test_no_text_breaks_out_of_its_cue(texts: list[str]) -> None:
-    segments = [
-        Segment(text, 2000 * number, 2000 * number + 1500, True)
+    spoken = [
+        TimedText(text, 2000 * number, 2000 * number + 1500, True)
         for number, text in enumerate(texts)
     ]
-    cues = readable(cue for segment in segments for cue in cues_of(segment))
+    cues = readable(cue for text in spoken for cue in cues_of(text))
     blocks = vtt(cues).strip("\n").split("\n\n")
     assert len(blocks) == 1 + len(cues)
     for block, cue in zip(blocks[1:], cues, strict=True):

@@ -1,4 +1,4 @@
-"""Segments and loops for tests of captions."""
+"""Texts, events and loops for tests of captions."""
 
 from __future__ import annotations
 
@@ -10,24 +10,50 @@ from dataclasses import dataclass, field
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rasr.wire.sis.messages import Segment, WordInfo
+from decoder import Hypothesis, Word
+from rasr.captions import TimedText, TimedWord
+from rasr.recognition.events import Final, Partial
+
+PER_MS = 16
+"""Samples of the clock of a recognition."""
 
 pure = settings(derandomize=True, deadline=None, max_examples=200)
 
 
-def said(text: str, start_ms: int = 0, end_ms: int = 1000, *, final: bool = True) -> Segment:
-    """A segment whose words have no times of their own."""
-    return Segment(text, start_ms, end_ms, final)
+def said(text: str, start_ms: int = 0, end_ms: int = 1000, *, final: bool = True) -> TimedText:
+    """A text whose words have no times of their own."""
+    return TimedText(text, start_ms, end_ms, final)
 
 
-def spoken(text: str, start_ms: int = 0, word_ms: int = 300, *, final: bool = True) -> Segment:
-    """A segment of words that follow one another without a pause."""
+def spoken(text: str, start_ms: int = 0, word_ms: int = 300, *, final: bool = True) -> TimedText:
+    """A text of words that follow one another without a pause."""
     words = tuple(
-        WordInfo(word, start_ms + number * word_ms, start_ms + (number + 1) * word_ms)
+        TimedWord(word, start_ms + number * word_ms, start_ms + (number + 1) * word_ms)
         for number, word in enumerate(text.split())
     )
-    end_ms = words[-1].end_time if words else start_ms
-    return Segment(text, start_ms, end_ms, final, word_info=words)
+    end_ms = words[-1].end_ms if words else start_ms
+    return TimedText(text, start_ms, end_ms, final, words)
+
+
+def partial(text: str, start_ms: int = 0) -> Partial:
+    """The event of a recognition whose text is `spoken(text, start_ms, final=False)`."""
+    hypothesis, end_sample = _heard(text, start_ms)
+    return Partial(0, start_ms * PER_MS, end_sample, hypothesis, stable_words=0)
+
+
+def final(text: str, start_ms: int = 0) -> Final:
+    """The event of a recognition whose text is `spoken(text, start_ms)`."""
+    hypothesis, end_sample = _heard(text, start_ms)
+    return Final(0, start_ms * PER_MS, end_sample, hypothesis)
+
+
+def _heard(text: str, start_ms: int) -> tuple[Hypothesis, int]:
+    words = tuple(
+        Word(one.text, one.start_ms * PER_MS, one.end_ms * PER_MS, 1.0)
+        for one in spoken(text).words
+    )
+    end_sample = start_ms * PER_MS + (words[-1].end_sample if words else 0)
+    return Hypothesis(words, text, 1.0), end_sample
 
 
 latin_words = st.text("abcdefghij", min_size=1, max_size=14)
@@ -40,16 +66,16 @@ pieces = st.one_of(latin_pieces, latin_pieces, chinese_pieces)
 
 
 @st.composite
-def sentences(draw: st.DrawFn, piece: st.SearchStrategy[str] = pieces) -> Segment:
+def sentences(draw: st.DrawFn, piece: st.SearchStrategy[str] = pieces) -> TimedText:
     """Somebody speaks, with pauses; times are those of the words."""
     words = []
     at_ms = draw(st.integers(0, 5000))
     for text in draw(st.lists(piece, min_size=1, max_size=40)):
         length_ms = draw(st.integers(20, 900))
-        words.append(WordInfo(text, at_ms, at_ms + length_ms))
+        words.append(TimedWord(text, at_ms, at_ms + length_ms))
         at_ms += length_ms + draw(st.sampled_from([0, 0, 0, 100, 300, 1600]))
-    text = " ".join(word.word for word in words)
-    return Segment(text, words[0].start_time, words[-1].end_time, True, word_info=tuple(words))
+    text = " ".join(word.text for word in words)
+    return TimedText(text, words[0].start_ms, words[-1].end_ms, True, tuple(words))
 
 
 @dataclass(order=True)

@@ -25,7 +25,7 @@ def test_servers_remember_what_it_measured_on_a_quiet_machine(
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch, disturbance: float, kept: int
 ) -> None:
     async def calibrate(scheduler: Scheduler, speech: object) -> StepCosts:
-        return StepCosts(0.25, scheduler.calls, {1: 0.001}, disturbance)
+        return StepCosts(0.25, scheduler.slots, {1: 0.001}, disturbance)
 
     monkeypatch.setattr(Scheduler, "calibrate", calibrate)
     result = rasr("capacity")

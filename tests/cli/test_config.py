@@ -18,6 +18,7 @@ from rasr.settings import EngineSettings, Settings
 
 names = st.text(min_size=1, max_size=8)
 texts = st.text(max_size=8)
+filled_texts = st.lists(texts.filter(str.strip), max_size=3).map(tuple)
 options = st.dictionaries(
     names,
     texts
@@ -37,11 +38,14 @@ def defaulted(settings: Settings) -> Configuration:
 @given(
     st.dictionaries(names, st.builds(EngineSettings, kind=texts, options=options), max_size=3),
     st.dictionaries(names, texts, max_size=3),
+    st.dictionaries(names, filled_texts, max_size=3),
 )
 def test_what_is_printed_loads_as_the_same_settings(
-    engines: dict[str, EngineSettings], properties: dict[str, str]
+    engines: dict[str, EngineSettings],
+    properties: dict[str, str],
+    vocabularies: dict[str, tuple[str, ...]],
 ) -> None:
-    printed = Settings(engines=engines, properties=properties)
+    printed = Settings(engines=engines, properties=properties, vocabularies=vocabularies)
     document = tomllib.loads(to_toml(defaulted(printed)))
     # An empty table of engines has nothing to print.
     assert Settings.model_validate({"engines": {}} | document) == printed

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from rasr.cli.demo import Part, show
-from rasr.cli.reckoning import Reference
+from rasr.cli.demo_metrics import Reference
 from rasr.client import Pace
 from tests.cli.conftest import Rasr
 from tests.cli.test_transcribe import wav

@@ -6,7 +6,7 @@ import json
 
 from rasr.captions import Cue, subtitles
 from rasr.captions.files import srt, vtt
-from rasr.cli.formats import Format, Transcript, as_json, clock, text, write
+from rasr.cli.formats import Format, Transcript, as_json, clock, text, timed_text, write
 from rasr.wire.sis.messages import Segment, WordInfo
 
 HOUR_MS = 3_600_000
@@ -18,7 +18,7 @@ def said(text: str, start_ms: int = 0, end_ms: int = 1000) -> Segment:
 
 def test_captions_are_cut_and_timed_to_be_read() -> None:
     long = said("good morning to everybody who has come here today, and good night", 1200, 4600)
-    cues = subtitles([long, said("no", 5000, 5100)])
+    cues = subtitles(map(timed_text, [long, said("no", 5000, 5100)]))
     assert cues == [
         Cue(
             1200,
@@ -42,7 +42,7 @@ def test_a_person_reads_tenths_and_hours_only_where_there_are_any() -> None:
 
 
 def test_segments_without_words_are_no_cues() -> None:
-    assert subtitles([said(""), said(" ")]) == []
+    assert subtitles(map(timed_text, [said(""), said(" ")])) == []
     assert text([Transcript("a.wav", (said(""),))]) == ""
 
 
@@ -86,6 +86,6 @@ def test_every_format_writes_the_document_of_its_name() -> None:
     only = [Transcript("a.wav", (said("one"),))]
     assert write(Format.TEXT, only) == text(only)
     assert write(Format.JSON, only) == as_json(only)
-    assert write(Format.SRT, only) == srt(subtitles(only[0].segments))
-    assert write(Format.VTT, only) == vtt(subtitles(only[0].segments))
+    assert write(Format.SRT, only) == srt(subtitles(map(timed_text, only[0].segments)))
+    assert write(Format.VTT, only) == vtt(subtitles(map(timed_text, only[0].segments)))
     assert [format.suffix for format in Format] == [".txt", ".json", ".srt", ".vtt"]

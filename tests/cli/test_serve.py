@@ -9,7 +9,10 @@ import signal
 import socket
 import sys
 
+import pytest
+
 from rasr.client import Mode, open_connection
+from rasr.settings import Settings
 from tests.cli.conftest import Rasr
 
 
@@ -42,7 +45,17 @@ def test_a_server_beyond_loopback_wants_to_be_told_that_nobody_is_asked_for_a_na
     result = rasr("serve", "--host", "0.0.0.0", "--port", "0")
     assert result.exit_code == 1
     assert result.stdout == ""
+    assert 'auth.kind = "none"' in result.stderr
     assert "--no-auth" in result.stderr
+
+
+def test_the_flag_is_short_for_the_setting(rasr: Rasr, monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[Settings] = []
+    monkeypatch.setattr(
+        "rasr.server.serve.serve", lambda settings, on_ready: served.append(settings)
+    )
+    assert rasr("serve").exit_code == rasr("serve", "--no-auth").exit_code == 0
+    assert [settings.auth.kind for settings in served] == ["", "none"]
 
 
 def test_a_port_that_is_taken_is_told_with_what_to_do(rasr: Rasr) -> None:

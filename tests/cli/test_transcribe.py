@@ -16,7 +16,7 @@ from rasr.audio import COMPRESSED_FORMATS, FORMATS, encode, read_audio
 from rasr.wire.sis.messages import StartConfig, Started
 from tests.audio.compressed import compressed
 from tests.cli.conftest import Rasr
-from tests.cli.elsewhere import elsewhere
+from tests.cli.scripted_server import scripted_server
 from tests.client.scripted import Peer
 from tests.client.values import ended, final
 
@@ -172,7 +172,7 @@ def test_a_server_elsewhere_is_used_when_its_url_is_given(rasr: Rasr) -> None:
         await peer.end()
         await peer.send(final("from elsewhere"), ended())
 
-    with elsewhere(script) as url:
+    with scripted_server(script) as url:
         result = rasr("transcribe", ONE, "--url", url)
     assert (result.exit_code, result.stdout) == (0, "from elsewhere\n")
 
@@ -183,7 +183,7 @@ def test_what_came_before_a_server_went_away_is_kept(rasr: Rasr, tmp_path: Path)
         await peer.send(Started("trace"), final("so far"))
         await peer.websocket.close(1001, "the server is shutting down")
 
-    with elsewhere(script) as url:
+    with scripted_server(script) as url:
         result = rasr("transcribe", ONE, "--url", url, "--output", tmp_path / "out.txt")
     assert result.exit_code == 1
     assert "the server is shutting down" in result.stderr
@@ -273,7 +273,7 @@ def test_the_channel_is_asked_for_and_has_partials(
         await peer.send(final("said"), ended())
 
     short = wav(tmp_path / "short.wav", bytes(3200))
-    with elsewhere(script) as url:
+    with scripted_server(script) as url:
         result = rasr("transcribe", short, "--url", url, "--channel", "stage", *flags)
     assert result.exit_code == 0, result.output
     assert result.stderr == f"Captions: {url.replace('ws:', 'http:')}/captions/stage\n"

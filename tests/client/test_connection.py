@@ -11,7 +11,7 @@ from websockets.http11 import Request, Response
 from rasr.client import (
     CannotConnect,
     ConnectionLost,
-    RoundRefused,
+    StartRefused,
     address_of,
     open_connection,
 )
@@ -124,7 +124,7 @@ async def test_an_error_to_start_is_a_refusal_and_another_start_may_follow() -> 
         await peer.send(STARTED)
 
     async with scripted(script) as url, open_connection(url, Mode.CONTINUE) as connection:
-        with pytest.raises(RoundRefused, match="the server is full: 4 of 4") as refused:
+        with pytest.raises(StartRefused, match="the server is full: 4 of 4") as refused:
             await connection.start(CONFIG)
         assert refused.value.code is ErrorCode.FULL
         await connection.start(CONFIG)

@@ -98,7 +98,7 @@ def test_chunks_are_the_whole_sound_in_pieces_of_one_length(
     chunks = cut(lengths, audio_format, chunk_ms)
     sound: Samples = np.arange(sum(lengths), dtype=np.int16)
     assert b"".join(chunks) == encode(sound, audio_format.encoding)
-    size = audio_format.sample_rate * chunk_ms // 1000 * audio_format.bytes_per_sample
+    size = audio_format.sample_rate * chunk_ms // 1000 * audio_format.bytes_per_frame
     assert all(len(chunk) == size for chunk in chunks[:-1])
     assert all(0 < len(chunk) <= size for chunk in chunks[-1:])
 

@@ -18,9 +18,9 @@ from rasr.client import (
     ConnectionLost,
     Ended,
     Options,
-    RoundRefused,
     Session,
     StartFields,
+    StartRefused,
     connect,
 )
 from rasr.wire.sis.errors import ErrorCode
@@ -171,7 +171,7 @@ async def test_what_will_be_refused_again_is_not_asked_again() -> None:
 
     clock = FastClock()
     async with scripted(script) as url:
-        with pytest.raises(RoundRefused, match="no such language"):
+        with pytest.raises(StartRefused, match="no such language"):
             async with connect(url, PATIENT, clock=clock):
                 pass
     assert clock.wanted == []
@@ -186,7 +186,7 @@ async def test_a_refused_handshake_is_tried_again_only_if_it_may_be_another_one_
     def refuse(websocket: ServerConnection, request: Request) -> Response | None:
         nonlocal asked
         asked += 1
-        return websocket.respond(status, "no") if asked < 3 else None  # type: ignore[arg-type]
+        return websocket.respond(status, "no") if asked < 3 else None
 
     async with scripted(whole, refuse) as url:
         refused = pytest.raises(CannotConnect) if tries == 1 else nullcontext()

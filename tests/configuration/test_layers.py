@@ -18,7 +18,7 @@ def file(tmp_path: Path) -> Path:
 def mistakes(
     file: Path | None = None,
     environ: dict[str, str] | None = None,
-    flags: dict[str, str | bool] | None = None,
+    flags: dict[str, str] | None = None,
 ) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
         load(file, environ or {}, flags or {})
@@ -70,12 +70,19 @@ def test_a_variable_names_the_file_and_the_flag_beats_it(file: Path, tmp_path: P
     ("name", "text", "value"),
     [
         ("RASR_SERVER__PORT", "9000", 9000),
-        ("RASR_SERVER__NO_AUTH", "true", True),
+        ("RASR_SESSION__WARNINGS", "false", False),
         ("RASR_SERVER__HOST", "::1", "::1"),
         ("RASR_SERVER__HOST", '"localhost"', "localhost"),
         ("RASR_SERVER__HOST", "10", "10"),
         ("RASR_SERVER__DRAIN_S", "5", 5.0),
         ("RASR_SERVER__DRAIN_S", "0.5", 0.5),
+        ("RASR_SERVER__ALLOWED_ORIGINS", '["https://a", "https://b"]', ("https://a", "https://b")),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "https://a", ("https://a",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", '"https://a"', ("https://a",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "*", ("*",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "10", ("10",)),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "", ()),
+        ("RASR_SERVER__ALLOWED_ORIGINS", "[]", ()),
         ("RASR_VAD__FRAME_MS", "30", 30),
         ("RASR_VAD__KIND", "silero", "silero"),
     ],
@@ -90,9 +97,70 @@ def test_text_of_the_environment_becomes_the_type_of_its_setting(
     assert type(found) is type(value)
 
 
+def test_a_text_of_an_array_may_hold_a_comma(file: Path) -> None:
+    file.write_text('[vocabularies]\nteam = ["Dashwood", " Knightley, George "]')
+    environ = {"RASR_VOCABULARIES__CREW": '["Price, Fanny"]'}
+    assert load(file, environ, {}).settings.vocabularies == {
+        "team": ("Dashwood", "Knightley, George"),
+        "crew": ("Price, Fanny",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "array"),
+    [
+        ("https://a, https://b", '["https://a", "https://b"]'),
+        ("[https://a]", '["https://a"]'),
+        ("'Knightley, George'", '["Knightley", "George"]'),
+        ('["https://a", ', '["https://a"]'),
+    ],
+)
+def test_a_variable_that_may_mean_several_texts_is_refused_with_the_array_to_write(
+    text: str, array: str
+) -> None:
+    (only,) = mistakes(environ={"RASR_SERVER__ALLOWED_ORIGINS": text})
+    assert only == (
+        f"environment RASR_SERVER__ALLOWED_ORIGINS: server.allowed_origins is {text!r}; allowed: "
+        "an array of texts, none of them empty (web pages that may use the server besides its own, "
+        f"by their origins; * = all); write {array}"
+    )
+
+
 def test_variables_that_are_no_settings_are_left_alone() -> None:
-    found = from_environment(RASR_SPEECH_DIR="/speech", RASRX__Y="1", PATH="/bin")
+    found = from_environment(
+        RASR_SPEECH_DIR="/speech",
+        RASRX__Y="1",
+        PATH="/bin",
+        # What Kubernetes sets beside services named rasr, rasr-server and rasr-models.
+        RASR_SERVICE_HOST="10.0.0.1",
+        RASR_SERVICE_PORT="8765",
+        RASR_PORT="tcp://10.0.0.1:8765",
+        RASR_PORT_8765_TCP_PORT="8765",
+        RASR_SERVER_PORT="tcp://10.0.0.1:8765",
+        RASR_SERVER_SERVICE_HOST="10.0.0.1",
+        RASR_SERVER_SERVICE_PORT="8765",
+        RASR_MODELS_SERVICE_HOST="10.0.0.1",
+    )
     assert found.settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("RASR_SERVER_PORT", "RASR_SERVER__PORT"),
+        ("RASR_SERVER_MAX_CONNECTIONS", "RASR_SERVER__MAX_CONNECTIONS"),
+        ("RASR_SEVER_PORT", "RASR_SERVER__PORT"),
+        ("RASR_PORT", "RASR_SERVER__PORT"),
+        ("RASR_LOG_LEVEL", "RASR_SERVER__LOG_LEVEL"),
+        ("RASR_PROPERTIES_ENGLISH_8K", "RASR_PROPERTIES__ENGLISH_8K"),
+        ("RASR_ENGINES_MY_OWN_KIND", "RASR_ENGINES__MY_OWN__KIND"),
+        ("RASR_ENGINES_MINE_OPTIONS_BEAM", "RASR_ENGINES__MINE__OPTIONS__BEAM"),
+    ],
+)
+def test_a_variable_that_is_nearly_a_setting_is_a_mistake(name: str, meant: str) -> None:
+    assert mistakes(environ={name: "8"}) == (
+        f"environment {name}: there is no setting of this name; did you mean {meant}?",
+    )
 
 
 def test_engines_of_a_file_stand_beside_the_default_one(file: Path) -> None:
@@ -161,17 +229,41 @@ def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file
         ("[server]\ndrain_s = inf", "server.drain_s is Infinity; allowed: a number, 0 or more"),
         ("[server]\nport = true", "server.port is true; allowed: a whole number"),
         ("[server]\nport = 1.0", "server.port is 1.0"),
-        ("[server]\nno_auth = 'yes'", "server.no_auth is 'yes'; allowed: true or false"),
+        ("[session]\nwarnings = 'yes'", "session.warnings is 'yes'; allowed: true or false"),
         ("[server]\nport = {a = 1}", 'server.port is {"a": 1}'),
         ("[server]\nhost = 2026-01-02", 'server.host is "2026-01-02"; allowed: a text'),
+        (
+            "[vocabularies]\nteam = 'Dashwood, Brandon'",
+            "vocabularies.team is 'Dashwood, Brandon'; allowed: an array of texts, none of them "
+            "empty (hot words, each a word or a phrase, by the id that START's vocabulary_id "
+            'names); write ["Dashwood", "Brandon"]',
+        ),
+        ("[vocabularies]\nteam = ''", "names); write []"),
+        ("[vocabularies]\nteam = ['Dashwood', ' ']", 'vocabularies.team is ["Dashwood", " "]'),
+        ("[vocabularies]\nteam = [1]", "vocabularies.team is [1]; allowed: an array of texts"),
         ("server = 5", "server is 5; allowed: a table with host, port"),
         ("engines = 5", "engines is 5; allowed: a table (engines by a name of your own)"),
         ("port = 5", "there is no setting port; did you mean server.port?"),
+        ("[server]\nno_auth = true", "no setting server.no_auth; did you mean auth.kind?"),
+        ("[auth]\nkind = 'token'", "auth.kind is 'token'; allowed: \"\" or none (how users"),
         ("[quite.other]", "there is no setting quite; the top has: server, session"),
         ("[engines.x]", "engines.x.kind is missing; allowed: a text"),
         ("[engines.x.options]\na = [1]", "engines.x.options.a is [1]; allowed: a text, a whole"),
         ("[session]\nmax_message_bytes = 1", "a whole number from 320 to 16777216"),
         ("[server]\nhost = [", "is not TOML: "),
+        ("x = " + "[" * 5000, "is nested too deeply"),
+        ("server.port" + ".a" * 5000 + " = 1", "server.port is a value too large to be shown"),
+        ("[server]\ndrain_s = 0x" + "f" * 9000, "server.drain_s is a value too large to be shown"),
+        (
+            "[captions]\nhistory_cues = 100000000000000000000",
+            "captions.history_cues is 100000000000000000000; allowed: a whole number from 1 to "
+            "1000000 (final",
+        ),
+        (
+            "[engines.pocketsphinx.options]\nx = 1e400",
+            "engines.pocketsphinx.options.x is Infinity; allowed: a text, a whole number of 64 "
+            "bits, a number or true or false (see",
+        ),
     ],
 )
 def test_each_mistake_of_a_file_names_the_key_the_value_and_what_is_allowed(
@@ -187,6 +279,9 @@ def test_a_long_value_is_repeated_in_part_only(file: Path) -> None:
     file.write_text(f"[vad]\nkind = '{'x' * 1000}'")
     (only,) = mistakes(file)
     assert len(only) < 200 + len(str(file))
+    file.write_text(f"[vocabularies]\nteam = '{'word, ' * 1000}'")
+    (only,) = mistakes(file)
+    assert len(only) < 400 + len(str(file))
 
 
 def test_a_file_that_is_not_there_is_a_mistake_beside_others(file: Path) -> None:
@@ -203,12 +298,26 @@ def test_a_file_that_is_not_utf_8_is_not_toml(file: Path) -> None:
     assert "is not TOML" in only
 
 
+def test_a_variable_that_is_nested_too_deeply_is_a_text() -> None:
+    (only,) = mistakes(environ={"RASR_SERVER__PORT": "[" * 5000})
+    assert "server.port is '[[[" in only
+
+
+def test_a_whole_number_of_more_than_64_bits_is_no_whole_number() -> None:
+    found = from_environment(
+        RASR_ENGINES__POCKETSPHINX__OPTIONS__FITS=str(2**63 - 1),
+        RASR_ENGINES__POCKETSPHINX__OPTIONS__LONGER=str(2**63),
+    )
+    options = found.settings.engines["pocketsphinx"].options
+    assert (options["fits"], type(options["longer"])) == (2**63 - 1, float)
+
+
 def test_a_variable_with_a_line_break_is_one_value() -> None:
     (only,) = mistakes(environ={"RASR_SERVER__PORT": "1\nhost = 'evil'"})
     assert "server.port is" in only
 
 
-def test_a_flag_that_is_a_switch_is_a_value_as_it_is() -> None:
-    found = load(None, {}, {"server.no_auth": True})
-    assert found.settings.server.no_auth
-    assert str(found.origins["server.no_auth"]) == "flag --no-auth"
+def test_a_flag_may_have_another_name_than_its_setting() -> None:
+    found = load(None, {"RASR_AUTH__KIND": ""}, {"auth.kind": "none"})
+    assert found.settings.auth.kind == "none"
+    assert str(found.origins["auth.kind"]) == "flag --no-auth"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from bench.recordings import human_recordings, load, load_unknown_name, names
 from decoder import HotWord, Hypothesis
 from decoder.engine import Samples
 from decoder.pocketsphinx import wrapper
 from decoder.pocketsphinx.engine import PocketSphinxEngine
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.pocketsphinx.wrapper import SphinxDecoder
-from tests.speech.library import human_recordings, load, load_unknown_name, names
 
 pytestmark = pytest.mark.engine
 

@@ -36,6 +36,6 @@ def test_a_spec_travels_to_a_worker_process() -> None:
     assert pickle.loads(pickle.dumps(spec)) == spec
 
 
-def test_an_engine_that_holds_the_gil_runs_in_processes() -> None:
+def test_a_kind_says_where_its_engines_run() -> None:
     assert describe("pocketsphinx").placement is Placement.PROCESS
     assert describe("fake").placement is Placement.THREAD

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from bench.recordings import load as recording
 from decoder import DecodeFailed, Hypothesis
 from decoder.sherpa import SherpaEngine, SherpaOptions
 from tests.decoder.models.transducer import write_lstm
-from tests.speech.library import load as recording
 
 
 class Failing:

@@ -17,10 +17,10 @@ from decoder.sherpa.folder import find_files
 from decoder.sherpa.model import read_model
 from decoder.sherpa.vocabulary import read_vocabulary
 from tests.decoder.models.catalogue import WRITERS
-from tests.decoder.models.ctc import write_nemo_ctc, write_t_one_ctc, write_wenet_ctc
+from tests.decoder.models.ctc import write_nemo_ctc, write_wenet_ctc
 from tests.decoder.models.paraformer import write_paraformer
 from tests.decoder.models.transducer import write_lstm, write_zipformer2
-from tests.decoder.models.vocabulary import HAN, MIXED, write_tokens
+from tests.decoder.models.vocabulary import MIXED, write_tokens
 
 
 def refusal(folder: Path, **options: object) -> str:
@@ -189,21 +189,18 @@ def test_of_wenets_two_models_the_streaming_one_is_taken(tmp_path: Path) -> None
     assert (model.chunk_size, model.left_chunks) == (8, 2)
 
 
-def test_languages_are_told_from_the_tokens_or_asked_for(tmp_path: Path) -> None:
-    write_lstm(tmp_path / "both")
-    write_lstm(tmp_path / "han", tokens=("<blk>", *HAN))
-    write_t_one_ctc(tmp_path / "russian")
-    write_lstm(tmp_path / "few", tokens=MIXED[:5])
+def test_languages_are_those_asked_for_or_of_the_metadata_and_else_unknown(tmp_path: Path) -> None:
+    write_lstm(tmp_path / "silent")
+    write_lstm(tmp_path / "told")
+    with_metadata(tmp_path / "told" / "encoder.onnx", languages="cantonese, chinese")
 
     def languages(folder: str, asked: str = "") -> tuple[str, ...]:
         options = SherpaOptions(model=str(tmp_path / folder), languages=asked)
         return read_model(options)[0].languages
 
-    assert languages("both") == ("chinese", "english")
-    assert languages("han") == ("chinese",)
-    assert languages("russian") == ("russian",)
-    assert languages("few", "cantonese, english") == ("cantonese", "english")
-    assert "set the option languages" in refusal(tmp_path / "few")
+    assert languages("silent") == ()
+    assert languages("told") == ("cantonese", "chinese")
+    assert languages("told", "sichuan, english") == ("sichuan", "english")
 
 
 @pytest.mark.parametrize("family", list(WRITERS))

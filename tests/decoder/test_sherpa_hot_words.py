@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.recordings import load as recording
 from decoder import DecodeFailed, EngineUnavailable, HotWord, Hypothesis
 from decoder.sherpa import SherpaEngine, SherpaOptions
 from decoder.sherpa.hot_words import HotWordPlan, plan_hot_words, spell
@@ -20,7 +21,6 @@ from decoder.sherpa.vocabulary import byte_letters
 from tests.decoder.models.catalogue import WRITERS
 from tests.decoder.models.transducer import write_lstm
 from tests.decoder.models.vocabulary import HAN, MIXED
-from tests.speech.library import load as recording
 
 PIECES = {piece: -float(rank) for rank, piece in enumerate(MIXED) if piece not in ("<blk>", *HAN)}
 BOTH = HotWordPlan("cjkchar+bpe", pieces=PIECES, tokens=frozenset(MIXED))

@@ -13,14 +13,15 @@ import jiwer
 import numpy as np
 import pytest
 
+from bench.recordings import Recording, load_demo, names
+from bench.recordings import load as recording
 from decoder import Engine, HotWord, Hypothesis
 from decoder.engine import Samples
 from decoder.registry import EngineSpec, load
 from decoder.sherpa.graphs import read_graph
 from decoder.sherpa.pieces import read_pieces
+from rasr.audio import SAMPLE_RATE
 from rasr.models.store import open_store
-from tests.speech.library import SAMPLE_RATE, Recording, load_demo, names
-from tests.speech.library import load as recording
 
 CHUNK = SAMPLE_RATE // 10
 

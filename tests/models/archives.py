@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 STEM = "sherpa-onnx-streaming-test-zh-en-2026-01-01"
@@ -53,7 +53,9 @@ def tar(
     pax_headers: Mapping[str, str] | None = None,
 ) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(
+    # The types of `tarfile` want to know how it is packed; here a test says it.
+    open_any: Callable[..., tarfile.TarFile] = tarfile.open
+    with open_any(
         fileobj=packed,
         mode=f"w:{packing}",
         format=tarfile.PAX_FORMAT,

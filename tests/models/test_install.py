@@ -12,9 +12,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from rasr.models import download, unpack
 from rasr.models.catalogue import Catalogue, Model
 from rasr.models.errors import (
     ArchiveRefused,
@@ -523,7 +523,7 @@ def test_a_disk_that_is_full_while_fetching_keeps_the_part(
     with hosting(RELEASE) as host:
         store = store_of(tmp_path, model, host)
         with monkeypatch.context() as patched:
-            patched.setattr(download.Path, "open", open_full)
+            patched.setattr(Path, "open", open_full)
             with pytest.raises(FolderFailed) as caught:
                 pull(store)
         assert "No space left on device" in str(caught.value)
@@ -552,7 +552,7 @@ def test_whatever_stops_the_unpacking_the_archive_is_kept_and_nothing_installed(
     with hosting(RELEASE) as host:
         store = store_of(tmp_path, model, host)
         with monkeypatch.context() as patched:
-            patched.setattr(unpack.os, "fsync", stop_at_the_second)
+            patched.setattr(os, "fsync", stop_at_the_second)
             with pytest.raises(FolderFailed if kind is OSError else kind):
                 pull(store)
         assert_nothing_installed(store)
@@ -609,8 +609,8 @@ def test_an_encrypted_address_may_not_lead_to_one_that_is_not(
             # As if the encrypted address had led to this host.
             return stream(client, method, url.replace("https://safe.example", host.url), **options)
 
-        stream = download.httpx.Client.stream
-        monkeypatch.setattr(download.httpx.Client, "stream", route)
+        stream = httpx.Client.stream
+        monkeypatch.setattr(httpx.Client, "stream", route)
         store = make_store(tmp_path, make_model(), bases=("https://safe.example",))
         with pytest.raises(FetchFailed, match="which is not encrypted"):
             pull(store)

@@ -11,8 +11,8 @@ from rasr.configuration import Configuration, ConfigurationError, load
 from rasr.models.install import install
 from rasr.models.serving import with_bundled, with_models
 from rasr.models.store import Store
+from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
-from rasr.session.rules import EngineChoice
 from rasr.wire.sis.properties import Property
 from tests.models.archives import STEM, release, written
 from tests.models.conftest import Quiet, make_model, make_store, put
@@ -153,13 +153,13 @@ def test_a_property_may_name_a_model(store: Store) -> None:
         "english": "pocketsphinx",
     }
     table = PropertyTable(
-        {key: EngineChoice(name, 16000, False) for key, name in found.settings.properties.items()}
+        {key: EngineChoice(name) for key, name in found.settings.properties.items()}
     )
 
     def served(name: str) -> str:
         wanted = Property.parse(name)
         assert wanted is not None
-        choice = table.choose(wanted)
+        choice = table.choose(wanted.name, wanted.language, wanted.sample_rate)
         assert choice is not None
         return choice.name
 
@@ -212,7 +212,8 @@ def test_an_engine_that_says_where_its_model_is_keeps_it(store: Store, tmp_path:
 
 def test_a_model_may_lie_in_any_folder(store: Store, tmp_path: Path) -> None:
     elsewhere = tmp_path / "else where" / "mine"
-    put(store, BOTH).rename(elsewhere.parent.mkdir() or elsewhere)
+    elsewhere.parent.mkdir()
+    put(store, BOTH).rename(elsewhere)
     found = resolved(store, f"chinese,welsh_8k={elsewhere}")
     assert found.settings.properties == {"chinese": "mine", "welsh_8k": "mine"}
     assert found.settings.engines["mine"].options == {"model": str(elsewhere)}

@@ -1,23 +1,28 @@
-"""What a table of step times says: the timely batch, streams, and the load that sound makes."""
+"""What a step costs: measured with every size on every slot, and what follows from the numbers."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 
+import numpy as np
 import pytest
 
-from rasr.scheduling import EngineLoad, StepCosts
-from rasr.scheduling.costs import IN_BATCHES, ONE_BY_ONE
+from decoder import Capabilities
+from rasr.scheduling import StepCosts
+from rasr.scheduling.costs import IN_BATCHES, ONE_BY_ONE, calibrate
+from rasr.scheduling.engine_host import Batch, StepResult
+from rasr.scheduling.overload import StepPolicy
+from tests.scheduling.commanded import MS, known, milliseconds
 
-COSTS = StepCosts(step_s=0.32, calls=2, seconds={1: 0.010, 4: 0.025, 8: 0.045, 16: 0.165})
+COSTS = StepCosts(step_s=0.32, slots=2, seconds={1: 0.010, 4: 0.025, 8: 0.045, 16: 0.165})
 
 
-def test_the_timely_batch_is_the_largest_under_half_its_sound() -> None:
+def test_the_timely_batch_is_the_largest_under_half_its_audio() -> None:
     assert COSTS.timely_batch == 8
 
 
 STREAMS = 2 * 8 * 0.32 / 0.045
-"""Of unbroken speech, that two calls keep up with in timely batches when nothing else runs."""
+"""Of unbroken speech, that two slots keep up with in timely batches when nothing else runs."""
 
 
 def test_a_second_of_speech_costs_its_share_of_a_timely_batch() -> None:
@@ -40,44 +45,78 @@ def test_sizes_between_and_beyond_are_reckoned(batch: int, ms: float) -> None:
     assert COSTS.step_seconds(batch) == pytest.approx(ms / 1000)
 
 
-def loaded(slower: float, seconds: int = 60) -> EngineLoad:
-    """An engine that decodes full batches, each so many times slower than calibrated."""
-    load = EngineLoad()
-    load.costs = COSTS
-    for tenth in range(seconds * 10):
-        load.decoded(0.045 * slower, batch=8, sound_s=8 * 0.32, now=tenth / 10)
-    return load
+class CountingWorker:
+    """Answers at once and writes down what it was given."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.batches: list[tuple[int, Batch]] = []
+        self.open: set[int] = set()
+
+    async def start(self, died: Callable[[], None]) -> Capabilities:
+        raise NotImplementedError
+
+    def run(self, batch: Batch, slot: int) -> Awaitable[list[StepResult]]:
+        self.batches.append((slot, batch))
+        for step in batch.steps:
+            assert step.opens == (step.stream not in self.open), "a stream is opened once"
+            self.open.add(step.stream)
+        self.open.difference_update(batch.discard)
+        return self._answer(batch)
+
+    async def _answer(self, batch: Batch) -> list[StepResult]:
+        return [StepResult(step.stream, None) for step in batch.steps]
+
+    def kill(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
-def test_load_is_sound_against_what_the_calls_can_do() -> None:
-    assert loaded(1.0).share(STREAMS / 2) == pytest.approx(0.5 * IN_BATCHES)
+async def calibrated(worker: CountingWorker, *, max_batch: int, streams: int) -> list[int]:
+    policy = StepPolicy.of(
+        known(first=450 * MS, every=320 * MS), step_ms=400, partial_ms=200, partials=True
+    )
+    speech = milliseconds(*range(1, 1001))
+    costs = await calibrate(
+        [worker], policy, max_batch=max_batch, streams_per_worker=streams, speech=speech
+    )
+    assert costs.step_s == 0.32
+    assert costs.slots == worker.slots
+    return list(costs.seconds)
 
 
-def test_a_machine_that_has_become_slower_is_noticed() -> None:
-    load = loaded(1.5)
-    assert load.slowness == pytest.approx(1.5)
-    assert load.share(STREAMS / 2) == pytest.approx(0.75)
+async def test_sizes_double_up_to_the_largest_batch() -> None:
+    worker = CountingWorker(slots=2)
+    assert await calibrated(worker, max_batch=12, streams=100) == [1, 2, 4, 8, 12]
+    assert {slot for slot, _ in worker.batches} == {0, 1}
 
 
-def test_faster_steps_than_calibrated_promise_nothing() -> None:
-    assert loaded(0.5).slowness == IN_BATCHES
+async def test_a_batch_is_never_larger_than_a_slots_share_of_the_streams() -> None:
+    worker = CountingWorker(slots=2)
+    assert await calibrated(worker, max_batch=16, streams=6) == [1, 2, 3]
 
 
-def test_a_disturbed_calibration_is_put_right_by_what_steps_take() -> None:
-    load = loaded(0.5)
-    load.costs = replace(COSTS, disturbance=2.5)
-    assert load.slowness == pytest.approx(IN_BATCHES / 2.5)
+async def test_every_size_is_decoded_twice_with_the_same_audio() -> None:
+    worker = CountingWorker(slots=1)
+    await calibrated(worker, max_batch=1, streams=1)
+    audio: dict[int, list[int]] = {}
+    for _, batch in worker.batches:
+        for step in batch.steps:
+            audio.setdefault(step.stream, []).extend(step.samples.tolist())
+    first, second = audio.values()
+    assert first == second
+    assert len(first) > 2000 * MS, "two seconds of audio at the least"
 
 
-def test_a_step_with_more_sound_may_take_longer() -> None:
-    load = EngineLoad()
-    load.costs = COSTS
-    for tenth in range(600):
-        load.decoded(0.090, batch=8, sound_s=8 * 0.64, now=tenth / 10)
-    assert load.slowness == IN_BATCHES
+async def test_no_stream_is_left_open() -> None:
+    worker = CountingWorker(slots=1)
+    await calibrated(worker, max_batch=4, streams=4)
+    assert not worker.open
 
 
-def test_without_a_calibration_there_is_no_load() -> None:
-    load = EngineLoad()
-    load.decoded(1.0, batch=1, sound_s=0.3, now=5.0)
-    assert load.share(100.0) == 0.0
+async def test_steps_are_as_long_as_those_of_a_live_stream_and_go_on_in_the_speech() -> None:
+    worker = CountingWorker(slots=1)
+    await calibrated(worker, max_batch=1, streams=1)
+    steps = [batch.steps[0].samples for _, batch in worker.batches if batch.steps]
+    assert [len(one) // MS for one in steps[:3]] == [450, 320, 320]
+    assert np.concatenate(steps)[: 1200 * MS : MS].tolist() == [*range(1, 1001), *range(1, 201)]

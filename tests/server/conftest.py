@@ -34,15 +34,15 @@ def fake_settings(**sections: dict[str, object]) -> Settings:
 def pretend_calibration(service: Service) -> None:
     """As if the fake engine had been measured on two cores, and rounds were admitted by load."""
     # A call needs 10 ms for half a second of one stream, and there are two of them.
-    costs = StepCosts(step_s=0.5, calls=2, seconds={1: 0.01})
-    house = service.house
-    for scheduler in house.schedulers.values():
-        scheduler.load.costs = costs
-    house.capacities = {
-        name: Capacity(name, costs, cores=2, decoders=scheduler.streams, remembered=True)
-        for name, scheduler in house.schedulers.items()
-    }
-    house.admission.rules = AdmissionRules(max_load=0.85)
+    costs = StepCosts(step_s=0.5, slots=2, seconds={1: 0.01})
+    state = service.state
+    for scheduler in state.schedulers.values():
+        scheduler.statistics.costs = costs
+    state.capacities.update(
+        (name, Capacity(name, costs, cores=2, decoders=scheduler.streams, remembered=True))
+        for name, scheduler in state.schedulers.items()
+    )
+    state.admission.rules = AdmissionRules(max_load=0.85)
 
 
 @pytest.fixture

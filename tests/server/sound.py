@@ -21,7 +21,7 @@ def voiced(ms: int, *, seed: int = 1) -> bytes:
         wave += gain * np.sin(harmonic * phase)
     wave *= 1 + 0.4 * np.sin(2 * np.pi * 4 * time)
     wave += 0.02 * random.standard_normal(count)
-    return (6000 * wave / np.abs(wave).max(initial=1e-9)).astype("<i2").tobytes()
+    return bytes((6000 * wave / np.abs(wave).max(initial=1e-9)).astype("<i2").tobytes())
 
 
 def quiet(ms: int, *, seed: int = 2) -> bytes:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rasr.scheduling import TOP_RUNG, EngineLoad, StepCosts
+from rasr.audio import SAMPLE_RATE
+from rasr.scheduling import TOP_LEVEL, EngineStatistics, StepCosts
 from rasr.scheduling.costs import ONE_BY_ONE
-from rasr.scheduling.demand import WINDOW_S
-from rasr.server.admission import Admission, AdmissionRules, Party, Seat
+from rasr.scheduling.statistics import DEMAND_WINDOW_S
+from rasr.server.admission import Admission, AdmissionRules, Party, Slot
 
 ALICE, BOB = Party("alice", "10.0.0.1"), Party("bob", "10.0.0.1")
 
@@ -18,18 +19,18 @@ ALICE, BOB = Party("alice", "10.0.0.1"), Party("bob", "10.0.0.1")
 class Engine:
     """Carries a hundred streams of speech: a second of one is 10 ms of its one call."""
 
-    load: EngineLoad = field(default_factory=EngineLoad)
-    rung: int = 0
+    statistics: EngineStatistics = field(default_factory=EngineStatistics)
+    overload_level: int = 0
     streams: int = 1000
     streams_in_use: int = 0
 
     def __post_init__(self) -> None:
-        self.load.costs = StepCosts(0.5, 1, {1: 0.005 / ONE_BY_ONE})
+        self.statistics.costs = StepCosts(0.5, 1, {1: 0.005 / ONE_BY_ONE})
 
     def hear(self, sound_per_second: float, until_s: int) -> None:
         """So much speech in all, up to this second."""
-        for second in range(until_s - WINDOW_S, until_s):
-            self.load.demand.add(round(sound_per_second * 1000), second)
+        for second in range(until_s - DEMAND_WINDOW_S, until_s):
+            self.statistics.demand.add(round(sound_per_second * SAMPLE_RATE), second)
 
 
 def admission(engine: Engine | None = None, **rules: float) -> Admission:
@@ -37,46 +38,46 @@ def admission(engine: Engine | None = None, **rules: float) -> Admission:
     return Admission(AdmissionRules(**rules), {"one": engine or Engine()}, cores=1)  # type: ignore[arg-type]
 
 
-def filled(house: Admission, now: float, most: int = 1000) -> int:
+def filled(admissions: Admission, now: float, most: int = 1000) -> int:
     """How many rounds are let in at once."""
     for number in range(most):
-        if isinstance(house.take(ALICE, "one", now), str):
+        if isinstance(admissions.take(ALICE, "one", now), str):
             return number
     return most
 
 
-def seat(house: Admission, party: Party = ALICE, now: float = 0.0) -> Seat:
-    taken = house.take(party, "one", now)
-    assert isinstance(taken, Seat), taken
+def slot(admissions: Admission, party: Party = ALICE, now: float = 0.0) -> Slot:
+    taken = admissions.take(party, "one", now)
+    assert isinstance(taken, Slot), taken
     return taken
 
 
 def test_a_full_house_refuses_with_the_numbers_until_one_leaves() -> None:
-    house = admission(rounds=1)
-    first = seat(house)
-    refusal = house.take(BOB, "one", 0.0)
+    admissions = admission(rounds=1)
+    first = slot(admissions)
+    refusal = admissions.take(BOB, "one", 0.0)
     assert refusal == ("the server is full: 1 of 1 rounds are open; try again when one has ended")
-    house.leave(first, 0.0)
-    seat(house, BOB)
+    admissions.leave(first, 0.0)
+    slot(admissions, BOB)
 
 
 def test_a_project_has_its_own_bound() -> None:
-    house = admission(rounds_per_project=2)
-    first = seat(house)
-    seat(house)
-    assert house.take(ALICE, "one", 0.0) == (
+    admissions = admission(rounds_per_project=2)
+    first = slot(admissions)
+    slot(admissions)
+    assert admissions.take(ALICE, "one", 0.0) == (
         "too many rounds of this project: 2 of 2 are open; try again when one has ended"
     )
-    seat(house, BOB)
-    house.leave(first, 0.0)
-    seat(house)
+    slot(admissions, BOB)
+    admissions.leave(first, 0.0)
+    slot(admissions)
 
 
 def test_an_address_has_its_own_bound() -> None:
-    house = admission(rounds_per_address=1)
-    seat(house)
-    assert "too many rounds of this address: 1 of 1" in str(house.take(BOB, "one", 0.0))
-    seat(house, Party("bob", "10.0.0.2"))
+    admissions = admission(rounds_per_address=1)
+    slot(admissions)
+    assert "too many rounds of this address: 1 of 1" in str(admissions.take(BOB, "one", 0.0))
+    slot(admissions, Party("bob", "10.0.0.2"))
 
 
 def test_a_crowd_that_comes_at_once_is_taken_for_unbroken_speech() -> None:
@@ -86,20 +87,20 @@ def test_a_crowd_that_comes_at_once_is_taken_for_unbroken_speech() -> None:
 
 def test_a_crowd_is_not_let_in_on_the_silence_before_its_first_words() -> None:
     engine = Engine()
-    house = admission(engine, max_load=0.85)
+    admissions = admission(engine, max_load=0.85)
     let_in = 0
     for second in range(12):
         # Ten a second; each speaks without a pause from a second after its START on.
-        let_in += filled(house, now=100.0 + second, most=10)
+        let_in += filled(admissions, now=100.0 + second, most=10)
         speaking = min(let_in, 10 * second)
-        engine.load.demand.add(1000 * speaking, 100.0 + second)
+        engine.statistics.demand.add(SAMPLE_RATE * speaking, 100.0 + second)
     assert let_in <= 70
 
 
 def test_the_refusal_tells_the_load_and_the_bound() -> None:
-    house = admission(max_load=0.85)
-    filled(house, now=0.0)
-    assert house.take(ALICE, "one", 0.0) == (
+    admissions = admission(max_load=0.85)
+    filled(admissions, now=0.0)
+    assert admissions.take(ALICE, "one", 0.0) == (
         "the server is full: 70 rounds are open, and one more would be a load of 85%, "
         "allowed: 85%; try again in some seconds"
     ).replace("load of 85%", f"load of {71 * 0.012:.0%}")
@@ -107,59 +108,59 @@ def test_the_refusal_tells_the_load_and_the_bound() -> None:
 
 def test_rounds_that_turn_out_to_be_quiet_make_room_for_more() -> None:
     engine = Engine()
-    house = admission(engine, max_load=0.85)
-    assert filled(house, now=0.0) == 70
+    admissions = admission(engine, max_load=0.85)
+    assert filled(admissions, now=0.0) == 70
     # All of them speak two fifths of the time.
     engine.hear(70 * 0.4, until_s=100)
-    more = filled(house, now=100.0)
+    more = filled(admissions, now=100.0)
     # Fewer than if the newcomers were known to be as quiet: 0.85 / (0.004 + 0.002) in all.
     assert 40 < more < 142 - 70
 
 
 def test_who_leaves_takes_his_load_along() -> None:
-    house = admission(max_load=0.85)
-    seats = [seat(house) for _ in range(70)]
-    for one in seats[:10]:
-        house.leave(one, 0.0)
-    assert filled(house, now=0.0) == 10
+    admissions = admission(max_load=0.85)
+    slots = [slot(admissions) for _ in range(70)]
+    for one in slots[:10]:
+        admissions.leave(one, 0.0)
+    assert filled(admissions, now=0.0) == 10
 
 
 def test_a_round_that_takes_the_place_of_another_is_not_counted_twice() -> None:
     engine = Engine()
-    house = admission(engine, max_load=0.85)
-    first = [seat(house, now=0.0) for _ in range(70)]
+    admissions = admission(engine, max_load=0.85)
+    first = [slot(admissions, now=0.0) for _ in range(70)]
     engine.hear(70, until_s=100)
     for one in first:
-        house.leave(one, 100.0)
+        admissions.leave(one, 100.0)
     # What they said is still within the window; they themselves are gone.
-    assert filled(house, now=100.0) == 70
+    assert filled(admissions, now=100.0) == 70
 
 
 def test_measured_speech_fills_the_house_however_few_speak() -> None:
     engine = Engine()
     engine.hear(84.5, until_s=100)
-    house = admission(engine, max_load=0.85)
-    seat(house)
-    assert filled(house, now=100.0) == 0
+    admissions = admission(engine, max_load=0.85)
+    slot(admissions)
+    assert filled(admissions, now=100.0) == 0
 
 
 def test_who_comes_first_is_let_in_however_slow_the_machine_is() -> None:
     engine = Engine()
-    engine.load.costs = StepCosts(0.5, 1, {1: 5.0})
+    engine.statistics.costs = StepCosts(0.5, 1, {1: 5.0})
     assert filled(admission(engine, max_load=0.85), now=0.0) == 1
 
 
-def test_on_the_top_rung_nobody_else_is_let_in() -> None:
-    house = admission(Engine(rung=TOP_RUNG), max_load=0.85)
-    seat(house)
-    assert "the server is at its limit" in str(house.take(ALICE, "one", 0.0))
-    assert house.full(0.0)
+def test_on_the_top_overload_level_nobody_else_is_let_in() -> None:
+    admissions = admission(Engine(overload_level=TOP_LEVEL), max_load=0.85)
+    slot(admissions)
+    assert "the server is at its limit" in str(admissions.take(ALICE, "one", 0.0))
+    assert admissions.full(0.0)
 
 
 def test_where_every_decoder_is_at_work_nobody_is_let_in() -> None:
-    house = admission(Engine(streams=4, streams_in_use=4), max_load=0.85)
-    seat(house)
-    assert "all 4 decoders are at work" in str(house.take(ALICE, "one", 0.0))
+    admissions = admission(Engine(streams=4, streams_in_use=4), max_load=0.85)
+    slot(admissions)
+    assert "all 4 decoders are at work" in str(admissions.take(ALICE, "one", 0.0))
 
 
 def test_without_a_bound_the_load_refuses_nobody() -> None:
@@ -168,17 +169,17 @@ def test_without_a_bound_the_load_refuses_nobody() -> None:
 
 @pytest.mark.parametrize("rules", [{"rounds": 1}, {"max_load": 0.015}])
 def test_it_is_full_when_the_next_one_would_be_refused(rules: dict[str, float]) -> None:
-    house = admission(**rules)
-    assert not house.full(0.0)
-    seat(house)
-    assert house.full(0.0)
+    admissions = admission(None, **rules)
+    assert not admissions.full(0.0)
+    slot(admissions)
+    assert admissions.full(0.0)
 
 
 def test_one_engine_that_is_full_does_not_fill_the_others() -> None:
     busy, idle = Engine(), Engine()
-    busy.rung = TOP_RUNG
-    house = Admission(AdmissionRules(max_load=0.85), {"busy": busy, "idle": idle}, cores=4)
-    assert isinstance(house.take(ALICE, "idle", 0.0), Seat)
-    assert isinstance(house.take(ALICE, "busy", 0.0), str)
-    assert isinstance(house.take(ALICE, "idle", 0.0), Seat)
-    assert not house.full(0.0)
+    busy.overload_level = TOP_LEVEL
+    admissions = Admission(AdmissionRules(max_load=0.85), {"busy": busy, "idle": idle}, cores=4)
+    assert isinstance(admissions.take(ALICE, "idle", 0.0), Slot)
+    assert isinstance(admissions.take(ALICE, "busy", 0.0), str)
+    assert isinstance(admissions.take(ALICE, "idle", 0.0), Slot)
+    assert not admissions.full(0.0)

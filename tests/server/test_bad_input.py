@@ -137,11 +137,11 @@ async def test_a_client_that_leaves_at_any_point_gives_everything_back(
             await client.audio(quiet(900) + voiced(300))
         if point > 3:
             await client.text('{"command":"END"}')
-    await service.house.quiet()
-    (scheduler,) = service.house.schedulers.values()
-    assert service.house.admission.rounds == 0
-    assert scheduler.counters.open_jobs == 0
-    assert scheduler.counters.waiting_jobs == 0
+    await service.state.connections.quiet()
+    (scheduler,) = service.state.schedulers.values()
+    assert service.state.admission.rounds == 0
+    assert scheduler.statistics.open_tasks == 0
+    assert scheduler.statistics.waiting_tasks == 0
 
 
 async def test_a_client_that_breaks_off_without_a_word_gives_everything_back(
@@ -164,8 +164,8 @@ async def test_a_client_that_breaks_off_without_a_word_gives_everything_back(
         await socket.recv()
         await socket.send(quiet(300) + voiced(800))
         socket.transport.abort()
-    await service.house.quiet()
-    assert service.house.admission.rounds == 0
+    await service.state.connections.quiet()
+    assert service.state.admission.rounds == 0
 
 
 async def test_a_half_open_socket_is_dropped_by_the_idle_rule() -> None:
@@ -189,6 +189,7 @@ async def test_a_client_that_never_reads_is_dropped_and_others_are_served() -> N
         )
         await reader.readuntil(b"\r\n\r\n")
         # Nonsense is answered; from here on nobody reads the answers.
+        assert isinstance(writer.transport, asyncio.Transport)
         writer.transport.pause_reading()
         nonsense = Frame(Opcode.TEXT, b'{"command":"nonsense"}').serialize(mask=True) * 1000
 
@@ -204,7 +205,7 @@ async def test_a_client_that_never_reads_is_dropped_and_others_are_served() -> N
             await client.audio(SENTENCE)
             await client.end()
             assert client.told == ["START", "final", "END NORMAL"]
-        await service.house.quiet()
+        await service.state.connections.quiet()
 
 
 async def test_a_client_a_hundred_times_faster_than_speech_loses_nothing() -> None:

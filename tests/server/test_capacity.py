@@ -27,7 +27,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
 
     async def calibrate(scheduler: Scheduler, speech: Samples) -> StepCosts:
         assert len(speech) > 5 * scheduler.capabilities.sample_rate
-        return StepCosts(0.25, scheduler.calls, {1: 0.001, 2: 0.0015}, found["disturbance"])
+        return StepCosts(0.25, scheduler.slots, {1: 0.001, 2: 0.0015}, found["disturbance"])
 
     monkeypatch.setattr(Scheduler, "calibrate", calibrate)
     return found
@@ -87,7 +87,8 @@ async def test_other_settings_are_measured_anew(
     tmp_path: Path, sections: dict[str, dict[str, object]]
 ) -> None:
     await found(tmp_path, settings(decoding={"workers": 2}))
-    changed = settings(**({"decoding": {"workers": 2}} | sections))
+    before: dict[str, dict[str, object]] = {"decoding": {"workers": 2}}
+    changed = settings(**(before | sections))
     assert not (await found(tmp_path, changed)).remembered
 
 
@@ -146,9 +147,9 @@ async def test_a_round_past_the_bound_is_refused_and_readiness_turns_false(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     async with Service(settings()) as service:
-        house = service.house
+        house = service.state
         # As slow an engine as carries one stream: what a calibration found is not the point here.
-        house.schedulers["fake"].load.costs = StepCosts(0.2, 1, {1: 0.16 / ONE_BY_ONE})
+        house.schedulers["fake"].statistics.costs = StepCosts(0.2, 1, {1: 0.16 / ONE_BY_ONE})
         async with SdkClient(service.url) as first, SdkClient(service.url) as second:
             await first.start()
             status, body = await get(service.url, "/readyz")

@@ -13,16 +13,16 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from rasr.captions import CaptionRules, Hub
+from rasr.captions import Broadcaster, readable
 from rasr.captions.files import srt, vtt
-from rasr.captions.timing import readable
-from rasr.server.http.captions import _Events
+from rasr.server.http.captions import EventStream
 from rasr.server.http.captions_page import PARAMETERS
-from rasr.server.http.origins import OriginRule
+from rasr.server.origins import OriginRule
 from rasr.server.service import Service
 from rasr.server.ws.socket import ABORT
+from rasr.settings import CaptionSettings
 from tests.captions.test_channel import events
-from tests.captions.values import spoken
+from tests.captions.values import final, partial
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
@@ -124,9 +124,9 @@ class TestStream:
     ) -> None:
         async with watching(web) as stream:
             await stream.next("state")
-            assert service.house.captions.viewers == 1
-        await service.house.captions.quiet()
-        assert service.house.captions.viewers == 0
+            assert service.state.captions.viewers == 1
+        await service.state.captions.wait_without_viewers()
+        assert service.state.captions.viewers == 0
 
     async def test_one_viewer_too_many_is_told_in_words(self) -> None:
         settings = fake_settings(captions={"max_viewers": 1})
@@ -144,13 +144,13 @@ class TestStream:
         answer = await web.head("/captions/stage/events")
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
-        assert service.house.captions.viewers == 0
+        assert service.state.captions.viewers == 0
 
     async def test_a_viewer_who_does_not_read_gets_every_final_and_slows_nobody(self) -> None:
         """Read late, the stream has all finals, and of the partials but the few that fitted in."""
         sentences = 3000
         async with Service(fake_settings()) as service:
-            hub = service.house.captions
+            captions = service.state.captions
             host, _, port = http_of(service).removeprefix("http://").partition(":")
             lazy = socket.socket()
             lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -162,13 +162,13 @@ class TestStream:
             )
             await loop.sock_sendall(lazy, request.encode())
             assert (await loop.sock_recv(lazy, 12)).endswith(b"200")
-            publisher = hub.open("stage")
+            publisher = captions.open("stage")
             for number in range(sentences):
-                publisher.publish((spoken(f"partial {number}", final=False),))
+                publisher.on_event(partial(f"partial {number}"))
                 await asyncio.sleep(0)
-                publisher.publish((spoken(f"final {number}"),))
+                publisher.on_event(final(f"final {number}"))
                 await asyncio.sleep(0)
-            stopping = asyncio.create_task(hub.close(60))
+            stopping = asyncio.create_task(captions.close(60))
             received = bytearray()
             while part := await loop.sock_recv(lazy, 1 << 16):
                 received += part
@@ -181,7 +181,7 @@ class TestStream:
         assert received.count(b'"partial ') < sentences / 5
 
     async def test_a_viewer_who_takes_nothing_for_too_long_is_dropped(self) -> None:
-        hub = Hub(CaptionRules(), asyncio.get_running_loop())
+        captions = Broadcaster(CaptionSettings(), asyncio.get_running_loop())
         aborted = asyncio.Event()
 
         async def receive() -> Message:
@@ -199,11 +199,10 @@ class TestStream:
             "path_params": {"name": "stage"},
             "extensions": {ABORT: aborted.set},
         }
-        await _Events(hub, OriginRule.of("", names_are_ours=False), send_timeout_s=0.001)(
-            scope, receive, send
-        )
+        origins = OriginRule.of((), names_are_ours=False)
+        await EventStream(captions, origins, send_timeout_s=0.001)(scope, receive, send)
         assert aborted.is_set()
-        assert hub.viewers == 0
+        assert captions.viewers == 0
 
 
 class TestChannels:
@@ -215,11 +214,27 @@ class TestChannels:
             await second.start(caption_channel="stage")
             (error,) = second.messages
             assert error["error_code"] == "SIS.0032"
-            assert "to which another round is publishing" in error["error_msg"]
+            assert error["error_msg"] == (
+                "'caption_channel' is invalid: it is 'stage', to which another round is "
+                "publishing; allowed: a channel without an open round"
+            )
             await first.end()
             second.state = "connected"
             await second.start(caption_channel="stage")
             assert second.state == "started"
+
+    async def test_one_channel_too_many_is_refused_with_the_numbers(self) -> None:
+        settings = fake_settings(captions={"max_channels": 1, "grace_s": 60})
+        async with Service(settings) as service:
+            async with SdkClient(service.url) as first, SdkClient(service.url) as second:
+                await first.start(caption_channel="stage")
+                await second.start(caption_channel="other")
+                (error,) = second.messages
+        assert error["error_code"] == "SIS.0312"
+        assert error["error_msg"] == (
+            "'caption_channel' is refused: the server keeps 1 of 1 caption channels; "
+            "try again when one has gone, 60 s after its round"
+        )
 
     async def test_a_speaker_who_vanishes_leaves_the_channel_free(
         self, service: Service, web: httpx.AsyncClient
@@ -241,10 +256,10 @@ class TestFiles:
         async with SdkClient(service.url) as client:
             await speak(client, 4000)
             await client.end()
-        said = service.house.captions.said("stage")
-        assert said is not None
-        assert said.cues
-        cues = readable(said.cues)
+        history = service.state.captions.history("stage")
+        assert history is not None
+        assert history.cues
+        cues = readable(history.cues)
         texts = [one["result"]["text"] for one in client.finals]
         for kind, media_type, document in (
             ("vtt", "text/vtt", vtt(cues)),
@@ -345,7 +360,7 @@ class TestStrangers:
         assert client.finals[0]["result"]["text"] not in answer.text
 
     async def test_a_name_of_a_proxy_is_known_when_it_is_listed(self) -> None:
-        settings = fake_settings(server={"allowed_origins": "https://talk.example"})
+        settings = fake_settings(server={"allowed_origins": ("https://talk.example",)})
         async with Service(settings) as service:
             async with httpx.AsyncClient(base_url=http_of(service)) as web:
                 for host, status in (("talk.example", 200), ("other.example", 403)):
@@ -370,7 +385,7 @@ class TestShutdown:
 
     async def test_a_viewer_who_does_not_read_does_not_hold_it_up(self) -> None:
         async with Service(fake_settings()) as service:
-            hub = service.house.captions
+            captions = service.state.captions
             host, _, port = http_of(service).removeprefix("http://").partition(":")
             with socket.socket() as lazy:
                 lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -381,11 +396,11 @@ class TestShutdown:
                     lazy, b"GET /captions/stage/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
                 )
                 assert (await loop.sock_recv(lazy, 12)).endswith(b"200")
-                publisher = hub.open("stage")
+                publisher = captions.open("stage")
                 for number in range(2000):
-                    publisher.publish((spoken(f"final {number}"),))
+                    publisher.on_event(final(f"final {number}"))
                     await asyncio.sleep(0)
                 publisher.close()
                 async with asyncio.timeout(4):
                     await service.stop()
-            assert hub.viewers == 0
+            assert captions.viewers == 0

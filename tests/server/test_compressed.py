@@ -57,7 +57,8 @@ def finals(messages: Iterable[ServerMessage]) -> list[tuple[str, int, int]]:
 
 def odd_pieces(data: bytes) -> list[bytes]:
     """As a recorder in a browser cuts: anywhere, now much and now little."""
-    pieces, at = [], 0
+    pieces: list[bytes] = []
+    at = 0
     for length in itertools.cycle((1, 3000, 17, 5, 1201, 2, 800, 4096)):
         if at >= len(data):
             return pieces

@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rasr.scheduling import ProcessLane
+from bench.recordings import load
+from rasr.scheduling import ProcessWorker
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
-from tests.speech.library import load
 
 _ONE_WORKER = {
     "server": {"port": 0},
@@ -38,27 +38,27 @@ async def test_a_worker_killed_in_the_middle_of_an_utterance_costs_a_delay_only(
                 await client.audio(sound[:half])
                 await client.until("RESULT")
                 if killed:
-                    (lane,) = service.house.schedulers["pocketsphinx"].lanes
-                    assert isinstance(lane, ProcessLane)
-                    assert lane.pid is not None
-                    os.kill(lane.pid, signal.SIGKILL)
+                    (only,) = service.state.schedulers["pocketsphinx"].workers
+                    assert isinstance(only, ProcessWorker)
+                    assert only.pid is not None
+                    os.kill(only.pid, signal.SIGKILL)
                 await client.audio(sound[half:] + quiet(300))
                 await client.end()
         undisturbed, disturbed = client.finals
         assert disturbed == undisturbed
         assert disturbed["result"]["text"]
-        assert service.house.schedulers["pocketsphinx"].counters.restarts == 1
+        assert service.state.schedulers["pocketsphinx"].statistics.restarts == 1
 
 
 @pytest.mark.engine
 async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
     sound = load("library").samples.astype("<i2").tobytes()
     async with Service(Settings.model_validate(_ONE_WORKER)) as service:
-        (lane,) = service.house.schedulers["pocketsphinx"].lanes
-        assert isinstance(lane, ProcessLane)
-        assert lane.pid is not None
-        worker = psutil.Process(lane.pid)
-        worker.kill()
+        (only,) = service.state.schedulers["pocketsphinx"].workers
+        assert isinstance(only, ProcessWorker)
+        assert only.pid is not None
+        worker = psutil.Process(only.pid)  # type: ignore[no-untyped-call]
+        worker.kill()  # type: ignore[no-untyped-call]
         # The pool notices a moment later; both orders are to work.
         await asyncio.to_thread(psutil.wait_procs, [worker], 10)
         async with SdkClient(service.url) as client:
@@ -69,7 +69,7 @@ async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
         first, second = client.finals
         assert first == second
         assert first["result"]["text"]
-        assert service.house.schedulers["pocketsphinx"].counters.restarts == 1
+        assert service.state.schedulers["pocketsphinx"].statistics.restarts == 1
 
 
 async def test_an_utterance_that_the_engine_fails_on_ends_its_round_and_no_other() -> None:

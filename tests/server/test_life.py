@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from rasr.scheduling import Scheduler
 from rasr.server.errors import StartError
 from rasr.server.service import Service
 from rasr.settings import Settings
@@ -39,6 +40,14 @@ async def test_health_and_readiness_are_told(service: Service) -> None:
     assert status == 200
     assert body["status"] == "ready"
     assert body["languages"] == ["english"]
+
+
+async def test_a_server_none_of_whose_workers_can_decode_is_not_ready(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scheduler, "workers_up", 0)
+    status, body = await get(service.url, "/readyz")
+    assert (status, body["status"]) == (503, "no worker")
 
 
 async def test_an_unknown_path_is_answered_as_by_a_gateway(service: Service) -> None:
@@ -91,13 +100,13 @@ async def test_shutdown_gives_every_session_its_final_and_end_then_closes_1001()
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
 async def test_beyond_loopback_it_does_not_start_without_auth(host: str) -> None:
-    with pytest.raises(StartError, match="--no-auth"):
+    with pytest.raises(StartError, match=r'auth\.kind = "none".*--no-auth'):
         async with Service(fake_settings(server={"port": 0, "host": host})):
             pass
 
 
 async def test_beyond_loopback_it_starts_when_told_so() -> None:
-    settings = fake_settings(server={"port": 0, "host": "0.0.0.0", "no_auth": True})
+    settings = fake_settings(server={"port": 0, "host": "0.0.0.0"}, auth={"kind": "none"})
     async with Service(settings) as service:
         assert (await get(service.url, "/healthz"))[0] == 200
 
@@ -110,6 +119,13 @@ async def test_a_taken_port_is_told_with_what_to_do() -> None:
         with pytest.raises(StartError, match=f"port {port}.*--port"):
             async with Service(fake_settings(server={"port": port})):
                 pass
+
+
+@pytest.mark.parametrize("host", ["a" * 300, "a..b", f"{'a' * 64}.example"])
+async def test_a_host_that_can_be_no_name_is_told(host: str) -> None:
+    with pytest.raises(StartError, match=r"server\.host: .* is no name of a machine"):
+        async with Service(fake_settings(server={"port": 0, "host": host})):
+            pass
 
 
 @pytest.mark.parametrize(
@@ -145,16 +161,16 @@ async def test_two_hundred_connections_come_and_go_and_leave_nothing() -> None:
 
     async with Service(fake_settings()) as service:
         await visit(service, 3)
-        await service.house.quiet()
+        await service.state.connections.quiet()
         gc.collect()
         tasks, descriptors = len(asyncio.all_tasks()), _descriptors()
         for start in range(0, 200, 20):
             await asyncio.gather(*(visit(service, number) for number in range(start, start + 20)))
-        await service.house.quiet()
-        (scheduler,) = service.house.schedulers.values()
-        assert service.house.connections == 0
-        assert service.house.admission.rounds == 0
-        assert scheduler.counters.open_jobs == 0
+        await service.state.connections.quiet()
+        (scheduler,) = service.state.schedulers.values()
+        assert service.state.connections.count == 0
+        assert service.state.admission.rounds == 0
+        assert scheduler.statistics.open_tasks == 0
         # uvicorn's own last steps for a connection come after ours; let them happen.
         for _ in range(50):
             await asyncio.sleep(0)

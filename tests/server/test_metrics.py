@@ -6,16 +6,19 @@ import asyncio
 import re
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
-from rasr.server.ops.metrics import CAPACITY, ENGINE, HOUSE, OCCUPANCY, HouseCollector
+from rasr.server.ops.metrics import CAPACITY, ENGINE, OCCUPANCY, SERVER, Reading, ServerCollector
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
 from tests.server.sound import quiet, voiced
+
+READINGS: tuple[Reading[Any], ...] = (*OCCUPANCY, *SERVER, *ENGINE, *CAPACITY)
 
 Numbers = dict[tuple[str, str], float]
 
@@ -50,7 +53,7 @@ async def test_an_open_round_is_counted_while_it_lasts_and_its_sound_stays_count
         await client.until("RESULT")
         during = await scrape(service)
         await client.end()
-    await service.house.quiet()
+    await service.state.connections.quiet()
     after = await scrape(service)
     assert (during["rasr_sessions", ""], during["rasr_rounds", ""]) == (1, 1)
     assert (after["rasr_sessions", ""], after["rasr_rounds", ""]) == (0, 0)
@@ -85,7 +88,7 @@ async def test_a_refused_round_is_counted_by_its_code() -> None:
             assert numbers["rasr_rounds_refused_total", "SIS.0312"] == 1
             assert numbers["rasr_ready", ""] == 0
             assert numbers["rasr_rounds_max", ""] == 1
-        await service.house.quiet()
+        await service.state.connections.quiet()
         assert (await scrape(service))["rasr_rounds_refused_total", "SIS.0312"] == 1
 
 
@@ -111,7 +114,7 @@ async def test_the_load_is_told_where_it_is_what_rounds_are_admitted_by(service:
     assert ("rasr_rounds_max", "") not in loaded
     assert loaded["rasr_engine_carried_rounds", "fake"] >= 1
     assert loaded["rasr_engine_slowness", "fake"] >= 1
-    assert loaded["rasr_engine_overload_rung", "fake"] == 0
+    assert loaded["rasr_engine_overload_level", "fake"] == 0
 
 
 async def test_the_process_its_tasks_and_its_descriptors_are_told(service: Service) -> None:
@@ -138,10 +141,14 @@ async def test_the_document_has_every_number_and_no_other(service: Service) -> N
     document = (Path(__file__).parents[2] / "docs" / "operations.md").read_text("utf-8")
     named = set(re.findall(r"^\| .*?(?= \| )", document, re.MULTILINE))
     named = {name for cell in named for name in re.findall(r"`(rasr_\w+)", cell)}
-    collector = HouseCollector(service.house)
-    ledger = service.house.ledger
-    families = [*collector.collect(), *ledger.finals.collect(), *ledger.first_partials.collect()]
-    told = {reading.name for reading in (*OCCUPANCY, *HOUSE, *ENGINE, *CAPACITY)}
+    collector = ServerCollector(service.state)
+    statistics = service.state.statistics
+    families = [
+        *collector.collect(),
+        *statistics.finals.collect(),
+        *statistics.first_partials.collect(),
+    ]
+    told = {reading.name for reading in READINGS}
     told |= {
         one.name + {"counter": "_total", "info": "_info"}.get(one.type, "") for one in families
     }
@@ -149,6 +156,6 @@ async def test_the_document_has_every_number_and_no_other(service: Service) -> N
 
 
 def test_every_name_says_whose_it_is_and_is_used_once() -> None:
-    names = [reading.name for reading in (*OCCUPANCY, *HOUSE, *ENGINE, *CAPACITY)]
+    names = [reading.name for reading in READINGS]
     assert len(set(names)) == len(names)
     assert all(name.startswith("rasr_") for name in names)

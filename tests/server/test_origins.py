@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 from starlette.datastructures import Headers
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from rasr.server.http.origins import OriginRule
+from rasr.server.origins import OriginRule
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT
 
-AT_HOME = OriginRule.of("", names_are_ours=False)
-IN_THE_HOUSE = OriginRule.of("", names_are_ours=True)
+AT_HOME = OriginRule.of((), names_are_ours=False)
+IN_THE_HOUSE = OriginRule.of((), names_are_ours=True)
 
 
 def admits(rule: OriginRule, origin: str | None, host: str, **more: str) -> bool:
@@ -68,7 +69,7 @@ def test_a_server_for_others_is_known_to_its_pages_by_any_name() -> None:
 
 
 def test_pages_that_the_settings_name_may() -> None:
-    rule = OriginRule.of(" https://Talk.example/ , null", names_are_ours=False)
+    rule = OriginRule.of((" https://Talk.example/ ", "null"), names_are_ours=False)
     assert admits(rule, "https://talk.example", "127.0.0.1")
     assert admits(rule, "null", "127.0.0.1")
     assert not admits(rule, "https://talk.example:444", "127.0.0.1")
@@ -76,7 +77,7 @@ def test_pages_that_the_settings_name_may() -> None:
 
 
 def test_a_star_is_for_everybody() -> None:
-    assert admits(OriginRule.of("*", names_are_ours=False), "https://evil.example", "127.0.0.1")
+    assert admits(OriginRule.of(("*",), names_are_ours=False), "https://evil.example", "127.0.0.1")
 
 
 async def test_the_handshake_of_a_strangers_page_is_refused_with_what_to_do(
@@ -90,11 +91,20 @@ async def test_the_handshake_of_a_strangers_page_is_refused_with_what_to_do(
         )
     assert refused.value.response.status_code == 403
     assert b"server.allowed_origins in its settings may name" in refused.value.response.body
-    assert service.house.connections == 0
+    assert service.state.connections.count == 0
+
+
+@pytest.mark.parametrize("kind", ["", "none"])
+async def test_a_name_is_believed_where_anybody_may_use_the_server(kind: str) -> None:
+    named = {"host": "asr.lan:8765", "origin": "http://asr.lan:8765"}
+    async with Service(fake_settings(auth={"kind": kind})) as service:
+        async with httpx.AsyncClient(base_url=service.url.replace("ws:", "http:")) as web:
+            answer = await web.get("/properties", headers=named)
+    assert ("access-control-allow-origin" in answer.headers) == (kind == "none")
 
 
 async def test_the_handshake_of_a_page_that_is_named_is_accepted() -> None:
-    settings = fake_settings(server={"allowed_origins": "https://talk.example"})
+    settings = fake_settings(server={"allowed_origins": ("https://talk.example",)})
     async with Service(settings) as service:
         async with connect(
             f"{service.url}/v1/{PROJECT}/rasr/continue-stream",

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from bench.recordings import Recording, load, load_unknown_name, names
 from rasr.audio import FORMATS, Resampler, encode
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.sdk import SdkClient
-from tests.speech.library import Recording, load, load_unknown_name, names
 
 pytestmark = pytest.mark.engine
 
@@ -26,7 +26,7 @@ async def real_service() -> AsyncIterator[Service]:
             "server": {"port": 0},
             "decoding": {"workers": 2, "streams_per_worker": 1},
             "capacity": {"max_load": 0.0},
-            "vocabularies": {"names": "Kaelith, Thornvik"},
+            "vocabularies": {"names": ("Kaelith", "Thornvik")},
         }
     )
     async with Service(settings) as service:

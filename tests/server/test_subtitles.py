@@ -10,30 +10,29 @@ import httpx
 import pysubs2
 import pytest
 
-from rasr.captions import subtitles
+from rasr.captions import TimedText, subtitles
 from rasr.captions.files import srt, vtt
-from rasr.server import subtitles as room
+from rasr.server.http import subtitles as endpoint
 from rasr.server.service import Service
-from rasr.wire.sis.messages import Segment
 from tests.captions.values import said, spoken
 
 LONG = "good morning to everybody who has come here today, and good night to all of them as well"
 SEGMENTS = (spoken(LONG, 1200), said("no", 30_000, 30_100), said("今天天气很好。", 31_500, 33_000))
 
 
-def body(*segments: Segment) -> bytes:
+def body(*segments: TimedText) -> bytes:
     """As the page sends it."""
     listed = [
         {
-            "start_time": one.start_time,
-            "end_time": one.end_time,
+            "start_time": one.start_ms,
+            "end_time": one.end_ms,
             "text": one.text,
             "score": 0.5,
             "word_info": [
-                {"word": word.word, "start_time": word.start_time, "end_time": word.end_time}
-                for word in one.word_info
+                {"word": word.text, "start_time": word.start_ms, "end_time": word.end_ms}
+                for word in one.words
             ]
-            if one.word_info
+            if one.words
             else None,
         }
         for one in segments
@@ -97,7 +96,7 @@ async def test_what_is_wrong_is_told_and_what_was_said_is_not_repeated(
 async def test_more_than_can_be_said_in_a_day_is_refused(
     web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "MAX_BYTES", 100)
+    monkeypatch.setattr(endpoint, "MAX_BYTES", 100)
     answer = await web.post("/subtitles/srt", content=body(*SEGMENTS))
     assert answer.status_code == 413
     assert "more than 100 bytes" in answer.text
@@ -106,7 +105,7 @@ async def test_more_than_can_be_said_in_a_day_is_refused(
 async def test_who_does_not_send_it_all_is_not_waited_for(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "READ_S", 0.01)
+    monkeypatch.setattr(endpoint, "READ_S", 0.01)
     host, port = service.url.removeprefix("ws://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"POST /subtitles/srt HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
@@ -120,7 +119,7 @@ async def test_who_goes_away_in_the_middle_leaves_room_and_no_trace(
     service: Service, web: httpx.AsyncClient, capfd: pytest.CaptureFixture[str]
 ) -> None:
     host, port = service.url.removeprefix("ws://").split(":")
-    for _ in range(room.AT_ONCE + 1):
+    for _ in range(endpoint.AT_ONCE + 1):
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"POST /subtitles/srt HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
         await writer.drain()

@@ -1,9 +1,9 @@
 """Make the bundled recordings: `python tests/speech/synthesise.py`.
 
-Owns the sentences, and writes `tests/speech/*.flac` with `tests/speech/index.json`, and two
-recordings with an index of their own: that of `make demo` in `rasr/data`, and `unknown-name`.
-Running it again changes no sample: the voice and the background are seeded. It is run by hand,
-when a sentence changes; tests only read what it wrote.
+The script writes `tests/speech/*.flac` with `tests/speech/index.json`, and two recordings with an
+index of their own: that of `make demo` in `rasr/data`, and `unknown-name`. Running it again changes
+no sample: the voice and the background are seeded. It is run by hand, when a sentence changes;
+tests and benchmarks only read what it wrote (`bench/recordings.py`).
 
 The voice is CMU Flite's `slt`, which the default model recognises well; espeak-ng's English voice
 it does not. On Debian and Ubuntu: `apt install libflite1`. The times of the words are the voice's

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decoder import Hypothesis, Word
-from rasr.text import join_words
+from decoder.joining import join_words
 
 WORD_SAMPLES = 1600
 """0.1 s at 16 kHz."""

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder import Hypothesis, Word
+from rasr.text import TextProcessor, TextTools
 from rasr.text.digits import DigitNormaliser
 from rasr.text.english import EnglishNumbers
-from rasr.text.pipeline import TextPipeline, TextTools
 from tests.text.builders import WORD_SAMPLES, chinese, english, words
 
 
@@ -19,13 +19,13 @@ def tools() -> TextTools:
 
 
 @pytest.fixture(scope="module")
-def english_digits(tools: TextTools) -> TextPipeline:
-    return tools.step("english", digit_norm=True, add_punc=False)
+def english_digits(tools: TextTools) -> TextProcessor:
+    return tools.processor("english", digits=True, punctuation=False)
 
 
 @pytest.fixture(scope="module")
-def chinese_digits(tools: TextTools) -> TextPipeline:
-    return tools.step("chinese", digit_norm=True, add_punc=False)
+def chinese_digits(tools: TextTools) -> TextProcessor:
+    return tools.processor("chinese", digits=True, punctuation=False)
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def chinese_digits(tools: TextTools) -> TextPipeline:
     ],
 )
 def test_an_english_number_is_written_in_digits(
-    english_digits: TextPipeline, spoken: str, written: str
+    english_digits: TextProcessor, spoken: str, written: str
 ) -> None:
-    assert english_digits(english(spoken), final=True).text == written
+    assert english_digits.process(english(spoken), final=True).text == written
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_an_english_number_is_written_in_digits(
     ],
 )
 def test_english_that_is_no_number_beyond_doubt_stays(
-    english_digits: TextPipeline, spoken: str
+    english_digits: TextProcessor, spoken: str
 ) -> None:
     hypothesis = english(spoken)
-    assert english_digits(hypothesis, final=True) == hypothesis
+    assert english_digits.process(hypothesis, final=True) == hypothesis
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_english_that_is_no_number_beyond_doubt_stays(
     ],
 )
 def test_a_chinese_number_is_written_in_digits(
-    chinese_digits: TextPipeline, spoken: str, written: str
+    chinese_digits: TextProcessor, spoken: str, written: str
 ) -> None:
-    assert chinese_digits(chinese(spoken), final=True).text == written
+    assert chinese_digits.process(chinese(spoken), final=True).text == written
 
 
 @pytest.mark.parametrize(
@@ -159,18 +159,18 @@ def test_a_chinese_number_is_written_in_digits(
     ],
 )
 def test_chinese_that_is_no_number_beyond_doubt_stays(
-    chinese_digits: TextPipeline, spoken: str
+    chinese_digits: TextProcessor, spoken: str
 ) -> None:
     hypothesis = chinese(spoken)
-    assert chinese_digits(hypothesis, final=True) == hypothesis
+    assert chinese_digits.process(hypothesis, final=True) == hypothesis
 
 
 def test_a_number_takes_the_time_of_all_its_words_and_the_confidence_of_the_least(
-    english_digits: TextPipeline,
+    english_digits: TextProcessor,
 ) -> None:
     hypothesis = english("there are twenty three children")
     before, after = hypothesis.words[:2], hypothesis.words[4:]
-    result = english_digits(hypothesis, final=True)
+    result = english_digits.process(hypothesis, final=True)
     assert result.words == (
         *before,
         Word("23", 2 * WORD_SAMPLES, 4 * WORD_SAMPLES, 0.9),
@@ -180,9 +180,9 @@ def test_a_number_takes_the_time_of_all_its_words_and_the_confidence_of_the_leas
 
 
 def test_a_number_of_several_pieces_shares_out_the_times_of_its_words(
-    english_digits: TextPipeline,
+    english_digits: TextProcessor,
 ) -> None:
-    result = english_digits(english("five million dollars"), final=True)
+    result = english_digits.process(english("five million dollars"), final=True)
     assert [(w.text, w.start_sample // WORD_SAMPLES) for w in result.words] == [
         ("$5", 0),
         ("million", 1),
@@ -191,10 +191,10 @@ def test_a_number_of_several_pieces_shares_out_the_times_of_its_words(
 
 
 def test_a_number_inside_a_longer_word_takes_the_rest_of_the_word_along(
-    chinese_digits: TextPipeline,
+    chinese_digits: TextProcessor,
 ) -> None:
     spoken = Hypothesis(words("共一百", "二十三块", "钱"), "共一百二十三块钱")
-    result = chinese_digits(spoken, final=True)
+    result = chinese_digits.process(spoken, final=True)
     assert [word.text for word in result.words] == ["共123块", "钱"]
     assert result.words[0].end_sample == 2 * WORD_SAMPLES
 
@@ -256,8 +256,8 @@ ANY_WORDS = hypotheses_of(ENGLISH) | hypotheses_of(CHINESE) | hypotheses_of(st.t
 def test_any_words_keep_their_order_and_their_time(
     tools: TextTools, spoken: tuple[Word, ...], language: str
 ) -> None:
-    pipeline = tools.step(language, digit_norm=True, add_punc=False)
-    result = pipeline(Hypothesis(spoken), final=True).words
+    processor = tools.processor(language, digits=True, punctuation=False)
+    result = processor.process(Hypothesis(spoken), final=True).words
     assert bool(result) == bool(spoken)
     assert len(result) <= len(spoken)
     at = 0

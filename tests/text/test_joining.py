@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rasr.text import join_words
+from decoder.joining import join_words
 
 
 @pytest.mark.parametrize(

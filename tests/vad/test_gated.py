@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bench.noise import NoiseKind, as_samples, make_noise
-from bench.scenes import Half, voices
-from tests.speech.library import SAMPLE_RATE, Samples, load, load_demo, names
+from bench.noisy_speech import Half, NoiseKind, as_samples, make_noise, voices
+from bench.recordings import load, load_demo, names
+from rasr.audio import SAMPLE_RATE, Samples
 from vad import (
     Classifier,
     Endpoint,

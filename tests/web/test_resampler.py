@@ -9,7 +9,7 @@ import pytest
 import soxr
 from numpy.typing import NDArray
 
-from tests.speech import library
+from bench import recordings
 from tests.web.node import HERE, node
 
 Sound = NDArray[np.float32]
@@ -40,7 +40,8 @@ def band_limited_noise(rate: int, highest_hz: float) -> Sound:
     spectrum = np.fft.rfft(np.random.default_rng(1).normal(size=2 * rate))
     spectrum[np.fft.rfftfreq(2 * rate, 1 / rate) > highest_hz] = 0
     noise = np.fft.irfft(spectrum)
-    return (noise / np.abs(noise).max()).astype(np.float32)
+    loudest: Sound = (noise / np.abs(noise).max()).astype(np.float32)
+    return loudest
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_what_the_new_rate_cannot_hold_is_gone(from_rate: int) -> None:
 
 
 def test_speech_is_the_same_speech_but_for_the_last_bit() -> None:
-    speech = library.load_demo().samples.astype(np.float32) / 32768
+    speech = recordings.load_demo().samples.astype(np.float32) / 32768
     played = soxr.resample(speech, 16000, 44100, quality="VHQ")
     ours = in_browser(played, 44100, 16000)
     theirs = soxr.resample(played, 44100, 16000, quality="VHQ")

@@ -1,7 +1,7 @@
 """Captions over HTTP: the stream of events, the files of what was said, and the page.
 
 Owns the paths below `/captions`, but for the page's parts, which are files
-(`rasr.server.http.pages`). What is said and to whom is `rasr.captions`; what the page looks like is
+(`rasr.server.http.pages`). What viewers are sent is `rasr.captions`; how the page is made is
 `rasr.server.http.captions_page`. The stream is written on ASGI itself: with a thousand viewers each
 layer in between counts, and none may encode a cue again.
 """
@@ -18,19 +18,21 @@ from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from rasr.captions import Hub, Refused, Said, Viewer, readable
+from rasr.captions import Broadcaster, ChannelHistory, Viewer, ViewerRefused, readable
 from rasr.captions.files import srt, vtt
-from rasr.server.http.captions_page import PageError, error_page, look_of, page
-from rasr.server.http.origins import OriginRule, stranger
+from rasr.server.http.captions_page import PageError, appearance_of, error_page, page
+from rasr.server.origins import OriginRule, stranger
 from rasr.server.ws.socket import ABORT, SHALLOW
-from rasr.wire.sis.fields import ChannelName
+from rasr.wire.sis.kinds import ChannelName
 
 _NAME = ChannelName()
-_FILES: dict[str, tuple[str, Callable[[Said], str]]] = {
-    "vtt": ("text/vtt", lambda said: vtt(readable(said.cues))),
-    "srt": ("application/x-subrip; charset=utf-8", lambda said: srt(readable(said.cues))),
-    "txt": ("text/plain", lambda said: "".join(f"{one}\n" for one in said.sentences)),
+_Write = Callable[[ChannelHistory], str]
+_FILES: dict[str, tuple[str, _Write]] = {
+    "vtt": ("text/vtt", lambda history: vtt(readable(history.cues))),
+    "srt": ("application/x-subrip; charset=utf-8", lambda history: srt(readable(history.cues))),
+    "txt": ("text/plain", lambda history: "".join(f"{one}\n" for one in history.texts)),
 }
+"""Ending of the file's name → its media type and what writes it."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -48,43 +50,45 @@ _STREAM_HEADERS = [
 ]
 
 
-def add_captions(app: FastAPI, hub: Hub, origins: OriginRule, send_timeout_s: float) -> None:
-    """Serve the captions of `hub` below `/captions`.
+def add_captions(
+    app: FastAPI, broadcaster: Broadcaster, origins: OriginRule, send_timeout_s: float
+) -> None:
+    """Serve the captions of `broadcaster` below `/captions`.
 
     Args:
-        origins: who reaches the server by a name that it does not know is told nothing.
-        send_timeout_s: a viewer who takes nothing for so long is dropped.
+        origins: a request that names the server by a name that it does not know is refused.
+        send_timeout_s: a viewer that takes nothing for so long is dropped.
     """
     routes = app.router.routes
-    events = _Events(hub, origins, send_timeout_s)
+    events = EventStream(broadcaster, origins, send_timeout_s)
     routes.append(Route("/captions/{name}/events", events, methods=["GET"]))
     for kind, (media_type, write) in _FILES.items():
-        file = partial(_file, hub, origins, media_type, write)
+        file = partial(_file, broadcaster, origins, media_type, write)
         routes.append(Route(f"/captions/{{name}}.{kind}", file))
     template = (files("rasr") / "web" / "captions.html").read_text("utf-8")
     routes.append(Route("/captions/{name}", partial(_page, origins, template)))
 
 
 async def _file(
-    hub: Hub,
+    broadcaster: Broadcaster,
     origins: OriginRule,
     media_type: str,
-    write: Callable[[Said], str],
+    write: _Write,
     request: Request,
 ) -> Response:
     name = request.path_params["name"]
     fault = _fault(origins, request.headers, name)
     if fault is not None:
         return _plain(*fault)
-    said = hub.said(name)
-    if said is None:
+    history = broadcaster.history(name)
+    if history is None:
         return _plain(
             f"There is no caption channel {name!r}: nobody has published to it, or its round "
             "ended so long ago that it is forgotten.",
             404,
         )
-    # Hours of captions take a while to write; the sound of others does not wait for it.
-    document = await asyncio.to_thread(write, said)
+    # Hours of captions take a while to write; the audio of others does not wait for it.
+    document = await asyncio.to_thread(write, history)
     return Response(document, headers=_HEADERS, media_type=media_type)
 
 
@@ -95,17 +99,23 @@ async def _page(origins: OriginRule, template: str, request: Request) -> Respons
         sentence, status = fault
         return _html(error_page(template, sentence), status)
     try:
-        look = look_of(request.query_params.multi_items())
+        appearance = appearance_of(request.query_params.multi_items())
     except PageError as error:
         return _html(error_page(template, str(error)), 400)
-    return _html(page(template, name, look), 200)
+    return _html(page(template, name, appearance), 200)
 
 
-class _Events:
+class EventStream:
     """ASGI application of `/captions/NAME/events`."""
 
-    def __init__(self, hub: Hub, origins: OriginRule, send_timeout_s: float) -> None:
-        self._hub = hub
+    def __init__(
+        self, broadcaster: Broadcaster, origins: OriginRule, send_timeout_s: float
+    ) -> None:
+        """
+        Args:
+            send_timeout_s: a viewer that takes nothing for so long is dropped.
+        """
+        self._broadcaster = broadcaster
         self._origins = origins
         self._send_timeout_s = send_timeout_s
 
@@ -122,8 +132,8 @@ class _Events:
             return
         try:
             last = headers.get("last-event-id")
-            viewer = self._hub.join(name, last, extensions.get(ABORT, _nothing))
-        except Refused as refused:
+            viewer = self._broadcaster.join(name, last, extensions.get(ABORT, _nothing))
+        except ViewerRefused as refused:
             answer = _plain(f"The captions can not be watched now: {refused}.", 503)
             answer.headers["Retry-After"] = "10"
             await answer(scope, receive, send)
@@ -136,12 +146,12 @@ class _Events:
             viewer.abort()
         finally:
             watching.cancel()
-            self._hub.leave(viewer)
+            self._broadcaster.leave(viewer)
 
     async def _stream(self, viewer: Viewer, send: Send) -> None:
         start = {"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS}
         await send(start)
-        while (events := await viewer.next()) is not None:
+        while (events := await viewer.next_events()) is not None:
             async with asyncio.timeout(self._send_timeout_s):
                 await send({"type": "http.response.body", "body": events, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -150,15 +160,15 @@ class _Events:
 async def _until_gone(receive: Receive, viewer: Viewer) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    viewer.go()
+    viewer.disconnect()
 
 
 def _nothing() -> None:
-    """Where the server beneath has not the extension."""
+    """Stands in for an extension that the server beneath does not have."""
 
 
 def _fault(origins: OriginRule, headers: Headers, name: str) -> tuple[str, int] | None:
-    """Why a request gets no captions, and the status of that, if so."""
+    """Why a request gets no captions, and the HTTP status; None if it gets them."""
     if not origins.knows(headers):
         return stranger(headers), 403
     if _NAME.read(name) is None:

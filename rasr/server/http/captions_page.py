@@ -1,4 +1,4 @@
-"""The page of a caption channel: what its address may ask for, and the page that it gets.
+"""The page of a caption channel: its appearance, as the query of its address says, and its HTML.
 
 Pure. Every value is checked before it is written into the page, where the script reads it from
 attributes: no style and no script stands in the page itself.
@@ -16,17 +16,17 @@ LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 
 
 class PageError(Exception):
-    """An address asks for what is not there; the text says what is allowed."""
+    """The query of an address is wrong; the text says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One that the query of the address may have."""
+    """A parameter that the query of the address may have."""
 
     default: str
     allowed: str
     read: Callable[[str], str | None]
-    """The value as the page has it, or None where it is not allowed."""
+    """Makes the value that the page gets of what was typed; None where that is not allowed."""
 
 
 def _number(low: float, high: float) -> Callable[[str], str | None]:
@@ -80,13 +80,13 @@ PARAMETERS: Mapping[str, Parameter] = {
 }
 
 
-def look_of(query: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Every parameter with its value.
+def appearance_of(query: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Every parameter with its value, or its default where the query does not have it.
 
     Raises:
         PageError: with a sentence for each fault.
     """
-    look = {name: parameter.default for name, parameter in PARAMETERS.items()}
+    appearance = {name: parameter.default for name, parameter in PARAMETERS.items()}
     faults = []
     for name, raw in query:
         parameter = PARAMETERS.get(name)
@@ -98,18 +98,23 @@ def look_of(query: Iterable[tuple[str, str]]) -> dict[str, str]:
         if value is None:
             faults.append(f"{name} is {raw[:40]!r}; allowed: {parameter.allowed}.")
         else:
-            look[name] = value
+            appearance[name] = value
     if faults:
         raise PageError(" ".join(faults))
-    return look
+    return appearance
 
 
-def page(template: str, name: str, look: Mapping[str, str]) -> str:
-    """The page that follows channel `name`."""
-    attributes = {"channel": name} | dict(look)
+def page(template: str, name: str, appearance: Mapping[str, str]) -> str:
+    """The page that follows channel `name`.
+
+    Args:
+        template: `rasr/web/captions.html`.
+        appearance: as `appearance_of` returns it.
+    """
+    attributes = {"channel": name} | dict(appearance)
     data = " ".join(f'data-{key}="{escape(value)}"' for key, value in attributes.items())
     script = '<script type="module" src="static/captions.js"></script>'
-    return _filled(template, LANGUAGES[look["lang"]], f"{name} · captions", data, "", script)
+    return _filled(template, LANGUAGES[appearance["lang"]], f"{name} · captions", data, "", script)
 
 
 def error_page(template: str, sentence: str) -> str:

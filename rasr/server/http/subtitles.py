@@ -1,7 +1,7 @@
-"""Subtitles of what somebody else kept: segments come in, a file of cues goes out.
+"""Subtitles of a transcript that the sender kept: segments come in, a file of cues goes out.
 
 A page keeps what was said on it and saves it as SubRip or WebVTT. How cues are cut and timed is
-said once, in `rasr.captions`, so the page asks for them here. Nothing of it is kept or logged.
+written once, in `rasr.captions`, so the page asks for them here. Nothing of it is kept or logged.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
-from rasr.captions import Cue, subtitles
+from rasr.captions import Cue, TimedText, TimedWord, subtitles
 from rasr.captions.files import srt, vtt
-from rasr.server.http.origins import OriginRule, refusal
-from rasr.wire.sis.messages import Segment, WordInfo
+from rasr.server.origins import OriginRule, refusal
 
 MAX_BYTES = 8 << 20
 """An hour of speech with the times of its words is about 1 MiB."""
 AT_ONCE = 4
-"""So many requests are held in memory; more wait. Only one of them is worked on."""
+"""So many requests are held in memory; more wait. Only one of them is worked on at a time."""
 READ_S = 30.0
-"""Who takes longer to send what is at most 8 MiB does not keep others waiting."""
+"""A client that takes longer to send at most 8 MiB does not keep others waiting."""
 
 _KINDS: dict[str, tuple[str, Callable[[Iterable[Cue]], str]]] = {
     "srt": ("application/x-subrip; charset=utf-8", srt),
@@ -53,7 +52,7 @@ class _Body(BaseModel):
 
 
 def add_subtitles(app: FastAPI, origins: OriginRule) -> None:
-    """`POST /subtitles/srt` and `/subtitles/vtt`, for the pages that may use the server."""
+    """Serve `POST /subtitles/srt` and `/subtitles/vtt` to the pages that may use the server."""
     room, turn = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
     for kind, (media_type, write) in _KINDS.items():
         answer = partial(_answer, origins, room, turn, media_type, write)
@@ -81,7 +80,7 @@ async def _answer(
         if content is None:
             return _fault(413, f"the segments take more than {MAX_BYTES} bytes; send fewer")
         try:
-            # The sound of speakers does not wait for it, and would for several.
+            # The audio of speakers does not wait for one, and would for several.
             async with turn:
                 document = await asyncio.to_thread(_document, content, write)
         except ValidationError as error:
@@ -101,19 +100,17 @@ async def _read(request: Request) -> bytes | None:
 
 def _document(content: bytes, write: Callable[[Iterable[Cue]], str]) -> str:
     body = _Body.model_validate_json(content)
-    return write(subtitles(map(_segment, body.segments)))
+    return write(subtitles(map(_timed_text, body.segments)))
 
 
-def _segment(raw: _Segment) -> Segment:
-    words = raw.word_info
-    return Segment(
-        text=raw.text,
-        start_time=raw.start_time,
-        end_time=raw.end_time,
-        is_final=True,
-        word_info=None
-        if words is None
-        else tuple(WordInfo(one.word, one.start_time, one.end_time) for one in words),
+def _timed_text(segment: _Segment) -> TimedText:
+    return TimedText(
+        segment.text,
+        segment.start_time,
+        segment.end_time,
+        words=tuple(
+            TimedWord(one.word, one.start_time, one.end_time) for one in segment.word_info or ()
+        ),
     )
 
 

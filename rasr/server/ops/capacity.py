@@ -57,15 +57,15 @@ class Capacity:
     remembered: bool
 
     def streams(self, speech_ratio: float) -> int:
-        """Rounds that can be open at once if so much of their sound is speech.
+        """Recognitions that can be open at once if so much of their audio is speech.
 
         Each takes `speech_ratio` of a decoder and of a stream's time, and what the event loop takes
-        for any round; nothing may be taken more than there is.
+        for any recognition; nothing may be taken more than there is.
         """
         engine = self.costs.per_second * self.costs.in_service * speech_ratio
-        by_calls = self.costs.calls / engine
+        by_slots = self.costs.slots / engine
         by_cores = self.cores / (engine + ROUND_S)
-        return int(min(by_calls, by_cores, self.decoders / speech_ratio))
+        return int(min(by_slots, by_cores, self.decoders / speech_ratio))
 
 
 async def calibrated(
@@ -93,7 +93,7 @@ async def calibrated(
         else:
             _log.warning("calibration_disturbed", engine=plan.name, by=round(costs.disturbance, 2))
     capacity = Capacity(plan.name, costs, cores(), scheduler.streams, remembered)
-    scheduler.load.costs = costs
+    scheduler.statistics.costs = costs
     _log.info(
         "capacity",
         engine=plan.name,
@@ -121,7 +121,7 @@ def _key(plan: EnginePlan, decoding: DecodingSettings) -> dict[str, object]:
         "machine": [platform.machine(), platform.python_version(), cpu_model(), cores()],
         "engine": [plan.spec.kind, sorted((k, str(v)) for k, v in plan.spec.options.items())],
         "model": _stamps(plan),
-        "lanes": [plan.workers, plan.streams_per_lane],
+        "workers": [plan.workers, plan.streams_per_instance],
         "steps": [decoding.step_ms, decoding.partial_ms],
     }
 
@@ -162,7 +162,7 @@ def _remembered(file: Path, key: object) -> StepCosts | None:
         costs = known["costs"]
         return StepCosts(
             float(costs["step_s"]),
-            int(costs["calls"]),
+            int(costs["slots"]),
             {int(size): float(s) for size, s in costs["seconds"].items()},
             float(costs["disturbance"]),
         )

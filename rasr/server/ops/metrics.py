@@ -1,6 +1,6 @@
 """`/metrics`: the server's numbers, as Prometheus collects them.
 
-Nothing is counted for it where sound is handled: each number is read from whoever keeps it anyway,
+Nothing is counted for it where audio is handled: each number is read from whoever keeps it anyway,
 when somebody asks. A new one is a line in one of the tables below. No number has a label that a
 client could choose, so that their count has a bound; what single sessions do is `/sessions`.
 """
@@ -22,11 +22,13 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 import rasr
+from rasr.audio import SAMPLE_RATE
+from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Scheduler
-from rasr.server.house import House
 from rasr.server.ops.capacity import Capacity
-from rasr.server.ops.sessions import Occupancy, occupancy
-from rasr.session.driver import Driver
+from rasr.server.ops.health import Occupancy, occupancy
+from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.state import ServerState
 
 SourceT = TypeVar("SourceT")
 Family = CounterMetricFamily | GaugeMetricFamily
@@ -42,15 +44,16 @@ class Reading(Generic[SourceT]):
     """None leaves it out."""
 
     def family(self, label: str | None = None) -> Family:
+        """An empty metric family of this name, with one label or none."""
         kind = CounterMetricFamily if self.name.endswith("_total") else GaugeMetricFamily
         return kind(self.name, self.text, labels=[label] if label else [])
 
 
 def _total(
-    closed: Callable[[House], float], of: Callable[[Driver], float]
-) -> Callable[[House], float]:
-    """Of the sessions that are over and those that are open."""
-    return lambda house: closed(house) + sum(of(driver) for driver in house.drivers)
+    read: Callable[[ServerStatistics | SessionStatistics], float],
+) -> Callable[[ServerState], float]:
+    """Of the connections that are over and those that are open."""
+    return lambda state: read(state.statistics) + sum(map(read, state.connections.statistics))
 
 
 OCCUPANCY: tuple[Reading[Occupancy], ...] = (
@@ -65,100 +68,109 @@ OCCUPANCY: tuple[Reading[Occupancy], ...] = (
     Reading("rasr_load_max", "Load past which a round is refused.", lambda o: o.max_load),
 )
 
-HOUSE: tuple[Reading[House], ...] = (
-    Reading("rasr_sessions", "Sessions that are open: connections.", lambda h: h.connections),
+SERVER: tuple[Reading[ServerState], ...] = (
+    Reading("rasr_sessions", "Connections that are open.", lambda s: s.connections.count),
     Reading(
         "rasr_sessions_max",
-        "Sessions that may be open.",
-        lambda h: h.settings.server.max_connections,
+        "Connections that may be open.",
+        lambda s: s.settings.server.max_connections,
     ),
     Reading(
         "rasr_rounds_total",
         "Rounds that were opened.",
-        _total(lambda h: h.ledger.rounds, lambda d: d.summary.rounds),
+        _total(lambda s: s.recognitions),
     ),
     Reading(
         "rasr_utterances_total",
-        "Utterances of rounds that are over.",
-        _total(lambda h: h.ledger.utterances, lambda d: d.summary.utterances),
+        "Utterances that have begun.",
+        _total(lambda s: s.segments),
     ),
     Reading(
         "rasr_audio_seconds_total",
-        "Sound received.",
-        _total(lambda h: h.ledger.audio_s, lambda d: d.audio_s),
+        "Audio received.",
+        _total(lambda s: s.audio_s),
     ),
     Reading(
         "rasr_speech_seconds_total",
-        "Sound given to engines: speech and its margins.",
-        _total(lambda h: h.ledger.speech_s, lambda d: d.speech_s),
+        "Audio given to engines: speech and its margins.",
+        _total(lambda s: s.speech_s),
     ),
     Reading(
         "rasr_partials_replaced_total",
         "Partials that a newer result replaced before the client took them.",
-        _total(lambda h: h.ledger.partials_replaced, lambda d: d.partials_replaced),
+        _total(lambda s: s.partials_replaced),
     ),
     Reading(
         "rasr_backlog_seconds",
-        "Sound of all sessions that is not decoded yet.",
-        lambda h: sum(driver.backlog_s for driver in h.drivers),
+        "Audio of all connections that is not decoded yet.",
+        lambda s: sum(one.backlog_s for one in s.connections.statistics),
     ),
-    Reading("rasr_caption_channels", "Channels of captions.", lambda h: h.captions.channels),
-    Reading("rasr_caption_viewers", "Viewers of captions.", lambda h: h.captions.viewers),
-    Reading("rasr_tasks", "Tasks of the event loop.", lambda h: len(asyncio.all_tasks())),
-    Reading("rasr_threads", "Threads that Python knows.", lambda h: threading.active_count()),
+    Reading("rasr_caption_channels", "Channels of captions.", lambda s: s.captions.channels),
+    Reading("rasr_caption_viewers", "Viewers of captions.", lambda s: s.captions.viewers),
+    Reading("rasr_tasks", "Tasks of the event loop.", lambda s: len(asyncio.all_tasks())),
+    Reading("rasr_threads", "Threads that Python knows.", lambda s: threading.active_count()),
 )
 
 ENGINE: tuple[Reading[Scheduler], ...] = (
-    Reading("rasr_engine_calls", "Batches that can be decoded at once.", lambda s: s.calls),
+    Reading("rasr_engine_calls", "Batches that can be decoded at once.", lambda s: s.slots),
     Reading(
-        "rasr_engine_overload_rung",
-        "Of the overload ladder: 0 while steps begin in time.",
-        lambda s: s.rung,
+        "rasr_engine_overload_level",
+        "How much the engine is spared: 0 while steps begin in time.",
+        lambda s: s.overload_level,
     ),
     Reading(
         "rasr_engine_slowness",
         "Time that steps take against what they took when calibrated.",
-        lambda s: None if s.load.costs is None else s.load.slowness,
+        lambda s: None if s.statistics.costs is None else s.statistics.slowness,
     ),
     Reading("rasr_engine_streams", "Utterances that can be decoded at once.", lambda s: s.streams),
-    Reading("rasr_engine_open_jobs", "Utterances without a final.", lambda s: s.counters.open_jobs),
+    Reading(
+        "rasr_engine_open_jobs", "Utterances without a final.", lambda s: s.statistics.open_tasks
+    ),
     Reading(
         "rasr_engine_waiting_jobs",
         "Utterances with work and without a stream.",
-        lambda s: s.counters.waiting_jobs,
+        lambda s: s.statistics.waiting_tasks,
     ),
     Reading(
         "rasr_engine_oldest_ready_seconds",
-        "How long the step that waits longest has waited.",
+        "How long the live step that waits longest has waited.",
         lambda s: s.oldest_ready_s(),
     ),
-    Reading("rasr_engine_batches_total", "Batches decoded.", lambda s: s.counters.batches),
-    Reading("rasr_engine_steps_total", "Steps of these batches.", lambda s: s.counters.steps),
+    Reading("rasr_engine_batches_total", "Batches decoded.", lambda s: s.statistics.batches),
+    Reading("rasr_engine_steps_total", "Steps of these batches.", lambda s: s.statistics.steps),
     Reading(
         "rasr_engine_decoded_seconds_total",
         "Sound decoded.",
-        lambda s: s.counters.decoded_samples / s.capabilities.sample_rate,
+        lambda s: s.statistics.decoded_samples / SAMPLE_RATE,
     ),
     Reading(
         "rasr_engine_busy_seconds_total",
-        "Time in which calls decoded; its rate over rasr_engine_calls is the share in use.",
-        lambda s: s.counters.busy_s,
+        "Time in which slots decoded; its rate over rasr_engine_calls is the share in use.",
+        lambda s: s.statistics.busy_s,
     ),
     Reading(
         "rasr_engine_queued_seconds_total",
-        "Time that steps waited for a call; over rasr_engine_steps_total it is the mean wait.",
-        lambda s: s.counters.queued_s,
+        "Time that steps waited for a slot; over rasr_engine_steps_total it is the mean wait.",
+        lambda s: s.statistics.queued_s,
     ),
     Reading(
         "rasr_engine_restarts_total",
         "Workers that died or hung and were replaced.",
-        lambda s: s.counters.restarts,
+        lambda s: s.statistics.restarts,
     ),
     Reading(
         "rasr_engine_replays_total",
         "Utterances decoded anew after that.",
-        lambda s: s.counters.replays,
+        lambda s: s.statistics.replays,
     ),
+    Reading(
+        "rasr_engine_faults_total",
+        "Errors of the server itself that decoding survived; the log has each.",
+        lambda s: s.statistics.faults,
+    ),
+    Reading("rasr_engine_workers", "Workers of the engine.", lambda s: len(s.workers)),
+    Reading("rasr_engine_workers_up", "Those of them that decode now.", lambda s: s.workers_up),
 )
 
 
@@ -171,48 +183,49 @@ CAPACITY: tuple[Reading[Capacity], ...] = (
 )
 
 
-class HouseCollector(Collector):
-    """Reads all numbers of a house. For use on its event loop."""
+class ServerCollector(Collector):
+    """Reads all numbers of a server. For use on its event loop."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
 
     def collect(self) -> Iterator[Metric]:
-        house = self._house
+        """Read all metrics now; Prometheus calls it at each scrape."""
+        state = self._state
         yield InfoMetricFamily("rasr", "What serves.", value={"version": rasr.__version__})
-        now = occupancy(house)
+        now = occupancy(state)
         for full in OCCUPANCY:
             yield from _family(full, None, [("", now)])
-        for reading in HOUSE:
-            yield from _family(reading, None, [("", house)])
+        for reading in SERVER:
+            yield from _family(reading, None, [("", state)])
         for engine in ENGINE:
-            yield from _family(engine, "engine", house.schedulers.items())
+            yield from _family(engine, "engine", state.schedulers.items())
         for capacity in CAPACITY:
-            yield from _family(capacity, "engine", house.capacities.items())
-        ledger, vitals = house.ledger, [driver.vitals for driver in house.drivers]
+            yield from _family(capacity, "engine", state.capacities.items())
+        closed, open_now = state.statistics, state.connections.statistics
         yield _by_code(
             "rasr_sessions_closed_total",
-            "Sessions that are over, by why their last round ended.",
+            "Connections that are over, by why their last round ended.",
             "reason",
-            [ledger.sessions],
+            [closed.sessions],
         )
         yield _by_code(
             "rasr_sessions_refused_total",
             "Handshakes that were refused, by the code of the answer.",
             "code",
-            [ledger.turned_away],
+            [closed.turned_away],
         )
         yield _by_code(
             "rasr_rounds_refused_total",
             "Errors that answered a START, or what else came out of a round, by their code.",
             "code",
-            [ledger.refused, *(one.refused for one in vitals)],
+            [closed.refused, *(one.refused for one in open_now)],
         )
         yield _by_code(
             "rasr_rounds_failed_total",
             "Errors that ended a round or its connection, by their code.",
             "code",
-            [ledger.failed, *(one.failed for one in vitals)],
+            [closed.failed, *(one.failed for one in open_now)],
         )
 
 
@@ -235,12 +248,12 @@ def _by_code(name: str, text: str, label: str, counters: Iterable[Counter[str]])
     return family
 
 
-def add_metrics(app: FastAPI, house: House) -> None:
+def add_metrics(app: FastAPI, state: ServerState) -> None:
     """`/metrics`."""
     registry = CollectorRegistry()
-    registry.register(HouseCollector(house))
-    registry.register(house.ledger.finals)
-    registry.register(house.ledger.first_partials)
+    registry.register(ServerCollector(state))
+    registry.register(state.statistics.finals)
+    registry.register(state.statistics.first_partials)
     ProcessCollector(registry=registry)
 
     @app.get("/metrics")

@@ -22,7 +22,7 @@ the network needs, so that `send` waits where a reader is slow."""
 
 
 class AsgiSocket:
-    """A websocket as `rasr.session.driver.Socket`."""
+    """A websocket as `rasr.runtime.connection.Socket`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -46,6 +46,7 @@ class AsgiSocket:
         await self._send({"type": "websocket.http.response.body", "body": content})
 
     async def receive(self) -> str | bytes | None:
+        """The next message; None once the peer is gone."""
         if self._gone:
             return None
         message = await self._receive()
@@ -56,13 +57,17 @@ class AsgiSocket:
         data: bytes | None = message.get("bytes")
         return text if text is not None else data
 
-    async def send(self, text: str) -> None:
-        await self._tell({"type": "websocket.send", "text": text})
+    async def send(self, message: str | bytes) -> None:
+        """Send a message; waits while the peer reads slowly."""
+        kind = "text" if isinstance(message, str) else "bytes"
+        await self._tell({"type": "websocket.send", kind: message})
 
     async def close(self, code: int, reason: str) -> None:
+        """Close the websocket with this code and reason."""
         await self._tell({"type": "websocket.close", "code": code, "reason": reason})
 
     def abort(self) -> None:
+        """Drop the connection at once, whatever has not been sent."""
         abort = self._scope.get("extensions", {}).get(ABORT)
         if abort is not None:
             abort()

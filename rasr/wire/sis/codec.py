@@ -13,7 +13,8 @@ from typing import Any, assert_never, cast
 
 from rasr.audio.formats import AudioFormat, CompressedFormat
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.fields import START_FIELDS, FieldValue
+from rasr.wire.sis.fields import START_FIELDS
+from rasr.wire.sis.kinds import FieldValue
 from rasr.wire.sis.messages import (
     ClientMessage,
     End,
@@ -189,7 +190,7 @@ def read_start_config(raw: object, mode: Mode) -> StartConfig:
         raise ProtocolError(ErrorCode.INVALID, "; ".join(faults))
     config = StartConfig(**cast(dict[str, Any], values))
     declared = config.audio_format
-    # Compressed sound says itself which rate it has.
+    # Compressed audio says itself which rate it has.
     if isinstance(declared, AudioFormat) and declared.sample_rate != config.property.sample_rate:
         raise ProtocolError(
             ErrorCode.FORMAT_MISMATCH,

@@ -31,9 +31,12 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
+    """What a code means."""
+
     meaning: str
     http_status: int
     retryable: bool
+    """True if the same request may succeed later."""
 
 
 ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
@@ -45,9 +48,9 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.FORMAT_MISMATCH: ErrorRow("audio_format does not fit the property", 400, False),
     ErrorCode.ENGINE_UNREACHABLE: ErrorRow("the engine is not available", 503, True),
     ErrorCode.IDLE: ErrorRow("no message from the client for too long", 408, True),
-    ErrorCode.RECOGNITION_FAILED: ErrorRow("the engine failed on this sound", 500, True),
-    ErrorCode.AUDIO_TOO_LONG: ErrorRow("more sound than one round may have", 400, False),
-    ErrorCode.FULL: ErrorRow("the server carries as many rounds as it can", 429, True),
+    ErrorCode.RECOGNITION_FAILED: ErrorRow("the engine failed on this audio", 500, True),
+    ErrorCode.AUDIO_TOO_LONG: ErrorRow("more audio than one recognition may have", 400, False),
+    ErrorCode.FULL: ErrorRow("the server carries as many recognitions as it can", 429, True),
 }
 
 
@@ -58,7 +61,3 @@ class ProtocolError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-
-    @property
-    def row(self) -> ErrorRow:
-        return ERROR_TABLE[self.code]

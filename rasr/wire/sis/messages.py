@@ -1,6 +1,6 @@
 """The messages of a real-time connection, both ways, as frozen values.
 
-Times are whole milliseconds on the round's own clock: 0 is the first sample after START.
+Times are whole milliseconds on a clock whose 0 is the first sample after START.
 `rasr.wire.sis.codec` turns them into JSON text and back; nothing else knows the key names.
 """
 
@@ -8,38 +8,95 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
 from rasr.audio.formats import AudioFormat, CompressedFormat
 from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.kinds import (
+    ChannelName,
+    Field,
+    FormatName,
+    PropertyName,
+    Text,
+    TextList,
+    WholeNumber,
+    YesNo,
+)
+from rasr.wire.sis.modes import Mode
 from rasr.wire.sis.properties import Property
+
+_WITH_ENDPOINTS = frozenset({Mode.SENTENCE, Mode.CONTINUE})
 
 
 @dataclass(frozen=True, slots=True)
 class StartConfig:
-    """START's `config`, checked. Fields as in `rasr.wire.sis.fields.START_FIELDS`."""
+    """START's `config`, checked: each field once, with its type, its default and its meaning.
 
-    audio_format: AudioFormat | CompressedFormat
-    property: Property
-    add_punc: bool = False
-    digit_norm: bool = True
-    interim_results: bool = False
-    vad_head: int = 10000
-    vad_tail: int = 500
-    max_seconds: int = 30
-    vocabulary_id: str | None = None
-    need_word_info: bool = False
-    user_words: tuple[str, ...] | None = None
-    warnings: bool | None = None
-    caption_channel: str | None = None
+    Source: SIS API reference, «START request», and what the official SDK is seen to send. Unknown
+    keys are ignored, because shipping clients send misspelt and undocumented ones; a bad value of a
+    known key is refused. `rasr.wire.sis.fields.START_FIELDS` is this class as a table.
+    """
+
+    audio_format: Annotated[
+        AudioFormat | CompressedFormat, Field(FormatName(), "how the audio is coded")
+    ]
+    property: Annotated[Property, Field(PropertyName(), "language, rate and domain of the model")]
+    add_punc: Annotated[bool, Field(YesNo(), "punctuation and sentence case")] = False
+    digit_norm: Annotated[bool, Field(YesNo(), "spoken numbers as digits")] = True
+    interim_results: Annotated[bool, Field(YesNo(), "partial results while speech goes on")] = False
+    vad_head: Annotated[
+        int,
+        Field(
+            WholeNumber(0, 60000, "ms"),
+            "silence at the start of a sentence that is too long; 0 = no limit",
+            _WITH_ENDPOINTS,
+        ),
+    ] = 10000
+    vad_tail: Annotated[
+        int,
+        Field(WholeNumber(0, 3000, "ms"), "silence that ends a sentence", _WITH_ENDPOINTS),
+    ] = 500
+    max_seconds: Annotated[
+        int,
+        Field(
+            WholeNumber(1, 60, "s"),
+            "longest sentence; speech that goes on is cut at a quiet place",
+            _WITH_ENDPOINTS,
+        ),
+    ] = 30
+    vocabulary_id: Annotated[
+        str | None, Field(Text("the id of a hot-word table"), "hot words by table")
+    ] = None
+    need_word_info: Annotated[bool, Field(YesNo(), "words with their times in each result")] = False
+    user_words: Annotated[
+        tuple[str, ...] | None,
+        Field(TextList(), "hot words for this recognition (sent by the official SDK)"),
+    ] = None
+    warnings: Annotated[
+        bool | None,
+        Field(
+            YesNo(),
+            "EVENT WARNING when the audio is very likely wrong; default by server setting",
+            extension=True,
+        ),
+    ] = None
+    caption_channel: Annotated[
+        str | None,
+        Field(ChannelName(), "captions for viewers, published to this channel", extension=True),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
+    """The command that begins a recognition."""
+
     config: StartConfig
 
 
 @dataclass(frozen=True, slots=True)
 class End:
+    """The command that ends a recognition, with its last results or, cancelled, without."""
+
     cancel: bool = False
 
 
@@ -47,6 +104,8 @@ ClientMessage = Start | End
 
 
 class EventName(StrEnum):
+    """What an `Event` reports."""
+
     VOICE_START = "VOICE_START"
     VOICE_END = "VOICE_END"
     EXCEEDED_SILENCE = "EXCEEDED_SILENCE"
@@ -56,6 +115,8 @@ class EventName(StrEnum):
 
 
 class EndReason(StrEnum):
+    """How a recognition ended."""
+
     NORMAL = "NORMAL"
     CANCEL = "CANCEL"
     ERROR = "ERROR"
@@ -63,6 +124,8 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WordInfo:
+    """One word of a segment."""
+
     word: str
     start_time: int
     end_time: int
@@ -83,17 +146,23 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Started:
+    """The answer to START."""
+
     trace_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    """Text, partial or final."""
+
     trace_id: str
     segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
+    """Something that a client may want to know as it happens."""
+
     trace_id: str
     event: EventName
     timestamp: int
@@ -103,6 +172,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Error:
+    """Something went wrong."""
+
     trace_id: str
     error_code: ErrorCode
     error_msg: str
@@ -112,6 +183,8 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
+    """The last message of a recognition."""
+
     trace_id: str
     reason: EndReason
 

@@ -24,11 +24,13 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModeTraits:
+    """What is particular to a mode."""
+
     path: str
     """Below `/v1/{project_id}/`."""
     aliases: tuple[str, ...]
     max_audio_s: int
-    """Most sound that one round takes."""
+    """Most audio that one recognition takes."""
     endpoints: bool
     """True if vad_head, vad_tail and max_seconds act and each utterance is a sentence."""
     voice_events: bool

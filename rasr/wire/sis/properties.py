@@ -1,7 +1,7 @@
 """`property`: language, rate and domain in one word, such as `english_16k_common`.
 
-SIS lists some twenty of them and adds more; a server at home maps language and rate to the model
-that it has, so any domain is accepted.
+SIS lists some twenty of them and adds more; this server maps language and rate to the model that
+it has, so any domain is accepted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ _FORM = re.compile(r"(?P<language>[a-z]+)_(?P<khz>8|16)k_(?P<domain>[a-z0-9]+)")
 
 @dataclass(frozen=True, slots=True)
 class Property:
+    """A property and its parts."""
+
     name: str
     language: str
     sample_rate: int

@@ -1,11 +1,12 @@
 """Make the Mandarin recordings: `.venv-train/bin/python -m tests.speech.zh.synthesise`.
 
-Owns the sentences, and writes `tests/speech/zh/*.flac` with `index.json`, and the Mandarin
-recording of `make demo` in `rasr/data`. Running it again changes no sample. It is run by hand, when
-a sentence changes; tests only read what it wrote. `make train` makes the environment that it needs.
+The script writes `tests/speech/zh/*.flac` with `index.json`, and the Mandarin recording of
+`make demo` in `rasr/data`. Running it again changes no sample. It is run by hand, when a sentence
+changes; tests and benchmarks only read what it wrote (`bench/recordings.py`). `make train` makes
+the environment that it needs.
 
 The voices are espeak-ng's, of the variants that the small model (`bench/training`) never heard, and
-the sentences are of those that training leaves out (`Text.held_out`); others are refused. The
+the sentences are of those that training leaves out (`Sentence.held_out`); others are refused. The
 times of the characters are espeak-ng's own events. English words inside are said by the English
 voice of the same variant, as espeak-ng does by itself.
 """
@@ -18,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
-from bench.training import texts, voices
-from bench.training.espeak import Espeak, Manner, Samples
+from bench.training.espeak import HELD_OUT_VOICES, Espeak, Samples, Voice
+from bench.training.sentences import Kind, Sentence, tidy
 from tests.speech.synthesise import BACKGROUND_LSB, DATA, EDGE_MS, SAMPLE_RATE, write, write_json
 
 HERE = Path(__file__).parent
@@ -76,23 +78,23 @@ def assemble(espeak: Espeak, lines: Sequence[Line]) -> tuple[Samples, list[dict[
     Returns:
         The recording, shape (n,), int16, 16 kHz; and its sentences as the index has them.
     """
-    parts = [np.zeros(EDGE_MS * SAMPLE_RATE // 1000, np.float32)]
+    parts: list[NDArray[np.floating]] = [np.zeros(EDGE_MS * SAMPLE_RATE // 1000, np.float32)]
     sentences: list[dict[str, object]] = []
     for line in lines:
-        if line.variant not in voices.HELD_OUT:
+        if line.variant not in HELD_OUT_VOICES:
             raise SystemExit(
-                f"{line.variant} is a voice of training, take one of {voices.HELD_OUT}"
+                f"{line.variant} is a voice of training, take one of {HELD_OUT_VOICES}"
             )
-        if not texts.Text(line.text, texts.Kind.MIXED).held_out:
+        if not Sentence(line.text, Kind.MIXED).held_out:
             raise SystemExit(f"{line.text!r} may be a sentence of training, word it otherwise")
-        manner = Manner(f"cmn+{line.variant}", line.words_per_minute)
-        said = espeak.say(line.text, manner)
+        voice = Voice(f"cmn+{line.variant}", line.words_per_minute)
+        said = espeak.say(line.text, voice)
         shift = sum(part.size for part in parts) / SAMPLE_RATE
-        sound = soxr.resample(said.samples.astype(np.float32), said.rate, SAMPLE_RATE, quality="HQ")
+        audio = soxr.resample(said.samples.astype(np.float32), said.rate, SAMPLE_RATE, quality="HQ")
         # What follows the last word is part of the pause.
         end = round(said.units[-1].end_s * SAMPLE_RATE) + line.pause_ms * SAMPLE_RATE // 1000
-        sound = sound[:end] * (PEAK / float(np.abs(sound).max()))
-        parts += [sound, np.zeros(end - sound.size, np.float32)]
+        audio = audio[:end] * (PEAK / float(np.abs(audio).max()))
+        parts += [audio, np.zeros(end - audio.size, np.float32)]
         words = [
             {
                 "text": unit.text,
@@ -101,7 +103,7 @@ def assemble(espeak: Espeak, lines: Sequence[Line]) -> tuple[Samples, list[dict[
             }
             for unit in said.units
         ]
-        sentences.append({"text": texts.tidy(line.text), "words": words})
+        sentences.append({"text": tidy(line.text), "words": words})
     speech = np.concatenate(parts)
     noise = np.random.RandomState(len(lines)).normal(0, BACKGROUND_LSB, speech.size)
     return np.round(speech + noise).astype(np.int16), sentences

@@ -8,8 +8,10 @@ import av
 import numpy as np
 import pytest
 
-from bench.training.texts import Kind, Text, units
-from tests.speech.library import FOLDERS, SAMPLE_RATE, Recording, Samples, load, load_demo, names
+from bench.recordings import FOLDERS, Recording, load, load_demo, names
+from bench.training.sentences import Kind, units
+from bench.training.sentences import Sentence as Said
+from rasr.audio import SAMPLE_RATE, Samples
 
 
 def every_recording() -> list[Recording]:
@@ -51,7 +53,7 @@ class TestAMandarinRecording:
 
     def test_says_only_what_the_small_model_was_not_trained_on(self, recording: Recording) -> None:
         for sentence in recording.sentences:
-            assert Text(sentence.text, Kind.MIXED).held_out
+            assert Said(sentence.text, Kind.MIXED).held_out
 
 
 class TestTheSet:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -176,12 +177,18 @@ def test_every_code_has_a_row() -> None:
     assert set(ERROR_TABLE) == set(ErrorCode)
 
 
-def test_every_field_of_the_table_is_a_field_of_start_with_the_same_default() -> None:
-    config = StartConfig(FORMATS["pcm16k16bit"], Property("p", "english", 16000, "common"))
-    assert set(START_FIELDS) == set(StartConfig.__dataclass_fields__)
+def test_the_table_of_fields_has_each_field_of_start_and_a_default_that_its_kind_allows() -> None:
+    assert list(START_FIELDS) == [one.name for one in dataclasses.fields(StartConfig)]
     for name, field in START_FIELDS.items():
-        if not field.required:
-            assert getattr(config, name) == field.default
+        assert field.meaning, name
+        assert field.required == (name in ("audio_format", "property"))
+        match field.default:
+            case bool():
+                assert field.kind.read("yes" if field.default else "no") is field.default
+            case int():
+                assert field.kind.read(field.default) == field.default
+            case other:
+                assert other is None
 
 
 @pytest.mark.parametrize(

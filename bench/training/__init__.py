@@ -1,0 +1,1 @@
+"""Training of what the project ships: the small Mandarin model, and rules of pronunciation."""

@@ -1,0 +1,118 @@
+"""Tokens → lines: where a line is broken.
+
+A line is broken when the next token does not fit, at the best end of a phrase within it; nothing
+behind that token is looked at. So a text that grows keeps every line but its last: the partials of
+a sentence, and its final, break the same words at the same places. That is worth more than lines of
+even length, which can only be had when the sentence is over.
+
+Style guides of broadcasters say the same of where English phrases end: break behind a punctuation
+mark, else before a conjunction, a preposition or an article, and never between an article and its
+noun, a preposition and its phrase, a pronoun and its verb. Chinese is written without spaces and is
+broken behind marks and pauses; particles stay with what they belong to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rasr.captions.measure import LINE_WIDTH, width
+from rasr.captions.tokens import Token, joined
+
+Line = tuple[Token, ...]
+
+NEW_CUE_PAUSE_MS = 1500
+"""Silence inside a segment after which nothing is added to what stands on the screen."""
+
+_LEAST_FILLED = 0.4
+"""Of a line: a break before that leaves a stub that reads worse than a broken phrase."""
+_EMPTY_COSTS = 6.0
+"""What an empty line would be worse than a full one, in degrees of badness."""
+
+# Degrees of badness.
+_SENTENCE_END = 0
+_CLAUSE_END = 1
+_PAUSE = 2
+_PHRASE_START = 3
+_ANYWHERE = 5
+_BAD = 8
+
+_PAUSE_MS = 200
+"""Shorter silences are mostly within words: the closure of a stop."""
+
+_STOPS = frozenset(".!?。！？…")
+_COMMAS = frozenset(",;:，；：、—")
+_CLOSERS = "”’）】》」』)]}\"'"
+
+_LINKS = frozenset(
+    {"and", "but", "or", "nor", "so", "yet", "because", "although", "though", "while", "when"}
+    | {"where", "if", "unless", "until", "since", "that", "which", "who", "whom", "whose", "than"}
+    | {"in", "on", "at", "by", "for", "from", "with", "without", "into", "onto", "over", "under"}
+    | {"about", "after", "before", "between", "through", "during", "against", "of", "to", "as"}
+)
+_STARTERS = _LINKS | frozenset(
+    {"a", "an", "the", "this", "these", "those", "my", "your", "his", "its", "our", "their"}
+    | {"i", "he", "she", "we", "they"}
+)
+"""They begin a phrase."""
+_LEADERS = _STARTERS | frozenset(
+    {"you", "her", "it", "is", "are", "was", "were", "be", "been", "am"}
+    | {"have", "has", "had", "do", "does", "did", "will", "would", "shall", "should", "can"}
+    | {"could", "may", "might", "must", "not", "no", "very", "mr.", "mrs.", "ms.", "dr."}
+)
+"""They lead into what follows: a line that ends with one is broken inside a phrase."""
+
+_LINKS_ZH = frozenset("但而因所如虽或并且当若")
+_LEADERS_ZH = frozenset("和与跟在把被从对向比给让是很不没最更这那每各第")
+_FOLLOWERS_ZH = frozenset("的了着过吗呢吧啊嘛们地得个们里上下中边儿")
+
+
+def lines_of(tokens: Sequence[Token]) -> list[Line]:
+    """`tokens` in lines of at most 42 Latin or 20 Chinese characters."""
+    lines: list[Line] = []
+    line: list[Token] = []
+    for token in tokens:
+        if line and token.start_ms - line[-1].end_ms >= NEW_CUE_PAUSE_MS:
+            lines.append(tuple(line))
+            line = []
+        line.append(token)
+        while width(joined(line)) > LINE_WIDTH:
+            end = _best_break(line)
+            lines.append(tuple(line[:end]))
+            line = line[end:]
+    if line:
+        lines.append(tuple(line))
+    return lines
+
+
+def _best_break(line: Sequence[Token]) -> int:
+    """How many tokens stay, of a line whose last token is too much for it."""
+    best, least = len(line) - 1, float("inf")
+    for end in range(1, len(line)):
+        filled = width(joined(line[:end])) / LINE_WIDTH
+        if filled < _LEAST_FILLED and end < len(line) - 1:
+            continue
+        cost = _badness(line[end - 1], line[end]) + _EMPTY_COSTS * (1 - filled) ** 2
+        if cost <= least:
+            best, least = end, cost
+    return best
+
+
+def _badness(before: Token, after: Token) -> int:
+    """How bad it is to break a line between two tokens: 0 where a sentence ends, 8 in a phrase."""
+    mark = before.text.rstrip(_CLOSERS)[-1:]
+    word = before.text.lower()
+    if word in _LEADERS:
+        return _BAD
+    if mark in _STOPS:
+        return _SENTENCE_END
+    if mark in _COMMAS:
+        return _CLAUSE_END
+    if after.text[0] in _FOLLOWERS_ZH and not after.spaced:
+        return _BAD
+    if after.start_ms - before.end_ms >= _PAUSE_MS:
+        return _PAUSE
+    if before.text[-1] in _LEADERS_ZH:
+        return _BAD
+    if after.text.lower() in _STARTERS or after.text[0] in _LINKS_ZH:
+        return _PHRASE_START
+    return _ANYWHERE

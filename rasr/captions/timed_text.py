@@ -1,0 +1,53 @@
+"""What captions are made of: text and the times of its words, in ms.
+
+Live captions get it from the events of a recognition, whose clock begins at its first sample; files
+get it from the transcript of a recording, on the clock of that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rasr.recognition.events import Final, Partial, to_ms
+
+
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word and when it was said."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimedText:
+    """The text of one segment of speech and when it was said."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    is_final: bool = True
+    """False for what is known of a segment while it is spoken."""
+    words: tuple[TimedWord, ...] = ()
+    """Empty where only the times of the whole text are known."""
+
+
+def timed_text(event: Partial | Final) -> TimedText:
+    """The text of `event`, with the times of its words on the clock of the recognition.
+
+    It lasts from its first word to its last, not from pre-roll to post-roll: that is when it can
+    be heard. Where there is no word, it lasts as long as the audio of the event.
+    """
+    start = event.start_sample
+    words = event.hypothesis.words
+    return TimedText(
+        text=event.hypothesis.text,
+        start_ms=to_ms(start + words[0].start_sample if words else start),
+        end_ms=to_ms(start + words[-1].end_sample if words else event.end_sample),
+        is_final=isinstance(event, Final),
+        words=tuple(
+            TimedWord(word.text, to_ms(start + word.start_sample), to_ms(start + word.end_sample))
+            for word in words
+        ),
+    )

@@ -1,0 +1,59 @@
+"""Arithmetic on hypotheses: moving, joining, and how much of a partial is stable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from decoder import Hypothesis, Word
+from decoder.joining import join_words
+
+
+def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
+    """`hypothesis` of a segment that began at `at_sample`, on the clock that counts it."""
+    if not at_sample:
+        return hypothesis
+    # Spelt out: `dataclasses.replace` takes five times as long, and partials have many words.
+    words = tuple(
+        Word(word.text, word.start_sample + at_sample, word.end_sample + at_sample, word.confidence)
+        for word in hypothesis.words
+    )
+    return Hypothesis(words, hypothesis.text, hypothesis.confidence)
+
+
+def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
+    """Hypotheses of neighbouring segments, already placed on one clock, as one.
+
+    Confidence is the mean over the pieces, weighted by their number of words.
+    """
+    if len(pieces) == 1:
+        return pieces[0]
+    words = tuple(word for piece in pieces for word in piece.words)
+    weight = sum(len(piece.words) for piece in pieces)
+    confidence = sum(piece.confidence * len(piece.words) for piece in pieces) / max(weight, 1)
+    return Hypothesis(words, join_words(word.text for word in words), confidence)
+
+
+class StablePrefix:
+    """How many words at the start of a growing text are unlikely to change.
+
+    Those that two partials in a row agree on, without the last word of the newer one: engines
+    change that most (LocalAgreement-2 of Liu et al., «Low-latency sequence-to-sequence speech
+    recognition and translation by partial hypothesis selection», 2020). The number never shrinks.
+    """
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self.words = 0
+        """Stable so far."""
+
+    def push(self, hypothesis: Hypothesis) -> int:
+        """Take the next partial; the number of its words that are stable."""
+        texts = [word.text for word in hypothesis.words]
+        equal = 0
+        for old, new in zip(self._texts, texts, strict=False):
+            if old != new:
+                break
+            equal += 1
+        self._texts = texts
+        self.words = max(self.words, min(equal, len(texts) - 1))
+        return self.words

@@ -1,0 +1,76 @@
+"""Who is told what a recognition reports, and what is kept for a listener that comes back."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+import structlog
+
+from rasr.recognition.events import Partial, RecognitionEvent
+from rasr.runtime.access import Subscriber
+
+_log = structlog.get_logger("rasr.runtime")
+
+
+class Listener(Protocol):
+    """Who is told what a recognition reports. Called on the event loop."""
+
+    def on_event(self, number: int, event: RecognitionEvent) -> None:
+        """The next event; its number is one more than that of the event before it."""
+
+    def on_fault(self) -> None:
+        """A fault of the server has ended the recognition; no event comes any more."""
+
+
+class Audience:
+    """One listener at a time, and subscribers beside it."""
+
+    def __init__(self, subscribers: Iterable[Subscriber], *, keeps_events: bool) -> None:
+        """
+        Args:
+            keeps_events: events stay until they are taken, so that a listener that attaches later
+                misses none; of partials only the newest.
+        """
+        self.listener: Listener | None = None
+        self._subscribers = list(subscribers)
+        self._keeps_events = keeps_events
+        self._kept: deque[tuple[int, RecognitionEvent]] = deque()
+        self.newest = 0
+        """Number of the newest event."""
+        self.taken = 0
+        """Events up to this number have been taken."""
+
+    def attach(self, listener: Listener) -> None:
+        """Tell a listener all events that are kept, and from now on each one."""
+        self.listener = listener
+        for number, event in list(self._kept):
+            listener.on_event(number, event)
+
+    def detach(self) -> None:
+        """Nobody listens for now."""
+        self.listener = None
+
+    def take(self, number: int) -> None:
+        """Events up to this one have reached whoever wants them."""
+        self.taken = max(self.taken, number)
+        while self._kept and self._kept[0][0] <= self.taken:
+            self._kept.popleft()
+
+    def tell(self, event: RecognitionEvent) -> None:
+        """Number an event and tell it."""
+        self.newest += 1
+        if self._keeps_events:
+            if self._kept and isinstance(self._kept[-1][1], Partial):
+                self._kept.pop()
+            self._kept.append((self.newest, event))
+        if self.listener is not None:
+            self.listener.on_event(self.newest, event)
+        # The client comes first, whatever the others cost, and their faults are not his.
+        for subscriber in self._subscribers[:]:
+            try:
+                subscriber.on_event(event)
+            except Exception:
+                _log.exception("subscriber_failed")
+                self._subscribers.remove(subscriber)

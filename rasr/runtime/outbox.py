@@ -1,0 +1,64 @@
+"""What waits to be sent to one client: messages in order, of partials only the newest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from rasr.wire.dialect import Close, Send
+
+_ROOM = 256
+"""Messages that may wait. A recognition of several minutes makes fewer; nonsense sent by a client
+that does not read its answers makes as many as it likes."""
+
+
+class Outbox:
+    """A queue with one reader. What is replaceable is replaced by what comes after it.
+
+    `put` always succeeds, nothing recognised is lost; who makes work for it waits for `room`.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Send | Close] = deque()
+        self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
+        self.replaced = 0
+        """Messages that were outdated before the client took them."""
+
+    def put(self, item: Send | Close) -> None:
+        """Add a message."""
+        if (
+            isinstance(item, Send)
+            and item.replaces
+            and self._waiting
+            and _may_go(self._waiting[-1])
+        ):
+            self._waiting[-1] = item
+            self.replaced += 1
+        else:
+            self._waiting.append(item)
+        self._filled.set()
+
+    async def get(self) -> Send | Close:
+        """The oldest message, as soon as there is one."""
+        while not self._waiting:
+            self._filled.clear()
+            await self._filled.wait()
+        item = self._waiting.popleft()
+        self._emptied.set()
+        return item
+
+    @property
+    def full(self) -> bool:
+        """True while 256 messages or more wait."""
+        return len(self._waiting) >= _ROOM
+
+    async def room(self) -> None:
+        """Wait until it is not full."""
+        while self.full:
+            self._emptied.clear()
+            await self._emptied.wait()
+
+
+def _may_go(item: Send | Close) -> bool:
+    return isinstance(item, Send) and item.replaceable

@@ -1,0 +1,154 @@
+"""Where recognitions begin: the one way from a configuration to events, for every door."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Hashable, Mapping
+
+from rasr.recognition.config import RecognitionConfig
+from rasr.recognition.events import Done, RecognitionEvent
+from rasr.recognition.recognition import Recognition
+from rasr.recognition.segmenter import Margins
+from rasr.runtime.access import Access
+from rasr.runtime.runner import RecognitionRunner
+from rasr.runtime.statistics import SessionStatistics
+from rasr.scheduling import Scheduler
+from rasr.text import TextTools
+from vad import Classifier
+
+
+class ServerFault(Exception):
+    """A fault of the server has ended the recognition."""
+
+
+class Recognizer:
+    """Makes recognitions. One serves a whole server."""
+
+    def __init__(
+        self,
+        schedulers: Mapping[str, Scheduler],
+        text: TextTools,
+        make_classifier: Callable[[], Classifier],
+        margins: Margins,
+        *,
+        backlog_s: float,
+    ) -> None:
+        """
+        Args:
+            schedulers: by the names of their engines.
+            make_classifier: a fresh one for each recognition.
+            backlog_s: undecoded audio of a recognition from which on more is taken slowly.
+        """
+        self.backlog_s = backlog_s
+        self._schedulers = schedulers
+        self._text = text
+        self._make_classifier = make_classifier
+        self._margins = margins
+
+    def start(
+        self,
+        config: RecognitionConfig,
+        access: Access,
+        statistics: SessionStatistics,
+        *,
+        owner: Hashable,
+        keeps_events: bool = False,
+    ) -> RecognitionRunner:
+        """Begin a recognition, whose runner takes audio from now on.
+
+        Args:
+            access: closed when the recognition is over.
+            owner: whose recognition it is, for a fair share of the workers.
+            keeps_events: see `RecognitionRunner`.
+        """
+        text = config.text
+        return RecognitionRunner(
+            Recognition(config, self._make_classifier(), self._margins),
+            self._schedulers[config.engine.name],
+            self._text.processor(text.language, digits=text.digits, punctuation=text.punctuation),
+            access,
+            statistics,
+            owner=owner,
+            keeps_events=keeps_events,
+        )
+
+    async def recognize(
+        self,
+        audio: AsyncIterable[bytes],
+        config: RecognitionConfig,
+        access: Access,
+        statistics: SessionStatistics,
+    ) -> AsyncIterator[RecognitionEvent]:
+        """Recognise audio as it comes, and yield the events until `Done`.
+
+        Audio is asked for no faster than it is decoded. Leaving the loop early gives the
+        recognition up.
+
+        Args:
+            audio: bytes of `config.audio_format`, cut anyhow.
+
+        Raises:
+            ServerFault: a fault of the server, which the log tells.
+            BaseException: what `audio` raises, once what it gave before has been given up.
+        """
+        runner = self.start(config, access, statistics, owner=object())
+        events = _Events()
+        runner.attach(events)
+        feeding = asyncio.create_task(_feed(runner, audio, self.backlog_s), name="feed-audio")
+        feeding.add_done_callback(events.feeding_ended)
+        try:
+            while True:
+                event = await events.next()
+                yield event
+                if isinstance(event, Done):
+                    return
+        finally:
+            feeding.cancel()
+            await asyncio.wait({feeding})
+            runner.close("given up")
+
+
+async def _feed(
+    runner: RecognitionRunner, audio: AsyncIterable[bytes], most_backlog_s: float
+) -> None:
+    iterator = aiter(audio)
+    try:
+        async for data in iterator:
+            most = runner.most_bytes
+            for at in range(0, len(data), most):
+                runner.feed(data[at : at + most])
+                await asyncio.sleep(0)
+                while runner.backlog_s > most_backlog_s and not runner.over:
+                    await runner.progress()
+            if runner.over:
+                return
+        runner.finish()
+    finally:
+        if hasattr(iterator, "aclose"):
+            await iterator.aclose()
+
+
+class _Events:
+    """A listener that brings events to whoever awaits them."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[RecognitionEvent | BaseException] = asyncio.Queue()
+
+    def on_event(self, number: int, event: RecognitionEvent) -> None:
+        self._queue.put_nowait(event)
+
+    def on_fault(self) -> None:
+        self._queue.put_nowait(ServerFault("a fault of the server has ended the recognition"))
+
+    def feeding_ended(self, task: asyncio.Task[None]) -> None:
+        """Whatever the source of the audio raised ends the recognition."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._queue.put_nowait(error)
+
+    async def next(self) -> RecognitionEvent:
+        """The next event."""
+        item = await self._queue.get()
+        if isinstance(item, BaseException):
+            raise item
+        return item

@@ -1,0 +1,259 @@
+"""The recognition runner: carries out what one recognition wants done.
+
+It owns a `Recognition`, its decode tasks and its timer, and adds no rules. It does not know who
+listens: a connection attaches to it, may detach, and another may attach later and get the events
+that have not been taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import assert_never
+
+import structlog
+
+from decoder import Hypothesis
+from rasr.audio import SAMPLE_RATE
+from rasr.recognition.effects import (
+    AbandonSegment,
+    Decode,
+    Effect,
+    FinishSegment,
+    Process,
+    ReleaseSlot,
+    Report,
+    StartSegment,
+    TakeSlot,
+)
+from rasr.recognition.events import Done, RecognitionEvent
+from rasr.recognition.recognition import Recognition
+from rasr.runtime.access import Access
+from rasr.runtime.alarm import Alarm
+from rasr.runtime.audience import Audience, Listener
+from rasr.runtime.segment_decoding import SegmentDecoding
+from rasr.runtime.statistics import SessionStatistics
+from rasr.scheduling import Scheduler
+from rasr.text import TextProcessor
+
+_log = structlog.get_logger("rasr.runtime")
+
+
+class RecognitionRunner:
+    """One recognition on the event loop."""
+
+    def __init__(
+        self,
+        recognition: Recognition,
+        scheduler: Scheduler,
+        processor: TextProcessor,
+        access: Access,
+        statistics: SessionStatistics,
+        *,
+        owner: Hashable,
+        keeps_events: bool = False,
+    ) -> None:
+        """
+        Args:
+            access: closed when the recognition is over.
+            owner: whose recognition it is, for a fair share of the workers.
+            keeps_events: see `Audience`.
+        """
+        self._recognition = recognition
+        self._decoding = SegmentDecoding(
+            recognition, scheduler, statistics, self._guarded, owner=owner
+        )
+        self._processor = processor
+        self._access = access
+        self._statistics = statistics
+        self._audience = Audience(access.subscribers, keeps_events=keeps_events)
+        self._loop = asyncio.get_running_loop()
+        self._alarm = Alarm(self._ring)
+        self._is_carrying_out = False
+        self.over = False
+        """True once `Done` has been reported, or the recognition was given up."""
+        statistics.recognition_opened(self)
+
+    # Who listens
+
+    def attach(self, listener: Listener) -> None:
+        """Tell `listener` all events that have not been taken, and from now on each one."""
+        self._audience.attach(listener)
+        self._carry_out()
+
+    def detach(self) -> None:
+        """Nobody listens for now. The recognition goes on."""
+        self._audience.detach()
+
+    def take(self, number: int) -> None:
+        """Events up to this one have reached whoever wants them."""
+        self._audience.take(number)
+
+    # What the listener's side does
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of audio, at most `most_bytes` of them."""
+        now = self._loop.time()
+        self._decoding.audio_came(now)
+        self._guarded(partial(self._recognition.audio, data, now=now))
+        if now >= self._statistics.audio.next_at:
+            self._statistics.audio.note(now, self._statistics.audio_s)
+
+    def flush(self, mark: str) -> None:
+        """See `Recognition.flush`."""
+        self._guarded(partial(self._recognition.flush, mark))
+
+    def drop(self) -> None:
+        """See `Recognition.drop`."""
+        self._guarded(self._recognition.drop)
+
+    def finish(self) -> None:
+        """See `Recognition.finish`."""
+        self._guarded(self._recognition.finish)
+
+    def cancel(self) -> None:
+        """See `Recognition.cancel`."""
+        self._guarded(self._recognition.cancel)
+
+    def close(self, reason: str) -> None:
+        """Give everything back at once; nobody is told anything more."""
+        if self.over:
+            return
+        self.over = True
+        self._audience.detach()
+        self._alarm.cancel()
+        self._decoding.close()
+        self._access.close()
+        if self._statistics.in_recognition:
+            self._statistics.recognition_closed(reason)
+
+    # What is known of it
+
+    @property
+    def newest(self) -> int:
+        """Number of the newest event."""
+        return self._audience.newest
+
+    @property
+    def taken(self) -> int:
+        """Events up to this number have been taken."""
+        return self._audience.taken
+
+    @property
+    def most_bytes(self) -> int:
+        """How many bytes may be fed at once, lest others wait."""
+        return self._recognition.most_bytes
+
+    @property
+    def audio_s(self) -> float:
+        """Audio received so far, seconds."""
+        return self._recognition.received_samples / SAMPLE_RATE
+
+    @property
+    def received_samples(self) -> int:
+        """Audio received so far, in samples of the recognition's clock."""
+        return self._recognition.received_samples
+
+    @property
+    def speech_s(self) -> float:
+        """Audio given to the engine so far, seconds."""
+        return self._recognition.speech_samples / SAMPLE_RATE
+
+    @property
+    def segments(self) -> int:
+        """Segments that have begun."""
+        return self._recognition.segments
+
+    @property
+    def backlog_s(self) -> float:
+        """Audio that is not decoded yet, seconds."""
+        return self._decoding.backlog_s
+
+    async def progress(self) -> None:
+        """Wait for the next result of an engine, or for the end."""
+        if not self.over:
+            await self._decoding.progress()
+
+    # Effects out
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        """One input of the recognition and what follows from it.
+
+        A fault in here is ours. It ends this recognition and no other; callers are other people's
+        tasks, such as those of the scheduler.
+        """
+        if self.over:
+            return
+        try:
+            call()
+            self._carry_out()
+        except Exception:
+            _log.exception("recognition_failed")
+            listener = self._audience.listener
+            self.close("a fault of the server")
+            if listener is not None:
+                listener.on_fault()
+
+    def _carry_out(self) -> None:
+        # Carrying out an effect may lead back here: what a listener does is an input. The outer
+        # call then finds the effects of that in their order.
+        if self._is_carrying_out:
+            return
+        self._is_carrying_out = True
+        try:
+            while effects := self._recognition.effects():
+                for effect in effects:
+                    if self.over:
+                        return
+                    self._do(effect)
+        finally:
+            self._is_carrying_out = False
+        if not self.over:
+            self._alarm.set(self._recognition.deadline())
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case StartSegment() | Decode() | FinishSegment() | AbandonSegment():
+                self._decoding.do(effect)
+            case Report():
+                self._report(effect.event)
+            case Process():
+                self._process(effect)
+            case TakeSlot():
+                refused = self._access.slot.take()
+                if refused is None:
+                    self._recognition.slot_taken()
+                else:
+                    self._recognition.slot_refused(refused)
+            case ReleaseSlot():
+                self._access.slot.release()
+            case _:
+                assert_never(effect)
+
+    def _report(self, event: RecognitionEvent) -> None:
+        self._audience.tell(event)
+        if isinstance(event, Done):
+            self.close(event.outcome)
+
+    def _process(self, effect: Process) -> None:
+        work = partial(self._processor.process, effect.hypothesis, final=effect.final)
+        if not self._processor.slow:
+            self._processed(effect, work)
+            return
+        done = self._loop.run_in_executor(None, work)
+        done.add_done_callback(
+            lambda future: self._guarded(partial(self._processed, effect, future.result))
+        )
+
+    def _processed(self, effect: Process, result: Callable[[], Hypothesis]) -> None:
+        try:
+            hypothesis = result()
+        except Exception:
+            # Words without marks are better than no words.
+            _log.exception("text_failed")
+            hypothesis = effect.hypothesis
+        self._recognition.processed(effect.segment, hypothesis, final=effect.final)
+
+    def _ring(self) -> None:
+        self._guarded(partial(self._recognition.advance, now=self._loop.time()))

@@ -1,0 +1,185 @@
+"""The far side of a worker: one engine and its open streams, in a thread or a process of its own.
+
+`Step`, `Batch` and `StepResult` travel between the scheduler and an engine host: plain values that
+pickle.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from decoder import Capabilities, DecodeFailed, DecoderError, Engine, HotWord, Hypothesis, Stream
+from decoder.engine import Samples
+from decoder.registry import EngineSpec, load
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next piece of work on one utterance."""
+
+    stream: int
+    samples: Samples
+    opens: bool
+    """True for the first step: the host opens a stream."""
+    finishes: bool
+    """True for the last step: the hypothesis that comes back is final."""
+    wants_hypothesis: bool
+    hot_words: tuple[HotWord, ...] = ()
+    silence: int = 0
+    """Of the last step: samples at the end of the utterance that hold no speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a host does in one go."""
+
+    steps: tuple[Step, ...]
+    discard: tuple[int, ...] = ()
+    """Streams that are no longer wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What came of one step."""
+
+    stream: int
+    hypothesis: Hypothesis | None
+    """None where none was wanted, or where the step failed."""
+    final: bool = False
+    refused_hot_words: tuple[HotWord, ...] = ()
+    """Of the step that opened the stream: those that the engine cannot prefer."""
+    failure: str | None = None
+    """A sentence for the client; the stream is closed then."""
+    fault: str | None = None
+    """For the log, where the engine failed in a way that it should not: a traceback."""
+
+    @property
+    def last(self) -> bool:
+        """True if the host has closed the stream."""
+        return self.final or self.failure is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    sentence: str
+    fault: str | None = None
+
+
+class EngineHost:
+    """Runs batches on one engine.
+
+    It is used by one thread at a time where the engine holds the GIL, else by several, each of
+    which has other streams in hand. Here every fault of an engine ends: it costs the utterance that
+    caused it and no other.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._streams: dict[int, Stream] = {}
+
+    def run(self, batch: Batch) -> list[StepResult]:
+        """One result for each step, in their order."""
+        for stream in batch.discard:
+            self._close(stream)
+        failures: dict[int, _Failure] = {}
+        fed: list[Step] = []
+        for step in batch.steps:
+            try:
+                self._feed(step)
+                fed.append(step)
+            except Exception as error:
+                failures[step.stream] = _failure(error)
+        self._decode(fed, failures)
+        return [self._result(step, failures.get(step.stream)) for step in batch.steps]
+
+    def _feed(self, step: Step) -> None:
+        if step.opens:
+            self._streams[step.stream] = self._engine.open(step.hot_words)
+        stream = self._streams[step.stream]
+        stream.accept(step.samples)
+        if step.finishes:
+            stream.finish(step.silence)
+
+    def _decode(self, steps: Sequence[Step], failures: dict[int, _Failure]) -> None:
+        ready = [step for step in steps if self._streams[step.stream].ready]
+        if not ready:
+            return
+        try:
+            self._engine.decode([self._streams[step.stream] for step in ready])
+        except Exception as error:
+            if len(ready) == 1:
+                failures[ready[0].stream] = _failure(error)
+                return
+            # One of them is guilty. Alone, each answers for itself.
+            for step in ready:
+                self._decode([step], failures)
+
+    def _result(self, step: Step, failure: _Failure | None) -> StepResult:
+        refused: tuple[HotWord, ...] = ()
+        hypothesis = None
+        if failure is None and step.opens and step.hot_words:
+            refused = self._streams[step.stream].refused_hot_words
+        if failure is None and (step.wants_hypothesis or step.finishes):
+            try:
+                hypothesis = self._streams[step.stream].hypothesis()
+            except Exception as error:
+                failure = _failure(error)
+        if failure is not None:
+            self._close(step.stream)
+            return StepResult(step.stream, None, failure=failure.sentence, fault=failure.fault)
+        if step.finishes:
+            self._close(step.stream)
+        return StepResult(step.stream, hypothesis, step.finishes, refused)
+
+    def _close(self, number: int) -> None:
+        stream = self._streams.pop(number, None)
+        if stream is not None:
+            stream.close()
+
+
+def _failure(error: Exception) -> _Failure:
+    if isinstance(error, DecodeFailed):
+        return _Failure(str(error))
+    # Its text may hold anything, so it is for the log and not for the client.
+    return _Failure("the engine failed on this sound", traceback.format_exc(limit=-8))
+
+
+def host_in_process(connection: Connection, spec: EngineSpec) -> None:
+    """The work of a worker process: load an engine, then answer each batch with its results.
+
+    First comes what the engine can do, or the error that says why it cannot be had; then the
+    process ends. Any other error ends it with a traceback on standard error.
+    """
+    # Ctrl-C reaches the whole group of processes; the server alone decides when work ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    answer: Capabilities | DecoderError
+    try:
+        engine = load(spec)
+        answer = engine.capabilities
+    except DecoderError as error:
+        connection.send(error)
+        return
+    connection.send(answer)
+    host = EngineHost(engine)
+    while True:
+        try:
+            batch = connection.recv()
+        except EOFError:
+            return  # The server is gone.
+        connection.send(host.run(batch))
+
+
+def _die_with_parent() -> None:
+    # While a batch is decoded nothing else would notice that the server was killed.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)

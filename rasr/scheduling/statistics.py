@@ -1,0 +1,113 @@
+"""The numbers of one engine: what it has done, what is asked of it, and how it keeps up.
+
+Load is counted in audio, not in busy time: a machine that decodes batches of one is busy half its
+time with a quarter of the streams that it can carry, because larger batches cost less a stream.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from decoder.engine import SAMPLE_RATE
+from rasr.scheduling.costs import StepCosts
+
+DEMAND_WINDOW_S = 20
+"""Long enough for sentences and the pauses between them, short enough to follow comings and goings.
+"""
+_SLOWNESS_WINDOW_S = 2.0
+_WEIGHT = 0.5
+"""Of the newest window in the mean: half a dozen seconds of memory."""
+
+
+class Demand:
+    """How much audio real time asks an engine to decode.
+
+    Audio counts in the second in which it is due (`rasr.scheduling.task.Piece.due`), not when it
+    came: a client that sends a recording at ten times the speed of speech asks for no more than one
+    that speaks, because what it sent early waits behind what is due.
+    """
+
+    def __init__(self) -> None:
+        self._due: Counter[int] = Counter()
+        """Second → samples. Whole numbers, so that nothing adds up to drift."""
+
+    def add(self, samples: int, due: float) -> None:
+        """`samples` are due at `due`, seconds of a monotonic clock."""
+        self._due[int(due)] += samples
+
+    def per_second(self, now: float) -> float:
+        """Seconds of audio that fell due in each second of the last window."""
+        end = int(now)
+        for second in [second for second in self._due if second < end - DEMAND_WINDOW_S]:
+            del self._due[second]
+        samples = sum(self._due[second] for second in range(end - DEMAND_WINDOW_S, end))
+        return samples / SAMPLE_RATE / DEMAND_WINDOW_S
+
+
+class EngineStatistics:
+    """The scheduler of an engine keeps them, and everybody may read them.
+
+    Numbers without another word only grow: read them twice and divide.
+    """
+
+    def __init__(self) -> None:
+        self.batches = 0
+        self.steps = 0
+        """Steps ÷ batches is the mean batch size."""
+        self.decoded_samples = 0
+        self.busy_s = 0.0
+        """Over all slots; ÷ (time · `Scheduler.slots`) is the share of the slots that is in use."""
+        self.queued_s = 0.0
+        """Between a step's being ready and its being taken; ÷ steps is the mean wait."""
+        self.restarts = 0
+        """Workers that died or hung and were replaced."""
+        self.replays = 0
+        """Utterances that were decoded anew because of that."""
+        self.faults = 0
+        """Errors of our own that serving survived, each logged with its traceback."""
+        self.open_tasks = 0
+        """Decode tasks that are not over, now."""
+        self.waiting_tasks = 0
+        """Decode tasks with work and without a stream, now."""
+        self.demand = Demand()
+        """Of live utterances: others take what these leave."""
+        self.costs: StepCosts | None = None
+        """What steps cost here, once the engine has been calibrated."""
+        self._slowness = 1.0
+        self._began = 0.0
+        self._busy_s = 0.0
+        self._expected_s = 0.0
+
+    def batch_decoded(self, busy_s: float, steps: int, samples: int, now: float) -> None:
+        """A batch with so many steps and samples in all took `busy_s` of a slot."""
+        self.batches += 1
+        self.steps += steps
+        self.decoded_samples += samples
+        self.busy_s += busy_s
+        if self.costs is None or not steps:
+            return
+        self._busy_s += busy_s
+        each_s = samples / SAMPLE_RATE / steps
+        self._expected_s += self.costs.step_seconds(steps) * each_s / self.costs.step_s
+        if now - self._began >= _SLOWNESS_WINDOW_S and self._expected_s > 0:
+            ratio = self._busy_s / self._expected_s
+            self._slowness += _WEIGHT * (ratio - self._slowness)
+            self._began, self._busy_s, self._expected_s = now, 0.0, 0.0
+
+    @property
+    def slowness(self) -> float:
+        """Time that steps take against what they took when calibrated, the last seconds.
+
+        Others on the machine, a lower clock, harder speech, the server's own event loop: all of it
+        shows here. Less than `StepCosts.in_service` only says that the machine is not busy yet,
+        unless the calibration was disturbed and so took steps for dearer than they are.
+        """
+        if self.costs is None:
+            return self._slowness
+        return max(self.costs.in_service / self.costs.disturbance, self._slowness)
+
+    def share(self, audio_per_second: float) -> float:
+        """The part of the slots' time that so much audio takes in each second, in full batches."""
+        if self.costs is None:
+            return 0.0
+        return audio_per_second * self.costs.per_second * self.slowness / self.costs.slots

@@ -1,0 +1,207 @@
+"""Keeping a worker running: its death is noticed however it comes, and it is started anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from decoder import Capabilities, DecoderError
+from rasr.scheduling.engine_host import Batch, StepResult
+from rasr.scheduling.statistics import EngineStatistics
+from rasr.scheduling.worker import Worker, WorkerDied
+
+_log = structlog.get_logger("rasr.scheduling")
+
+_LOADING_FACTOR = 4
+"""A replacement may take so many times what the first start took: others decode meanwhile."""
+
+
+class WorkerUser(Protocol):
+    """Who is told what happens to a worker."""
+
+    def worker_lost(self) -> None:
+        """All streams of the worker are lost. It is being started anew."""
+
+    def worker_replaced(self) -> None:
+        """The worker takes batches again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A batch that a worker has been given."""
+
+    results: asyncio.Future[list[StepResult]]
+    steps: int
+    life: int
+    """Which of the worker's lives: the same worker may be lost and replaced meanwhile."""
+
+
+class SupervisedWorker:
+    """Runs batches on a worker, and replaces it when it dies, hangs or fails.
+
+    Faults of our own are treated as the death of the worker: they are logged with their traceback,
+    counted, and what it had in hand is decoded anew.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        worker: Worker,
+        statistics: EngineStatistics,
+        *,
+        step_timeout_s: float,
+        restart_delay_s: float,
+        clock: Callable[[], float],
+    ) -> None:
+        """
+        Args:
+            number: names it in the log.
+            step_timeout_s: a batch that takes longer has hung; so has a replacement that does not
+                come up in that time, or in four times that of the first start if that is longer.
+            restart_delay_s: between two attempts to start a replacement.
+        """
+        self.number = number
+        self.worker = worker
+        self.up = False
+        """True while the worker takes batches."""
+        self._statistics = statistics
+        self._step_timeout_s = step_timeout_s
+        self._restart_delay_s = restart_delay_s
+        self._clock = clock
+        self._user: WorkerUser | None = None
+        self._life = 0
+        self._loading_s = 0.0
+        self._lost = asyncio.Event()
+
+    async def start(self) -> Capabilities:
+        """Start the worker for the first time. That may take as long as it likes.
+
+        Raises:
+            DecoderError: the engine cannot be had; the text says why.
+        """
+        begun = self._clock()
+        capabilities = await self._start()
+        self._loading_s = self._clock() - begun
+        return capabilities
+
+    async def keep_up(self, user: WorkerUser) -> None:
+        """Start the worker anew each time it is lost. Does not return."""
+        self._user = user
+        while True:
+            await self._lost.wait()
+            await self._replace()
+            self._lost.clear()
+            user.worker_replaced()
+
+    def begin(self, batch: Batch, slot: int) -> Run:
+        """Hand a batch over, now. Every failure comes by the future, also that of a dead worker."""
+        results: asyncio.Future[list[StepResult]]
+        try:
+            results = asyncio.ensure_future(self.worker.run(batch, slot))
+        except Exception as error:
+            results = asyncio.get_running_loop().create_future()
+            results.set_exception(error)
+        return Run(results, len(batch.steps), self._life)
+
+    async def finished(self, run: Run) -> list[StepResult] | None:
+        """The results of a batch, one for each step in their order; None if the worker is lost."""
+        watch = asyncio.get_running_loop().call_later(self._step_timeout_s, self._hung, run.life)
+        try:
+            results = await run.results
+            if len(results) != run.steps:
+                raise RuntimeError(f"{run.steps} steps came back as {len(results)} results")
+        except Exception as error:
+            self._lose(run.life, error)
+            return None
+        finally:
+            watch.cancel()
+        # What another life began is of streams that nobody knows any more.
+        return results if run.life == self._life and self.up else None
+
+    def give_up(self, error: Exception) -> None:
+        """Whatever the worker does, it is not trusted any more: it is replaced."""
+        self._lose(self._life, error)
+
+    def stop(self) -> None:
+        """Stop the worker, whatever state it is in. Does not wait."""
+        self._life += 1
+        self.up = False
+        self.worker.stop()
+
+    async def _start(self) -> Capabilities:
+        life = self._life
+        capabilities = await self.worker.start(lambda: self._lose(life, WorkerDied()))
+        if life == self._life:
+            self.up = True
+        return capabilities
+
+    def _hung(self, life: int) -> None:
+        if life == self._life:
+            _log.error("worker_hung", worker=self.number, after_s=self._step_timeout_s)
+            self.worker.kill()
+
+    def _lose(self, life: int, error: Exception) -> None:
+        """The worker is lost. Of several who notice it, the first one is heard."""
+        if life != self._life:
+            return
+        self._life += 1
+        self.up = False
+        self._lost.set()
+        self._statistics.restarts += 1
+        if isinstance(error, WorkerDied):
+            _log.error("worker_died", worker=self.number)
+        else:
+            self._statistics.faults += 1
+            _log.error("worker_failed", worker=self.number, exc_info=error)
+        if self._user is not None:
+            self._user.worker_lost()
+
+    async def _replace(self) -> None:
+        bound_s = max(self._step_timeout_s, _LOADING_FACTOR * self._loading_s)
+        while True:
+            try:
+                async with asyncio.timeout(bound_s):
+                    await self._start()
+            except TimeoutError:
+                _log.error("worker_not_started", worker=self.number, error=f"hung for {bound_s} s")
+            except (DecoderError, OSError) as error:
+                _log.error("worker_not_started", worker=self.number, error=str(error))
+            except Exception:
+                self._statistics.faults += 1
+                _log.exception("worker_not_started", worker=self.number)
+            else:
+                _log.info("worker_replaced", worker=self.number)
+                return
+            self.worker.stop()
+            await asyncio.sleep(self._restart_delay_s)
+
+
+async def keep_serving(
+    name: str,
+    serve: Callable[[], Awaitable[None]],
+    statistics: EngineStatistics,
+    *,
+    failed: Callable[[Exception], None],
+    delay_s: float,
+) -> None:
+    """Run `serve`, which does not return, again and again, until this is cancelled.
+
+    A fault in it is ours. It is logged and counted, `failed` settles what it leaves behind, and
+    serving goes on.
+    """
+    while True:
+        try:
+            await serve()
+        except Exception as error:
+            statistics.faults += 1
+            _log.exception("serving_failed", task=name)
+            try:
+                failed(error)
+            except Exception:
+                statistics.faults += 1
+                _log.exception("serving_failed", task=name)
+            await asyncio.sleep(delay_s)

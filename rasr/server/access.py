@@ -1,0 +1,107 @@
+"""Who may recognise what: the answer to an access request.
+
+Today nobody is asked who it is. The engine, the hot words, the admission slot and the caption
+channel are found here, so that neither a dialect nor the recognition knows of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from decoder import HotWord
+from rasr.captions import Broadcaster, ChannelBusy, TooManyChannels
+from rasr.runtime.access import Access, Subscriber
+from rasr.server.admission import Admission, Party, Slot
+from rasr.server.engines import PropertyTable
+from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
+
+
+class Authoriser:
+    """Answers the access requests of a server."""
+
+    def __init__(
+        self,
+        properties: PropertyTable,
+        admission: Admission,
+        captions: Broadcaster,
+        vocabularies: Mapping[str, Sequence[str]],
+    ) -> None:
+        """
+        Args:
+            vocabularies: hot words by the id of their vocabulary.
+        """
+        self._properties = properties
+        self._admission = admission
+        self._captions = captions
+        self._vocabularies = vocabularies
+
+    async def authorise(self, party: Party, request: AccessRequest) -> Access | Refusal:
+        """Whether `party` may have the recognition that it asks for."""
+        engine = self._properties.choose(request.model, request.language, request.sample_rate)
+        if engine is None:
+            return Refusal(RefusalKind.LANGUAGE, ", ".join(self._properties.languages) or "none")
+        hot_words = list(request.hot_words)
+        if request.vocabulary_id is not None:
+            vocabulary = self._vocabularies.get(request.vocabulary_id)
+            if vocabulary is None:
+                return Refusal(RefusalKind.VOCABULARY)
+            hot_words = [*vocabulary, *hot_words]
+        channel = request.caption_channel
+        if channel is not None:
+            refusal = _channel_refusal(self._captions, channel)
+            if refusal is not None:
+                return refusal
+        slot = _Slot(self._admission, party, engine.name)
+        if request.needs_slot:
+            sentence = slot.take()
+            if sentence is not None:
+                return Refusal(RefusalKind.CAPACITY, sentence)
+        subscribers: tuple[Subscriber, ...] = ()
+        if channel is not None:
+            subscribers = (self._captions.open(channel),)
+        grant = Grant(engine, tuple(HotWord(word) for word in dict.fromkeys(hot_words)))
+        return Access(grant, slot, subscribers)
+
+
+def _channel_refusal(captions: Broadcaster, channel: str) -> Refusal | None:
+    refusal = captions.refusal(channel)
+    match refusal:
+        case None:
+            return None
+        case ChannelBusy():
+            return Refusal(RefusalKind.CHANNEL_BUSY)
+        case TooManyChannels():
+            return Refusal(
+                RefusalKind.CHANNELS_FULL,
+                f"the server keeps {refusal.channels} of {refusal.max_channels} caption channels; "
+                f"try again when one has gone, {refusal.grace_s:g} s after its round",
+            )
+        case _:
+            assert_never(refusal)
+
+
+class _Slot:
+    """An admission slot of one recognition; see `rasr.runtime.access.AdmissionSlot`."""
+
+    def __init__(self, admission: Admission, party: Party, engine: str) -> None:
+        self._admission = admission
+        self._party = party
+        self._engine = engine
+        self._loop = asyncio.get_running_loop()
+        self._held: Slot | None = None
+
+    def take(self) -> str | None:
+        if self._held is not None:
+            return None
+        answer = self._admission.take(self._party, self._engine, self._loop.time())
+        if isinstance(answer, str):
+            return answer
+        self._held = answer
+        return None
+
+    def release(self) -> None:
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._admission.leave(held, self._loop.time())

@@ -1,0 +1,35 @@
+"""What the parts of a running server share. It is built once, at start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rasr.captions import Broadcaster
+from rasr.runtime.recognizer import Recognizer
+from rasr.scheduling import Scheduler
+from rasr.server.access import Authoriser
+from rasr.server.admission import Admission
+from rasr.server.engines import PropertyTable
+from rasr.server.ops.capacity import Capacity
+from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.ws.connections import Connections
+from rasr.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ServerState:
+    """One server."""
+
+    settings: Settings
+    schedulers: Mapping[str, Scheduler]
+    """By the names of their engines."""
+    properties: PropertyTable
+    admission: Admission
+    captions: Broadcaster
+    capacities: dict[str, Capacity]
+    """Of the engines that have been calibrated, by their names."""
+    statistics: ServerStatistics
+    recognizer: Recognizer
+    authoriser: Authoriser
+    connections: Connections

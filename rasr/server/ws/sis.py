@@ -1,0 +1,65 @@
+"""The websockets of SIS: its paths, its refusals at the handshake, its conversation."""
+
+from __future__ import annotations
+
+import uuid
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers
+from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from rasr.server.admission import Party
+from rasr.server.origins import OriginRule, refusal
+from rasr.server.state import ServerState
+from rasr.server.ws.socket import AsgiSocket
+from rasr.wire.sis.conversation import SisConversation
+from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
+
+
+def add_sis(app: FastAPI, state: ServerState, origins: OriginRule) -> None:
+    """Serve the real-time modes at their paths."""
+    for mode, traits in MODE_TRAITS.items():
+        for path in (traits.path, *traits.aliases):
+            route = WebSocketRoute(f"/v1/{{project_id}}/{path}", _Mode(state, mode, origins))
+            app.router.routes.append(route)
+
+
+class _Mode:
+    """ASGI application of one mode's websockets."""
+
+    def __init__(self, state: ServerState, mode: Mode, origins: OriginRule) -> None:
+        self._state = state
+        self._mode = mode
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = AsgiSocket(scope, receive, send)
+        connections = self._state.connections
+        headers = Headers(scope=scope)
+        if not self._origins.admits(headers):
+            # The gateway's code for somebody who may not use what is there.
+            await self._refuse(socket, "APIG.0302", refusal(headers), 403)
+            return
+        if connections.full:
+            sentence = f"the server is full: {connections.count} connections are open"
+            full = ErrorCode.FULL
+            await self._refuse(socket, full, sentence, ERROR_TABLE[full].http_status)
+            return
+        await socket.accept()
+        client = scope.get("client")
+        party = Party(scope["path_params"]["project_id"], client[0] if client else "unknown")
+        await connections.serve(socket, self._mode.value, party, self._begin)
+
+    def _begin(self, now: float) -> SisConversation:
+        session = self._state.settings.session
+        return SisConversation(self._mode, session, _new_trace_id, now=now)
+
+    async def _refuse(self, socket: AsgiSocket, code: str, sentence: str, status: int) -> None:
+        self._state.statistics.turned_away[code] += 1
+        await socket.refuse(status, {"error_code": code, "error_msg": sentence})
+
+
+def _new_trace_id() -> str:
+    return str(uuid.uuid4())

@@ -1,1 +1,0 @@
-"""One connection's rules (machine, round, results) and the driver that carries them out."""

@@ -1,0 +1,191 @@
+"""The seam between a dialect and the server that speaks it.
+
+A dialect is a `Conversation`: pure, made for one connection. Messages, events of the recognition
+and answers of the server go in by calls; what is to be done comes out as effects, which
+`rasr.runtime.connection` carries out in order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from decoder import HotWord
+from rasr.recognition.config import EngineChoice, RecognitionConfig
+from rasr.recognition.events import RecognitionEvent
+
+# What a conversation wants done
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a message, which `Conversation.encode` turns into a frame when its turn has come."""
+
+    message: object
+    replaceable: bool = False
+    """A message that `replaces` may take its place, if it has not left when that comes."""
+    replaces: bool = False
+    """It outdates the message right before it, if that is replaceable."""
+    error: str | None = None
+    """The code of the error that it tells, for the statistics."""
+    fatal: bool = False
+    """The error ends the connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRequest:
+    """Ask whether a recognition may begin. Messages that come meanwhile are kept by the server.
+
+    The answer is `Conversation.granted` or `refused`.
+    """
+
+    model: str
+    """The name by which the client asks for a model, such as a SIS property."""
+    language: str
+    """As a SIS property begins: "english", "chinese", …"""
+    sample_rate: int
+    """Hz of the audio that the client has."""
+    hot_words: tuple[str, ...] = ()
+    vocabulary_id: str | None = None
+    """A hot-word table of the server."""
+    caption_channel: str | None = None
+    """Publish what is recognised to the viewers of this channel."""
+    needs_slot: bool = True
+    """False where the recognition asks for its admission slot when audio comes
+    (`RecognitionConfig.slot_pause_s`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Begin the recognition that was granted. One is open at a time."""
+
+    config: RecognitionConfig
+    trace_id: str
+    """Names the recognition in messages and in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Audio for the open recognition."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """End the open segment; `Mark` comes back."""
+
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Forget the audio of which no final has been reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """No more audio comes; `Done` comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give up what has not been reported; `Done` comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The recognition is over for the client; what is sent from now on is outside of it."""
+
+    reason: str
+    """For the log and the statistics, in the dialect's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the websocket with this code, after everything before it has been sent."""
+
+    code: int
+    reason: str
+
+
+Effect = Send | AccessRequest | Open | Feed | Flush | Drop | Finish | Cancel | Ended | Close
+
+
+# What the server answers
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The recognition may begin."""
+
+    engine: EngineChoice
+    hot_words: tuple[HotWord, ...] = ()
+    """Those asked for and those of the vocabulary, each once."""
+
+
+class RefusalKind(StrEnum):
+    """Why a recognition may not begin."""
+
+    LANGUAGE = "language"
+    """No engine serves the language. The detail names those served."""
+    VOCABULARY = "vocabulary"
+    """There is no vocabulary of this id."""
+    CHANNEL_BUSY = "channel_busy"
+    """Another recognition publishes to the caption channel."""
+    CHANNELS_FULL = "channels_full"
+    """There is no room for another caption channel. The detail is a sentence with the numbers."""
+    CAPACITY = "capacity"
+    """The server is full. The detail is a sentence with the numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The recognition may not begin."""
+
+    kind: RefusalKind
+    detail: str = ""
+
+
+class Conversation(Protocol):
+    """One connection's side of a dialect. No call raises for what a peer did.
+
+    Calls that depend on time are told `now`, seconds of any monotonic clock.
+    """
+
+    def receive(self, message: str | bytes, *, now: float) -> None:
+        """A text or binary frame."""
+
+    def granted(self, grant: Grant, *, now: float) -> None:
+        """The answer to an `AccessRequest`."""
+
+    def refused(self, refusal: Refusal, *, now: float) -> None:
+        """The other answer to an `AccessRequest`."""
+
+    def event(self, event: RecognitionEvent, *, now: float) -> None:
+        """The open recognition reports something."""
+
+    def receive_eof(self) -> None:
+        """The peer is gone, with or without a closing handshake."""
+
+    def shut_down(self) -> None:
+        """The server stops: finish what is open, then close."""
+
+    def cut_off(self) -> None:
+        """The time to shut down is over: close, whatever is not finished."""
+
+    def break_off(self) -> None:
+        """The server itself failed this connection: say so, close."""
+
+    def deadline(self) -> float | None:
+        """When `advance` is to be called, on the clock of `now`; None for never."""
+
+    def advance(self, *, now: float) -> None:
+        """Let time pass. It does nothing before `deadline`."""
+
+    def effects(self) -> list[Effect]:
+        """What is to be done since the last call, in order."""
+
+    def encode(self, message: object) -> str | bytes:
+        """The frame of a message that was sent by `Send`."""

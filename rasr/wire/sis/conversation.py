@@ -1,0 +1,315 @@
+"""The conversation of one SIS connection: commands and audio in, messages out.
+
+It owns the order of commands (`rasr.wire.sis.states`), the modes, the idle rule, the life of the
+connection, and what each event of a recognition becomes. It has no loop, no socket and no clock. A
+fault of the peer never raises: it becomes an ERROR for the peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rasr.recognition.events import (
+    Done,
+    Failure,
+    FailureKind,
+    LimitReached,
+    Outcome,
+    RecognitionEvent,
+)
+from rasr.settings import SessionSettings
+from rasr.wire.dialect import (
+    Cancel,
+    Close,
+    Effect,
+    Ended,
+    Feed,
+    Finish,
+    Grant,
+    Open,
+    Refusal,
+    RefusalKind,
+    Send,
+)
+from rasr.wire.sis.codec import encode_server
+from rasr.wire.sis.ending import Ending
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.messages import (
+    EndReason,
+    Error,
+    ServerMessage,
+    StartConfig,
+    Started,
+)
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
+from rasr.wire.sis.received import read
+from rasr.wire.sis.reports import Reports
+from rasr.wire.sis.request import access_request, audio_too_long, fault_of, recognition_config
+from rasr.wire.sis.states import TABLE, Action, Input, State
+from rasr.wire.sis.time_limits import IDLE_REASON, Expired, TimeLimits
+
+CLOSE_NORMAL = 1000
+CLOSE_GOING_AWAY = 1001
+CLOSE_INTERNAL = 1011
+
+_MOST_LATE = 16
+"""Answers kept for commands sent before END was answered; a flood of them gets no more."""
+
+_FAULTS = {
+    FailureKind.ENGINE: ErrorCode.RECOGNITION_FAILED,
+    FailureKind.AUDIO: ErrorCode.INVALID,
+    FailureKind.FULL: ErrorCode.FULL,
+}
+
+
+class SisConversation:
+    """One connection's. See `rasr.wire.dialect.Conversation`."""
+
+    def __init__(
+        self,
+        mode: Mode,
+        settings: SessionSettings,
+        new_trace_id: Callable[[], str],
+        *,
+        now: float,
+    ) -> None:
+        self._mode = mode
+        self._traits = MODE_TRAITS[mode]
+        self._settings = settings
+        self._new_trace_id = new_trace_id
+        self._effects: list[Effect] = []
+        self._state = State.IDLE
+        self._connection_trace_id = new_trace_id()
+        """Of messages outside of any recognition."""
+        self._trace_id = ""
+        self._config: StartConfig | None = None
+        """Of the newest START that was valid."""
+        self._ending = Ending()
+        self._reports: Reports | None = None
+        self._audio_refused = False
+        """Audio outside of a recognition was answered once already; more of it is ignored."""
+        self._late: list[ProtocolError] = []
+        """Answers to commands that came before END was answered; they wait for it."""
+        self._leaving: Close | None = None
+        """No new recognitions: this closes the socket once the open one has ended."""
+        self._limits = TimeLimits(settings, now)
+
+    # What the client does
+
+    def receive(self, message: str | bytes, *, now: float) -> None:
+        """A text or binary frame."""
+        self._limits.heard(now)
+        if self._state is State.CLOSED:
+            return
+        received = read(message, self._mode, self._settings.max_message_bytes)
+        match self._move(received.input):
+            case Action.FEED:
+                self._effects.append(Feed(received.data))
+            case Action.ASK if received.config is not None:
+                self._config = received.config
+                self._effects.append(access_request(received.config))
+            case Action.CANCEL:
+                self._ending = Ending(EndReason.CANCEL)
+                self._effects.append(Cancel())
+            case Action.FINISH if received.input is Input.END:
+                self._finish(Ending())
+            case Action.COMPLAIN:
+                if received.data and not self._audio_refused:
+                    self._answer(received.fault())
+            case action:
+                self._fail(action, received.fault())
+        self._close_if_leaving()
+
+    def receive_eof(self) -> None:
+        """The peer is gone, with or without a closing handshake."""
+        self._move(Input.EOF)
+
+    # What the server does
+
+    def granted(self, grant: Grant, *, now: float) -> None:
+        """The answer to START: it may."""
+        self._limits.heard(now)
+        config = self._config
+        if self._leaving is not None:
+            self.refused(Refusal(RefusalKind.CAPACITY, self._leaving.reason), now=now)
+        elif config is not None and self._move(Input.GRANTED) is Action.BEGIN:
+            self._audio_refused = False
+            self._ending = Ending()
+            self._trace_id = self._new_trace_id()
+            self._reports = Reports(self._trace_id, self._traits, with_words=config.need_word_info)
+            self._send(Started(self._trace_id))
+            recognition = recognition_config(
+                config, self._traits, grant, warnings=self._settings.warnings
+            )
+            self._effects.append(Open(recognition, self._trace_id))
+        self._close_if_leaving()
+
+    def refused(self, refusal: Refusal, *, now: float) -> None:
+        """The answer to START: it may not."""
+        self._limits.heard(now)
+        if self._config is not None:
+            self._fail(self._move(Input.REFUSED), fault_of(refusal, self._config))
+        self._close_if_leaving()
+
+    def shut_down(self) -> None:
+        """The server stops: an open recognition gets its finals and END, then the socket closes."""
+        self._leave(Close(CLOSE_GOING_AWAY, "the server is shutting down"))
+
+    def cut_off(self) -> None:
+        """The time to shut down is over: close, whatever is not finished."""
+        self._close(Input.CUT, Close(CLOSE_GOING_AWAY, "the server is shutting down"))
+
+    def break_off(self) -> None:
+        """The server itself failed this connection: say so, close."""
+        fault = ProtocolError(ErrorCode.INTERNAL, "the server failed; the connection is closed")
+        self._close(Input.BREAK, Close(CLOSE_INTERNAL, fault.message), fault)
+
+    # Time
+
+    def deadline(self) -> float | None:
+        """When `advance` is to be called, on the clock of `now`; None for never."""
+        if self._state is State.CLOSED:
+            return None
+        return self._limits.deadline(idle=self._is_idle_timed)
+
+    def advance(self, *, now: float) -> None:
+        """Let time pass. It does nothing before `deadline`."""
+        if self._state is State.CLOSED:
+            return
+        match self._limits.expired(now, idle=self._is_idle_timed):
+            case Expired.LIFE:
+                # The client did nothing wrong: what it said so far is finished in the normal way.
+                self._leave(Close(CLOSE_NORMAL, "the connection has reached its longest time"))
+            case Expired.IDLE:
+                fault, close = self._limits.idle_fault, Close(CLOSE_NORMAL, IDLE_REASON)
+                if self._state is State.OPEN:
+                    self._move(Input.TIMEOUT)
+                    self._finish(Ending(None, fault, close))
+                else:
+                    self._close(Input.TIMEOUT, close, fault)
+
+    @property
+    def _is_idle_timed(self) -> bool:
+        # While START or END is being answered the client waits for us, not we for it.
+        return self._state in (State.IDLE, State.OPEN)
+
+    # What the recognition reports
+
+    def event(self, event: RecognitionEvent, *, now: float) -> None:
+        """The open recognition reports something."""
+        if self._state is State.CLOSED:
+            return
+        if self._state is State.CLOSING:
+            # The idle rule starts anew when END is answered, however long the answer took.
+            self._limits.heard(now)
+        match event:
+            case LimitReached() if self._settings.strict_audio_limit:
+                self._end_at_limit()
+            case Failure():
+                self._move(Input.FAILED)
+                fault = ProtocolError(_FAULTS[event.kind], event.message)
+                self._ending = self._ending.blamed_on(fault)
+            case Done():
+                self._done(event)
+            case _ if self._reports is not None:
+                self._effects += self._reports.of(event)
+        self._close_if_leaving()
+
+    def _end_at_limit(self) -> None:
+        fault = audio_too_long(self._traits)
+        if self._state is State.OPEN:
+            self._fail(self._move(Input.FAULT), fault)
+        else:
+            self._ending = self._ending.blamed_on(fault)
+
+    def _done(self, event: Done) -> None:
+        if self._move(Input.DONE) is not Action.CONCLUDE:
+            return
+        ending = self._ending
+        if event.outcome is Outcome.CANCELLED:
+            ending = Ending(EndReason.CANCEL)
+        for message in ending.messages(self._trace_id):
+            self._send(message)
+        self._effects.append(Ended(ending.name))
+        # Audio that was on its way when the recognition ended belongs to nothing and harms nobody.
+        self._audio_refused = True
+        if ending.close is not None:
+            self._close(Input.LEAVE, ending.close)
+            return
+        late, self._late = self._late, []
+        for one in late:
+            self._answer(one)
+
+    # Faults and endings
+
+    def _fail(self, action: Action, fault: ProtocolError) -> None:
+        """Answer with an error: now, at the end of the recognition, or after it."""
+        match action:
+            case Action.ANSWER:
+                self._answer(fault)
+            case Action.POSTPONE:
+                if len(self._late) < _MOST_LATE:
+                    self._late.append(fault)
+            case Action.FINISH:
+                self._audio_refused = True
+                self._finish(Ending(EndReason.ERROR, fault))
+
+    def _answer(self, fault: ProtocolError) -> None:
+        # Audio that follows a refused START is not worth an answer of its own.
+        self._audio_refused = True
+        self._send(Error(self._connection_trace_id, fault.code, fault.message))
+
+    def _finish(self, ending: Ending) -> None:
+        self._ending = ending
+        self._effects.append(Finish())
+
+    def _leave(self, close: Close) -> None:
+        """Finish the recognition that is open, then close."""
+        if self._leaving is None and self._state is not State.CLOSED:
+            self._leaving = close
+            match self._state:
+                case State.OPEN:
+                    self._move(Input.LEAVE)
+                    self._finish(Ending())
+                case State.ASKING | State.CLOSING:
+                    self._move(Input.LEAVE)
+            self._close_if_leaving()
+
+    def _close_if_leaving(self) -> None:
+        if self._leaving is not None and self._state is State.IDLE:
+            self._close(Input.LEAVE, self._leaving)
+
+    def _close(self, what: Input, close: Close, fault: ProtocolError | None = None) -> None:
+        """Close the connection, whatever is open."""
+        was_open = self._state in (State.OPEN, State.CLOSING)
+        if self._move(what) is Action.IGNORE:
+            return
+        if was_open:
+            self._effects += [Cancel(), Ended("disconnected")]
+        if fault is not None:
+            self._send(Error(self._connection_trace_id, fault.code, fault.message, fatal=True))
+        self._effects.append(close)
+
+    def _move(self, what: Input) -> Action:
+        """Take a step of the table; what is to be done."""
+        step = TABLE[self._state][what]
+        self._state = step.state
+        return step.action
+
+    # Messages
+
+    def effects(self) -> list[Effect]:
+        """What is to be done since the last call, in order."""
+        drained, self._effects = self._effects, []
+        return drained
+
+    def encode(self, message: object) -> str:
+        """The JSON text of a message."""
+        assert isinstance(message, ServerMessage)
+        return encode_server(message)
+
+    def _send(self, message: ServerMessage) -> None:
+        if isinstance(message, Error):
+            self._effects.append(Send(message, error=message.error_code, fatal=message.fatal))
+        else:
+            self._effects.append(Send(message))

@@ -1,0 +1,95 @@
+"""START in neutral words: what is asked of the server, and what of the recognition."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from rasr.recognition.config import RecognitionConfig, Segmentation, TextOptions
+from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.messages import StartConfig
+from rasr.wire.sis.modes import ModeTraits
+
+SHORT_TAIL_MS = 500
+"""Pause at which audio without endpoints of its own (short modes) is decoded in pieces."""
+SHORT_MAX_MS = 30_000
+
+
+def access_request(config: StartConfig) -> AccessRequest:
+    """What the server is asked before the recognition begins."""
+    return AccessRequest(
+        model=config.property.name,
+        language=config.property.language,
+        sample_rate=config.property.sample_rate,
+        hot_words=config.user_words or (),
+        vocabulary_id=config.vocabulary_id,
+        caption_channel=config.caption_channel,
+    )
+
+
+def recognition_config(
+    config: StartConfig, traits: ModeTraits, grant: Grant, *, warnings: bool
+) -> RecognitionConfig:
+    """What the recognition is to do.
+
+    Args:
+        warnings: where START does not say whether it wants them.
+    """
+    if traits.endpoints:
+        segmentation = Segmentation(
+            head_ms=config.vad_head,
+            tail_ms=config.vad_tail,
+            max_ms=config.max_seconds * 1000,
+            single=traits.voice_events,
+        )
+    else:
+        segmentation = Segmentation(tail_ms=SHORT_TAIL_MS, max_ms=SHORT_MAX_MS, joined=True)
+    return RecognitionConfig(
+        audio_format=config.audio_format,
+        engine=grant.engine,
+        text=TextOptions(
+            config.property.language, digits=config.digit_norm, punctuation=config.add_punc
+        ),
+        segmentation=segmentation,
+        partials=config.interim_results,
+        hot_words=grant.hot_words,
+        max_audio_s=traits.max_audio_s,
+        warnings=warnings if config.warnings is None else config.warnings,
+    )
+
+
+def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
+    """A refused START in the words of SIS."""
+    match refusal.kind:
+        case RefusalKind.LANGUAGE:
+            return ProtocolError(
+                ErrorCode.UNSUPPORTED,
+                f"'property' is not supported: {config.property.name!r}; "
+                f"languages on this server: {refusal.detail}",
+            )
+        case RefusalKind.VOCABULARY:
+            return ProtocolError(
+                ErrorCode.NO_VOCABULARY,
+                f"'vocabulary_id' is invalid: there is no vocabulary "
+                f"{(config.vocabulary_id or '')[:60]!r} on this server",
+            )
+        case RefusalKind.CHANNEL_BUSY:
+            return ProtocolError(
+                ErrorCode.INVALID,
+                f"'caption_channel' is invalid: it is {config.caption_channel!r}, to which another "
+                "round is publishing; allowed: a channel without an open round",
+            )
+        case RefusalKind.CHANNELS_FULL:
+            return ProtocolError(ErrorCode.FULL, f"'caption_channel' is refused: {refusal.detail}")
+        case RefusalKind.CAPACITY:
+            return ProtocolError(ErrorCode.FULL, refusal.detail)
+        case _:
+            assert_never(refusal.kind)
+
+
+def audio_too_long(traits: ModeTraits) -> ProtocolError:
+    """More audio than a mode takes came, where the settings make that an error."""
+    return ProtocolError(
+        ErrorCode.AUDIO_TOO_LONG,
+        f"the audio is too long; allowed: {traits.max_audio_s} s in one round of this mode",
+    )

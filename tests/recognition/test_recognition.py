@@ -1,0 +1,255 @@
+"""What every door needs of a recognition, with no wire format in between."""
+
+from __future__ import annotations
+
+import pytest
+
+from rasr.recognition.config import Segmentation
+from rasr.recognition.events import Final, Partial, SpeechEnded, SpeechStarted
+from rasr.recognition.recognition import State
+from tests.recognition.talk import Talk, hush, speech
+
+MS = 16
+"""Samples."""
+
+
+class TestSignals:
+    def test_speech_start_and_end_are_told_at_once_while_sentences_follow_each_other(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300))
+        talk.audio(hush(400), speech(600), hush(400), speech(600), hush(400))
+        assert talk.told() == ["started 1", "ended 1 silence", "started 2", "ended 2 silence"]
+
+    def test_they_say_where(self) -> None:
+        talk = Talk(Segmentation(tail_ms=500)).audio(hush(400), speech(600), hush(600))
+        (started,), (ended,) = talk.of(SpeechStarted), talk.of(SpeechEnded)
+        assert started.onset_sample == 400 * MS
+        assert started.start_sample == 100 * MS
+        assert ended.speech_end_sample == 1000 * MS
+        assert ended.end_sample == 1300 * MS
+
+    def test_a_cut_at_the_longest_length_says_so(self) -> None:
+        talk = Talk(Segmentation(max_ms=2000)).audio(speech(3000)).finish()
+        ends = [event.reason for event in talk.of(SpeechEnded)]
+        assert ends == ["max_length", "end"]
+
+    def test_head_silence_is_told_each_time_unless_one_segment_is_all(self) -> None:
+        talk = Talk(Segmentation(head_ms=1000)).audio(hush(3100))
+        assert talk.told() == ["head silence"] * 3
+        single = Talk(Segmentation(head_ms=1000, single=True)).audio(hush(3100), speech(500))
+        assert single.told() == ["head silence"]
+        assert single.finish().told() == ["done finished"]
+
+
+class TestFlush:
+    def test_the_mark_comes_behind_the_last_final_and_the_recognition_goes_on(self) -> None:
+        talk = Talk().audio(hush(300), speech(600)).flush("m1")
+        assert talk.told() == ["started 1", "ended 1 flush"]
+        talk.audio(hush(200), speech(600))
+        assert talk.told() == ["started 2"]
+        assert talk.final("one").told() == ["final one", "mark m1"]
+        talk.finish().final("two")
+        assert talk.told() == ["ended 2 end", "final two", "done finished"]
+
+    def test_it_comes_at_once_where_nothing_was_said(self) -> None:
+        assert Talk().flush("a").told() == ["mark a"]
+        assert Talk().audio(hush(900)).flush("b").flush("c").told() == ["mark b", "mark c"]
+
+    def test_the_engine_knows_that_somebody_waits(self) -> None:
+        talk = Talk().audio(speech(600)).flush()
+        assert [one.awaited for one in talk.finished] == [True]
+
+    def test_no_audio_is_lost_or_decoded_twice_by_flushes_anywhere(self) -> None:
+        sound = hush(300) + speech(3000) + hush(600)
+        talk = Talk()
+        for at in range(0, len(sound), 15_990):
+            talk.audio(sound[at : at + 15_990]).flush()
+        decoded = b"".join(talk.sound(number) for number in talk.decoded)
+        assert len(talk.decoded) > 3
+        # Between a flush and the next segment no more than the time to believe in speech is left
+        # to the pre-roll of that segment.
+        assert decoded in sound
+
+    def test_after_the_end_it_is_not_answered(self) -> None:
+        assert Talk().finish().flush("late").told() == ["done finished"]
+
+    def test_the_clock_goes_on(self) -> None:
+        talk = Talk().audio(speech(1000)).flush().final("one")
+        talk.audio(hush(1000), speech(500)).finish().final("two")
+        assert [final.start_sample for final in talk.of(Final)] == [0, 1700 * MS]
+
+
+class TestDrop:
+    def test_what_is_undecided_is_forgotten_and_what_follows_is_heard(self) -> None:
+        talk = Talk().audio(speech(600)).partial("no")
+        talk.drop()
+        assert talk.open == []
+        assert talk.told() == ["started 1", "partial no (0)", "ended 1 dropped"]
+        talk.audio(hush(300), speech(600)).finish().final("yes")
+        assert talk.told() == ["started 2", "ended 2 end", "final yes", "done finished"]
+
+    def test_dropped_audio_is_in_no_later_segment(self) -> None:
+        talk = Talk().audio(speech(600)).drop().audio(speech(600)).finish()
+        (started,) = [one for one in talk.of(SpeechStarted) if one.segment == 2]
+        assert started.start_sample >= 600 * MS
+
+    def test_segments_whose_final_is_awaited_go_too_and_marks_stay(self) -> None:
+        talk = Talk().audio(speech(600)).flush("m").drop()
+        assert talk.told() == ["started 1", "ended 1 flush", "ended 1 dropped", "mark m"]
+        assert talk.open == []
+
+    def test_finals_that_were_told_are_not_taken_back(self) -> None:
+        talk = Talk().audio(speech(600), hush(600)).final("kept").drop().finish()
+        assert [final.hypothesis.text for final in talk.of(Final)] == ["kept"]
+
+
+class TestStableWords:
+    def test_what_two_partials_agree_on_is_stable_but_for_the_last_word(self) -> None:
+        talk = Talk().audio(speech(600))
+        for text in ("and", "and so", "and so my", "and so my", "and so my fellow"):
+            talk.partial(text)
+        assert talk.told()[1:] == [
+            "partial and (0)",
+            "partial and so (1)",
+            "partial and so my (2)",
+            "partial and so my fellow (3)",
+        ]
+
+    def test_it_never_shrinks_within_a_segment_and_begins_anew_with_the_next(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300)).audio(speech(600), hush(400), speech(600))
+        talk.partial("a b c").partial("a b c").partial("x y z").final("x y z")
+        talk.partial("d e").finish()
+        counts = [partial.stable_words for partial in talk.of(Partial)]
+        assert counts == [0, 2, 2, 0]
+
+
+class TestNoEndpointing:
+    def test_silence_ends_nothing_but_a_flush_does(self) -> None:
+        talk = Talk(Segmentation(tail_ms=None)).audio(speech(600), hush(8000), speech(600))
+        assert talk.told() == ["started 1"]
+        assert talk.flush().told() == ["ended 1 flush"]
+
+    def test_the_longest_length_cuts_all_the_same(self) -> None:
+        talk = Talk(Segmentation(tail_ms=None, max_ms=2000)).audio(speech(5000))
+        assert talk.told()[:3] == ["started 1", "ended 1 max_length", "started 2"]
+
+    @pytest.mark.parametrize("tail_ms", [3500, 8000])
+    def test_tails_may_be_longer_than_those_of_any_one_dialect(self, tail_ms: int) -> None:
+        talk = Talk(Segmentation(tail_ms=tail_ms)).audio(speech(600), hush(tail_ms - 40))
+        assert talk.told() == ["started 1"]
+        assert talk.audio(hush(60)).told() == ["ended 1 silence"]
+
+
+class TestJoined:
+    def test_a_flush_tells_what_was_said_so_far_as_one(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300, joined=True), partials=False)
+        talk.audio(speech(500), hush(400), speech(500)).final("one").flush("m").final("two")
+        assert talk.told()[-2:] == ["final one two", "mark m"]
+        talk.audio(speech(500)).finish().final("three")
+        assert talk.told()[-2:] == ["final three", "done finished"]
+
+    def test_nothing_after_a_flush_makes_no_second_final(self) -> None:
+        talk = Talk(Segmentation(joined=True)).flush("m").finish()
+        assert talk.told() == ["final ", "mark m", "done finished"]
+
+    def test_words_are_on_the_clock_of_the_first_segment(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300, joined=True))
+        talk.audio(speech(500), hush(600), speech(500)).final("one").finish().final("two")
+        (final,) = talk.of(Final)
+        at = [final.start_sample + word.start_sample for word in final.hypothesis.words]
+        assert at == [0, 800 * MS]
+
+
+class TestConfidence:
+    def test_each_word_has_its_own(self) -> None:
+        talk = Talk().audio(speech(600)).finish().final("good day")
+        (final,) = talk.of(Final)
+        assert [word.confidence for word in final.hypothesis.words] == [0.9, 0.9]
+
+
+class TestSlots:
+    def test_one_is_taken_with_the_first_audio_and_given_back_after_a_pause(self) -> None:
+        talk = Talk(slot_pause_s=30.0)
+        assert talk.slots == 1
+        talk.audio(hush(100))
+        assert talk.slots == 0
+        assert talk.recognition.deadline() == talk.now + 30
+        assert talk.wait(29.9).slots == 0
+        assert talk.wait(0.1).slots == 1
+        assert talk.audio(hush(100)).slots == 0
+
+    def test_it_is_kept_as_long_as_a_segment_is_undecided(self) -> None:
+        talk = Talk(slot_pause_s=30.0).audio(speech(600)).wait(100)
+        assert talk.slots == 0
+        assert talk.recognition.deadline() is None
+        talk.flush().final("one").wait(0)
+        assert talk.slots == 1
+
+    def test_the_clock_goes_on_behind_the_pause(self) -> None:
+        talk = Talk(slot_pause_s=30.0).audio(hush(1000)).wait(60).audio(hush(500), speech(500))
+        (started,) = talk.of(SpeechStarted)
+        assert started.onset_sample == 1500 * MS
+
+    def test_without_a_free_one_the_recognition_fails(self) -> None:
+        talk = Talk(slots=0, slot_pause_s=30.0).audio(speech(600))
+        assert talk.told() == ["failure full", "done failed"]
+        assert talk.recognition.state is State.OVER
+
+    def test_others_never_ask(self) -> None:
+        talk = Talk().audio(speech(600), hush(600)).wait(1000)
+        assert talk.slots == 1
+        assert talk.recognition.deadline() is None
+
+
+class TestSlowText:
+    def test_finals_come_in_order_whichever_text_is_ready_first(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300), processes=False, partials=False)
+        talk.audio(speech(600), hush(400), speech(600), hush(400)).final("one").final("two")
+        talk.told()
+        assert talk.process(1).told() == []
+        assert talk.process().told() == ["final ONE", "final TWO"]
+
+    def test_one_partial_is_processed_at_a_time_and_the_newest_is_next(self) -> None:
+        talk = Talk(processes=False).audio(speech(600))
+        talk.partial("a").partial("a b").partial("a b c")
+        assert [one.hypothesis.text for one in talk.processing] == ["a"]
+        assert talk.process().process().told()[1:] == ["partial A (0)", "partial A B C (1)"]
+        assert talk.processing == []
+
+    def test_a_partial_that_is_ready_after_its_final_is_not_told(self) -> None:
+        talk = Talk(processes=False).audio(speech(600)).partial("a").finish().final("a b")
+        talk.process(1).process()
+        assert talk.told() == ["started 1", "ended 1 end", "final A B", "done finished"]
+
+    def test_the_end_waits_for_the_text(self) -> None:
+        talk = Talk(processes=False).audio(speech(600)).finish().final("a")
+        assert talk.recognition.state is State.ENDING
+        assert talk.process().told()[-2:] == ["final A", "done finished"]
+
+    def test_audio_that_comes_meanwhile_is_recognised(self) -> None:
+        talk = Talk(processes=False).audio(speech(600), hush(600)).final("a")
+        talk.audio(speech(600), hush(600)).final("b").process().process()
+        assert [final.hypothesis.text for final in talk.of(Final)] == ["A", "B"]
+
+    def test_a_joined_final_that_is_processed_is_whole_while_more_is_said(self) -> None:
+        talk = Talk(Segmentation(joined=True), processes=False, partials=False)
+        talk.audio(speech(600)).flush("m").final("a").audio(speech(600))
+        talk.process().finish().final("b").process()
+        assert [final.hypothesis.text for final in talk.of(Final)] == ["A", "B"]
+
+
+class TestFailure:
+    def test_it_is_told_at_once_and_what_was_recognised_before_the_end(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300))
+        talk.audio(speech(600), hush(400), speech(600)).partial("one").fail()
+        assert talk.told()[-3:] == ["ended 2 end", "failure engine", "final one"]
+        assert talk.final("two").told() == ["final two", "done failed"]
+
+    def test_one_while_the_end_is_awaited_changes_its_outcome(self) -> None:
+        talk = Talk().audio(speech(600)).finish().fail()
+        assert talk.told()[-3:] == ["failure engine", "final ", "done failed"]
+
+    def test_a_cancelled_recognition_tells_nothing_but_its_end(self) -> None:
+        talk = Talk().audio(speech(600)).cancel()
+        assert talk.told() == ["started 1", "done cancelled"]
+        assert talk.open == []
+        assert talk.cancel().told() == []

@@ -1,0 +1,254 @@
+"""What stands around a connection or a runner in a test: scheduler, access, socket, listener."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from decoder import Hypothesis, Word
+from decoder.engine import Samples
+from rasr.recognition.config import EngineChoice, RecognitionConfig
+from rasr.recognition.events import (
+    Done,
+    Final,
+    Mark,
+    Partial,
+    RecognitionEvent,
+    SpeechEnded,
+    SpeechStarted,
+)
+from rasr.recognition.segmenter import Margins
+from rasr.runtime.access import Access, Subscriber
+from rasr.runtime.recognizer import Recognizer
+from rasr.runtime.statistics import SessionStatistics
+from rasr.scheduling import DecodeListener, Scheduler
+from rasr.text import TextProcessor, TextTools
+from rasr.wire.dialect import Grant
+from tests.recognition.talk import LoudIsSpeech
+
+
+class PlayedScheduler:
+    """A scheduler whose engine a test plays."""
+
+    def __init__(self) -> None:
+        self.tasks: list[PlayedTask] = []
+        self._opened = asyncio.Event()
+
+    def open(
+        self,
+        listener: DecodeListener,
+        *,
+        owner: Hashable,
+        partials: bool,
+        hot_words: Sequence[object] = (),
+    ) -> PlayedTask:
+        self.tasks.append(PlayedTask(listener, owner))
+        self._opened.set()
+        return self.tasks[-1]
+
+    async def task(self, number: int) -> PlayedTask:
+        """The task of a segment, counted from 0, as soon as it is there."""
+        while len(self.tasks) <= number:
+            self._opened.clear()
+            await self._opened.wait()
+        return self.tasks[number]
+
+
+@dataclass
+class PlayedTask:
+    """One segment from the scheduler's side."""
+
+    listener: DecodeListener
+    owner: Hashable
+    samples: list[Samples] = field(default_factory=list)
+    due: list[float] = field(default_factory=list)
+    abandoned: bool = False
+    busy_s: float = 0.25
+    is_decoded: bool = False
+    end: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def accept(self, samples: Samples, *, due: float) -> None:
+        self.samples.append(samples)
+        self.due.append(due)
+
+    def finish(self, *, due: float, silence: int = 0, awaited: bool = False) -> None:
+        self.end.set()
+
+    def abandon(self) -> None:
+        self.abandoned = True
+
+    @property
+    def backlog_samples(self) -> int:
+        return 0 if self.is_decoded else sum(map(len, self.samples))
+
+    def partial(self, text: str) -> None:
+        self.listener.hypothesis(words(text), final=False)
+
+    def final(self, text: str) -> None:
+        self.is_decoded = True
+        self.listener.hypothesis(words(text), final=True)
+
+
+def words(text: str) -> Hypothesis:
+    """A word for each 100 ms."""
+    found = tuple(
+        Word(word, 1600 * number, 1600 * (number + 1), 0.9)
+        for number, word in enumerate(text.split())
+    )
+    return Hypothesis(found, text, 0.9)
+
+
+class Latencies:
+    """Collects nothing."""
+
+    def first_partial(self, seconds: float) -> None:
+        pass
+
+    def final(self, seconds: float) -> None:
+        pass
+
+
+@dataclass
+class Slot:
+    """An admission slot that is always to be had."""
+
+    held: bool = False
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self) -> str | None:
+        self.held = True
+        self.released.clear()
+        return None
+
+    def release(self) -> None:
+        self.held = False
+        self.released.set()
+
+
+def access(*subscribers: Subscriber, slot: Slot | None = None) -> Access:
+    """Leave to recognise with the played engine."""
+    return Access(Grant(EngineChoice("engine")), slot or Slot(), subscribers)
+
+
+def statistics() -> SessionStatistics:
+    return SessionStatistics(1, "line", "127.0.0.1", 0.0, Latencies())
+
+
+class Texts:
+    """Text tools whose one processor a test chooses."""
+
+    def __init__(self, processor: TextProcessor) -> None:
+        self._processor = processor
+
+    def processor(self, language: str, *, digits: bool, punctuation: bool) -> TextProcessor:
+        return self._processor
+
+
+class Unchanged:
+    """A text processor that changes nothing."""
+
+    slow = False
+
+    def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+        return hypothesis
+
+
+def recognizer(scheduler: PlayedScheduler, processor: TextProcessor | None = None) -> Recognizer:
+    return Recognizer(
+        {"engine": cast(Scheduler, scheduler)},
+        cast(TextTools, Texts(processor or Unchanged())),
+        LoudIsSpeech,
+        Margins(300, 300),
+        backlog_s=2.0,
+    )
+
+
+class Heard:
+    """A listener that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.lines: list[str] = []
+        self.faults = 0
+        self._told = asyncio.Event()
+
+    def on_event(self, number: int, event: RecognitionEvent) -> None:
+        self.numbers.append(number)
+        self.lines.append(line_of(event))
+        self._told.set()
+
+    async def until(self, line: str) -> None:
+        """Wait until it is told."""
+        while line not in self.lines:
+            self._told.clear()
+            await self._told.wait()
+
+    def on_fault(self) -> None:
+        self.faults += 1
+
+
+def line_of(event: RecognitionEvent) -> str:
+    """An event in a word or two."""
+    match event:
+        case SpeechStarted():
+            return "started"
+        case SpeechEnded():
+            return "ended"
+        case Partial():
+            return f"partial {event.hypothesis.text}"
+        case Final():
+            return f"final {event.hypothesis.text}"
+        case Mark():
+            return f"mark {event.mark}"
+        case Done():
+            return f"done {event.outcome}"
+        case _:
+            return type(event).__name__
+
+
+class PlayedSocket:
+    """A websocket whose peer is a test."""
+
+    def __init__(self) -> None:
+        self._messages: asyncio.Queue[str | bytes | None] = asyncio.Queue()
+        self.sent: list[str | bytes] = []
+        self.closed: tuple[int, str] | None = None
+        self.aborted = False
+        self.received = 0
+
+    def say(self, *messages: str | bytes) -> None:
+        for message in messages:
+            self._messages.put_nowait(message)
+
+    def leave(self) -> None:
+        self._messages.put_nowait(None)
+
+    async def receive(self) -> str | bytes | None:
+        message = await self._messages.get()
+        self.received += 1
+        return message
+
+    async def send(self, message: str | bytes) -> None:
+        self.sent.append(message)
+
+    async def close(self, code: int, reason: str) -> None:
+        self.closed = (code, reason)
+        self._messages.put_nowait(None)
+
+    def abort(self) -> None:
+        self.aborted = True
+        self._messages.put_nowait(None)
+
+
+async def settle() -> None:
+    """Let every task run until it waits."""
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+def config_of(**fields: object) -> RecognitionConfig:
+    from tests.recognition.talk import SENTENCES, config
+
+    return config(SENTENCES, dict(fields))

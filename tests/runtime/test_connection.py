@@ -1,0 +1,232 @@
+"""A connection, with a dialect that is not SIS: what it reads, keeps, slows down and gives back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rasr.runtime.access import Access
+from rasr.runtime.connection import Connection
+from rasr.runtime.runner import RecognitionRunner
+from rasr.wire.dialect import AccessRequest, Refusal, RefusalKind
+from tests.recognition.talk import hush, speech
+from tests.runtime.fakes import (
+    Heard,
+    PlayedScheduler,
+    PlayedSocket,
+    Slot,
+    access,
+    recognizer,
+    settle,
+    statistics,
+)
+from tests.wire.line_dialect import LineConversation
+
+
+class Stage:
+    """A connection that is being served, and a test around it."""
+
+    def __init__(
+        self, answer: Access | Refusal | Exception | None = None, *, keeps: bool = False
+    ) -> None:
+        self.scheduler = PlayedScheduler()
+        self.socket = PlayedSocket()
+        self.slot = Slot(held=True)
+        self.answer = answer or access(slot=self.slot)
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.kept: list[RecognitionRunner] = []
+        self.statistics = statistics()
+        self.connection = Connection(
+            self.socket,
+            LineConversation(),
+            recognizer(self.scheduler),
+            self._authorise,
+            self.statistics,
+            send_timeout_s=5.0,
+            keep=self.kept.append if keeps else None,
+        )
+        self.serving = asyncio.ensure_future(self.connection.run())
+
+    async def _authorise(self, request: AccessRequest) -> Access | Refusal:
+        await self.may_answer.wait()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def say(self, *messages: str | bytes) -> None:
+        self.socket.say(*messages)
+        await settle()
+
+    async def leave(self) -> None:
+        self.socket.leave()
+        await self.serving
+
+
+async def test_a_dialect_is_nothing_but_a_conversation() -> None:
+    stage = Stage()
+    await stage.say("begin english", hush(300) + speech(600))
+    task = stage.scheduler.tasks[0]
+    task.partial("good")
+    task.partial("good day")
+    await stage.say("flush one")
+    task.final("good day")
+    await stage.say(speech(600), "drop", hush(200), "end")
+    assert stage.socket.sent == [
+        "ready",
+        "speech",
+        "+ good ()",
+        "+ good day (good)",
+        "silence",
+        "= good day",
+        "mark one",
+        "speech",
+        "silence",
+        "bye",
+    ]
+    assert not stage.slot.held
+    await stage.leave()
+    assert stage.statistics.reason == "finished"
+
+
+async def test_audio_that_comes_while_access_is_asked_for_is_recognised_in_order() -> None:
+    stage = Stage()
+    stage.may_answer.clear()
+    await stage.say("begin english", hush(300), speech(300), speech(300), "flush m")
+    assert stage.scheduler.tasks == []
+    stage.may_answer.set()
+    await settle()
+    (task,) = stage.scheduler.tasks
+    assert b"".join(one.tobytes() for one in task.samples) == hush(300) + speech(600)
+    assert task.end.is_set()
+    await stage.leave()
+
+
+async def test_past_a_bound_no_more_is_read_until_access_is_answered() -> None:
+    stage = Stage()
+    stage.may_answer.clear()
+    await stage.say("begin english", *[bytes(1 << 20)] * 10)
+    assert stage.socket.received == 5
+    stage.may_answer.set()
+    await stage.leave()
+    assert stage.socket.received == 12
+
+
+async def test_refused_access_is_told_and_the_connection_stays() -> None:
+    stage = Stage(Refusal(RefusalKind.LANGUAGE, "english"))
+    await stage.say("begin klingon", b"ignored")
+    assert stage.socket.sent == ["error language: english"]
+    assert stage.statistics.refused == {"error": 1}
+    await stage.leave()
+
+
+async def test_a_client_that_leaves_while_access_is_asked_for_keeps_nothing() -> None:
+    stage = Stage()
+    stage.may_answer.clear()
+    await stage.say("begin english")
+    await stage.leave()
+    stage.may_answer.set()
+    await settle()
+    assert stage.scheduler.tasks == []
+
+
+async def test_an_answer_that_fails_ends_the_connection_and_no_other() -> None:
+    stage = Stage(RuntimeError("the store is gone"))
+    await stage.say("begin english")
+    await stage.serving
+    assert stage.socket.sent == ["error a fault of the server"]
+    assert stage.socket.closed == (1011, "fault")
+
+
+async def test_a_long_message_is_fed_in_pieces_and_others_run_in_between() -> None:
+    stage = Stage()
+    await stage.say("begin english")
+    runner = stage.connection.runner
+    assert runner is not None
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while runner.audio_s < 60:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.ensure_future(other())
+    await stage.say(hush(60_000))
+    await running
+    assert runner.audio_s == 60
+    assert turns >= 60_000 * 32 // runner.most_bytes
+    await stage.leave()
+
+
+async def test_a_client_that_is_far_ahead_of_the_engine_is_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rasr.runtime.connection._LONGEST_PAUSE_S", 0.0)
+    stage = Stage()
+    await stage.say("begin english", *[speech(1000)] * 60)
+    for _ in range(5):
+        await settle()
+    before = stage.socket.received
+    # Sixteen budgets of two seconds, the command, and the message that went over.
+    assert before == 34
+    await settle()
+    assert stage.socket.received == before
+    for task in stage.scheduler.tasks:
+        task.final("words")
+    await settle()
+    assert stage.socket.received > before
+    await stage.leave()
+
+
+async def test_the_recognition_ends_with_the_connection() -> None:
+    stage = Stage()
+    await stage.say("begin english", speech(600))
+    await stage.leave()
+    assert stage.scheduler.tasks[0].abandoned
+    assert not stage.slot.held
+    assert stage.statistics.reason == "disconnected"
+    assert stage.statistics.audio_s == pytest.approx(0.6)
+
+
+async def test_one_that_is_kept_is_taken_up_by_another_connection() -> None:
+    first = Stage(keeps=True)
+    await first.say("begin english", speech(600))
+    first.scheduler.tasks[0].partial("good")
+    await settle()
+    await first.leave()
+    (runner,) = first.kept
+    first.scheduler.tasks[0].partial("good day")
+    second = Stage()
+    second.connection.attach(runner)
+    await second.say(speech(600), "end")
+    first.scheduler.tasks[0].final("good day all")
+    await settle()
+    assert first.socket.sent == ["ready", "speech", "+ good ()"]
+    assert second.socket.sent == ["+ good day (good)", "silence", "= good day all", "bye"]
+    assert runner.received_samples == 2 * len(speech(600)) // 2
+    await second.leave()
+
+
+async def test_one_that_is_kept_and_never_taken_up_is_closed_by_its_keeper() -> None:
+    stage = Stage(keeps=True)
+    await stage.say("begin english", speech(600))
+    await stage.leave()
+    (runner,) = stage.kept
+    assert not runner.over
+    runner.close("nobody came back")
+    assert stage.scheduler.tasks[0].abandoned
+    assert not stage.slot.held
+    runner.attach(Heard())
+    assert runner.over
+
+
+async def test_shutdown_finishes_what_is_open() -> None:
+    stage = Stage()
+    await stage.say("begin english", speech(600))
+    stage.connection.shut_down()
+    stage.scheduler.tasks[0].final("last words")
+    await settle()
+    assert stage.socket.sent[-2:] == ["= last words", "bye"]
+    await stage.leave()

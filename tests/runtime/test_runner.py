@@ -1,0 +1,239 @@
+"""One recognition on the event loop: who listens, what is kept, what is given back."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from decoder import Hypothesis
+from rasr.recognition.events import RecognitionEvent
+from rasr.recognition.recognition import Recognition
+from rasr.runtime.access import Access
+from rasr.runtime.runner import RecognitionRunner
+from rasr.text import TextProcessor
+from tests.recognition.talk import hush, speech
+from tests.runtime.fakes import (
+    Heard,
+    PlayedScheduler,
+    Slot,
+    access,
+    config_of,
+    line_of,
+    recognizer,
+    statistics,
+    words,
+)
+
+
+class Stage:
+    """A runner and what a test needs around it."""
+
+    def __init__(
+        self,
+        leave: Access | None = None,
+        *,
+        processor: TextProcessor | None = None,
+        keeps_events: bool = False,
+        **fields: object,
+    ) -> None:
+        self.scheduler = PlayedScheduler()
+        self.statistics = statistics()
+        self.slot = Slot()
+        self.slot.take()
+        self.runner: RecognitionRunner = recognizer(self.scheduler, processor).start(
+            config_of(**fields),
+            leave or access(slot=self.slot),
+            self.statistics,
+            owner="me",
+            keeps_events=keeps_events,
+        )
+
+    def hear(self) -> Heard:
+        listener = Heard()
+        self.runner.attach(listener)
+        return listener
+
+
+async def test_events_are_numbered_in_order_without_gaps() -> None:
+    stage = Stage()
+    heard = stage.hear()
+    stage.runner.feed(speech(600) + hush(600))
+    stage.scheduler.tasks[0].partial("one")
+    stage.scheduler.tasks[0].final("one two")
+    stage.runner.finish()
+    assert heard.lines == ["started", "ended", "partial one", "final one two", "done finished"]
+    assert heard.numbers == [1, 2, 3, 4, 5]
+
+
+async def test_a_listener_that_comes_back_gets_what_was_not_taken_once_each() -> None:
+    stage = Stage(keeps_events=True)
+    first = stage.hear()
+    stage.runner.feed(speech(600) + hush(600))
+    stage.scheduler.tasks[0].final("one")
+    stage.runner.take(first.numbers[-1])
+    stage.runner.detach()
+    stage.runner.feed(speech(600) + hush(600))
+    for text in ("two", "two three"):
+        stage.scheduler.tasks[1].partial(text)
+    second = stage.hear()
+    stage.scheduler.tasks[1].final("two three four")
+    stage.runner.finish()
+    assert first.lines == ["started", "ended", "final one"]
+    # Of partials nobody wants more than the newest.
+    assert second.lines == [
+        "started",
+        "ended",
+        "partial two three",
+        "final two three four",
+        "done finished",
+    ]
+
+
+async def test_a_recognition_without_a_listener_goes_on_to_its_end() -> None:
+    stage = Stage(keeps_events=True)
+    stage.hear()
+    stage.runner.detach()
+    stage.runner.feed(speech(600) + hush(600))
+    stage.scheduler.tasks[0].final("one")
+    stage.runner.finish()
+    assert stage.runner.over
+    assert not stage.slot.held
+    assert stage.hear().lines == ["started", "ended", "final one", "done finished"]
+
+
+async def test_it_knows_up_to_which_sample_audio_has_arrived_and_what_was_taken() -> None:
+    stage = Stage(keeps_events=True)
+    stage.runner.feed(hush(1000))
+    assert stage.runner.received_samples == 16_000
+    stage.runner.take(3)
+    stage.runner.take(2)
+    assert stage.runner.taken == 3
+
+
+async def test_events_that_nobody_wants_back_are_not_kept() -> None:
+    stage = Stage()
+    stage.hear()
+    stage.runner.detach()
+    stage.runner.feed(speech(600) + hush(600))
+    assert stage.hear().lines == []
+
+
+async def test_the_client_is_told_before_the_others_and_their_faults_are_theirs() -> None:
+    order: list[str] = []
+
+    class Broken:
+        def on_event(self, event: RecognitionEvent) -> None:
+            order.append(f"subscriber {line_of(event)}")
+            raise RuntimeError("a fault of a subscriber")
+
+        def close(self) -> None:
+            order.append("closed")
+
+    class Client(Heard):
+        def on_event(self, number: int, event: RecognitionEvent) -> None:
+            super().on_event(number, event)
+            order.append(f"client {line_of(event)}")
+
+    stage = Stage(access(Broken()))
+    client = Client()
+    stage.runner.attach(client)
+    stage.runner.feed(speech(600))
+    stage.runner.finish()
+    stage.scheduler.tasks[0].final("one")
+    assert order == [
+        "client started",
+        "subscriber started",
+        "client ended",
+        "client final one",
+        "client done finished",
+        "closed",
+    ]
+
+
+async def test_a_fault_of_ours_ends_this_recognition_and_gives_everything_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = Stage()
+    heard = stage.hear()
+    stage.runner.feed(speech(600))
+    monkeypatch.setattr(Recognition, "hypothesis", _broken)
+    stage.scheduler.tasks[0].partial("one")
+    assert heard.faults == 1
+    assert stage.runner.over
+    assert stage.scheduler.tasks[0].abandoned
+    assert not stage.slot.held
+    # Late results of the engine find nobody and harm nobody.
+    stage.runner.feed(speech(600))
+    stage.runner.cancel()
+    assert heard.faults == 1
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise RuntimeError("a fault of the recognition")
+
+
+async def test_text_that_is_slow_does_not_hold_the_event_loop() -> None:
+    loop_thread = threading.get_ident()
+    may_go = threading.Event()
+    used: list[int] = []
+
+    class Slow:
+        slow = True
+
+        def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+            used.append(threading.get_ident())
+            assert may_go.wait(30)
+            return words(hypothesis.text.upper())
+
+    stage = Stage(processor=Slow(), partials=False)
+    heard = stage.hear()
+    stage.runner.feed(speech(600) + hush(600))
+    stage.scheduler.tasks[0].final("one")
+    # The loop is free: audio is taken while the text is processed.
+    stage.runner.feed(speech(600))
+    assert heard.lines == ["started", "ended", "started"]
+    may_go.set()
+    await heard.until("final ONE")
+    assert loop_thread not in used
+    stage.runner.close("given up")
+
+
+async def test_words_whose_text_cannot_be_processed_are_told_as_they_are() -> None:
+    class Broken:
+        slow = False
+
+        def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+            raise RuntimeError("a fault of a text rule")
+
+    stage = Stage(processor=Broken())
+    heard = stage.hear()
+    stage.runner.feed(speech(600))
+    stage.runner.finish()
+    stage.scheduler.tasks[0].final("one")
+    assert heard.lines[-2:] == ["final one", "done finished"]
+
+
+async def test_audio_is_due_when_it_would_have_been_spoken() -> None:
+    stage = Stage()
+    stage.hear()
+    now = asyncio.get_running_loop().time()
+    for _ in range(10):
+        stage.runner.feed(speech(1000))
+    due = stage.scheduler.tasks[0].due[-1]
+    assert now + 9 < due < now + 11
+    stage.runner.cancel()
+
+
+async def test_a_pause_without_audio_gives_the_slot_back() -> None:
+    stage = Stage(slot_pause_s=0.01)
+    stage.slot.release()
+    stage.hear()
+    stage.runner.feed(hush(100))
+    assert stage.slot.held
+    await stage.slot.released.wait()
+    stage.runner.feed(hush(100))
+    assert not stage.slot.released.is_set()
+    stage.runner.cancel()
+    assert stage.slot.released.is_set()

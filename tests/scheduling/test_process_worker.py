@@ -1,0 +1,270 @@
+"""Worker processes that are killed or stopped, whatever they are doing."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from multiprocessing.connection import Connection
+
+import numpy as np
+import psutil
+import pytest
+
+from decoder import EngineUnavailable
+from decoder.registry import EngineSpec
+from rasr.scheduling import ProcessWorker, Scheduler
+from rasr.scheduling import worker as room
+from rasr.scheduling.engine_host import host_in_process
+from rasr.settings import DecodingSettings
+from tests.scheduling.commanded import Heard
+
+SPEC = EngineSpec("fake", {"streams": 4})
+SPEECH = np.full(16000, 1000, np.int16)
+LONG_S = 60.0
+"""Far longer than anything here takes on the slowest machine."""
+
+
+def stop_oneself(connection: Connection, spec: EngineSpec) -> None:
+    """The work of a process that is stopped before it has loaded anything."""
+    os.kill(os.getpid(), signal.SIGSTOP)
+    host_in_process(connection, spec)
+
+
+def end_oneself(connection: Connection, spec: EngineSpec) -> None:
+    """The work of a process that dies while it loads."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until it is so; what is waited for happens in another process."""
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(LONG_S):
+        while not condition():
+            turn = loop.create_future()
+            loop.call_later(0.005, turn.set_result, None)
+            await turn
+
+
+class Process:
+    """A process of the machine. It stays the same one if its number is used again."""
+
+    def __init__(self, pid: int | None) -> None:
+        assert pid is not None
+        self.pid = pid
+        self._process = psutil.Process(pid)  # type: ignore[no-untyped-call]
+
+    def kill(self) -> None:
+        self._process.kill()  # type: ignore[no-untyped-call]
+
+    async def stop(self) -> None:
+        """Stop it, as SIGSTOP does: it lives and does nothing."""
+        self._process.suspend()  # type: ignore[no-untyped-call]
+        await until(lambda: self.stopped)
+
+    @property
+    def stopped(self) -> bool:
+        return self._status() == psutil.STATUS_STOPPED
+
+    @property
+    def gone(self) -> bool:
+        return self._status() in (None, psutil.STATUS_ZOMBIE)
+
+    def _status(self) -> str | None:
+        try:
+            status: str = self._process.status()  # type: ignore[no-untyped-call]
+        except psutil.NoSuchProcess:
+            return None
+        return status
+
+
+@asynccontextmanager
+async def started(
+    worker: ProcessWorker, *, step_timeout_s: float = LONG_S
+) -> AsyncIterator[Scheduler]:
+    """A scheduler with one process, stopped in the end, which takes no time at all."""
+    scheduler = Scheduler(
+        [worker],
+        DecodingSettings(step_timeout_s=step_timeout_s),
+        streams_per_worker=4,
+        restart_delay_s=0.0,
+    )
+    await scheduler.start()
+    try:
+        yield scheduler
+    finally:
+        async with asyncio.timeout(LONG_S):
+            await scheduler.stop()
+
+
+def said(scheduler: Scheduler) -> Heard:
+    """Somebody says a second of speech."""
+    heard = Heard()
+    handle = scheduler.open(heard, owner=heard, partials=False)
+    handle.accept(SPEECH, due=0.0)
+    handle.finish(due=0.0)
+    return heard
+
+
+async def recognised(heard: Heard) -> None:
+    await until(lambda: bool(heard.lines))
+    kind, *words = heard.lines[0].split()
+    assert (len(heard.lines), kind, len(words)) == (1, "final", 4)
+
+
+async def test_a_process_decodes_and_is_gone_once_it_is_stopped() -> None:
+    worker = ProcessWorker(SPEC)
+    async with started(worker) as scheduler:
+        process = Process(worker.pid)
+        await recognised(said(scheduler))
+    await until(lambda: process.gone)
+    assert worker.pid is None
+
+
+async def test_a_process_killed_idle_is_replaced_before_there_is_work() -> None:
+    worker = ProcessWorker(SPEC)
+    async with started(worker) as scheduler:
+        killed = Process(worker.pid)
+        killed.kill()
+        await until(lambda: scheduler.statistics.restarts == 1 and scheduler.workers_up == 1)
+        assert worker.pid != killed.pid
+        await recognised(said(scheduler))
+        assert scheduler.statistics.restarts == 1
+
+
+async def test_a_process_killed_with_work_in_hand_is_replaced_and_the_work_is_replayed() -> None:
+    worker = ProcessWorker(SPEC)
+    async with started(worker) as scheduler:
+        process = Process(worker.pid)
+        # Stopped, it has the work in hand for as long as the test needs.
+        await process.stop()
+        heard = said(scheduler)
+        await until(lambda: scheduler.streams_in_use == 1 and not scheduler.oldest_ready_s())
+        process.kill()
+        await recognised(heard)
+        assert (scheduler.statistics.restarts, scheduler.statistics.replays) == (1, 1)
+
+
+async def test_a_process_killed_while_loading_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = ProcessWorker(SPEC)
+    async with started(worker) as scheduler:
+        monkeypatch.setattr(room, "host_in_process", end_oneself)
+        first = Process(worker.pid)
+        first.kill()
+        await until(lambda: worker.pid not in (None, first.pid))
+        second = worker.pid
+        await until(lambda: worker.pid not in (None, second))
+        monkeypatch.undo()
+        await recognised(said(scheduler))
+        assert scheduler.statistics.restarts == 1
+
+
+async def test_a_process_that_dies_while_it_loads_for_the_first_time_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "host_in_process", end_oneself)
+    with pytest.raises(EngineUnavailable, match="died while it loaded the engine"):
+        async with started(ProcessWorker(SPEC)):
+            pass
+
+
+async def test_an_engine_that_cannot_be_had_is_told_in_its_own_words() -> None:
+    missing = EngineSpec("sherpa-onnx", {"model": ""})
+    with pytest.raises(EngineUnavailable, match="model is empty"):
+        async with started(ProcessWorker(missing)):
+            pass
+
+
+async def test_a_process_killed_while_stopping_ends_nothing_else() -> None:
+    worker = ProcessWorker(SPEC)
+    async with started(worker) as scheduler:
+        process = Process(worker.pid)
+        process.kill()
+    await until(lambda: process.gone)
+    assert scheduler.workers_up == 0
+
+
+async def test_a_stopped_process_does_not_keep_the_scheduler_from_stopping() -> None:
+    worker = ProcessWorker(SPEC)
+    async with started(worker):
+        process = Process(worker.pid)
+        await process.stop()
+    await until(lambda: process.gone)
+
+
+async def test_a_stopped_process_that_is_given_work_is_replaced() -> None:
+    worker = ProcessWorker(SPEC)
+    async with started(worker, step_timeout_s=2.0) as scheduler:
+        process = Process(worker.pid)
+        await process.stop()
+        await recognised(said(scheduler))
+        assert scheduler.statistics.restarts == 1
+    await until(lambda: process.gone)
+
+
+async def test_a_process_stopped_while_loading_does_not_keep_the_scheduler_from_stopping(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = ProcessWorker(SPEC)
+    async with started(worker) as scheduler:
+        monkeypatch.setattr(room, "host_in_process", stop_oneself)
+        first = Process(worker.pid)
+        first.kill()
+        await until(lambda: worker.pid not in (None, first.pid))
+        replacement = Process(worker.pid)
+        await until(lambda: replacement.stopped)
+        assert scheduler.workers_up == 0
+    await until(lambda: replacement.gone)
+
+
+async def test_a_process_stopped_while_loading_is_killed_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = ProcessWorker(SPEC)
+    # Four times what the first start took, at the least: so long the replacement may take.
+    async with started(worker, step_timeout_s=1.0) as scheduler:
+        monkeypatch.setattr(room, "host_in_process", stop_oneself)
+        first = Process(worker.pid)
+        first.kill()
+        await until(lambda: worker.pid not in (None, first.pid))
+        replacement = Process(worker.pid)
+        monkeypatch.undo()
+        await until(lambda: replacement.gone and scheduler.workers_up == 1)
+        await recognised(said(scheduler))
+
+
+_SERVER = """
+import asyncio
+from decoder.registry import EngineSpec
+from rasr.scheduling import ProcessWorker
+
+async def main():
+    worker = ProcessWorker(EngineSpec("fake"))
+    await worker.start(lambda: None)
+    print(worker.pid, flush=True)
+    await asyncio.Event().wait()
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_a_process_ends_with_its_server_however_that_ends() -> None:
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _SERVER, stdout=asyncio.subprocess.PIPE
+    )
+    assert server.stdout is not None
+    process = Process(int(await server.stdout.readline()))
+    server.kill()
+    await server.wait()
+    await until(lambda: process.gone)
+
+
+async def test_no_process_is_left_behind_by_these_tests() -> None:
+    await until(lambda: not multiprocessing.active_children())

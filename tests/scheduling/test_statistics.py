@@ -1,0 +1,83 @@
+"""The numbers of an engine: audio counts when it is due, load is audio against its costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rasr.audio import SAMPLE_RATE
+from rasr.scheduling import EngineStatistics, StepCosts
+from rasr.scheduling.costs import IN_BATCHES
+from rasr.scheduling.statistics import DEMAND_WINDOW_S, Demand
+
+COSTS = StepCosts(step_s=0.32, slots=2, seconds={1: 0.010, 4: 0.025, 8: 0.045, 16: 0.165})
+STREAMS = 2 * 8 * 0.32 / 0.045
+"""Of unbroken speech, that two slots keep up with in timely batches when nothing else runs."""
+
+
+def test_unbroken_speech_is_a_second_each_second() -> None:
+    demand = Demand()
+    for tenth in range(DEMAND_WINDOW_S * 10):
+        demand.add(SAMPLE_RATE // 10, 1000 + tenth / 10)
+    assert demand.per_second(1000 + DEMAND_WINDOW_S) == 1.0
+
+
+def test_audio_that_came_early_counts_when_it_is_due() -> None:
+    demand = Demand()
+    for second in range(100):
+        demand.add(SAMPLE_RATE, 500.5 + second)
+    # All of it came at once, at 500; real time asks for a second of it each second.
+    assert demand.per_second(500) == 0.0
+    assert demand.per_second(500 + DEMAND_WINDOW_S) == 1.0
+    assert demand.per_second(560) == 1.0
+
+
+def test_what_is_long_past_is_forgotten() -> None:
+    demand = Demand()
+    demand.add(60 * SAMPLE_RATE, 10.0)
+    assert demand.per_second(11.0) == 60 / DEMAND_WINDOW_S
+    assert demand.per_second(11.0 + DEMAND_WINDOW_S) == 0.0
+
+
+def loaded(slower: float, seconds: int = 60) -> EngineStatistics:
+    """An engine that decodes full batches, each so many times slower than calibrated."""
+    statistics = EngineStatistics()
+    statistics.costs = COSTS
+    for tenth in range(seconds * 10):
+        statistics.batch_decoded(0.045 * slower, 8, round(8 * 0.32 * SAMPLE_RATE), now=tenth / 10)
+    return statistics
+
+
+def test_load_is_audio_against_what_the_slots_can_do() -> None:
+    assert loaded(1.0).share(STREAMS / 2) == pytest.approx(0.5 * IN_BATCHES)
+
+
+def test_a_machine_that_has_become_slower_is_noticed() -> None:
+    statistics = loaded(1.5)
+    assert statistics.slowness == pytest.approx(1.5)
+    assert statistics.share(STREAMS / 2) == pytest.approx(0.75)
+
+
+def test_faster_steps_than_calibrated_promise_nothing() -> None:
+    assert loaded(0.5).slowness == IN_BATCHES
+
+
+def test_a_disturbed_calibration_is_put_right_by_what_steps_take() -> None:
+    statistics = loaded(0.5)
+    statistics.costs = replace(COSTS, disturbance=2.5)
+    assert statistics.slowness == pytest.approx(IN_BATCHES / 2.5)
+
+
+def test_a_step_with_more_audio_may_take_longer() -> None:
+    statistics = EngineStatistics()
+    statistics.costs = COSTS
+    for tenth in range(600):
+        statistics.batch_decoded(0.090, 8, round(8 * 0.64 * SAMPLE_RATE), now=tenth / 10)
+    assert statistics.slowness == IN_BATCHES
+
+
+def test_without_a_calibration_there_is_no_load() -> None:
+    statistics = EngineStatistics()
+    statistics.batch_decoded(1.0, 1, round(0.3 * SAMPLE_RATE), now=5.0)
+    assert statistics.share(100.0) == 0.0

@@ -1,0 +1,52 @@
+"""Which engine serves what: by what engines say of themselves once they are loaded."""
+
+from __future__ import annotations
+
+import pytest
+
+from decoder import Capabilities
+from rasr.server.engines import property_table
+from rasr.server.errors import StartError
+from rasr.settings import Settings
+from tests.server.conftest import fake_settings
+
+
+def known(*languages: str, lookahead_samples: int = 0) -> Capabilities:
+    """An engine of these languages, whose first step is long."""
+    return Capabilities(
+        name="known",
+        languages=languages,
+        sample_rate=16000,
+        partials=True,
+        word_times=True,
+        hot_words=False,
+        max_batch=1,
+        first_step_samples=8000,
+        lookahead_samples=lookahead_samples,
+    )
+
+
+def served(**properties: str) -> Settings:
+    return fake_settings().model_copy(update={"properties": properties})
+
+
+def test_a_language_that_the_engine_does_not_know_is_refused() -> None:
+    engines = {"one": known("english"), "two": known("chinese", "english")}
+    with pytest.raises(StartError) as refused:
+        property_table(served(english="one", chinese="two", chinese_8k_bank="one"), engines)
+    assert str(refused.value) == (
+        "properties.chinese_8k_bank: engine 'one' does not know chinese, only english; "
+        "map chinese_8k_bank to an engine or a model that knows it"
+    )
+
+
+def test_an_engine_whose_languages_nobody_has_said_serves_what_it_is_mapped_to() -> None:
+    table = property_table(served(cantonese="any"), {"any": known()})
+    assert table.languages == ("cantonese",)
+
+
+def test_the_margin_behind_speech_follows_from_the_look_ahead_and_not_from_the_first_step() -> None:
+    table = property_table(served(english="one"), {"one": known("english", lookahead_samples=7200)})
+    choice = table.choose("english_16k_common", "english", 16_000)
+    assert choice is not None
+    assert choice.lookahead_samples == 7200
