@@ -119,7 +119,7 @@ def test_silence_that_was_heard_is_not_asked_for_again(engine: SherpaEngine, lea
         stream.close()
         return text
 
-    window = engine.pace.window
+    window = engine.chunking.window
     assert ended(window, window) == expected
     known = len(steps)
     assert ended(window, 0) == expected
@@ -152,8 +152,8 @@ def test_transducers_are_more_or_less_sure_of_each_word_and_others_do_not_say(
 def test_the_silence_at_the_end_is_no_more_than_a_step_longer_than_needed(
     engine: SherpaEngine,
 ) -> None:
-    pace = engine.pace
-    assert pace.window <= pace.ending <= pace.window + pace.shift
+    chunking = engine.chunking
+    assert chunking.window <= chunking.ending <= chunking.window + chunking.shift
 
 
 def test_digital_silence_says_nothing(engine: SherpaEngine) -> None:
@@ -218,7 +218,7 @@ def test_words_without_times_share_the_sound_in_order(engine: SherpaEngine) -> N
 
 def test_a_stream_is_ready_when_a_step_can_be_made_and_not_before(engine: SherpaEngine) -> None:
     stream = engine.open()
-    stream.accept(silence(engine, 10_000)[: engine.pace.window - 1])
+    stream.accept(silence(engine, 10_000)[: engine.chunking.window - 1])
     assert not stream.ready
     stream.accept(silence(engine, 10)[:1])
     assert stream.ready
