@@ -36,7 +36,9 @@ class Word:
     end_sample: int
     """First sample after the word."""
     confidence: float
-    """Posterior probability, 0 to 1; 0.0 where the engine has none yet (partials of some)."""
+    """Posterior probability, 0 to 1; 0.0 where the engine has none. PocketSphinx has one for finals
+    and with its lattice search alone; of sherpa-onnx's models transducers have one, CTC models and
+    paraformers have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Hypothesis:
     words: tuple[Word, ...] = ()
     text: str = ""
     confidence: float = 0.0
-    """Of the whole text, 0 to 1; 0.0 where the engine has none yet."""
+    """Of the whole text, the mean of its words', 0 to 1; 0.0 where the engine has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What can go wrong in an engine, as the rest of the house sees it.
+"""What can go wrong in an engine, as its users see it.
 
 DecoderError
 ├── EngineUnavailable   its package or model is not there; the text says what installs it

@@ -1,6 +1,6 @@
 """Verb `g2p`: learn grapheme-to-phoneme rules from the dictionary of the default engine.
 
-It makes `decoder/pocketsphinx/letters.txt`; what that file means stands in
+It makes `decoder/pocketsphinx/grapheme_to_phoneme.txt`; what that file means stands in
 `decoder.pocketsphinx.pronunciation`, which reads it. It is run by hand: the dictionary changes
 rarely.
 
@@ -23,7 +23,12 @@ import jiwer
 import pocketsphinx
 
 from bench.report import report
-from decoder.pocketsphinx.pronunciation import CONTEXTS, LETTERS_FILE, Letters, contexts_of
+from decoder.pocketsphinx.pronunciation import (
+    CONTEXTS,
+    RULES_FILE,
+    GraphemeToPhonemeRules,
+    contexts_of,
+)
 
 Phones = tuple[str, ...]
 Entry = tuple[str, Phones]
@@ -41,7 +46,7 @@ _HELD_OUT = 3000
 
 
 @click.command()
-@click.option("--write", is_flag=True, help=f"write {LETTERS_FILE.name} anew")
+@click.option("--write", is_flag=True, help=f"write {RULES_FILE.name} anew")
 def g2p(write: bool) -> None:
     """How well words are read that are in no dictionary, measured on words held out of learning.
 
@@ -51,14 +56,14 @@ def g2p(write: bool) -> None:
     random.Random(1).shuffle(entries)
     held_out, known = entries[:_HELD_OUT], entries[_HELD_OUT:]
     rules = learn(known)
-    reader = Letters(rules)
+    reader = GraphemeToPhonemeRules(rules)
     told = [reader.read(word) for word, _ in held_out]
     expected = [phones for _, phones in held_out]
     error_rate = float(jiwer.wer([*map(" ".join, expected)], [*map(" ".join, told)]))
     right = sum(one == other for one, other in zip(told, expected, strict=True)) / len(held_out)
     if write:
         lines = (f"{context} {' '.join(said)}".rstrip() for context, said in sorted(rules.items()))
-        LETTERS_FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        RULES_FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     report(
         "g2p",
         ("rules", "phone error rate", "words right"),
@@ -69,7 +74,7 @@ def g2p(write: bool) -> None:
 
 
 def learn(entries: Iterable[Entry]) -> dict[str, Phones]:
-    """Learn the phones of a letter by its context, for `Letters`."""
+    """Learn the phones of a letter by its context, for `GraphemeToPhonemeRules`."""
     aligned = _aligned(list(entries))
     said: list[dict[str, Counter[Phones]]] = [defaultdict(Counter) for _ in CONTEXTS]
     for word, phones in aligned:
@@ -77,7 +82,7 @@ def learn(entries: Iterable[Entry]) -> dict[str, Phones]:
             for table, context in zip(said, contexts, strict=True):
                 table[context][phone] += 1
     rules: dict[str, Phones] = {}
-    reader = Letters(rules)
+    reader = GraphemeToPhonemeRules(rules)
     for width, table in enumerate(said):
         for context, counts in table.items():
             if counts.total() < _LEAST_OCCURRENCES and width:

@@ -1,8 +1,8 @@
-"""The cepstral mean of a stretch of sound, measured by PocketSphinx's own front end.
+"""The cepstral mean of a stretch of audio, measured by PocketSphinx's own front end.
 
 PocketSphinx subtracts a running mean from its features and offers no way to measure one without
 decoding. So this keeps a recogniser that knows a single phrase and looks at one frame in fifty:
-9 MB, 2 ms for 2 s of sound.
+9 MB, 2 ms for 2 s of audio.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _COEFFICIENTS = 13
 
 
 class CepstralMean:
-    """Measures; used by one thread at a time."""
+    """Measures cepstral means of audio at `sample_rate`, Hz; used by one thread at a time."""
 
     def __init__(self, sample_rate: int) -> None:
         self._frame_samples = sample_rate // 100

@@ -4,9 +4,9 @@ A decoder holds the GIL, about 95 MB and takes half a second to load; it decodes
 time. So an engine holds a number of decoders, loaded and warmed when it is made, and lends one to
 each stream. The engine runs in a worker process (`decoder.registry`).
 
-Passes: the tree search runs while sound comes; at the end `bestpath` searches the word lattice,
+Passes: the tree search runs while audio comes; at the end `bestpath` searches the word lattice,
 which also gives the posteriors that confidence is made of. `fwdflat`, a second search over all of
-the sound, costs up to a second at the end and gains no accuracy. The table and its command are in
+the audio, costs up to a second at the end and gains no accuracy. The table and its command are in
 `docs/adr/0007-decoder-passes.md`.
 """
 
@@ -17,13 +17,17 @@ from collections.abc import Sequence
 from decoder.engine import Capabilities, HotWord, Stream
 from decoder.errors import DecodeFailed, EngineUnavailable
 from decoder.pocketsphinx.cepstral_mean import CepstralMean
-from decoder.pocketsphinx.instrument import SAMPLE_RATE, Instrument
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.pocketsphinx.stream import BLOCK_SAMPLES, PocketSphinxStream
+from decoder.pocketsphinx.wrapper import SAMPLE_RATE, SphinxDecoder
 
 
 class PocketSphinxEngine:
-    """English, recognised by the model that comes with PocketSphinx."""
+    """English, recognised by the model that comes with PocketSphinx. Used by one thread.
+
+    Raises:
+        EngineUnavailable: an option is out of its range, or the model does not load.
+    """
 
     def __init__(self, options: PocketSphinxOptions) -> None:
         if options.decoders < 1:
@@ -33,7 +37,7 @@ class PocketSphinxEngine:
                 f"hot_word_weight is {options.hot_word_weight}; allowed: more than 0"
             )
         self._options = options
-        self._free = [Instrument(options) for _ in range(options.decoders)]
+        self._free = [SphinxDecoder(options) for _ in range(options.decoders)]
         self._mean = CepstralMean(SAMPLE_RATE)
 
     @property
@@ -61,7 +65,7 @@ class PocketSphinxEngine:
         if not self._free:
             raise DecodeFailed(f"all {self._options.decoders} decoders are in use")
         # One that has the words already, if there is one: a new search takes a tenth of a second.
-        chosen = next((one for one in self._free if one.prefers(hot_words)), self._free[-1])
+        chosen = next((free for free in self._free if free.prefers(hot_words)), self._free[-1])
         self._free.remove(chosen)
         try:
             refused = chosen.tune(hot_words)

@@ -1,4 +1,4 @@
-"""What can be set of this engine."""
+"""What can be set for a PocketSphinx engine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ class PocketSphinxOptions:
     decoders: int = 2
     """Utterances decoded by turns; 95 MB each, 130 MB once it has had hot words."""
     fwdflat: bool = False
+    """Search the whole utterance a second time after its end."""
     bestpath: bool = True
+    """Search the word lattice after the end, which is where confidences come from: without it they
+    are 0.0."""
     maxhmmpf: int = 5000
     """Most states searched in a frame: bounds the cost of noisy speech."""
     hot_word_weight: float = 1000.0

@@ -1,8 +1,9 @@
 """How English words are said: by the dictionary, and by rule where they are not in it.
 
-The rules are a table learnt from the dictionary by `python -m bench g2p`: how a letter is read,
-given the letters around it. Of words that it has not seen, half are right to the last phone, and
-one phone in nine is wrong (the same command measures it); for a hot word that is close enough.
+The grapheme-to-phoneme rules are a table learnt from the dictionary by `python -m bench g2p`: how a
+letter is read, given the letters around it. Of words that it has not seen, half are right to the
+last phone, and one phone in nine is wrong (the same command measures it); for a hot word that is
+close enough.
 
 Phones are those of the CMU dictionary, without stress.
 """
@@ -15,8 +16,10 @@ from itertools import islice, product
 from pathlib import Path
 
 Phones = tuple[str, ...]
+"""The phones of a word, or of a letter of it."""
 
-LETTERS_FILE = Path(__file__).with_name("letters.txt")
+RULES_FILE = Path(__file__).with_name("grapheme_to_phoneme.txt")
+"""The rules, one a line: a context as `contexts_of` names it, and its phones."""
 
 CONTEXTS = ((0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3))
 """Letters before and after that a rule may look at, from the least particular on."""
@@ -40,17 +43,17 @@ def contexts_of(word: str) -> Iterator[list[str]]:
         ]
 
 
-class Letters:
-    """Reads words by rules: context → phones."""
+class GraphemeToPhonemeRules:
+    """Rules from contexts of letters to phones, by which words are read."""
 
     def __init__(self, rules: Mapping[str, Phones]) -> None:
         self._rules = rules
 
     @classmethod
-    def load(cls) -> Letters:
-        """Read the rules that come with the package, `letters.txt`."""
+    def load(cls) -> GraphemeToPhonemeRules:
+        """The rules of `RULES_FILE`."""
         rules = {}
-        for line in LETTERS_FILE.read_text(encoding="utf-8").splitlines():
+        for line in RULES_FILE.read_text(encoding="utf-8").splitlines():
             context, *phones = line.split()
             rules[context] = tuple(phones)
         return cls(rules)
@@ -78,13 +81,19 @@ class Letters:
 
 
 class Pronouncer:
-    """The ways to say a phrase."""
+    """The ways to say a phrase.
+
+    Args:
+        lookup: gives the phones of a dictionary word, separated by spaces; `word(2)` is its second
+            pronunciation.
+    """
 
     def __init__(self, lookup: Callable[[str], str | None]) -> None:
-        """`lookup` gives the phones of a dictionary word, separated by spaces; `word(2)` is its
-        second pronunciation."""
         self._lookup = lookup
-        self._letters = Letters.load()
+        self._rules = GraphemeToPhonemeRules.load()
+        self._found: dict[str, list[Phones]] = {}
+        """What the dictionary had: PocketSphinx loses the memory of every answer that it gives, so
+        each word is asked for once."""
 
     def say(self, phrase: str) -> list[list[Phones]]:
         """Pronunciations of `phrase`, the likeliest first: for each, the phones of each word.
@@ -101,16 +110,18 @@ class Pronouncer:
         known = self._known(word.lower())
         if known:
             return known
-        by_rule = self._letters.read(word.lower())
-        spelled = tuple(
-            phone for letter in word.lower() for phone in (self._known(letter) or [()])[0]
-        )
+        ways = [self._rules.read(word.lower())]
         if word.isupper() and len(word) <= _LONGEST_ACRONYM:
-            return [way for way in (spelled, by_rule) if way]
-        return [by_rule] if by_rule else []
+            letters = [(self._known(letter) or [()])[0] for letter in word.lower()]
+            ways.insert(0, tuple(phone for phones in letters for phone in phones))
+        return [way for way in ways if way]
 
     def _known(self, word: str) -> list[Phones]:
-        ways: list[Phones] = []
+        ways = self._found.get(word, [])
+        if ways:
+            return ways
         while (found := self._lookup(f"{word}({len(ways) + 1})" if ways else word)) is not None:
-            ways.append(tuple(found.split()))
+            ways = [*ways, tuple(found.split())]
+        if ways:
+            self._found[word] = ways
         return ways

@@ -1,11 +1,11 @@
 """One utterance on a decoder that is lent for it.
 
-An utterance's result depends on its own sound alone: the front end is made anew for each one
-(80 µs), and sound is handed on in blocks of one size however it came.
+An utterance's result depends on its own audio alone: the front end is made anew for each one
+(80 µs), and audio is handed on in blocks of one size however it came.
 
 The cepstral mean is what tells the model how loud the speaker and how broad the channel is. The
 model's own mean fits neither a microphone nor a telephone (on the bundled speech at 8 kHz: 47 %
-word error rate with it, 1 % with a mean of the sound itself). So decoding begins with the mean of
+word error rate with it, 1 % with a mean of the audio itself). So decoding begins with the mean of
 the first 0.6 s, for early partials, and once more, from the start, with that of the first 2 s, or
 of all if it ends sooner.
 """
@@ -21,7 +21,7 @@ import pocketsphinx
 from decoder.engine import HotWord, Hypothesis, Samples, Word
 from decoder.errors import DecodeFailed
 from decoder.pocketsphinx.cepstral_mean import CepstralMean
-from decoder.pocketsphinx.instrument import Instrument, SpokenPhrase
+from decoder.pocketsphinx.wrapper import SphinxDecoder, SpokenPhrase
 
 BLOCK_SAMPLES = 1600
 _FRAME_SAMPLES = 160
@@ -39,20 +39,20 @@ class PocketSphinxStream:
 
     def __init__(
         self,
-        instrument: Instrument,
+        wrapper: SphinxDecoder,
         mean: CepstralMean,
         refused_hot_words: tuple[HotWord, ...],
-        give_back: Callable[[Instrument], None],
+        give_back: Callable[[SphinxDecoder], None],
     ) -> None:
-        self._instrument = instrument
-        self._decoder = instrument.decoder
+        self._wrapper = wrapper
+        self._decoder = wrapper.decoder
         self._mean = mean
         self._give_back = give_back
         self.refused_hot_words = refused_hot_words
         self._waiting: list[Samples] = []
         self._waiting_samples = 0
         self._beginning: Samples = np.empty(0, np.int16)
-        """All sound until the mean is settled."""
+        """All audio until the mean is settled."""
         self._settled = False
         self._watched = False
         """True once somebody asked for a hypothesis: only then is an early one worth its cost."""
@@ -83,7 +83,8 @@ class PocketSphinxStream:
         self._finished = True
 
     def hypothesis(self) -> Hypothesis:
-        """The best words so far. Confidences are 0 until the utterance has ended."""
+        """The best words so far. Confidences are 0.0 until the utterance has ended, and always
+        without the search of the word lattice (option bestpath)."""
         assert not self._closed, "hypothesis of a closed stream"
         self._watched = True
         words = tuple(self._words())
@@ -101,29 +102,29 @@ class PocketSphinxStream:
         try:
             self._stop()
         finally:
-            self._give_back(self._instrument)
+            self._give_back(self._wrapper)
 
     def decode(self) -> None:
         """Decode the blocks that are whole; after `finish` the rest too."""
-        sound = np.concatenate([*self._waiting, np.empty(0, np.int16)])
-        end = len(sound) if self._finished else len(sound) // BLOCK_SAMPLES * BLOCK_SAMPLES
-        self._waiting = [sound[end:]]
-        self._waiting_samples = len(sound) - end
+        audio = np.concatenate([*self._waiting, np.empty(0, np.int16)])
+        end = len(audio) if self._finished else len(audio) // BLOCK_SAMPLES * BLOCK_SAMPLES
+        self._waiting = [audio[end:]]
+        self._waiting_samples = len(audio) - end
         try:
             if self._settled:
-                self._process(sound[:end])
+                self._process(audio[:end])
             else:
-                self._begin(sound[:end])
+                self._begin(audio[:end])
             if self._finished:
                 self._ended = True
                 self._stop()
         except RuntimeError as error:
             raise DecodeFailed("PocketSphinx failed on this utterance") from error
 
-    def _begin(self, sound: Samples) -> None:
+    def _begin(self, audio: Samples) -> None:
         """Decode while the mean is not settled: begin early, begin again when it is."""
         before = len(self._beginning)
-        self._beginning = np.concatenate([self._beginning, sound])
+        self._beginning = np.concatenate([self._beginning, audio])
         length = len(self._beginning)
         if length >= _SETTLED_SAMPLES or self._finished:
             self._restart(self._beginning[:_SETTLED_SAMPLES])
@@ -136,21 +137,21 @@ class PocketSphinxStream:
             self._restart(self._beginning[:_EARLY_SAMPLES])
             self._process(self._beginning)
 
-    def _restart(self, sound: Samples) -> None:
-        """Decode from the start, with the cepstral mean of `sound`."""
+    def _restart(self, audio: Samples) -> None:
+        """Decode from the start, with the cepstral mean of `audio`."""
         self._stop()
         self._decoder.reinit_feat()
-        mean = self._mean.of(sound)
+        mean = self._mean.of(audio)
         if mean is not None:
             self._decoder.set_cmn(mean)
         self._decoder.start_utt()
         self._running = True
         self._decoded_samples = 0
 
-    def _process(self, sound: Samples) -> None:
-        for start in range(0, len(sound), BLOCK_SAMPLES):
-            self._decoder.process_raw(sound[start : start + BLOCK_SAMPLES].tobytes())
-        self._decoded_samples += len(sound)
+    def _process(self, audio: Samples) -> None:
+        for start in range(0, len(audio), BLOCK_SAMPLES):
+            self._decoder.process_raw(audio[start : start + BLOCK_SAMPLES].tobytes())
+        self._decoded_samples += len(audio)
 
     def _stop(self) -> None:
         if self._running:
@@ -158,7 +159,7 @@ class PocketSphinxStream:
             _end(self._decoder)
 
     def _words(self) -> Iterator[Word]:
-        # Before the first sound the decoder still holds what somebody else said.
+        # Before the first audio the decoder still holds what somebody else said.
         if not self._decoded_samples or self._decoder.hyp() is None:
             return
         for segment in self._decoder.seg():
@@ -166,10 +167,11 @@ class PocketSphinxStream:
                 continue
             start = segment.start_frame * _FRAME_SAMPLES
             end = min((segment.end_frame + 1) * _FRAME_SAMPLES, self._decoded_samples)
-            # Without a lattice PocketSphinx says 1.0 for every word, which is no posterior.
-            confidence = min(max(segment.prob, 0.0), 1.0) if self._ended else 0.0
+            # Before the end PocketSphinx says 1.0 of every word, which is no posterior.
+            known = self._ended and self._wrapper.has_posteriors
+            confidence = min(max(segment.prob, 0.0), 1.0) if known else 0.0
             name = _VARIANT.sub("", segment.word)
-            phrase = self._instrument.phrases.get(name)
+            phrase = self._wrapper.phrases.get(name)
             if phrase is None:
                 yield Word(name.replace("_", " "), start, end, confidence)
             else:

@@ -1,12 +1,14 @@
 """Streaming models of the sherpa-onnx family, batched over utterances.
 
-What is where: `options` what can be set; `folder`, `vocabulary`, `families` and `model` read what
-kind of model a folder holds and whether its files belong together; `trial` does so, loads and
-decodes in a child process first; `recogniser` makes sherpa-onnx's object; `pace` measures how much
-sound a step and an ending need; `spelling` brings hot words into the model's units; `words` makes
-timed words of tokens; `stream` and `engine` are the two halves of the interface.
+What is where: `options` what can be set; `folder`, `graphs`, `vocabulary`, `families` and `model`
+read what kind of model a folder holds and whether its files belong together; `preflight` does so,
+loads and decodes in a child process first; `graph_optimisation` rewrites graphs to be computed
+faster; `recogniser` makes sherpa-onnx's object; `chunking` measures how much audio a step and an
+ending need; `hot_words` brings hot words into the model's tokens; `transcript` makes timed words of
+tokens; `stream` and `engine` are the two halves of the interface.
 
-The package `sherpa_onnx` is imported in `recogniser` alone, `onnx` in `graphs` alone.
+The package `sherpa_onnx` is imported in `recogniser` alone, `onnx` in `graphs` and
+`graph_optimisation` alone.
 """
 
 from decoder.sherpa.engine import SherpaEngine

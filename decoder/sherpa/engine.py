@@ -9,15 +9,14 @@ import numpy as np
 
 from decoder.engine import Capabilities, HotWord, Stream
 from decoder.errors import DecodeFailed
+from decoder.sherpa.chunking import Chunking
 from decoder.sherpa.hot_words import spell
 from decoder.sherpa.model import Model
 from decoder.sherpa.options import SherpaOptions
-from decoder.sherpa.pace import Pace
+from decoder.sherpa.preflight import examine, load_recognisers
 from decoder.sherpa.recogniser import FOREIGN_ERRORS, Recogniser
 from decoder.sherpa.stream import SherpaStream
-from decoder.sherpa.transcript import Transcript
-from decoder.sherpa.trial import examine, load_recognisers
-from decoder.sherpa.words import WordMaker
+from decoder.sherpa.transcript import Transcript, WordMaker
 
 _MAX_BATCH = 16
 """Larger batches decode no more (measured: 8 streams at once 96, 16: 101, 32: 101)."""
@@ -31,7 +30,8 @@ class SherpaEngine:
     """
 
     def __init__(self, options: SherpaOptions) -> None:
-        """
+        """Examine the model in a child process, load it and warm it.
+
         Raises:
             EngineUnavailable: the model cannot be used; the text names file and cure.
         """
@@ -40,7 +40,7 @@ class SherpaEngine:
         findings = examine(options)
         self._findings = findings
         self._model = findings.model
-        self._pace = findings.pace
+        self._chunking = findings.chunking
         self._maker = WordMaker(findings.vocabulary)
         self._recognisers = load_recognisers(options, findings)
         self._open_streams = 0
@@ -59,11 +59,11 @@ class SherpaEngine:
             word_times=self._model.word_times,
             hot_words=self._recognisers.biased is not None,
             max_batch=_MAX_BATCH,
-            first_step_samples=self._pace.window,
-            step_samples=self._pace.shift,
+            first_step_samples=self._chunking.window,
+            step_samples=self._chunking.shift,
             # A step begins with each `shift` and looks at a window: a word that ends where a step
             # begins is decoded with the window after it.
-            lookahead_samples=self._pace.window,
+            lookahead_samples=self._chunking.window,
         )
 
     @property
@@ -72,9 +72,9 @@ class SherpaEngine:
         return self._model
 
     @property
-    def pace(self) -> Pace:
-        """How much sound a step and an ending need."""
-        return self._pace
+    def chunking(self) -> Chunking:
+        """How much audio a step and an ending need."""
+        return self._chunking
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> SherpaStream:
         """Start an utterance.
@@ -106,7 +106,7 @@ class SherpaEngine:
                 recogniser, phrases = self._recognisers.biased, spelled.phrases
         return SherpaStream(
             recogniser,
-            self._pace,
+            self._chunking,
             self._model.sample_rate,
             self._transcript(),
             self._returned,
@@ -158,7 +158,7 @@ class SherpaEngine:
             streams = [
                 SherpaStream(
                     recogniser,
-                    self._pace,
+                    self._chunking,
                     self._model.sample_rate,
                     self._transcript(),
                     lambda: None,

@@ -122,24 +122,24 @@ NEEDED: Mapping[Family, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Signature:
     """A family of models in one file, and the entries that no other family has."""
 
     family: Family
     entries: tuple[str, ...]
 
 
-_MARKS = (
-    Mark(Family.T_ONE_CTC, ("frame_length_ms", "state_dim")),
-    Mark(Family.NEMO_CTC, ("window_size", "chunk_shift", "cache_last_channel_dim1")),
-    Mark(Family.ZIPFORMER2_CTC, ("query_head_dims", "decode_chunk_len")),
-    Mark(Family.WENET_CTC, ("head", "num_blocks", "right_context")),
+_SIGNATURES = (
+    Signature(Family.T_ONE_CTC, ("frame_length_ms", "state_dim")),
+    Signature(Family.NEMO_CTC, ("window_size", "chunk_shift", "cache_last_channel_dim1")),
+    Signature(Family.ZIPFORMER2_CTC, ("query_head_dims", "decode_chunk_len")),
+    Signature(Family.WENET_CTC, ("head", "num_blocks", "right_context")),
 )
 
 
 def family_of_one_file(metadata: Collection[str]) -> Family | None:
     """The family of a model in one file, by the names of its metadata; None: of none."""
-    for mark in _MARKS:
-        if all(entry in metadata for entry in mark.entries):
-            return mark.family
+    for signature in _SIGNATURES:
+        if all(entry in metadata for entry in signature.entries):
+            return signature.family
     return None

@@ -1,6 +1,6 @@
 """ONNX files as far as they must be known before sherpa-onnx opens them: metadata and shapes.
 
-Only here and where `quicker` rewrites graphs is the package `onnx` imported.
+The package `onnx` is imported here and in `graph_optimisation` alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Graph:
     outputs: tuple[tuple[int | None, ...], ...]
 
     def integer(self, name: str) -> int:
-        """
+        """An entry of the metadata as a whole number.
+
         Raises:
             EngineUnavailable: the metadata's entry is no whole number.
         """
@@ -37,9 +38,10 @@ class Graph:
             ) from error
 
     def need(self, names: tuple[str, ...], who: str) -> None:
-        """
+        """Refuse a file that lacks metadata; `who` is the kind of model that needs it.
+
         Raises:
-            EngineUnavailable: a `who` has metadata that this file lacks.
+            EngineUnavailable: one of `names` is missing; the text names all that are.
         """
         missing = [name for name in names if not self.metadata.get(name)]
         if missing:
@@ -51,7 +53,8 @@ class Graph:
 
 
 def read_graph(path: Path) -> Graph:
-    """
+    """Metadata and shapes of an ONNX file; its weights are not kept.
+
     Raises:
         EngineUnavailable: the file is no ONNX model, or was cut off.
     """

@@ -20,8 +20,15 @@ from decoder.errors import EngineUnavailable
 from decoder.joining import is_unspaced
 from decoder.sherpa.families import Family
 from decoder.sherpa.model import Model
-from decoder.sherpa.pieces import read_pieces, write_pieces
-from decoder.sherpa.vocabulary import MARK, Style, Vocabulary, byte_letters, is_special
+from decoder.sherpa.vocabulary import (
+    MARK,
+    Style,
+    Vocabulary,
+    byte_letters,
+    is_special,
+    read_pieces,
+    write_pieces,
+)
 
 _SEPARATORS = re.compile(r"[\s\-‐-―_/·.,;:!?\"“”()\[\]、，。；：！？《》]+")
 """What stands between words and is not said. sherpa-onnx reads / : # and @ as signs of its own."""
@@ -61,7 +68,8 @@ class HotWordPlan:
 
 
 def plan_hot_words(model: Model, vocabulary: Vocabulary) -> HotWordPlan:
-    """
+    """How the model takes hot words.
+
     Raises:
         EngineUnavailable: the model knows no hot words, or lacks a file for them, or has one that
             cannot be read.
@@ -114,7 +122,8 @@ class Spelled:
 
 
 def spell(hot_words: Sequence[HotWord], plan: HotWordPlan, boost: float) -> Spelled:
-    """
+    """Hot words in the tokens of the model, and those that cannot be written so.
+
     Args:
         boost: score of a token of a hot word of boost 1.
     """

@@ -1,7 +1,7 @@
 """What kind of model a folder holds, and whether its files belong together.
 
 What sherpa-onnx does not check itself, or answers by ending the process, is refused here with a
-sentence. Shapes that a file leaves open are left to the trial (`trial`).
+sentence. Shapes that a file leaves open are left to `preflight`.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def _model(
     if rate not in SAMPLE_RATES:
         allowed = " or ".join(str(allowed) for allowed in SAMPLE_RATES)
         raise EngineUnavailable(
-            f"{graph.path} is for sound of {rate} Hz; allowed: {allowed}; choose another model"
+            f"{graph.path} is for audio of {rate} Hz; allowed: {allowed}; choose another model"
         )
     delay = graph.metadata.get("emission_delay_ms")
     return Model(

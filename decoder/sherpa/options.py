@@ -37,11 +37,12 @@ class SherpaOptions:
     emission_delay_ms: int = -1
     """How long after a word begins its first token comes, taken off word times. -1: what the
     model's metadata say, or not known, which costs a step more at the end of each utterance."""
-    trial_s: float = 300.0
-    """Time for the trial in a child process."""
+    preflight_s: float = 300.0
+    """Seconds that the preflight in a child process may take."""
 
     def check(self) -> None:
-        """
+        """Refuse values that are out of range, all in one sentence.
+
         Raises:
             EngineUnavailable: a value is out of its range.
         """
@@ -60,7 +61,7 @@ class SherpaOptions:
             faults.append(f"beam is {self.beam}; allowed: 1 or more")
         if self.emission_delay_ms < -1:
             faults.append(f"emission_delay_ms is {self.emission_delay_ms}; allowed: -1 or more")
-        if self.trial_s <= 0:
-            faults.append(f"trial_s is {self.trial_s}; allowed: more than 0")
+        if self.preflight_s <= 0:
+            faults.append(f"preflight_s is {self.preflight_s}; allowed: more than 0")
         if faults:
             raise EngineUnavailable("; ".join(faults))

@@ -8,7 +8,7 @@ import numpy as np
 
 from decoder.engine import HotWord, Hypothesis, Samples
 from decoder.errors import DecodeFailed
-from decoder.sherpa.pace import Pace
+from decoder.sherpa.chunking import Chunking
 from decoder.sherpa.recogniser import FOREIGN_ERRORS, NativeStream, Recogniser
 from decoder.sherpa.transcript import Transcript
 
@@ -20,14 +20,14 @@ _MOST_SILENCE_S = 3
 class SherpaStream:
     """Sound waits here until `decode`, so that converting it is work of a decode thread.
 
-    The sound is kept until the end: a batch that fails leaves its streams without their states,
+    The audio is kept until the end: a batch that fails leaves its streams without their states,
     and they begin anew.
     """
 
     def __init__(
         self,
         recogniser: Recogniser,
-        pace: Pace,
+        chunking: Chunking,
         sample_rate: int,
         transcript: Transcript,
         give_back: Callable[[], None],
@@ -36,7 +36,7 @@ class SherpaStream:
     ) -> None:
         self.recogniser = recogniser
         self.refused_hot_words = refused
-        self._pace = pace
+        self._chunking = chunking
         self._sample_rate = sample_rate
         self._transcript = transcript
         self._give_back = give_back
@@ -74,7 +74,7 @@ class SherpaStream:
         """True if a step is due; after `finish`, until the rest was decoded."""
         if self._finished:
             return not self._ended
-        return self._pace.steps(self._samples) > self._steps
+        return self._chunking.steps(self._samples) > self._steps
 
     def finish(self, silence: int = 0) -> None:
         """No more samples will come; see `Stream.finish`."""
@@ -108,11 +108,11 @@ class SherpaStream:
 
     @property
     def has_step(self) -> bool:
-        """True if the sound that the recogniser has allows a step, as it was measured."""
-        return self._pace.steps(self._fed_samples) > self._steps
+        """True if the audio that the recogniser has allows a step, as it was measured."""
+        return self._chunking.steps(self._fed_samples) > self._steps
 
     def feed(self) -> None:
-        """Give the recogniser the sound that waits, and the silence after its end.
+        """Give the recogniser the audio that waits, and the silence after its end.
 
         Raises:
             DecodeFailed: the stream has failed, now or before.
@@ -122,11 +122,11 @@ class SherpaStream:
         try:
             pieces = self._kept[self._fed_pieces :]
             if pieces:
-                sound = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-                self._give((sound * _SCALE).tolist())
+                audio = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+                self._give((audio * _SCALE).tolist())
                 self._fed_pieces = len(self._kept)
             if self._finished and not self._ended and self._samples:
-                self._give([0.0] * max(0, self._pace.ending - self._silence))
+                self._give([0.0] * max(0, self._chunking.ending - self._silence))
         except FOREIGN_ERRORS as error:
             self.fail()
             raise DecodeFailed(self._failure) from error
@@ -134,7 +134,7 @@ class SherpaStream:
     def go_on(self) -> bool:
         """Give the recogniser one more step of silence, if the last one may not be the last."""
         most = self._samples + _MOST_SILENCE_S * self._sample_rate
-        if not (self._finished and self._samples and self._pace.open_ended):
+        if not (self._finished and self._samples and self._chunking.open_ended):
             return False
         if self._ended or self._fed_samples > most:
             return False
@@ -142,7 +142,7 @@ class SherpaStream:
         if said == self._said_before:
             return False
         self._said_before = said
-        self._give([0.0] * self._pace.shift)
+        self._give([0.0] * self._chunking.shift)
         return True
 
     def stepped(self) -> None:
@@ -155,7 +155,7 @@ class SherpaStream:
         self._ended = self._finished
 
     def restart(self) -> None:
-        """Begin the utterance anew, with all its sound."""
+        """Begin the utterance anew, with all its audio."""
         self._native = self._begin()
         self._fed_pieces = self._fed_samples = self._steps = 0
         self._said_before = None

@@ -1,10 +1,15 @@
-"""The words of one utterance with their times, as its results come.
+"""Tokens of a model to the words of one utterance with their times, as its results come.
+
+A Chinese character is a word; pieces of other scripts are joined until the next one begins.
 
 A transducer or CTC model says when a token came, to one of its frames, not how long it lasts: a
 word ends where the next one begins, or `_LONGEST_MS` after its last token.
 
-Paraformers say no times. Their words share the sound that was decoded, each by its number of
+Paraformers say no times. Their words share the audio that was decoded, each by its number of
 tokens; `Capabilities.word_times` is False.
+
+Transducers say how likely each token was. CTC models and paraformers do not: the confidence of
+their words is 0.0.
 
 A result has all tokens of the utterance, and nearly always they are those of the last result and
 some more. So words that nothing can change any more are kept, and only what follows them is read:
@@ -13,16 +18,124 @@ half a minute of speech costs no more a step than its first words.
 
 from __future__ import annotations
 
+import codecs
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from decoder.engine import Hypothesis, Word
-from decoder.joining import join_words
+from decoder.joining import is_unspaced, join_words
 from decoder.sherpa.recogniser import NativeResult
-from decoder.sherpa.words import Spoken, WordMaker
+from decoder.sherpa.vocabulary import (
+    MARK,
+    Style,
+    Vocabulary,
+    byte_letters,
+    byte_of,
+    is_special,
+)
 
 _LONGEST_MS = 320
 """From a word's last token to its end where no word follows: a slow syllable."""
+
+Part = tuple[str, int, int]
+"""A space, a character that is a word, or letters; the tokens that it begins and ends in."""
+_PARTS = re.compile(r" |[^ \u2e80-\uffef\U00020000-\U0003ffff]+|.")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A word, and the tokens that made it: the first and the one after the last."""
+
+    text: str
+    first: int
+    last: int
+
+
+class WordMaker:
+    """Words of the tokens of one vocabulary. Holds nothing of what was said; threads share it."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._style = vocabulary.style
+        self._lower = vocabulary.lower
+        # As sherpa-onnx writes them in a result: the mark is a space, but in models of bytes.
+        self._parts = {
+            token: tuple(self._split(token))
+            for symbol in vocabulary.symbols.values()
+            for token in (symbol, symbol.replace(MARK, " ", 1))
+        }
+
+    def words(self, tokens: Sequence[str]) -> list[Spoken]:
+        """The words that tokens make."""
+        parts = self._byte_parts(tokens) if self.in_bytes(tokens) else self._token_parts(tokens)
+        words: list[Spoken] = []
+        text = ""
+        first = last = 0
+        for part, begins, ends in parts:
+            alone = is_unspaced(part)
+            if text and (alone or part == " "):
+                words.append(Spoken(text, first, last + 1))
+                text = ""
+            if alone:
+                words.append(Spoken(part, begins, ends + 1))
+            elif part != " ":
+                if not text:
+                    first = begins
+                text += part
+                last = ends
+        if text:
+            words.append(Spoken(text, first, last + 1))
+        return words
+
+    def in_bytes(self, tokens: Sequence[str]) -> bool:
+        """True if a letter may be made of several of these tokens."""
+        return self._style is Style.BYTES or any(token[:3] == "<0x" for token in tokens)
+
+    def _token_parts(self, tokens: Sequence[str]) -> Iterator[Part]:
+        continues = False
+        for index, token in enumerate(tokens):
+            parts = self._parts.get(token, ())
+            if self._style is Style.CONTINUED:
+                if not continues:
+                    yield " ", index, index
+                continues = token.endswith("@@")
+            for part in parts:
+                yield part, index, index
+
+    def _split(self, token: str) -> Iterator[str]:
+        """A token's spaces, characters that are words, and what else there is."""
+        if is_special(token):
+            return
+        text = token.removesuffix("@@") if self._style is Style.CONTINUED else token
+        text = text.replace(MARK, " ").replace("|", " ")
+        if self._style is Style.WHOLE:
+            text = f" {text} "
+        for part in _PARTS.findall(text):
+            if part == " " or not is_unspaced(part):
+                yield part.lower() if self._lower else part
+            else:
+                yield from part
+
+    def _byte_parts(self, tokens: Sequence[str]) -> Iterator[Part]:
+        """Each letter with the tokens that its first and its last byte came from."""
+        decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        begins = 0
+        for index, token in enumerate(tokens):
+            for byte in self._bytes(token):
+                if not decoder.getstate()[0]:
+                    begins = index
+                for letter in decoder.decode(bytes((byte,))):
+                    yield letter.lower() if self._lower else letter, begins, index
+
+    def _bytes(self, token: str) -> bytes:
+        byte = byte_of(token)
+        if byte is not None:
+            return bytes((byte,))
+        if self._style is Style.BYTES and not is_special(token):
+            table = byte_letters()
+            return bytes(32 if letter == MARK else table.get(letter, 32) for letter in token)
+        return "".join(self._parts.get(token, ())).encode()
 
 
 class Transcript:
@@ -54,7 +167,7 @@ class Transcript:
         """What was said of their tokens, and of the next one."""
 
     def read(self, result: NativeResult, samples: int) -> Hypothesis:
-        """The words placed inside `samples` of sound, in order, 10 ms each where there is room."""
+        """The words placed inside `samples` of audio, in order, 10 ms each where there is room."""
         tokens, seconds, likely = result.tokens, result.timestamps, result.ys_probs
         # A beam search may change its mind, and a stream may have begun anew.
         if self._words and _beginnings(self._first + 1, tokens, seconds, likely) != self._made_of:
@@ -131,7 +244,7 @@ def _settled(spoken: Sequence[Spoken], starts: Sequence[int], borders: Sequence[
     """How many of the first words no further token can change.
 
     The last one may go on, and the one before it ends where that begins. A word that was moved
-    forward, because the sound ended before its token came, will move back.
+    forward, because the audio ended before its token came, will move back.
     """
     settled = 0
     for index in range(len(spoken) - 1):
@@ -155,9 +268,9 @@ def _beginnings(count: int, *of: Sequence[object]) -> list[Sequence[object]]:
 
 
 def _placed(starts: Sequence[int], lowest: int, least: int, samples: int) -> list[int]:
-    """Starts inside the sound, in order, with `least` samples for each word before the next.
+    """Starts inside the audio, in order, with `least` samples for each word before the next.
 
-    Tokens may come after the end of the sound, or all at once: such words move together.
+    Tokens may come after the end of the audio, or all at once: such words move together.
     """
     placed: list[int] = []
     for index, start in enumerate(starts):

@@ -1,4 +1,4 @@
-"""The fake engine's words show every change of the sound, and its faults come when asked for."""
+"""The fake engine's words show every change of the audio, and its faults come when asked for."""
 
 from __future__ import annotations
 

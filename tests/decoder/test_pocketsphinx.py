@@ -7,8 +7,10 @@ import pytest
 from bench.recordings import human_recordings, load, load_unknown_name, names
 from decoder import HotWord, Hypothesis
 from decoder.engine import Samples
+from decoder.pocketsphinx import wrapper
 from decoder.pocketsphinx.engine import PocketSphinxEngine
 from decoder.pocketsphinx.options import PocketSphinxOptions
+from decoder.pocketsphinx.wrapper import SphinxDecoder
 
 pytestmark = pytest.mark.engine
 
@@ -90,6 +92,53 @@ def test_what_nobody_can_say_is_given_back(engine: PocketSphinxEngine, text: str
     stream = engine.open((HotWord(text),))
     assert stream.refused_hot_words == (HotWord(text),)
     stream.close()
+
+
+def test_entries_of_hot_words_do_not_pile_up_in_the_dictionary(
+    engine: PocketSphinxEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wrapper, "MOST_ALIASES", 4)
+    samples = load_unknown_name().samples
+    before = heard(engine, samples)
+    decoder = SphinxDecoder(PocketSphinxOptions())
+    entries: list[str] = []
+    for number in range(6):
+        words = tuple(HotWord(f"{name}{'oa'[number % 2]}rn") for name in ("Kael", "Zorb", "Brind"))
+        decoder.tune((*words, HotWord("Thornvik"), HotWord("bed" + "ao"[number % 2] * number)))
+        entries += decoder.phrases
+        there = [name for name in set(entries) if decoder.decoder.lookup_word(name) is not None]
+        assert set(decoder.phrases) <= set(there)
+        assert len(there) < wrapper.MOST_ALIASES + len(decoder.phrases)
+    assert len(set(entries)) > 2 * wrapper.MOST_ALIASES
+    for _ in range(2):
+        heard(engine, samples, (HotWord("Kaelith"), HotWord("Zorbana"), HotWord("Brindlemere")))
+        assert heard(engine, samples, (NAME,)).text == "the new server is called Thornvik"
+        heard(engine, samples, (HotWord("Kubernetes"), HotWord("nginx"), HotWord("Huawei")))
+        assert heard(engine, samples) == before
+
+
+@pytest.mark.parametrize("bestpath", [True, False])
+def test_words_have_posteriors_once_the_lattice_was_searched_and_none_else(bestpath: bool) -> None:
+    engine = PocketSphinxEngine(PocketSphinxOptions(decoders=1, bestpath=bestpath))
+    stream = engine.open()
+    stream.accept(load("bed").samples)
+    assert stream.hypothesis().words == ()
+    engine.decode([stream])
+    partial = stream.hypothesis()
+    assert partial.words
+    assert {word.confidence for word in partial.words} == {0.0}
+    assert partial.confidence == 0.0
+    stream.finish()
+    engine.decode([stream])
+    final = stream.hypothesis()
+    confidences = [word.confidence for word in final.words]
+    if bestpath:
+        assert all(0 < confidence <= 1 for confidence in confidences)
+        assert len(set(confidences)) > 2
+        assert 0 < final.confidence < 1
+    else:
+        assert set(confidences) == {0.0}
+        assert final.confidence == 0.0
 
 
 def test_a_decoder_that_has_the_words_already_is_preferred() -> None:

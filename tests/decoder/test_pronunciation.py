@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from decoder.pocketsphinx.pronunciation import Letters, Pronouncer
+from decoder.pocketsphinx.pronunciation import GraphemeToPhonemeRules, Pronouncer
 
 DICTIONARY = {
     "read": "R IY D",
@@ -40,6 +40,21 @@ def test_a_short_word_of_capitals_is_said_as_letters_or_as_a_word(pronouncer: Pr
     assert spoken(pronouncer, "IBM") == ["AY B IY EH M", "IH B M"]
 
 
+def test_the_dictionary_is_asked_once_for_each_word_that_it_has() -> None:
+    asked: list[str] = []
+
+    def lookup(word: str) -> str | None:
+        asked.append(word)
+        return DICTIONARY.get(word)
+
+    pronouncer = Pronouncer(lookup)
+    for _ in range(3):
+        assert spoken(pronouncer, "the server")
+        assert spoken(pronouncer, "IBM")
+    answered = [word for word in asked if word in DICTIONARY]
+    assert sorted(answered) == sorted(set(answered))
+
+
 @pytest.mark.parametrize("phrase", ["101", "route 66", "你好", "", "   ", "a+b"])
 def test_what_is_not_written_in_letters_cannot_be_said(pronouncer: Pronouncer, phrase: str) -> None:
     assert pronouncer.say(phrase) == []
@@ -56,10 +71,10 @@ def test_what_is_not_written_in_letters_cannot_be_said(pronouncer: Pronouncer, p
     ],
 )
 def test_words_are_read_by_rule_as_english_is(word: str, phones: str) -> None:
-    assert " ".join(Letters.load().read(word)) == phones
+    assert " ".join(GraphemeToPhonemeRules.load().read(word)) == phones
 
 
 def test_a_more_particular_rule_goes_before_a_general_one() -> None:
     rules = {"<c>": ("K",), "<c>e": ("S",), "<e>": (), "<a>": ("AE",)}
-    assert Letters(rules).read("cac") == ("K", "AE", "K")
-    assert Letters(rules).read("ce") == ("S",)
+    assert GraphemeToPhonemeRules(rules).read("cac") == ("K", "AE", "K")
+    assert GraphemeToPhonemeRules(rules).read("ce") == ("S",)

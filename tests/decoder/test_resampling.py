@@ -104,6 +104,7 @@ def test_sample_counts_of_capabilities_are_those_of_16_khz() -> None:
     assert (inside.first_step_samples, inside.step_samples) == (2000, 2000)
     assert outside.first_step_samples == BLOCK + DELAY_SAMPLES
     assert outside.step_samples == BLOCK
+    assert outside.lookahead_samples == 2 * inside.lookahead_samples + DELAY_SAMPLES
     counts = {field.name for field in dataclasses.fields(Capabilities)}
     for name in (name for name in counts if name.endswith("_samples")):
         assert getattr(outside, name) >= 2 * getattr(inside, name)

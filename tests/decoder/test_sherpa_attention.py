@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from decoder.sherpa.attention import keys_as_rows
+from decoder.sherpa.graph_optimisation import keys_as_rows
 
 TIME, BATCH, HEADS, WIDTH = 7, 2, 4, 5
 

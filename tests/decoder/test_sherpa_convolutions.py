@@ -1,4 +1,4 @@
-"""Depthwise convolutions over time, computed as pictures: the same sums."""
+"""Depthwise convolutions over time, computed over images of height 1: the same sums."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from decoder.sherpa.convolutions import as_pictures
+from decoder.sherpa.graph_optimisation import convolutions_in_2d
 
 Floats = NDArray[np.float32]
 
@@ -73,7 +73,7 @@ def computed(model: onnx.ModelProto, sound: Floats) -> list[Floats]:
     bias=st.booleans(),
     opset=st.sampled_from([11, 17]),
 )
-def test_a_picture_of_height_one_gives_the_same_sums(
+def test_an_image_of_height_one_gives_the_same_sums(
     channels: int,
     kernel: int,
     pads: tuple[int, int],
@@ -93,7 +93,7 @@ def test_a_picture_of_height_one_gives_the_same_sums(
     )
     sound = np.random.default_rng(1).standard_normal((2, channels, 24)).astype(np.float32)
     before = computed(model, sound)
-    assert as_pictures(model) == 1
+    assert convolutions_in_2d(model) == 1
     for one, other in zip(before, computed(model, sound), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
@@ -101,5 +101,5 @@ def test_a_picture_of_height_one_gives_the_same_sums(
 def test_a_convolution_that_mixes_channels_is_left_alone() -> None:
     model = convolution(channels=4, group=2)
     before = model.SerializeToString()
-    assert as_pictures(model) == 0
+    assert convolutions_in_2d(model) == 0
     assert model.SerializeToString() == before

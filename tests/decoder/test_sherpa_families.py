@@ -13,6 +13,7 @@ import pytest
 from decoder import Hypothesis
 from decoder.engine import Samples
 from decoder.sherpa import SherpaEngine, SherpaOptions
+from decoder.sherpa.families import Family
 from decoder.sherpa.recogniser import NativeStream
 from tests.decoder.models.catalogue import WRITERS
 from tests.decoder.models.transducer import write_late
@@ -118,7 +119,7 @@ def test_silence_that_was_heard_is_not_asked_for_again(engine: SherpaEngine, lea
         stream.close()
         return text
 
-    window = engine.pace.window
+    window = engine.chunking.window
     assert ended(window, window) == expected
     known = len(steps)
     assert ended(window, 0) == expected
@@ -134,11 +135,25 @@ def test_the_delay_of_a_model_is_taken_off_its_word_times(tmp_path: Path) -> Non
     assert decoded(engine, sound).words[0].start_sample / 16000 == pytest.approx(0.96, abs=0.05)
 
 
+def test_transducers_are_more_or_less_sure_of_each_word_and_others_do_not_say(
+    engine: SherpaEngine,
+) -> None:
+    final = decoded(engine, silence(engine, 300), noise(engine, 1500))
+    confidences = [word.confidence for word in final.words]
+    assert confidences
+    if engine.model.family in (Family.TRANSDUCER, Family.NEMO_TRANSDUCER):
+        assert all(0 < confidence <= 1 for confidence in confidences)
+        assert len(set(confidences)) > 1
+        assert final.confidence == pytest.approx(np.mean(confidences))
+    else:
+        assert {*confidences, final.confidence} == {0.0}
+
+
 def test_the_silence_at_the_end_is_no_more_than_a_step_longer_than_needed(
     engine: SherpaEngine,
 ) -> None:
-    pace = engine.pace
-    assert pace.window <= pace.ending <= pace.window + pace.shift
+    chunking = engine.chunking
+    assert chunking.window <= chunking.ending <= chunking.window + chunking.shift
 
 
 def test_digital_silence_says_nothing(engine: SherpaEngine) -> None:
@@ -203,7 +218,7 @@ def test_words_without_times_share_the_sound_in_order(engine: SherpaEngine) -> N
 
 def test_a_stream_is_ready_when_a_step_can_be_made_and_not_before(engine: SherpaEngine) -> None:
     stream = engine.open()
-    stream.accept(silence(engine, 10_000)[: engine.pace.window - 1])
+    stream.accept(silence(engine, 10_000)[: engine.chunking.window - 1])
     assert not stream.ready
     stream.accept(silence(engine, 10)[:1])
     assert stream.ready

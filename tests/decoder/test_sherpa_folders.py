@@ -105,7 +105,7 @@ def test_files_of_two_models_are_told(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("rate", [22050, 44100])
 def test_a_rate_that_no_sound_has_here_is_told(tmp_path: Path, rate: int) -> None:
     write_lstm(tmp_path, metadata={"sample_rate": rate})
-    assert f"encoder.onnx is for sound of {rate} Hz; allowed: 8000 or 16000" in refusal(tmp_path)
+    assert f"encoder.onnx is for audio of {rate} Hz; allowed: 8000 or 16000" in refusal(tmp_path)
 
 
 def test_metadata_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -211,32 +211,32 @@ def test_each_family_is_told_from_its_folder(tmp_path: Path, family: str) -> Non
     assert model.sample_rate == (8000 if family == "t-one-ctc" else 16000)
 
 
-def test_an_exit_of_sherpa_onnx_ends_the_trial_and_not_this_process(tmp_path: Path) -> None:
+def test_an_exit_of_sherpa_onnx_ends_the_preflight_and_not_this_process(tmp_path: Path) -> None:
     write_nemo_ctc(tmp_path)
     write_tokens(tmp_path, (*MIXED[1:], "<nothing>"))
     with pytest.raises(EngineUnavailable) as refused:
         SherpaEngine(SherpaOptions(model=str(tmp_path)))
     said = str(refused.value)
-    assert "a trial process ended with 255 while it loaded the model" in said
+    assert "a preflight process ended with 255 while it loaded the model" in said
     assert "tokens.txt contains" in said, "what sherpa-onnx said is part of the sentence"
     assert len(said) < 700
 
 
-def test_a_graph_that_does_not_run_is_found_by_the_trial(tmp_path: Path) -> None:
+def test_a_graph_that_does_not_run_is_found_by_the_preflight(tmp_path: Path) -> None:
     def narrow(model: onnx.ModelProto) -> None:
         # The input says nothing of its width any more, so that only running it tells.
         model.graph.input[0].type.tensor_type.shape.dim[2].ClearField("dim_value")
         model.graph.input[1].type.tensor_type.shape.dim[2].dim_value = 3
 
     edit(write_zipformer2(tmp_path) / "encoder.onnx", narrow)
-    with pytest.raises(EngineUnavailable, match=r"trial process ended|does not"):
+    with pytest.raises(EngineUnavailable, match=r"preflight process ended|does not"):
         SherpaEngine(SherpaOptions(model=str(tmp_path)))
 
 
-def test_a_trial_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_a_preflight_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     write_lstm(tmp_path)
-    with pytest.raises(EngineUnavailable, match=r"within 0\.001 s; raise the option trial_s"):
-        SherpaEngine(SherpaOptions(model=str(tmp_path), trial_s=0.001))
+    with pytest.raises(EngineUnavailable, match=r"within 0\.001 s; raise the option preflight_s"):
+        SherpaEngine(SherpaOptions(model=str(tmp_path), preflight_s=0.001))
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_a_trial_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         ({}, "model is empty"),
         ({"precision": "int4"}, "precision is 'int4'; allowed: auto, int8, fp32"),
         ({"streams": 0}, "streams is 0; allowed: 1 or more"),
-        ({"trial_s": 0.0}, "trial_s is 0.0; allowed: more than 0"),
+        ({"preflight_s": 0.0}, "preflight_s is 0.0; allowed: more than 0"),
     ],
 )
 def test_options_out_of_range_are_told(options: dict[str, object], sentence: str) -> None:

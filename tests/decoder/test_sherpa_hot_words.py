@@ -16,8 +16,7 @@ from decoder import DecodeFailed, EngineUnavailable, HotWord, Hypothesis
 from decoder.sherpa import SherpaEngine, SherpaOptions
 from decoder.sherpa.hot_words import HotWordPlan, plan_hot_words, spell
 from decoder.sherpa.model import read_model
-from decoder.sherpa.pieces import read_pieces, write_pieces
-from decoder.sherpa.vocabulary import byte_letters
+from decoder.sherpa.vocabulary import byte_letters, read_pieces, write_pieces
 from tests.decoder.models.catalogue import WRITERS
 from tests.decoder.models.transducer import write_lstm
 from tests.decoder.models.vocabulary import HAN, MIXED

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from decoder.sherpa.softplus import in_fewer_steps
+from decoder.sherpa.graph_optimisation import softplus_in_fewer_passes
 
 Floats = NDArray[np.float32]
 
@@ -63,7 +63,7 @@ def test_the_numbers_are_the_same_for_every_x_that_a_float_can_hold(
     far = np.array([0, -0.0, 88, 89, 1e4, 3e38, -88, -1e4, -3e38, np.inf, -np.inf], np.float32)
     x = np.concatenate([np.linspace(-40, 40, 100_001, dtype=np.float32), far])
     before = computed(made, x)
-    assert in_fewer_steps(made) == 1
+    assert softplus_in_fewer_passes(made) == 1
     assert len([node for node in made.graph.node if node.op_type != "Constant"]) == 5
     np.testing.assert_allclose(computed(made, x), before, rtol=3e-7, atol=2e-7)
 
@@ -72,7 +72,7 @@ def test_the_numbers_are_the_same_for_every_x_that_a_float_can_hold(
 def test_a_value_that_somebody_else_uses_is_left_alone(shared: str) -> None:
     made = model(shared=shared)
     before = made.SerializeToString()
-    assert in_fewer_steps(made) == 0
+    assert softplus_in_fewer_passes(made) == 0
     assert made.SerializeToString() == before
 
 
@@ -86,4 +86,4 @@ def test_what_is_spelt_alike_and_means_something_else_is_left_alone(
     made = model()
     node = next(node for node in made.graph.node if node.op_type == kind)
     node.input[place] = name
-    assert in_fewer_steps(made) == 0
+    assert softplus_in_fewer_passes(made) == 0

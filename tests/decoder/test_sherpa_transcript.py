@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decoder.sherpa.transcript import Transcript
+from decoder.sherpa.transcript import Transcript, WordMaker
 from decoder.sherpa.vocabulary import Style, Vocabulary
-from decoder.sherpa.words import WordMaker
 
 RATE = 16_000
 TOKENS = ["好", "你好", " a", "b", " c d", "e", "e@@", "<unk>", "9"]

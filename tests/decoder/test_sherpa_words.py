@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from decoder.sherpa.transcript import WordMaker
 from decoder.sherpa.vocabulary import Style, Vocabulary, byte_letters
-from decoder.sherpa.words import WordMaker
 
 BYTES = {byte: letter for letter, byte in byte_letters().items()}
 

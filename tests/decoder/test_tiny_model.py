@@ -19,7 +19,7 @@ from decoder import Engine, HotWord, Hypothesis
 from decoder.engine import Samples
 from decoder.registry import EngineSpec, load
 from decoder.sherpa.graphs import read_graph
-from decoder.sherpa.pieces import read_pieces
+from decoder.sherpa.vocabulary import read_pieces
 from rasr.audio import SAMPLE_RATE
 from rasr.models.store import open_store
 

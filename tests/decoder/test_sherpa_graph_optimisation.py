@@ -1,4 +1,4 @@
-"""Copies of a model that are quicker: made, loaded, gone."""
+"""Optimised copies of a model: made, loaded, gone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from onnx import helper
 
 from decoder.sherpa.folder import ModelFiles
-from decoder.sherpa.quicker import quicker
+from decoder.sherpa.graph_optimisation import optimised
 from tests.decoder.test_sherpa_convolutions import convolution
 
 
@@ -23,7 +23,7 @@ def test_the_files_of_a_model_stay_as_they_are_and_the_copy_goes(
     onnx.save(model, str(path))
     before = path.read_bytes()
     files = ModelFiles(tmp_path / "tokens.txt", encoder=path, decoder=tmp_path / "decoder.onnx")
-    with quicker(files) as copies:
+    with optimised(files) as copies:
         copy = copies.encoder
         assert copy is not None
         assert (copy == path) is (group == 1)

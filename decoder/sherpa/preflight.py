@@ -1,4 +1,4 @@
-"""The trial: a model is examined, loaded and made to decode in a child process first.
+"""The preflight: a model is examined, loaded and made to decode in a child process first.
 
 sherpa-onnx ends its process on some bad models, and what onnxruntime does with a broken file nobody
 has promised. So a server that loads a model only does what a child has just survived. What the
@@ -17,12 +17,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from decoder.errors import EngineUnavailable
+from decoder.sherpa.chunking import Chunking, measure_chunking
 from decoder.sherpa.families import Family
+from decoder.sherpa.graph_optimisation import optimised
 from decoder.sherpa.hot_words import HotWordPlan, plan_hot_words
 from decoder.sherpa.model import Model, read_model
 from decoder.sherpa.options import SherpaOptions
-from decoder.sherpa.pace import Pace, measure_pace
-from decoder.sherpa.quicker import quicker
 from decoder.sherpa.recogniser import (
     Recogniser,
     load_biased_recogniser,
@@ -43,7 +43,7 @@ class Findings:
     model: Model
     vocabulary: Vocabulary
     hot_words: HotWordPlan
-    pace: Pace
+    chunking: Chunking
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def examine(options: SherpaOptions) -> Findings:
     # The child must find this package where this process found it, not in its working folder.
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-    with tempfile.TemporaryDirectory(prefix="model-trial-") as folder:
+    with tempfile.TemporaryDirectory(prefix="model-preflight-") as folder:
         found = Path(folder, "findings")
         try:
             child = subprocess.run(
@@ -72,13 +72,14 @@ def examine(options: SherpaOptions) -> Findings:
                 env=os.environ | {"PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=options.trial_s,
+                timeout=options.preflight_s,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise EngineUnavailable(
                 f"the model in {options.model} was not loaded and tried within "
-                f"{options.trial_s:g} s; raise the option trial_s, or choose a smaller model"
+                f"{options.preflight_s:g} s; raise the option preflight_s, or choose a smaller "
+                "model"
             ) from error
         if child.returncode == 0:
             findings = pickle.loads(found.read_bytes())
@@ -87,18 +88,19 @@ def examine(options: SherpaOptions) -> Findings:
             assert isinstance(findings, Findings)
             return findings
     raise EngineUnavailable(
-        f"a trial process ended with {child.returncode} while it {_stage(child.stdout)} the model "
-        f"in {options.model}; pull the model again, or choose another one "
+        f"a preflight process ended with {child.returncode} while it {_stage(child.stdout)} the "
+        f"model in {options.model}; pull the model again, or choose another one "
         f"(it said: {_hint(child.stderr)})"
     )
 
 
 def load_recognisers(options: SherpaOptions, findings: Findings) -> Recognisers:
-    """
+    """Load the recognisers of a model that was examined.
+
     Raises:
         EngineUnavailable: sherpa-onnx is not installed, or does not take the model.
     """
-    with quicker(findings.model.files) as files:
+    with optimised(findings.model.files) as files:
         return _load(replace(findings.model, files=files), findings.hot_words, options)
 
 
@@ -144,14 +146,14 @@ def _find(options: SherpaOptions) -> Findings:
         )
     plan = plan_hot_words(model, vocabulary) if options.hot_words else HotWordPlan()
     _enter("loaded")
-    # The pace is not known yet, and not used to load.
-    recognisers = load_recognisers(options, Findings(model, vocabulary, plan, Pace(1, 1, 1)))
+    # The chunking is not known yet, and not used to load.
+    recognisers = load_recognisers(options, Findings(model, vocabulary, plan, Chunking(1, 1, 1)))
     _enter("measured")
-    pace = measure_pace(recognisers.fast, model)
+    chunking = measure_chunking(recognisers.fast, model)
     _enter("tried to decode with")
     for recogniser in filter(None, (recognisers.fast, recognisers.biased)):
         _decode_noise(recogniser, model)
-    return Findings(model, vocabulary, plan, pace)
+    return Findings(model, vocabulary, plan, chunking)
 
 
 def _decode_noise(recogniser: Recogniser, model: Model) -> None:

@@ -1,4 +1,4 @@
-"""How much sound a model needs for a step, and how much silence for its end: measured on itself.
+"""How much audio a model needs for a step, and how much silence for its end: measured on itself.
 
 A model decodes a window of frames, then moves on by fewer frames than that; the rest of the window
 is its right context. sherpa-onnx says only whether a stream is ready, so a stream is fed until it
@@ -18,26 +18,27 @@ _LONGEST_S = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Chunking:
     """In samples."""
 
     window: int
-    """Least sound for the first step."""
+    """Least audio for the first step."""
     shift: int
-    """More sound for each further step."""
+    """More audio for each further step."""
     ending: int
-    """Silence after the last sound, so that all of it is decoded."""
+    """Silence after the last audio, so that all of it is decoded."""
     open_ended: bool = False
     """True where it is not known how late tokens come: then silence goes on, a step at a time,
     until a step of nothing else says nothing new."""
 
     def steps(self, samples: int) -> int:
-        """Steps that so much sound since the start allows."""
+        """Steps that so much audio since the start allows."""
         return 0 if samples < self.window else (samples - self.window) // self.shift + 1
 
 
-def measure_pace(recogniser: Recogniser, model: Model) -> Pace:
-    """
+def measure_chunking(recogniser: Recogniser, model: Model) -> Chunking:
+    """Feed silence to a recogniser until it can make a step, and another.
+
     Raises:
         EngineUnavailable: the model is never ready.
     """
@@ -47,12 +48,12 @@ def measure_pace(recogniser: Recogniser, model: Model) -> Pace:
     stream.accept_waveform(model.sample_rate, [0.0] * window)
     recogniser.decode_streams([stream])
     shift = _fed_until_ready(recogniser, stream, model, frame)
-    # With `window` more samples, as many steps are made as begin before the end of the sound, and
+    # With `window` more samples, as many steps are made as begin before the end of the audio, and
     # each decodes at least the frames until the next one begins.
     held_back = round(model.held_back_ms * model.sample_rate / 1000)
     delay_ms = model.emission_delay_ms
     late = (delay_ms or 0) * model.sample_rate // 1000
-    return Pace(window, shift, window + held_back + late, open_ended=delay_ms is None)
+    return Chunking(window, shift, window + held_back + late, open_ended=delay_ms is None)
 
 
 def _fed_until_ready(recogniser: Recogniser, stream: NativeStream, model: Model, frame: int) -> int:
@@ -62,7 +63,7 @@ def _fed_until_ready(recogniser: Recogniser, stream: NativeStream, model: Model,
         if fed > _LONGEST_S * model.sample_rate:
             raise EngineUnavailable(
                 f"the {model.name} in {model.files.tokens.parent} decodes nothing in "
-                f"{_LONGEST_S} s of sound; export the model again, with a smaller chunk"
+                f"{_LONGEST_S} s of audio; export the model again, with a smaller chunk"
             )
         stream.accept_waveform(model.sample_rate, [0.0] * frame)
         fed += frame
