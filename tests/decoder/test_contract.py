@@ -47,7 +47,7 @@ def _sherpa(folder: Path) -> EngineSpec:
     )
 
 
-def sound() -> Samples:
+def audio() -> Samples:
     return recording("library").samples
 
 
@@ -86,8 +86,8 @@ def test_a_stream_is_ready_after_as_many_samples_as_are_said(engine: Engine) -> 
     stream.close()
 
 
-def test_words_are_in_order_apart_and_inside_the_sound(engine: Engine) -> None:
-    samples = sound()
+def test_words_are_in_order_apart_and_inside_the_audio(engine: Engine) -> None:
+    samples = audio()
     result = decoded(engine, samples)
     assert result.words
     assert result.text == join_words(word.text for word in result.words)
@@ -101,8 +101,8 @@ def test_words_are_in_order_apart_and_inside_the_sound(engine: Engine) -> None:
 
 @settings(derandomize=True, deadline=None, max_examples=5)
 @given(cuts=st.lists(st.integers(1, 20_000), min_size=1, max_size=6))
-def test_sound_cut_anyhow_gives_the_same_final(engine: Engine, cuts: list[int]) -> None:
-    samples = sound()
+def test_audio_cut_anyhow_gives_the_same_final(engine: Engine, cuts: list[int]) -> None:
+    samples = audio()
     borders = [0, *itertools.accumulate(cuts)]
     chunks = [samples[start:end] for start, end in itertools.pairwise(borders)]
     chunks.append(samples[borders[-1] :])
@@ -110,23 +110,23 @@ def test_sound_cut_anyhow_gives_the_same_final(engine: Engine, cuts: list[int]) 
 
 
 def test_watching_an_utterance_does_not_change_its_final(engine: Engine) -> None:
-    chunks = np.array_split(sound(), 20)
+    chunks = np.array_split(audio(), 20)
     assert decoded(engine, *chunks, watch=True) == decoded(engine, *chunks)
 
 
 def test_a_result_does_not_depend_on_what_was_decoded_before(engine: Engine) -> None:
-    first = decoded(engine, sound())
+    first = decoded(engine, audio())
     noise = np.random.default_rng(5).normal(0, 2000, 24_000).astype(np.int16)
     for _ in range(2 * STREAMS):
         decoded(engine, noise)
-        assert decoded(engine, sound()) == first
+        assert decoded(engine, audio()) == first
 
 
 def test_streams_decoded_by_turns_do_not_mix(engine: Engine) -> None:
-    sounds = sound(), recording("bed").samples
-    alone = [decoded(engine, samples) for samples in sounds]
-    streams = [engine.open() for _ in sounds]
-    for pieces in zip(*(np.array_split(samples, 9) for samples in sounds), strict=True):
+    spoken = audio(), recording("bed").samples
+    alone = [decoded(engine, samples) for samples in spoken]
+    streams = [engine.open() for _ in spoken]
+    for pieces in zip(*(np.array_split(samples, 9) for samples in spoken), strict=True):
         for stream, piece in zip(streams, pieces, strict=True):
             stream.accept(piece)
             if stream.ready:
@@ -141,7 +141,7 @@ def test_streams_decoded_by_turns_do_not_mix(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 10, 159, 161])
-def test_next_to_no_sound_gives_an_empty_hypothesis(engine: Engine, length: int) -> None:
+def test_next_to_no_audio_gives_an_empty_hypothesis(engine: Engine, length: int) -> None:
     assert decoded(engine, np.zeros(length, np.int16)).words == ()
 
 
@@ -149,7 +149,7 @@ def test_a_hypothesis_may_be_asked_for_at_any_time(engine: Engine) -> None:
     stream = engine.open()
     assert stream.hypothesis() == Hypothesis()
     grown = 0
-    for chunk in np.array_split(sound(), 30):
+    for chunk in np.array_split(audio(), 30):
         stream.accept(chunk)
         if stream.ready:
             engine.decode([stream])
@@ -159,15 +159,15 @@ def test_a_hypothesis_may_be_asked_for_at_any_time(engine: Engine) -> None:
 
 
 def test_a_stream_left_in_the_middle_is_given_back(engine: Engine) -> None:
-    expected = decoded(engine, sound())
+    expected = decoded(engine, audio())
     for length in (0, 3200, 12_000, 30_000):
         stream = engine.open()
-        stream.accept(sound()[:length])
+        stream.accept(audio()[:length])
         if stream.ready:
             engine.decode([stream])
         stream.close()
         stream.close()
-    assert decoded(engine, sound()) == expected
+    assert decoded(engine, audio()) == expected
 
 
 def test_more_streams_than_there_are_is_told(engine: Engine) -> None:

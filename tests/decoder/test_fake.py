@@ -15,7 +15,7 @@ def noise(samples: int) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
 
 
 @pytest.mark.parametrize("change", ["lost", "doubled", "altered"])
-def test_sound_that_is_changed_changes_the_text(change: str) -> None:
+def test_audio_that_is_changed_changes_the_text(change: str) -> None:
     engine = FakeEngine(FakeOptions())
     whole = noise(16_000)
     changed = {
@@ -30,8 +30,8 @@ def test_silence_has_no_words() -> None:
     assert decoded(FakeEngine(FakeOptions()), np.zeros(16_000, np.int16)).text == ""
 
 
-def test_it_fails_when_the_sound_asks_for_it_and_only_if_it_may() -> None:
-    sound = np.append(noise(3200), np.int16(FAIL_SAMPLE))
-    assert decoded(FakeEngine(FakeOptions()), sound).words
+def test_it_fails_when_the_audio_asks_for_it_and_only_if_it_may() -> None:
+    audio = np.append(noise(3200), np.int16(FAIL_SAMPLE))
+    assert decoded(FakeEngine(FakeOptions()), audio).words
     with pytest.raises(DecodeFailed):
-        decoded(FakeEngine(FakeOptions(test_samples=True)), sound)
+        decoded(FakeEngine(FakeOptions(test_samples=True)), audio)

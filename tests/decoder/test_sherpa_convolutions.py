@@ -59,9 +59,9 @@ def convolution(
     return model
 
 
-def computed(model: onnx.ModelProto, sound: Floats) -> list[Floats]:
+def computed(model: onnx.ModelProto, audio: Floats) -> list[Floats]:
     session = onnxruntime.InferenceSession(model.SerializeToString())
-    return list(session.run(None, {"x": sound}))
+    return list(session.run(None, {"x": audio}))
 
 
 @given(
@@ -91,10 +91,10 @@ def test_an_image_of_height_one_gives_the_same_sums(
         bias=bias,
         opset=opset,
     )
-    sound = np.random.default_rng(1).standard_normal((2, channels, 24)).astype(np.float32)
-    before = computed(model, sound)
+    audio = np.random.default_rng(1).standard_normal((2, channels, 24)).astype(np.float32)
+    before = computed(model, audio)
     assert convolutions_in_2d(model) == 1
-    for one, other in zip(before, computed(model, sound), strict=True):
+    for one, other in zip(before, computed(model, audio), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 

@@ -71,10 +71,10 @@ def utterances(engine: SherpaEngine) -> Sequence[Samples]:
 def test_the_last_word_survives_without_silence_after_it(
     engine: SherpaEngine, lead_ms: int
 ) -> None:
-    sound = np.concatenate([silence(engine, lead_ms), noise(engine, 640)])
-    alone = decoded(engine, sound)
+    audio = np.concatenate([silence(engine, lead_ms), noise(engine, 640)])
+    alone = decoded(engine, audio)
     assert alone.words
-    assert alone.text == decoded(engine, sound, silence(engine, 3000)).text
+    assert alone.text == decoded(engine, audio, silence(engine, 3000)).text
 
 
 @pytest.mark.parametrize("lead_ms", [0, 100, 217, 305, 333])
@@ -85,16 +85,16 @@ def test_the_last_word_survives_in_a_model_that_speaks_late(
     """Also where nobody said how late."""
     options = SherpaOptions(model=str(write_late(tmp_path)), emission_delay_ms=delay_ms)
     engine = SherpaEngine(options)
-    sound = np.concatenate([silence(engine, lead_ms), noise(engine, 640)])
-    alone = decoded(engine, sound)
+    audio = np.concatenate([silence(engine, lead_ms), noise(engine, 640)])
+    alone = decoded(engine, audio)
     assert alone.words
-    assert alone.text == decoded(engine, sound, silence(engine, 3000)).text
+    assert alone.text == decoded(engine, audio, silence(engine, 3000)).text
 
 
 @pytest.mark.parametrize("lead_ms", [0, 100, 217, 305, 333])
 def test_silence_that_was_heard_is_not_asked_for_again(engine: SherpaEngine, lead_ms: int) -> None:
-    sound = np.concatenate([silence(engine, lead_ms), noise(engine, 640)])
-    expected = decoded(engine, sound).text
+    audio = np.concatenate([silence(engine, lead_ms), noise(engine, 640)])
+    expected = decoded(engine, audio).text
     recogniser = engine._recognisers.fast
     steps: list[int] = []
 
@@ -109,7 +109,7 @@ def test_silence_that_was_heard_is_not_asked_for_again(engine: SherpaEngine, lea
     def ended(heard: int, known: int) -> str:
         stream = engine.open()
         stream.recogniser = Counting()  # type: ignore[assignment]
-        stream.accept(sound)
+        stream.accept(audio)
         stream.accept(np.zeros(heard, np.int16))
         engine.decode([stream])
         stream.finish(known)
@@ -131,8 +131,8 @@ def test_the_delay_of_a_model_is_taken_off_its_word_times(tmp_path: Path) -> Non
     engine = SherpaEngine(
         SherpaOptions(model=str(write_late(tmp_path, metadata={"emission_delay_ms": 320})))
     )
-    sound = np.concatenate([silence(engine, 960), noise(engine, 640)])
-    assert decoded(engine, sound).words[0].start_sample / 16000 == pytest.approx(0.96, abs=0.05)
+    audio = np.concatenate([silence(engine, 960), noise(engine, 640)])
+    assert decoded(engine, audio).words[0].start_sample / 16000 == pytest.approx(0.96, abs=0.05)
 
 
 def test_transducers_are_more_or_less_sure_of_each_word_and_others_do_not_say(
@@ -161,11 +161,11 @@ def test_digital_silence_says_nothing(engine: SherpaEngine) -> None:
 
 
 def test_a_batch_gives_each_stream_what_it_gets_alone(engine: SherpaEngine) -> None:
-    sounds = utterances(engine)
-    alone = [decoded(engine, sound) for sound in sounds]
+    spoken = utterances(engine)
+    alone = [decoded(engine, audio) for audio in spoken]
     assert len({result.text for result in alone}) > 3
-    streams = [engine.open() for _ in sounds]
-    for pieces in zip(*(np.array_split(sound, 5) for sound in sounds), strict=True):
+    streams = [engine.open() for _ in spoken]
+    for pieces in zip(*(np.array_split(audio, 5) for audio in spoken), strict=True):
         for stream, piece in zip(streams, pieces, strict=True):
             stream.accept(piece)
         engine.decode(streams)
@@ -180,38 +180,38 @@ def test_a_batch_gives_each_stream_what_it_gets_alone(engine: SherpaEngine) -> N
         stream.close()
 
 
-def test_sound_cut_anyhow_gives_the_same_final(engine: SherpaEngine) -> None:
-    sound = noise(engine, 2400, 4)
-    whole = decoded(engine, sound)
+def test_audio_cut_anyhow_gives_the_same_final(engine: SherpaEngine) -> None:
+    audio = noise(engine, 2400, 4)
+    whole = decoded(engine, audio)
     for size in (77, 160, 1601, 5119):
-        cuts = range(0, len(sound) + size, size)
-        chunks = [sound[start:end] for start, end in itertools.pairwise(cuts)]
+        cuts = range(0, len(audio) + size, size)
+        chunks = [audio[start:end] for start, end in itertools.pairwise(cuts)]
         assert decoded(engine, *chunks) == whole
 
 
 def test_threads_decode_streams_of_one_engine_at_the_same_time(engine: SherpaEngine) -> None:
-    sounds = utterances(engine) * 4
-    alone = [decoded(engine, sound) for sound in sounds]
+    spoken = utterances(engine) * 4
+    alone = [decoded(engine, audio) for audio in spoken]
     with ThreadPoolExecutor(4) as threads:
-        at_once = list(threads.map(lambda sound: decoded(engine, sound), sounds))
+        at_once = list(threads.map(lambda audio: decoded(engine, audio), spoken))
     assert at_once == alone
 
 
-def test_words_are_placed_where_the_sound_is(engine: SherpaEngine) -> None:
+def test_words_are_placed_where_the_audio_is(engine: SherpaEngine) -> None:
     if not engine.capabilities.word_times:
         pytest.skip("paraformers say no times")
     rate = engine.capabilities.sample_rate
-    sound = np.concatenate([silence(engine, 960), noise(engine, 960), silence(engine, 960)])
-    words = decoded(engine, sound).words
+    audio = np.concatenate([silence(engine, 960), noise(engine, 960), silence(engine, 960)])
+    words = decoded(engine, audio).words
     assert words[0].start_sample / rate == pytest.approx(0.96, abs=0.1)
     assert words[-1].start_sample / rate < 2.1
 
 
-def test_words_without_times_share_the_sound_in_order(engine: SherpaEngine) -> None:
-    sound = noise(engine, 2000, 2)
-    words = decoded(engine, sound).words
+def test_words_without_times_share_the_audio_in_order(engine: SherpaEngine) -> None:
+    audio = noise(engine, 2000, 2)
+    words = decoded(engine, audio).words
     assert words[0].start_sample >= 0
-    assert words[-1].end_sample <= len(sound)
+    assert words[-1].end_sample <= len(audio)
     for before, after in itertools.pairwise(words):
         assert before.start_sample < before.end_sample <= after.start_sample
 

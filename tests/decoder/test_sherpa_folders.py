@@ -103,7 +103,7 @@ def test_files_of_two_models_are_told(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("rate", [22050, 44100])
-def test_a_rate_that_no_sound_has_here_is_told(tmp_path: Path, rate: int) -> None:
+def test_a_rate_that_no_audio_has_here_is_told(tmp_path: Path, rate: int) -> None:
     write_lstm(tmp_path, metadata={"sample_rate": rate})
     assert f"encoder.onnx is for audio of {rate} Hz; allowed: 8000 or 16000" in refusal(tmp_path)
 

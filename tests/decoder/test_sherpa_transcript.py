@@ -40,7 +40,7 @@ def transcript(style: Style = Style.MARKED, delay_ms: int = 0) -> Transcript:
     samples=st.integers(30, 200_000),
     times=st.booleans(),
 )
-def test_words_are_in_order_apart_and_inside_the_sound(
+def test_words_are_in_order_apart_and_inside_the_audio(
     starts: list[float], delay_ms: int, samples: int, times: bool
 ) -> None:
     result = Result(["好"] * len(starts), starts if times else [])

@@ -118,11 +118,11 @@ def test_of_a_hundred_words_ninety_five_begin_within_200_ms_of_where_they_are_sa
 
 
 def test_a_batch_hears_what_each_of_its_streams_hears_alone(engine: Engine) -> None:
-    sounds = [one.samples for one in every_recording()]
-    alone = [heard(engine, sound) for sound in sounds]
-    streams = [engine.open() for _ in sounds]
-    for stream, sound in zip(streams, sounds, strict=True):
-        stream.accept(sound)
+    spoken = [one.samples for one in every_recording()]
+    alone = [heard(engine, audio) for audio in spoken]
+    streams = [engine.open() for _ in spoken]
+    for stream, audio in zip(streams, spoken, strict=True):
+        stream.accept(audio)
         stream.finish()
     engine.decode(streams)
     for stream, expected in zip(streams, alone, strict=True):
@@ -139,15 +139,15 @@ def test_a_batch_hears_what_each_of_its_streams_hears_alone(engine: Engine) -> N
 def test_a_name_that_sounds_like_a_more_frequent_one_is_written_if_it_is_a_hot_word(
     engine: Engine,
 ) -> None:
-    sound = recording("conversation", "zh").samples
-    assert "刘洋" in heard(engine, sound).text
-    assert "刘阳" in heard(engine, sound, "刘阳").text
+    audio = recording("conversation", "zh").samples
+    assert "刘洋" in heard(engine, audio).text
+    assert "刘阳" in heard(engine, audio, "刘阳").text
 
 
 def test_hot_words_that_are_not_said_change_nothing(engine: Engine) -> None:
     for name in ("alarm", "email", "weather"):
-        sound = recording(name, "zh").samples
-        assert heard(engine, sound, "刘阳", "bluetooth").text == heard(engine, sound).text
+        audio = recording(name, "zh").samples
+        assert heard(engine, audio, "刘阳", "bluetooth").text == heard(engine, audio).text
 
 
 def test_the_last_word_survives_without_any_silence_after_it(engine: Engine) -> None:

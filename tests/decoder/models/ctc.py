@@ -49,7 +49,7 @@ def write_zipformer2_ctc(folder: Path) -> Path:
 
 
 def write_wenet_ctc(folder: Path, *, chunk: int = 8, left: int = 2) -> Path:
-    """As WeNet exports for streaming: one stream at a time, sound in 16-bit steps."""
+    """As WeNet exports for streaming: one stream at a time, audio in 16-bit steps."""
     head, blocks, out, kernel, right, subsampling = 2, 1, 8, 3, 6, 4
     tokens = ("<blank>", *MIXED[1:])
     size, cache = len(tokens), chunk * left
@@ -165,8 +165,8 @@ def write_t_one_ctc(folder: Path) -> Path:
     graph = GraphBuilder()
     signal = graph.input("signal", ["N", count * frame, 1], TensorProto.INT32)
     state = graph.input("state", ["N", state_dim], TensorProto.FLOAT16)
-    sound = graph.op("Cast", signal, to=TensorProto.FLOAT)
-    rows = graph.op("Reshape", sound, graph.constant([0, count, frame]))
+    audio = graph.op("Cast", signal, to=TensorProto.FLOAT)
+    rows = graph.op("Reshape", audio, graph.constant([0, count, frame]))
     level = graph.op("ReduceMean", graph.op("Abs", rows), axes=[2], keepdims=1)
     words = projection(frame, size, 7)
     words[:, blank] = 0

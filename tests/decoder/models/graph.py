@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 QUIET = -8.0
-"""Mean log-mel energy between digital silence (-15.9) and any sound of sense (about 0), for sound
-in [-1, 1); `LOUD_SHIFT` higher for models that take sound in 16-bit steps."""
+"""Mean log-mel energy between digital silence (-15.9) and any audio of sense (about 0), for audio
+in [-1, 1); `LOUD_SHIFT` higher for models that take audio in 16-bit steps."""
 LOUD_SHIFT = 20.8
 
 Shape = Sequence[int | str]
