@@ -249,7 +249,7 @@ def _joiner(file: Path, size: ModelSize) -> int:
 def _quantise(source: Path, target: Path) -> None:
     """Matrix products in int8, as the published models have them."""
     # Takes a second to load, and only the one who makes the model needs it.
-    from onnxruntime.quantization import (  # type: ignore[import-untyped]
+    from onnxruntime.quantization import (
         QuantType,
         quantize_dynamic,
     )

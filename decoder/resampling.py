@@ -22,11 +22,9 @@ from typing import Final
 import numpy as np
 import soxr
 
-from decoder.engine import Capabilities, Engine, HotWord, Hypothesis, Samples, Stream
+from decoder.engine import SAMPLE_RATE, Capabilities, Engine, HotWord, Hypothesis, Samples, Stream
 from decoder.errors import EngineUnavailable
 
-SAMPLE_RATE: Final = 16000
-"""Hz at which every engine of `decoder.registry.load` takes samples and counts them."""
 ENGINE_RATE: Final = 8000
 """Hz of the engines that are adapted."""
 DELAY_SAMPLES: Final = 240

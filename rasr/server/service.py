@@ -43,7 +43,7 @@ from rasr.server.ws.connections import Connections
 from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.settings import Settings, VadSettings
 from rasr.text import TextTools
-from vad import Classifier, make_classifier
+from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
 """Longer websocket messages end the connection with 1009 before anybody sees them. Far above what
@@ -127,6 +127,10 @@ class Service:
     async def _start(self) -> None:
         settings = self.settings
         plans = plan(settings)
+        try:
+            _classifier(settings.vad)
+        except VadError as error:
+            raise StartError(f"vad.{error}") from error
         self._listener = listen(settings.server.host, settings.server.port)
         self._url = url_of(self._listener)
         if not is_loopback(self._listener) and not settings.auth.kind:

