@@ -8,6 +8,7 @@ dialect.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -52,6 +53,10 @@ loopback with the options of `rasr.server.listener`; taken at eight times the sp
 is 7 s, and the official SDK gives up after 10 s. Slower from the start would drop such clients;
 never slower would fill the memory.
 """
+
+
+_MESSAGES_A_TURN = 16
+"""So many messages of one connection are taken before others get a turn."""
 
 
 class Socket(Protocol):
@@ -139,7 +144,13 @@ class Connection:
     # Messages in
 
     async def _read(self) -> None:
-        while (message := await self._next()) is not None:
+        for number in itertools.count(1):
+            message = await self._next()
+            if message is None:
+                return
+            if number % _MESSAGES_A_TURN == 0:
+                # Messages that wait already are received without a turn of the event loop.
+                await asyncio.sleep(0)
             now = self._loop.time()
             self._guarded(partial(self._conversation.receive, message, now=now))
             while self._audio:

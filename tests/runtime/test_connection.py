@@ -160,6 +160,24 @@ async def test_a_long_message_is_fed_in_pieces_and_others_run_in_between() -> No
     await stage.leave()
 
 
+async def test_a_flood_of_tiny_messages_lets_others_run() -> None:
+    stage = Stage()
+    await stage.say("begin english")
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while stage.socket.received < 3200:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.ensure_future(other())
+    await stage.say(*[b"\0"] * 3200)
+    await running
+    assert turns >= 3200 // 16 - 1
+    await stage.leave()
+
+
 async def test_a_client_that_is_far_ahead_of_the_engine_is_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
