@@ -81,6 +81,10 @@ class SessionSettings(_Section):
     warnings: Annotated[
         bool, Field(description="send EVENT WARNING when the audio is very likely wrong")
     ] = True
+    answer_timeout_s: Annotated[
+        float,
+        Field(gt=0, description="after END, silence of the engine that ends the recognition, s"),
+    ] = 120.0
     backlog_s: Annotated[
         float,
         Field(gt=0, description="undecoded audio past which messages are taken slowly, s of audio"),

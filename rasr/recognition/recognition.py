@@ -196,6 +196,16 @@ class Recognition:
             self._segmenter.stop()
         self._end_with(Failure(FailureKind.ENGINE, message))
 
+    def give_up(self, message: str) -> None:
+        """Nobody answers any more: report the failure, what is known, and the end."""
+        if self.state is State.OVER:
+            return
+        self._segmenter.stop()
+        self._undecided.clear()
+        self._end_with(Failure(FailureKind.ENGINE, message))
+        self._sequencer.force()
+        self._settle()
+
     # What the text rules and admission answer
 
     def processed(self, segment: int, hypothesis: Hypothesis, *, final: bool) -> None:

@@ -77,6 +77,8 @@ class Sequencer:
         self._queue: deque[_Item] = deque()
         self._rolling = _Rolling()
         self._whole = _Whole()
+        self._forced = False
+        """Nothing is awaited any more."""
         self.over = False
         """True once the end has been reported."""
 
@@ -108,6 +110,15 @@ class Sequencer:
         self._queue.clear()
         self._whole.told = True
         self._queue.append(Done(Outcome.CANCELLED))
+        self._advance()
+
+    def force(self) -> None:
+        """Report what is known, whatever is still awaited of engines and text rules."""
+        self._forced = True
+        for segment in self._abandon():
+            if segment.decoded is None:
+                segment.decoded = segment.partial or Hypothesis()
+            segment.final = segment.final or segment.decoded
         self._advance()
 
     def drop(self) -> None:
@@ -164,7 +175,8 @@ class Sequencer:
         if not final:
             self._processed_partial(segment, hypothesis)
         elif segment == WHOLE:
-            self._tell_whole(hypothesis)
+            if self._whole.processing:
+                self._tell_whole(hypothesis)
         else:
             item = next((i for i in self._queue if _is_segment(i, segment)), None)
             if isinstance(item, _Segment):
@@ -233,8 +245,7 @@ class Sequencer:
                         return
                 case Mark() | LimitReached() | Done():
                     # What was recognised comes before it.
-                    if self._joined and not self._whole.told:
-                        self._process_whole()
+                    if self._joined and not self._whole.told and not self._whole_is_told():
                         return
                     self._queue.popleft()
                     self._report(item)
@@ -272,17 +283,20 @@ class Sequencer:
         whole.end_sample = item.end_sample
         whole.pieces.append(placed(decoded, item.start_sample - whole.start_sample))
 
-    def _process_whole(self) -> None:
-        if not self._whole.processing:
-            self._whole.processing = True
-            pieces = self._whole.pieces
-            text = joined(pieces) if pieces else Hypothesis()
+    def _whole_is_told(self) -> bool:
+        """Report the segments that are told as one; False while their text is processed."""
+        whole = self._whole
+        text = joined(whole.pieces) if whole.pieces else Hypothesis()
+        if self._forced:
+            self._tell_whole(text)
+            return True
+        if not whole.processing:
+            whole.processing = True
             self._effects.append(Process(WHOLE, text, final=True))
+        return False
 
     def _tell_whole(self, hypothesis: Hypothesis) -> None:
         whole = self._whole
-        if not whole.processing:
-            return
         self._report(Final(WHOLE, whole.start_sample, whole.end_sample, hypothesis))
         self._whole = _Whole(told=True)
         self._rolling = _Rolling()

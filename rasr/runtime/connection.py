@@ -176,9 +176,9 @@ class Connection:
                 await asyncio.sleep(0)
             before_s = runner.audio_s
             runner.feed(data[at : at + most])
-            if runner.backlog_s > self._recognizer.backlog_s:
+            if runner.backlog_s > self._recognizer.settings.backlog_s:
                 seconds = max(0.0, runner.audio_s - before_s)
-                await _pause(runner, seconds, self._recognizer.backlog_s)
+                await _pause(runner, seconds, self._recognizer.settings.backlog_s)
 
     # The recognition
 

@@ -13,6 +13,7 @@ from rasr.runtime.access import Access
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Priority, Scheduler
+from rasr.settings import SessionSettings
 from rasr.text import TextTools
 from vad import Classifier
 
@@ -30,16 +31,14 @@ class Recognizer:
         text: TextTools,
         make_classifier: Callable[[], Classifier],
         margins: Margins,
-        *,
-        backlog_s: float,
+        settings: SessionSettings,
     ) -> None:
         """
         Args:
             schedulers: by the names of their engines.
             make_classifier: a fresh one for each recognition.
-            backlog_s: undecoded audio of a recognition from which on more is taken slowly.
         """
-        self.backlog_s = backlog_s
+        self.settings = settings
         self._schedulers = schedulers
         self._text = text
         self._make_classifier = make_classifier
@@ -70,6 +69,7 @@ class Recognizer:
             self._text.processor(text.language, digits=text.digits, punctuation=text.punctuation),
             access,
             statistics,
+            answer_timeout_s=self.settings.answer_timeout_s,
             owner=owner,
             priority=priority,
             keeps_events=keeps_events,
@@ -100,7 +100,9 @@ class Recognizer:
         runner = self.start(config, access, statistics, owner=object(), priority=priority)
         events = _Events()
         runner.attach(events)
-        feeding = asyncio.create_task(_feed(runner, audio, self.backlog_s), name="feed-audio")
+        feeding = asyncio.create_task(
+            _feed(runner, audio, self.settings.backlog_s), name="feed-audio"
+        )
         feeding.add_done_callback(events.feeding_ended)
         try:
             while True:

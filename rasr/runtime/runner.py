@@ -51,6 +51,7 @@ class RecognitionRunner:
         access: Access,
         statistics: SessionStatistics,
         *,
+        answer_timeout_s: float,
         owner: Hashable,
         priority: Priority = Priority.LIVE,
         keeps_events: bool = False,
@@ -58,6 +59,8 @@ class RecognitionRunner:
         """
         Args:
             access: closed when the recognition is over.
+            answer_timeout_s: once no more audio comes, a recognition is given up of which nothing
+                is heard for so long. It is the last resort against a fault of ours.
             owner: whose recognition it is, for a fair share of the workers.
             priority: of its decode tasks.
             keeps_events: see `Audience`.
@@ -77,6 +80,10 @@ class RecognitionRunner:
         self._audience = Audience(access.subscribers, keeps_events=keeps_events)
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm(self._ring)
+        self._watchdog = Alarm(self._check_progress)
+        self._answer_timeout_s = answer_timeout_s
+        self._heard_at = self._loop.time()
+        """When anything came in that the recognition had to be told."""
         self._is_carrying_out = False
         self.over = False
         """True once `Done` has been reported, or the recognition was given up."""
@@ -118,6 +125,8 @@ class RecognitionRunner:
     def finish(self) -> None:
         """See `Recognition.finish`."""
         self._guarded(self._recognition.finish)
+        if not self.over:
+            self._watchdog.set(self._loop.time() + self._answer_timeout_s)
 
     def cancel(self) -> None:
         """See `Recognition.cancel`."""
@@ -130,6 +139,7 @@ class RecognitionRunner:
         self.over = True
         self._audience.detach()
         self._alarm.cancel()
+        self._watchdog.cancel()
         self._decoding.close()
         self._access.close()
         if self._statistics.in_recognition:
@@ -192,6 +202,7 @@ class RecognitionRunner:
         """
         if self.over:
             return
+        self._heard_at = self._loop.time()
         try:
             call()
             self._carry_out()
@@ -261,6 +272,16 @@ class RecognitionRunner:
             _log.exception("text_failed")
             hypothesis = effect.hypothesis
         self._recognition.processed(effect.segment, hypothesis, final=effect.final)
+
+    def _check_progress(self) -> None:
+        deadline = self._heard_at + self._answer_timeout_s
+        if self._loop.time() < deadline:
+            self._watchdog.set(deadline)
+            return
+        _log.error("recognition_stalled", after_s=self._answer_timeout_s, backlog_s=self.backlog_s)
+        self._statistics.stalled += 1
+        sentence = "the recognition came to a standstill; the server has given it up"
+        self._guarded(partial(self._recognition.give_up, sentence))
 
     def _ring(self) -> None:
         self._guarded(partial(self._recognition.advance, now=self._loop.time()))

@@ -114,6 +114,8 @@ class SessionStatistics:
     recognitions: int = 0
     partials_replaced: int = 0
     """Messages that were outdated before the client took them."""
+    stalled: int = 0
+    """Recognitions that were given up because nothing came of them after their end."""
     busy_s: float = 0.0
     """Time that workers have spent on its segments that are over."""
     reason: str = "closed without a round"

@@ -180,7 +180,7 @@ class Service:
             TextTools(),
             partial(_classifier, settings.vad),
             Margins(settings.vad.pre_roll_ms, settings.vad.post_roll_ms),
-            backlog_s=settings.session.backlog_s,
+            settings.session,
         )
         authoriser = Authoriser(properties, admission, captions, settings.vocabularies)
         return ServerState(

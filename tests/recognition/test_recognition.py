@@ -248,6 +248,20 @@ class TestFailure:
         talk = Talk().audio(speech(600)).finish().fail()
         assert talk.told()[-3:] == ["failure engine", "final ", "done failed"]
 
+    @pytest.mark.parametrize("joined", [False, True])
+    def test_who_gives_up_is_told_what_is_known_whatever_is_awaited(self, joined: bool) -> None:
+        talk = Talk(Segmentation(tail_ms=300, joined=joined), processes=False, partials=False)
+        talk.audio(speech(600), hush(400), speech(600)).final("one").finish().partial("two")
+        talk.told()
+        talk.recognition.give_up("nobody answers")
+        talk.wait(0)
+        texts = ["final one two"] if joined else ["final one", "final two"]
+        assert talk.told() == ["failure engine", *texts, "done failed"]
+        assert talk.open == []
+        while talk.processing:
+            talk.process()
+        assert talk.told() == []
+
     def test_a_cancelled_recognition_tells_nothing_but_its_end(self) -> None:
         talk = Talk().audio(speech(600)).cancel()
         assert talk.told() == ["started 1", "done cancelled"]

@@ -24,6 +24,7 @@ from rasr.runtime.access import Access, Subscriber
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import DecodeListener, Priority, Scheduler
+from rasr.settings import SessionSettings
 from rasr.text import TextProcessor, TextTools
 from rasr.wire.dialect import Grant
 from tests.recognition.talk import LoudIsSpeech
@@ -163,7 +164,7 @@ def recognizer(scheduler: PlayedScheduler, processor: TextProcessor | None = Non
         cast(TextTools, Texts(processor or Unchanged())),
         LoudIsSpeech,
         Margins(300, 300),
-        backlog_s=2.0,
+        SessionSettings(backlog_s=2.0),
     )
 
 

@@ -22,6 +22,7 @@ from tests.runtime.fakes import (
     config_of,
     line_of,
     recognizer,
+    settle,
     statistics,
     words,
 )
@@ -224,6 +225,33 @@ async def test_audio_is_due_when_it_would_have_been_spoken() -> None:
     due = stage.scheduler.tasks[0].due[-1]
     assert now + 9 < due < now + 11
     stage.runner.cancel()
+
+
+async def test_a_recognition_of_which_nothing_comes_after_its_end_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = Stage()
+    heard = stage.hear()
+    stage.runner.feed(speech(600))
+    stage.scheduler.tasks[0].partial("so far")
+    monkeypatch.setattr(stage.runner, "_answer_timeout_s", 0.01)
+    stage.runner.finish()
+    await heard.until("done failed")
+    assert heard.lines[-3:] == ["Failure", "final so far", "done failed"]
+    assert stage.scheduler.tasks[0].abandoned
+    assert not stage.slot.held
+    assert stage.statistics.stalled == 1
+
+
+async def test_as_long_as_anything_comes_it_is_waited_for() -> None:
+    stage = Stage()
+    heard = stage.hear()
+    stage.runner.feed(speech(600))
+    stage.runner.finish()
+    await settle()
+    stage.scheduler.tasks[0].final("in time")
+    assert heard.lines[-1] == "done finished"
+    assert stage.statistics.stalled == 0
 
 
 async def test_a_pause_without_audio_gives_the_slot_back() -> None:

@@ -101,6 +101,11 @@ SERVER: tuple[Reading[ServerState], ...] = (
         _total(lambda s: s.partials_replaced),
     ),
     Reading(
+        "rasr_recognitions_stalled_total",
+        "Recognitions given up because nothing came of them after END: a fault of the server.",
+        _total(lambda s: s.stalled),
+    ),
+    Reading(
         "rasr_backlog_seconds",
         "Audio of all connections that is not decoded yet.",
         lambda s: sum(one.backlog_s for one in s.connections.statistics),

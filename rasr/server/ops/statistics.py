@@ -25,6 +25,7 @@ class ServerStatistics:
         self.audio_s = 0.0
         self.speech_s = 0.0
         self.partials_replaced = 0
+        self.stalled = 0
         self.sessions: Counter[str] = Counter()
         """Connections that are over, by why their last recognition ended."""
         self.turned_away: Counter[str] = Counter()
@@ -60,6 +61,7 @@ class ServerStatistics:
         self.audio_s += session.audio_s
         self.speech_s += session.speech_s
         self.partials_replaced += session.partials_replaced
+        self.stalled += session.stalled
         self.sessions[session.reason] += 1
         self.refused += session.refused
         self.failed += session.failed
