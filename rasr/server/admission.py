@@ -111,7 +111,10 @@ class Admission:
     def leave(self, slot: Slot, now: float) -> None:
         """Give a slot back. `now` is in seconds of the clock of `take`."""
         del self._slots[slot]
-        self._left.append((slot, now))
+        # Of one so short nothing is measured. Clients that open and end thousands of them must not
+        # make every question after it a long one.
+        if _heard(slot, now) > 0:
+            self._left.append((slot, now))
         for counter, key in (
             (self._by_project, slot.party.project),
             (self._by_address, slot.party.address),

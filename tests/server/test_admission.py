@@ -183,3 +183,12 @@ def test_one_engine_that_is_full_does_not_fill_the_others() -> None:
     assert isinstance(admissions.take(ALICE, "busy", 0.0), str)
     assert isinstance(admissions.take(ALICE, "idle", 0.0), Slot)
     assert not admissions.full(0.0)
+
+
+def test_thousands_of_short_recognitions_leave_nothing_to_count() -> None:
+    admissions = admission(max_load=0.85)
+    for number in range(5000):
+        admissions.leave(slot(admissions, now=number / 1000), number / 1000)
+    assert len(admissions._left) == 0
+    admissions.leave(slot(admissions, now=6.0), 16.0)
+    assert len(admissions._left) == 1
