@@ -30,8 +30,8 @@ from rasr.wire.sis.kinds import Field, TextList, WholeNumber
 from rasr.wire.sis.messages import EndReason, EventName
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from rasr.wire.sis.states import diagram
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
-from tests.server.sound import quiet, voiced
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

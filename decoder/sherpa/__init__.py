@@ -2,11 +2,9 @@
 
 What is where: `options` what can be set; `folder`, `vocabulary`, `families` and `model` read what
 kind of model a folder holds and whether its files belong together; `trial` does so, loads and
-decodes in a child process first; `recogniser` makes sherpa-onnx's object, of a graph that `quicker`
-has rewritten (with `convolutions`, `softplus` and `attention`); `pace` measures how much audio a
-step and an ending need; `hot_words` spells them in the model's units, with `pieces`; `words` makes
-words of tokens and `transcript` gives them their times; `stream` and `engine` are the two halves of
-the interface.
+decodes in a child process first; `recogniser` makes sherpa-onnx's object; `pace` measures how much
+sound a step and an ending need; `spelling` brings hot words into the model's units; `words` makes
+timed words of tokens; `stream` and `engine` are the two halves of the interface.
 
 The package `sherpa_onnx` is imported in `recogniser` alone, `onnx` in `graphs` alone.
 """

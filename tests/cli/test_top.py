@@ -17,9 +17,9 @@ import pytest
 from rasr.server.admission import AdmissionRules
 from rasr.server.service import Service
 from tests.cli.conftest import Rasr
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 
 @asynccontextmanager

@@ -59,15 +59,15 @@ class TestFlush:
         assert [one.awaited for one in talk.finished] == [True]
 
     def test_no_audio_is_lost_or_decoded_twice_by_flushes_anywhere(self) -> None:
-        sound = hush(300) + speech(3000) + hush(600)
+        audio = hush(300) + speech(3000) + hush(600)
         talk = Talk()
-        for at in range(0, len(sound), 15_990):
-            talk.audio(sound[at : at + 15_990]).flush()
-        decoded = b"".join(talk.sound(number) for number in talk.decoded)
+        for at in range(0, len(audio), 15_990):
+            talk.audio(audio[at : at + 15_990]).flush()
+        decoded = b"".join(talk.audio_of(number) for number in talk.decoded)
         assert len(talk.decoded) > 3
         # Between a flush and the next segment no more than the time to believe in speech is left
         # to the pre-roll of that segment.
-        assert decoded in sound
+        assert decoded in audio
 
     def test_after_the_end_it_is_not_answered(self) -> None:
         assert Talk().finish().flush("late").told() == ["done finished"]

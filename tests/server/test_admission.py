@@ -39,7 +39,7 @@ def admission(engine: Engine | None = None, **rules: float) -> Admission:
 
 
 def filled(admissions: Admission, now: float, most: int = 1000) -> int:
-    """How many rounds are let in at once."""
+    """How many recognitions are let in at once."""
     for number in range(most):
         if isinstance(admissions.take(ALICE, "one", now), str):
             return number
@@ -52,7 +52,7 @@ def slot(admissions: Admission, party: Party = ALICE, now: float = 0.0) -> Slot:
     return taken
 
 
-def test_a_full_house_refuses_with_the_numbers_until_one_leaves() -> None:
+def test_a_full_server_refuses_with_the_numbers_until_one_leaves() -> None:
     admissions = admission(rounds=1)
     first = slot(admissions)
     refusal = admissions.take(BOB, "one", 0.0)
@@ -136,7 +136,7 @@ def test_a_round_that_takes_the_place_of_another_is_not_counted_twice() -> None:
     assert filled(admissions, now=100.0) == 70
 
 
-def test_measured_speech_fills_the_house_however_few_speak() -> None:
+def test_measured_speech_fills_the_machine_however_few_speak() -> None:
     engine = Engine()
     engine.hear(84.5, until_s=100)
     admissions = admission(engine, max_load=0.85)

@@ -17,9 +17,9 @@ from rasr.scheduling import Scheduler
 from rasr.server.errors import StartError
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 
 async def get(url: str, path: str) -> tuple[int, dict[str, object]]:
