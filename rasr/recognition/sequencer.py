@@ -138,7 +138,7 @@ class Sequencer:
 
     def hypothesis(self, segment: int, hypothesis: Hypothesis, *, final: bool) -> None:
         """Take what the engine makes of a segment now. Unknown ones were dropped."""
-        item = self._find(segment)
+        item = self._find_undecoded(segment)
         if item is None:
             return
         if final:
@@ -153,7 +153,7 @@ class Sequencer:
 
         False if the segment is unknown.
         """
-        item = self._find(segment)
+        item = self._find_undecoded(segment)
         if item is None:
             return False
         self._decoded(item, item.partial or Hypothesis())
@@ -166,17 +166,22 @@ class Sequencer:
         elif segment == WHOLE:
             self._tell_whole(hypothesis)
         else:
-            item = next((i for i in self._queue if _is_segment(i, segment)), None)
-            if isinstance(item, _Segment):
+            item = self._find(segment)
+            if item is not None:
                 item.final = hypothesis
         self._advance()
 
     def _find(self, segment: int) -> _Segment | None:
-        """The segment of this number whose final has not come."""
+        """The segment of this number; None if it was reported or dropped."""
         for item in self._queue:
-            if isinstance(item, _Segment) and item.number == segment and item.decoded is None:
+            if isinstance(item, _Segment) and item.number == segment:
                 return item
         return None
+
+    def _find_undecoded(self, segment: int) -> _Segment | None:
+        """The segment of this number, if its final has not come."""
+        item = self._find(segment)
+        return item if item is not None and item.decoded is None else None
 
     def _decoded(self, item: _Segment, hypothesis: Hypothesis) -> None:
         item.decoded = hypothesis
@@ -289,10 +294,6 @@ class Sequencer:
 
     def _report(self, event: Partial | Final | Mark | LimitReached | Done | SpeechEnded) -> None:
         self._effects.append(Report(event))
-
-
-def _is_segment(item: _Item, number: int) -> bool:
-    return isinstance(item, _Segment) and item.number == number
 
 
 def _dropped(item: _Segment) -> SpeechEnded:
