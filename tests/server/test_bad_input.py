@@ -139,7 +139,7 @@ async def test_a_client_that_leaves_at_any_point_gives_everything_back(
             await client.text('{"command":"END"}')
     await service.state.connections.quiet()
     (scheduler,) = service.state.schedulers.values()
-    assert service.state.admission.rounds == 0
+    assert service.state.admission.recognitions == 0
     assert scheduler.statistics.open_tasks == 0
     assert scheduler.statistics.waiting_tasks == 0
 
@@ -165,7 +165,7 @@ async def test_a_client_that_breaks_off_without_a_word_gives_everything_back(
         await socket.send(quiet(300) + voiced(800))
         socket.transport.abort()
     await service.state.connections.quiet()
-    assert service.state.admission.rounds == 0
+    assert service.state.admission.recognitions == 0
 
 
 async def test_a_half_open_socket_is_dropped_by_the_idle_rule() -> None:

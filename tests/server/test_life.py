@@ -169,7 +169,7 @@ async def test_two_hundred_connections_come_and_go_and_leave_nothing() -> None:
         await service.state.connections.quiet()
         (scheduler,) = service.state.schedulers.values()
         assert service.state.connections.count == 0
-        assert service.state.admission.rounds == 0
+        assert service.state.admission.recognitions == 0
         assert scheduler.statistics.open_tasks == 0
         # uvicorn's own last steps for a connection come after ours; let them happen.
         for _ in range(50):
