@@ -23,6 +23,7 @@ import structlog
 
 import rasr
 from decoder.engine import Samples
+from rasr.audio import SAMPLE_RATE
 from rasr.audio.files import read_audio
 from rasr.configuration.folders import cache_folder
 from rasr.scheduling import Scheduler, StepCosts
@@ -88,7 +89,7 @@ async def calibrated(
     costs = None if fresh else _remembered(file, key)
     remembered = costs is not None
     if costs is None:
-        costs = await scheduler.calibrate(_speech(scheduler.capabilities.sample_rate))
+        costs = await scheduler.calibrate(_speech())
         if costs.disturbance <= MOST_DISTURBANCE:
             _remember(file, key, costs)
         else:
@@ -107,10 +108,10 @@ async def calibrated(
     return capacity
 
 
-def _speech(sample_rate: int) -> Samples:
+def _speech() -> Samples:
     """Real speech: engines that search spend more or less on anything else."""
     with as_file(files("rasr") / "data" / "demo.flac") as path:
-        return np.concatenate(list(read_audio(path, sample_rate)))
+        return np.concatenate(list(read_audio(path, SAMPLE_RATE)))
 
 
 def _key(plan: EnginePlan, decoding: DecodingSettings) -> dict[str, object]:
