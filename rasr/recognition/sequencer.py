@@ -57,6 +57,8 @@ class _Rolling:
 class _Whole:
     """Segments that are told as one, on the clock of the first."""
 
+    number: int = WHOLE
+    """In `Process`: an answer that comes late is not taken for one of the next whole."""
     pieces: list[Hypothesis] = field(default_factory=list)
     start_sample: int = 0
     end_sample: int = 0
@@ -77,6 +79,8 @@ class Sequencer:
         self._queue: deque[_Item] = deque()
         self._rolling = _Rolling()
         self._whole = _Whole()
+        self._whole_told = False
+        """Segments that are told as one have had a final."""
         self.over = False
         """True once the end has been reported."""
 
@@ -116,6 +120,7 @@ class Sequencer:
             self._report(_dropped(segment))
         self._queue = deque(item for item in self._queue if not isinstance(item, _Segment))
         self._rolling = _Rolling()
+        self._whole = _Whole(self._whole.number - 1, told=self._whole_told)
         self._advance()
 
     def _abandon(self) -> list[_Segment]:
@@ -163,8 +168,9 @@ class Sequencer:
         """Take processed text, the answer to `Process`."""
         if not final:
             self._processed_partial(segment, hypothesis)
-        elif segment == WHOLE:
-            self._tell_whole(hypothesis)
+        elif segment <= WHOLE:
+            if segment == self._whole.number:
+                self._tell_whole(hypothesis)
         else:
             item = self._find(segment)
             if item is not None:
@@ -201,7 +207,7 @@ class Sequencer:
         self._rolling.processing = True
         number = item.number
         if self._joined:
-            number = WHOLE
+            number = self._whole.number
             if self._whole.pieces:
                 piece = placed(hypothesis, item.start_sample - self._whole.start_sample)
                 hypothesis = joined([*self._whole.pieces, piece])
@@ -209,22 +215,26 @@ class Sequencer:
 
     def _processed_partial(self, segment: int, hypothesis: Hypothesis) -> None:
         rolling = self._rolling
-        rolling.processing = False
         item = self._queue[0] if self._queue else None
-        # The segment may have got its final meanwhile, or have been dropped.
-        if not isinstance(item, _Segment) or segment not in (item.number, WHOLE):
+        first = item if isinstance(item, _Segment) else None
+        asked = self._whole.number if self._joined else first and first.number
+        # The segment may have got its final meanwhile, or have been dropped: others are told now.
+        if segment != asked:
+            return
+        rolling.processing = False
+        if first is None:
             return
         stable = rolling.stable.push(hypothesis)
         is_news = hypothesis.text != rolling.text or stable > rolling.stable_told
-        if hypothesis.text and is_news and item.decoded is None:
+        if hypothesis.text and is_news and first.decoded is None:
             rolling.text, rolling.stable_told = hypothesis.text, stable
-            start = item.start_sample
+            start = first.start_sample
             if self._joined and self._whole.pieces:
                 start = self._whole.start_sample
-            self._report(Partial(item.number, start, item.end_sample, hypothesis, stable))
+            self._report(Partial(first.number, start, first.end_sample, hypothesis, stable))
         if rolling.waiting is not None:
             newer, rolling.waiting = rolling.waiting, None
-            self._process_partial(item, newer)
+            self._process_partial(first, newer)
 
     # The queue
 
@@ -282,14 +292,15 @@ class Sequencer:
             self._whole.processing = True
             pieces = self._whole.pieces
             text = joined(pieces) if pieces else Hypothesis()
-            self._effects.append(Process(WHOLE, text, final=True))
+            self._effects.append(Process(self._whole.number, text, final=True))
 
     def _tell_whole(self, hypothesis: Hypothesis) -> None:
         whole = self._whole
         if not whole.processing:
             return
+        self._whole_told = True
         self._report(Final(WHOLE, whole.start_sample, whole.end_sample, hypothesis))
-        self._whole = _Whole(told=True)
+        self._whole = _Whole(whole.number - 1, told=True)
         self._rolling = _Rolling()
 
     def _report(self, event: Partial | Final | Mark | LimitReached | Done | SpeechEnded) -> None:
