@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import asyncio
 import dataclasses
+import importlib
 import re
 import sys
+import tokenize
 import tomllib
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +30,8 @@ from rasr.wire.sis.kinds import Field, TextList, WholeNumber
 from rasr.wire.sis.messages import EndReason, EventName
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from rasr.wire.sis.states import diagram
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
-from tests.server.sound import quiet, voiced
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -197,6 +199,84 @@ async def test_the_example_of_the_client_shows_what_is_said_and_how_late(tmp_pat
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+PACKAGES = ("rasr", "vad", "decoder", "bench", "tests")
+PATH = re.compile(rf"(?<![\w/.-])(?:{'|'.join(PACKAGES)})(?:/[\w.*-]*\w)+")
+DOTTED = re.compile(rf"(?<![\w/.-])(?:{'|'.join(PACKAGES)})(?:\.\w+)+")
+
+
+def prose(module: Path) -> Iterator[str]:
+    """The comments and docstrings of a Python file."""
+    with module.open("rb") as file:
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.COMMENT or (
+                token.type == tokenize.STRING and '"""' in token.string
+            ):
+                yield token.string
+
+
+def is_path(name: str) -> bool:
+    return any(next(ROOT.glob(one), None) is not None for one in (name, f"{name}.py"))
+
+
+def is_known(name: str) -> bool:
+    """True for a module or what it defines, for a setting, and for the file of a model."""
+    if name in {dotted(path) for path, _, _ in leaves(Settings())} or name.endswith(".onnx"):
+        return True
+    parts = name.split(".")
+    if is_path("/".join(parts)):
+        return True
+    for length in range(len(parts) - 1, 0, -1):
+        if is_path("/".join(parts[:length])):
+            return defines(importlib.import_module(".".join(parts[:length])), parts[length:])
+    return False
+
+
+def defines(owner: object, names: list[str]) -> bool:
+    """True if `owner` has the first of `names`, that one the second, and so on."""
+    for name in names:
+        if name in getattr(owner, "__annotations__", {}):
+            return True  # A field: it has a value in an instance only.
+        if not hasattr(owner, name):
+            return False
+        owner = getattr(owner, name)
+    return True
+
+
+def unknown_names(text: str) -> list[str]:
+    """Paths of the repository and dotted names of its modules in `text` that lead nowhere."""
+    paths = [name for name in PATH.findall(text) if not is_path(name)]
+    return paths + [name for name in DOTTED.findall(text) if not is_known(name)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_and_module_that_a_page_names_is_there(page: Path) -> None:
+    assert unknown_names(page.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_path_and_module_that_the_code_names_is_there(package: str) -> None:
+    modules = sorted((ROOT / package).rglob("*.py"))
+    unknown = {
+        str(module.relative_to(ROOT)): names
+        for module in modules
+        if module != Path(__file__)
+        and (names := [name for text in prose(module) for name in unknown_names(text)])
+    }
+    assert unknown == {}
+
+
+def test_a_path_or_a_module_that_is_gone_is_found() -> None:
+    text = "`rasr/session/round.py`, rasr/audio/wire.py; `rasr.house` and `rasr.audio.Tape`."
+    assert unknown_names(text) == [
+        "rasr/session/round.py",
+        "rasr/audio/wire.py",
+        "rasr.house",
+        "rasr.audio.Tape",
+    ]
+    known = "rasr/audio/buffer.py, `decoder/sherpa/`, `rasr.wire.dialect.Send.replaces`, `vad.kind`"
+    assert unknown_names(known) == []
 
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")

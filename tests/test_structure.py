@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
+
+from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.messages import EventName
 
 ROOT = Path(__file__).parent.parent
 MODULES = [
@@ -13,6 +17,19 @@ MODULES = [
     for package in ("rasr", "vad", "decoder", "bench")
     for path in sorted((ROOT / package).rglob("*.py"))
 ]
+
+
+def test_the_neutral_core_has_no_word_of_a_dialect() -> None:
+    words = {"SIS", "START", "trace_id", *ErrorCode.__members__.values(), *EventName}
+    # Warnings are the core's own; the dialect has the word too.
+    word = re.compile("|".join(rf"\b{one}\b" for one in words - {EventName.WARNING}))
+    said = {
+        str(path.relative_to(ROOT)): found
+        for path in MODULES
+        if path.is_relative_to(ROOT / "rasr/recognition")
+        and (found := word.findall(path.read_text("utf-8")))
+    }
+    assert said == {}
 
 
 @pytest.mark.parametrize("package", ["rasr", "vad", "decoder", "bench"])

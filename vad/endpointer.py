@@ -43,7 +43,7 @@ from vad.events import Endpoint, EndpointReason, Event, HeadSilence, SpeechStart
 from vad.rules import EndpointRules
 from vad.windows import CutSearch, OnsetWindow
 
-FlushReason = Literal[EndpointReason.FLUSH, EndpointReason.CLIENT_END, EndpointReason.END_OF_STREAM]
+FlushReason = Literal[EndpointReason.FLUSH, EndpointReason.END]
 """The reasons that a caller of `Endpointer.flush` may have."""
 
 
@@ -122,7 +122,7 @@ class Endpointer:
             return self._break(utterance, received)
         return []
 
-    def flush(self, at_sample: int, reason: FlushReason = EndpointReason.CLIENT_END) -> list[Event]:
+    def flush(self, at_sample: int, reason: FlushReason = EndpointReason.END) -> list[Event]:
         """Close an open utterance, with the audio of an incomplete frame; the stream may go on.
 
         No later utterance begins before `at_sample`. The frame that is incomplete now is pushed as

@@ -18,10 +18,8 @@ class EndpointReason(StrEnum):
     """It grew to the longest allowed and was cut at a quiet place."""
     FLUSH = "flush"
     """The caller asked for the end of the utterance; the stream goes on."""
-    CLIENT_END = "client_end"
-    """The client asked for the end of the recognition."""
-    END_OF_STREAM = "end_of_stream"
-    """The audio stopped coming: the connection or the file ended."""
+    END = "end"
+    """The stream ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rasr.recognition.events import Final, Partial, to_ms
+from rasr.recognition.events import Final, Partial, text_span, to_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,17 @@ def timed_text(event: Partial | Final) -> TimedText:
     """The text of `event`, with the times of its words on the clock of the recognition.
 
     It lasts from its first word to its last, not from pre-roll to post-roll: that is when it can
-    be heard. Where there is no word, it lasts as long as the audio of the event.
+    be heard.
     """
     start = event.start_sample
-    words = event.hypothesis.words
+    first, last = text_span(event)
     return TimedText(
         text=event.hypothesis.text,
-        start_ms=to_ms(start + words[0].start_sample if words else start),
-        end_ms=to_ms(start + words[-1].end_sample if words else event.end_sample),
+        start_ms=to_ms(first),
+        end_ms=to_ms(last),
         is_final=isinstance(event, Final),
         words=tuple(
             TimedWord(word.text, to_ms(start + word.start_sample), to_ms(start + word.end_sample))
-            for word in words
+            for word in event.hypothesis.words
         ),
     )

@@ -94,7 +94,7 @@ def _show(one: Capacity, max_load: float) -> None:
     if max_load:
         rounds.add_column(f"admitted (load {max_load:.0%})", justify="right")
     for ratio in SPEECH_RATIOS:
-        carried = one.streams(ratio)
+        carried = one.recognitions(ratio)
         admitted = [str(int(carried * max_load))] if max_load else []
         rounds.add_row(f"{ratio:.0%}", str(carried), *admitted)
     screen.print(rounds)

@@ -41,7 +41,7 @@ class TextOptions:
     """What is done to the text of an engine."""
 
     language: str
-    """As a SIS property begins: "english", "chinese", …"""
+    """Its English name in small letters: "english", "chinese", …"""
     digits: bool = True
     """Spoken numbers as digits."""
     punctuation: bool = False

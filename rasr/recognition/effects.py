@@ -51,7 +51,7 @@ class Process:
     """Text to be normalised and punctuated; the answer is `Recognition.processed`."""
 
     segment: int
-    """`WHOLE` for segments that are told as one."""
+    """`WHOLE` or less for segments that are told as one; each text that is told so has its own."""
     hypothesis: Hypothesis
     final: bool
 
@@ -74,7 +74,7 @@ class Report:
 
 
 WHOLE = 0
-"""Stands in `Process.segment` for all segments that are told as one."""
+"""Stands in `Process.segment` for the first segments that are told as one, and in their `Final`."""
 
 Effect = (
     StartSegment

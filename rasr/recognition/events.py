@@ -167,6 +167,18 @@ RecognitionEvent = (
 )
 
 
+def text_span(event: Partial | Final) -> tuple[int, int]:
+    """Where the text of an event begins and ends: with its first and its last word.
+
+    Where there is no word, with the audio of the event. The times of the single words are on the
+    clock of `start_sample`; these two are on that of the recognition.
+    """
+    start, words = event.start_sample, event.hypothesis.words
+    if not words:
+        return start, event.end_sample
+    return start + words[0].start_sample, start + words[-1].end_sample
+
+
 def to_ms(sample: int) -> int:
     """Whole milliseconds at a position, rounded to the nearest."""
     return (sample * 1000 + SAMPLE_RATE // 2) // SAMPLE_RATE

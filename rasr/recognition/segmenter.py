@@ -40,8 +40,7 @@ _REASONS = {
     EndpointReason.SILENCE: SpeechEnd.SILENCE,
     EndpointReason.MAX_LENGTH: SpeechEnd.MAX_LENGTH,
     EndpointReason.FLUSH: SpeechEnd.FLUSH,
-    EndpointReason.CLIENT_END: SpeechEnd.END,
-    EndpointReason.END_OF_STREAM: SpeechEnd.END,
+    EndpointReason.END: SpeechEnd.END,
 }
 
 
@@ -149,7 +148,7 @@ class Segmenter:
             self._take(self._decoder.flush())
         # Taking the last samples may have ended the only segment, or reached the limit.
         if self.listening:
-            self._end(EndpointReason.CLIENT_END)
+            self._end(EndpointReason.END)
             self.stop()
         return self._drain()
 
@@ -166,7 +165,7 @@ class Segmenter:
         self._buffer.append(samples[:room])
         self._frames()
         if len(samples) > room and self.listening:
-            self._end(EndpointReason.CLIENT_END)
+            self._end(EndpointReason.END)
             self.stop()
             self._findings.append(LimitReached(self._limit_sample))
 

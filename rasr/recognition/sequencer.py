@@ -57,6 +57,8 @@ class _Rolling:
 class _Whole:
     """Segments that are told as one, on the clock of the first."""
 
+    number: int = WHOLE
+    """In `Process`: an answer that comes late is not taken for one of the next whole."""
     pieces: list[Hypothesis] = field(default_factory=list)
     start_sample: int = 0
     end_sample: int = 0
@@ -79,6 +81,8 @@ class Sequencer:
         self._whole = _Whole()
         self._forced = False
         """Nothing is awaited any more."""
+        self._whole_told = False
+        """Segments that are told as one have had a final."""
         self.over = False
         """True once the end has been reported."""
 
@@ -127,6 +131,7 @@ class Sequencer:
             self._report(_dropped(segment))
         self._queue = deque(item for item in self._queue if not isinstance(item, _Segment))
         self._rolling = _Rolling()
+        self._whole = _Whole(self._whole.number - 1, told=self._whole_told)
         self._advance()
 
     def _abandon(self) -> list[_Segment]:
@@ -149,7 +154,7 @@ class Sequencer:
 
     def hypothesis(self, segment: int, hypothesis: Hypothesis, *, final: bool) -> None:
         """Take what the engine makes of a segment now. Unknown ones were dropped."""
-        item = self._find(segment)
+        item = self._find_undecoded(segment)
         if item is None:
             return
         if final:
@@ -164,7 +169,7 @@ class Sequencer:
 
         False if the segment is unknown.
         """
-        item = self._find(segment)
+        item = self._find_undecoded(segment)
         if item is None:
             return False
         self._decoded(item, item.partial or Hypothesis())
@@ -174,21 +179,26 @@ class Sequencer:
         """Take processed text, the answer to `Process`."""
         if not final:
             self._processed_partial(segment, hypothesis)
-        elif segment == WHOLE:
-            if self._whole.processing:
+        elif segment <= WHOLE:
+            if segment == self._whole.number and self._whole.processing:
                 self._tell_whole(hypothesis)
         else:
-            item = next((i for i in self._queue if _is_segment(i, segment)), None)
-            if isinstance(item, _Segment):
+            item = self._find(segment)
+            if item is not None:
                 item.final = hypothesis
         self._advance()
 
     def _find(self, segment: int) -> _Segment | None:
-        """The segment of this number whose final has not come."""
+        """The segment of this number; None if it was reported or dropped."""
         for item in self._queue:
-            if isinstance(item, _Segment) and item.number == segment and item.decoded is None:
+            if isinstance(item, _Segment) and item.number == segment:
                 return item
         return None
+
+    def _find_undecoded(self, segment: int) -> _Segment | None:
+        """The segment of this number, if its final has not come."""
+        item = self._find(segment)
+        return item if item is not None and item.decoded is None else None
 
     def _decoded(self, item: _Segment, hypothesis: Hypothesis) -> None:
         item.decoded = hypothesis
@@ -208,7 +218,7 @@ class Sequencer:
         self._rolling.processing = True
         number = item.number
         if self._joined:
-            number = WHOLE
+            number = self._whole.number
             if self._whole.pieces:
                 piece = placed(hypothesis, item.start_sample - self._whole.start_sample)
                 hypothesis = joined([*self._whole.pieces, piece])
@@ -216,22 +226,26 @@ class Sequencer:
 
     def _processed_partial(self, segment: int, hypothesis: Hypothesis) -> None:
         rolling = self._rolling
-        rolling.processing = False
         item = self._queue[0] if self._queue else None
-        # The segment may have got its final meanwhile, or have been dropped.
-        if not isinstance(item, _Segment) or segment not in (item.number, WHOLE):
+        first = item if isinstance(item, _Segment) else None
+        asked = self._whole.number if self._joined else first and first.number
+        # The segment may have got its final meanwhile, or have been dropped: others are told now.
+        if segment != asked:
+            return
+        rolling.processing = False
+        if first is None:
             return
         stable = rolling.stable.push(hypothesis)
         is_news = hypothesis.text != rolling.text or stable > rolling.stable_told
-        if hypothesis.text and is_news and item.decoded is None:
+        if hypothesis.text and is_news and first.decoded is None:
             rolling.text, rolling.stable_told = hypothesis.text, stable
-            start = item.start_sample
+            start = first.start_sample
             if self._joined and self._whole.pieces:
                 start = self._whole.start_sample
-            self._report(Partial(item.number, start, item.end_sample, hypothesis, stable))
+            self._report(Partial(first.number, start, first.end_sample, hypothesis, stable))
         if rolling.waiting is not None:
             newer, rolling.waiting = rolling.waiting, None
-            self._process_partial(item, newer)
+            self._process_partial(first, newer)
 
     # The queue
 
@@ -292,21 +306,18 @@ class Sequencer:
             return True
         if not whole.processing:
             whole.processing = True
-            self._effects.append(Process(WHOLE, text, final=True))
+            self._effects.append(Process(whole.number, text, final=True))
         return False
 
     def _tell_whole(self, hypothesis: Hypothesis) -> None:
         whole = self._whole
+        self._whole_told = True
         self._report(Final(WHOLE, whole.start_sample, whole.end_sample, hypothesis))
-        self._whole = _Whole(told=True)
+        self._whole = _Whole(whole.number - 1, told=True)
         self._rolling = _Rolling()
 
     def _report(self, event: Partial | Final | Mark | LimitReached | Done | SpeechEnded) -> None:
         self._effects.append(Report(event))
-
-
-def _is_segment(item: _Item, number: int) -> bool:
-    return isinstance(item, _Segment) and item.number == number
 
 
 def _dropped(item: _Segment) -> SpeechEnded:

@@ -25,7 +25,7 @@ from rasr.scheduling.serving import Shared, SlotServer
 from rasr.scheduling.statistics import EngineStatistics
 from rasr.scheduling.streams import StreamPool, WaitingQueue
 from rasr.scheduling.supervision import SupervisedWorker, keep_serving
-from rasr.scheduling.task import OVER, DecodeListener, DecodeTask, End, Piece, Priority
+from rasr.scheduling.task import DecodeListener, DecodeTask, End, Piece, Priority
 from rasr.scheduling.worker import Worker
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class DecodeHandle:
                 the scheduler in seconds.
         """
         task = self._task
-        if len(samples) and task.state not in OVER:
+        if len(samples) and not task.is_over:
             task.accept(Piece(samples, due))
             self._pool.accepted(task, len(samples), due)
 

@@ -17,12 +17,12 @@ from typing import Protocol
 from rasr.scheduling import TOP_LEVEL, EngineStatistics
 from rasr.scheduling.statistics import DEMAND_WINDOW_S
 
-_PRIOR_ROUNDS = 8
+_PRIOR_RECOGNITIONS = 8
 """So many recognitions of unbroken speech are counted among those whose mean is taken."""
 _SETTLE_S = 3.0
 """Nothing of a recognition is measured before: its client begins to speak, speech is believed, the
 second in which it is due passes."""
-ROUND_S = 0.002
+RECOGNITION_S = 0.002
 """Time of the event loop for a second of a recognition (`python -m bench overhead`)."""
 
 
@@ -48,7 +48,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who asks for a round."""
+    """Who asks for a recognition."""
 
     project: str
     address: str
@@ -60,9 +60,9 @@ class AdmissionRules:
 
     max_load: float = 0.0
     """Largest predicted load, 1.0 being all that the machine can do."""
-    rounds: int = 0
-    rounds_per_project: int = 0
-    rounds_per_address: int = 0
+    recognitions: int = 0
+    per_project: int = 0
+    per_address: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +125,7 @@ class Admission:
                 del counter[key]
 
     @property
-    def rounds(self) -> int:
+    def recognitions(self) -> int:
         """Open now."""
         return len(self._slots)
 
@@ -140,10 +140,10 @@ class Admission:
         )
 
     def _over_all(self) -> str | None:
-        most = self.rules.rounds
-        if most and self.rounds >= most:
+        most = self.rules.recognitions
+        if most and self.recognitions >= most:
             return (
-                f"the server is full: {self.rounds} of {most} rounds are open; "
+                f"the server is full: {self.recognitions} of {most} rounds are open; "
                 "try again when one has ended"
             )
         return None
@@ -152,8 +152,8 @@ class Admission:
         if (refusal := self._over_all()) is not None:
             return refusal
         for whose, open_now, most in (
-            ("this project", self._by_project[party.project], self.rules.rounds_per_project),
-            ("this address", self._by_address[party.address], self.rules.rounds_per_address),
+            ("this project", self._by_project[party.project], self.rules.per_project),
+            ("this address", self._by_address[party.address], self.rules.per_address),
         ):
             if most and open_now >= most:
                 return (
@@ -175,15 +175,15 @@ class Admission:
             )
         if asked.overload_level >= TOP_LEVEL:
             return (
-                f"the server is at its limit: {self.rounds} rounds are open and their text comes "
-                "late; try again in some seconds"
+                f"the server is at its limit: {self.recognitions} rounds are open and their text "
+                "comes late; try again in some seconds"
             )
         predicted = self._predicted(now, engine)
         if predicted <= bound:
             return None
         return (
-            f"the server is full: {self.rounds} rounds are open, and one more would be a load of "
-            f"{predicted:.0%}, allowed: {bound:.0%}; try again in some seconds"
+            f"the server is full: {self.recognitions} rounds are open, and one more would be a "
+            f"load of {predicted:.0%}, allowed: {bound:.0%}; try again in some seconds"
         )
 
     def _predicted(self, now: float, newcomer: str | None) -> float:
@@ -200,14 +200,16 @@ class Admission:
             share = min(_heard(slot, left), 1.0 - (now - left) / DEMAND_WINDOW_S)
             weights[slot.engine] += share
             young[slot.engine] -= share
-        machine = (self.rounds + (newcomer is not None)) * ROUND_S / self._cores
+        machine = (self.recognitions + (newcomer is not None)) * RECOGNITION_S / self._cores
         fullest = 0.0
         for name, engine in self._engines.items():
             statistics = engine.statistics
             measured = statistics.demand.per_second(now)
-            mean = min(1.0, (measured + _PRIOR_ROUNDS) / (weights[name] + _PRIOR_ROUNDS))
-            sound = max(0.0, measured + mean * (young[name] + (newcomer == name)))
-            share = statistics.share(sound)
+            mean = min(
+                1.0, (measured + _PRIOR_RECOGNITIONS) / (weights[name] + _PRIOR_RECOGNITIONS)
+            )
+            audio = max(0.0, measured + mean * (young[name] + (newcomer == name)))
+            share = statistics.share(audio)
             fullest = max(fullest, share)
             slots = 0 if statistics.costs is None else statistics.costs.slots
             machine += share * min(slots, self._cores) / self._cores

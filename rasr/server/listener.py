@@ -1,7 +1,7 @@
 """The listening socket, with the options that its connections inherit.
 
-They are what lets a slow or vanished client be noticed by the kernel, and what keeps pings short
-of breath nowhere: see the comments at each.
+By them the kernel notices a client that is gone or reads nothing, and no ping waits long behind
+audio that the kernel holds: see the comments at each.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 from rasr.server.errors import StartError
 
 _RECEIVE_BUFFER_BYTES = 64 * 1024
-"""Two seconds of sound. When messages are taken slowly a ping waits behind what these buffers
+"""Two seconds of audio. When messages are taken slowly a ping waits behind what these buffers
 hold, and the official SDK gives up on it after 10 s."""
 
 _SEGMENT_BYTES = 1400

@@ -100,10 +100,10 @@ class Service:
     def ready_line(self) -> str:
         """What a person is told once the server can recognise."""
         served = ", ".join(f"{key}: {name}" for key, name in self.settings.properties.items())
-        most = self.state.admission.rules.rounds
+        most = self.state.admission.rules.recognitions
         limits = [f"up to {most} rounds at once"] if most else []
         limits += [
-            f"{one.engine} carries about {one.streams(1.0)} people who speak at once"
+            f"{one.engine} carries about {one.recognitions(1.0)} people who speak at once"
             for one in self.state.capacities.values()
         ]
         return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
@@ -191,8 +191,6 @@ class Service:
             captions=captions,
             capacities=capacities,
             statistics=statistics,
-            recognizer=recognizer,
-            authoriser=authoriser,
             connections=Connections(settings, recognizer, authoriser, statistics),
         )
 
@@ -208,14 +206,14 @@ class Service:
 
     def _admission_rules(self) -> AdmissionRules:
         capacity = self.settings.capacity
-        rounds = self.settings.decoding.max_rounds
+        recognitions = self.settings.decoding.max_rounds
         if not capacity.max_load:
-            rounds = rounds or sum(one.streams for one in self._schedulers.values())
+            recognitions = recognitions or sum(one.streams for one in self._schedulers.values())
         return AdmissionRules(
             max_load=capacity.max_load,
-            rounds=rounds,
-            rounds_per_project=capacity.rounds_per_project,
-            rounds_per_address=capacity.rounds_per_address,
+            recognitions=recognitions,
+            per_project=capacity.rounds_per_project,
+            per_address=capacity.rounds_per_address,
         )
 
     async def _stop_engines(self) -> None:

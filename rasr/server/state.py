@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rasr.captions import Broadcaster
-from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Scheduler
-from rasr.server.access import Authoriser
 from rasr.server.admission import Admission
 from rasr.server.engines import PropertyTable
 from rasr.server.ops.capacity import Capacity
@@ -30,6 +28,4 @@ class ServerState:
     capacities: dict[str, Capacity]
     """Of the engines that have been calibrated, by their names."""
     statistics: ServerStatistics
-    recognizer: Recognizer
-    authoriser: Authoriser
     connections: Connections

@@ -81,7 +81,7 @@ class TextTools:
         """The processor for one recognition.
 
         Args:
-            language: as a SIS property begins: "english", "chinese", …
+            language: its English name in small letters: "english", "chinese", …
             digits: write spoken numbers as digits.
             punctuation: write punctuation marks and sentence case.
         """

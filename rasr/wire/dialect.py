@@ -41,9 +41,9 @@ class AccessRequest:
     """
 
     model: str
-    """The name by which the client asks for a model, such as a SIS property."""
+    """The name by which the client asks for a model, such as "english_16k_common"."""
     language: str
-    """As a SIS property begins: "english", "chinese", …"""
+    """Its English name in small letters: "english", "chinese", …"""
     sample_rate: int
     """Hz of the audio that the client has."""
     hot_words: tuple[str, ...] = ()

@@ -29,8 +29,8 @@ def span(start_s: float, end_s: float) -> Span:
 
 
 def found(onset_s: float, end_s: float, margin_s: float = 0.3) -> Utterance:
-    sound = span(onset_s - margin_s, end_s + margin_s)
-    return Utterance(span(onset_s, end_s).start, sound, span(onset_s, end_s).end)
+    audio = span(onset_s - margin_s, end_s + margin_s)
+    return Utterance(span(onset_s, end_s).start, audio, span(onset_s, end_s).end)
 
 
 SENTENCES = (span(1, 2), span(4, 6))

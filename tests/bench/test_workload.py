@@ -112,13 +112,13 @@ def test_clients_say_other_sentences_and_the_same_ones_each_time(corpus: Sentenc
 
 def test_the_sound_of_a_word_is_where_the_script_says(corpus: SentenceCorpus) -> None:
     script = corpus.script(Talk.CONVERSATION, 5, 600)
-    sound = np.concatenate([corpus.chunks[number] for number in script.chunks])
-    assert len(sound) == 600 * CHUNK_SAMPLES
+    audio = np.concatenate([corpus.chunks[number] for number in script.chunks])
+    assert len(audio) == 600 * CHUNK_SAMPLES
     for one in script.speech:
         start, end = one.start_ms * 16, one.end_ms * 16
-        assert np.abs(sound[start:end]).max() > 1000
+        assert np.abs(audio[start:end]).max() > 1000
         # Half a second on, where it is silent.
-        after = sound[end + 8000 : end + 16_000]
+        after = audio[end + 8000 : end + 16_000]
         assert not len(after) or np.abs(after).max() < 50
 
 

@@ -26,7 +26,7 @@ from bench import recordings
 from rasr.audio import SAMPLE_RATE, Samples
 from tests.browser.server import CHINESE, ENGLISH, FAKE, Server, ThreadServer
 from tests.browser.waiting import PATIENCE_MS
-from tests.server.sound import quiet, voiced
+from tests.server.audio import quiet, voiced
 
 PICTURES = Path(__file__).parent.parent.parent / "pictures"
 """Git ignores it: one picture of each state of the page, to be looked at."""
@@ -38,7 +38,7 @@ LEAD_MS = 700
 """Silence before them: a file is played from when the microphone is opened, before anybody
 listens."""
 SENTENCE_MS, PAUSE_MS = 1200, 1000
-"""Of sound that is no language, and sooner over than two sentences."""
+"""Of audio that is no language, and sooner over than two sentences."""
 PHONE = "Pixel 7"
 """As Playwright knows it: a small screen, fingers, and a browser that says so."""
 
@@ -64,9 +64,9 @@ def browser(
 ) -> Iterator[tuple[Browser, Playwright]]:
     """Its microphone hears four short sentences of no language."""
     sentence = voiced(SENTENCE_MS) + quiet(PAUSE_MS)
-    sound = np.frombuffer(quiet(300) + 4 * sentence, np.int16)
+    audio = np.frombuffer(quiet(300) + 4 * sentence, np.int16)
     path = tmp_path_factory.mktemp("sound") / "voiced.wav"
-    yield from _chromium(playwright, path, sound)
+    yield from _chromium(playwright, path, audio)
 
 
 @pytest.fixture(scope="package")
@@ -75,19 +75,19 @@ def english_browser(
 ) -> Iterator[tuple[Browser, Playwright]]:
     """Its microphone hears two sentences of English."""
     demo = recordings.load_demo().samples[: SPOKEN_MS * SAMPLE_RATE // 1000]
-    sound = np.concatenate([np.zeros(SAMPLE_RATE * LEAD_MS // 1000, np.int16), demo])
-    yield from _chromium(playwright, tmp_path_factory.mktemp("sound") / "spoken.wav", sound)
+    audio = np.concatenate([np.zeros(SAMPLE_RATE * LEAD_MS // 1000, np.int16), demo])
+    yield from _chromium(playwright, tmp_path_factory.mktemp("sound") / "spoken.wav", audio)
 
 
 def _chromium(
-    playwright: Playwright, path: Path, sound: Samples
+    playwright: Playwright, path: Path, audio: Samples
 ) -> Iterator[tuple[Browser, Playwright]]:
     command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if command is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with wave.open(str(path), "wb") as wav:
         wav.setparams((1, 2, MICROPHONE_RATE, 0, "NONE", ""))
-        wav.writeframes(soxr.resample(sound, SAMPLE_RATE, MICROPHONE_RATE).tobytes())
+        wav.writeframes(soxr.resample(audio, SAMPLE_RATE, MICROPHONE_RATE).tobytes())
     browser = playwright.chromium.launch(
         executable_path=command,
         # A container's root has no sandbox; what is opened is ours alone.

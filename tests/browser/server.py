@@ -26,7 +26,7 @@ from rasr.settings import Settings
 from tests.server.conftest import fake_settings
 
 FAKE = {"RASR_ENGINES__FAKE__KIND": "fake", "RASR_PROPERTIES__ENGLISH": "fake"}
-"""Settings around the engine that loads nothing, and makes words of any sound."""
+"""Settings around the engine that loads nothing, and makes words of any audio."""
 ENGLISH = {
     "RASR_PROPERTIES__ENGLISH": "pocketsphinx",
     "RASR_DECODING__WORKERS": "1",
@@ -135,12 +135,12 @@ class Speaker:
         self._messages = aiter(session)
         self._finals: list[str] = []
 
-    def say(self, sound: bytes) -> None:
-        self._portal.call(self._session.send, sound)
+    def say(self, audio: bytes) -> None:
+        self._portal.call(self._session.send, audio)
 
-    def grow(self, sound: bytes) -> None:
+    def grow(self, audio: bytes) -> None:
         """Go on with a sentence, until more of it is known."""
-        self.say(sound)
+        self.say(audio)
         while not isinstance(self._hear(), Result):
             pass
 

@@ -18,7 +18,7 @@ from tests.browser.server import Server, ThreadServer, speaking
 from tests.browser.test_access import serious
 from tests.browser.waiting import expect_count, expect_status
 from tests.browser.wire import wire_to
-from tests.server.sound import quiet, voiced
+from tests.server.audio import quiet, voiced
 
 SENTENCE = voiced(1200) + quiet(900)
 LOST = "The connection to the server was lost. Trying again …"
@@ -51,8 +51,8 @@ def without_pauses() -> list[bytes]:
     """A long sentence in pieces of half a second."""
     demo = recordings.load_demo()
     parts = [demo.samples[16 * one.start_ms : 16 * one.end_ms] for one in demo.sentences]
-    sound = np.concatenate(parts)
-    return [sound[at : at + 8000].tobytes() for at in range(0, len(sound) - 8000, 8000)]
+    audio = np.concatenate(parts)
+    return [audio[at : at + 8000].tobytes() for at in range(0, len(audio) - 8000, 8000)]
 
 
 def test_lines_roll_up_and_nothing_that_was_read_jumps(pages: Watched, fake: Server) -> None:

@@ -104,7 +104,7 @@ def test_a_browser_whose_sound_does_not_start(pages: Watched, fake: Server) -> N
         page.clock.install()
 
     page = pages.open(fake.url, prepare=mute)
-    # The microphone is open, and what is waited for now is the sound.
+    # The microphone is open, and what is waited for now is the audio.
     page.evaluate(_TELL_GIVEN)
     press(page, "Start")
     page.evaluate("window.given")

@@ -1,4 +1,4 @@
-"""The pages in Firefox: its microphone, its sound, its policy; Chromium's tests have the rest."""
+"""The pages in Firefox: its microphone, its audio, its policy; Chromium's tests have the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.browser.firefox import Firefox, firefox
 from tests.browser.server import Server, speaking
 from tests.browser.test_media_recorder import RECORD
 from tests.browser.test_recordings import DROP
-from tests.server.sound import quiet, voiced
+from tests.server.audio import quiet, voiced
 
 _SPEAK = """
 () => {{

@@ -60,9 +60,9 @@ class Device:
 
     def start(self) -> None:
         size = self.opened["blocksize"]
-        sound = np.concatenate(list(read_audio(RECORDING, self.opened["samplerate"])))
-        for start in range(0, len(sound), size):
-            block = sound[start : start + size].tobytes()
+        audio = np.concatenate(list(read_audio(RECORDING, self.opened["samplerate"])))
+        for start in range(0, len(audio), size):
+            block = audio[start : start + size].tobytes()
             self.opened["callback"](memoryview(block), len(block) // 2, None, None)
         signal.raise_signal(signal.SIGINT)
 

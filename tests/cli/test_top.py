@@ -17,9 +17,9 @@ import pytest
 from rasr.server.admission import AdmissionRules
 from rasr.server.service import Service
 from tests.cli.conftest import Rasr
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 
 @asynccontextmanager
@@ -60,7 +60,7 @@ async def test_load_and_capacity_stand_above_where_they_are_known(rasr: Rasr) ->
         lines = await printed(rasr, service.url)
         assert re.search(r"rounds 1 · load \d+% of 85%", lines[0])
         assert re.search(r"carries about [1-9]\d* who speak at once", lines[1])
-        service.state.admission.rules = AdmissionRules(rounds=1)
+        service.state.admission.rules = AdmissionRules(recognitions=1)
         assert "takes no new rounds" in (await printed(rasr, service.url))[0]
 
 

@@ -29,12 +29,12 @@ def pcm(file: Path, sample_rate: int = 16000) -> bytes:
     return np.concatenate(list(read_audio(file, sample_rate))).tobytes()
 
 
-def wav(path: Path, sound: bytes) -> Path:
+def wav(path: Path, audio: bytes) -> Path:
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(16000)
-        out.writeframes(sound)
+        out.writeframes(audio)
     return path
 
 
@@ -123,8 +123,8 @@ def test_sentence_mode_gives_the_first_sentence_only(rasr: Rasr) -> None:
 def test_sound_past_the_limit_of_the_mode_is_a_warning_with_a_hint(
     rasr: Rasr, tmp_path: Path
 ) -> None:
-    sound = pcm(ONE)
-    long = wav(tmp_path / "long.wav", sound * (65 * 32000 // len(sound) + 1))
+    audio = pcm(ONE)
+    long = wav(tmp_path / "long.wav", audio * (65 * 32000 // len(audio) + 1))
     result = rasr("transcribe", long, "--mode", "short")
     assert result.exit_code == 0, result.output
     assert "Warning: short mode takes 60 s of sound" in result.stderr

@@ -20,7 +20,7 @@ class Peer:
     """The server's end of one connection."""
 
     websocket: ServerConnection
-    sound: bytes = b""
+    audio: bytes = b""
     """All that came so far."""
     chunks: list[int] = field(default_factory=list)
     """Their lengths."""
@@ -30,7 +30,7 @@ class Peer:
             await self.websocket.send(encode_server(message))
 
     async def command(self) -> ClientMessage:
-        """The next command; sound before it is kept."""
+        """The next command; audio before it is kept."""
         async for data in self.websocket:
             if isinstance(data, str):
                 return decode_client(data, Mode.CONTINUE)
@@ -55,7 +55,7 @@ class Peer:
             self.take(data)
 
     def take(self, data: bytes) -> None:
-        self.sound += data
+        self.audio += data
         self.chunks.append(len(data))
 
 
@@ -82,7 +82,7 @@ async def scripted(
         0,
         compression=None,
         process_request=refuse,
-        # Closing waits for the client's answer, which stands behind sound that no script reads.
+        # Closing waits for the client's answer, which stands behind audio that no script reads.
         max_queue=None,
     ) as server:
         port = next(iter(server.sockets)).getsockname()[1]
@@ -98,5 +98,5 @@ async def one_round(peer: Peer) -> None:
     await peer.hear(2)
     await peer.send(partial("hel"))
     assert await peer.end() == End(cancel=False)
-    assert peer.sound == b"abcd"
+    assert peer.audio == b"abcd"
     await peer.send(final("hello"), ended())

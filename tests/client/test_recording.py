@@ -77,8 +77,8 @@ class Endless:
 
 
 def cut(lengths: list[int], audio_format: AudioFormat, chunk_ms: int) -> list[bytes]:
-    sound = np.arange(sum(lengths), dtype=np.int16)
-    blocks = np.split(sound, np.cumsum(lengths)[:-1])
+    audio = np.arange(sum(lengths), dtype=np.int16)
+    blocks = np.split(audio, np.cumsum(lengths)[:-1])
 
     async def collect() -> list[bytes]:
         return [chunk async for chunk in chunks_of(blocks, audio_format, chunk_ms)]
@@ -96,8 +96,8 @@ def test_chunks_are_the_whole_sound_in_pieces_of_one_length(
     lengths: list[int], audio_format: AudioFormat, chunk_ms: int
 ) -> None:
     chunks = cut(lengths, audio_format, chunk_ms)
-    sound: Samples = np.arange(sum(lengths), dtype=np.int16)
-    assert b"".join(chunks) == encode(sound, audio_format.encoding)
+    audio: Samples = np.arange(sum(lengths), dtype=np.int16)
+    assert b"".join(chunks) == encode(audio, audio_format.encoding)
     size = audio_format.sample_rate * chunk_ms // 1000 * audio_format.bytes_per_frame
     assert all(len(chunk) == size for chunk in chunks[:-1])
     assert all(0 < len(chunk) <= size for chunk in chunks[-1:])

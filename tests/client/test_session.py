@@ -55,11 +55,11 @@ async def whole(peer: Peer) -> None:
     await peer.start()
     await peer.send(STARTED)
     await peer.end()
-    await peer.send(final(f"{len(peer.sound)} bytes"), ended())
+    await peer.send(final(f"{len(peer.audio)} bytes"), ended())
 
 
-async def talk(session: Session, sound: bytes = b"ab") -> list[object]:
-    await session.send(sound)
+async def talk(session: Session, audio: bytes = b"ab") -> list[object]:
+    await session.send(audio)
     await session.end()
     return [message async for message in session]
 
@@ -210,7 +210,7 @@ async def test_a_round_without_sound_is_begun_again_by_whoever_notices() -> None
         begun.set()
         await peer.send(Started("second"))
         await peer.end()
-        await peer.send(final(f"{len(peer.sound)} bytes"), ended())
+        await peer.send(final(f"{len(peer.audio)} bytes"), ended())
 
     async with scripted(in_turn([lost_after_start, second])) as url:
         async with connect(url, PATIENT, clock=FastClock()) as session:
@@ -267,7 +267,7 @@ async def test_a_client_that_sends_faster_than_is_taken_waits() -> None:
         await told.wait()
         peer.websocket.transport.resume_reading()
         await peer.end()
-        await peer.send(final(f"{len(peer.sound)}"), ended())
+        await peer.send(final(f"{len(peer.audio)}"), ended())
 
     async with scripted(script) as url, connect(url, Options(CONFIG)) as session:
         sent = 0

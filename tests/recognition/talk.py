@@ -197,7 +197,7 @@ class Talk:
         """The events of a kind so far, since `told` was called last."""
         return [event for event in self.events if isinstance(event, kind)]
 
-    def sound(self, segment: int) -> bytes:
+    def audio_of(self, segment: int) -> bytes:
         """What the engine was given of a segment."""
         return b"".join(piece.tobytes() for piece in self.decoded[segment])
 

@@ -59,15 +59,15 @@ class TestFlush:
         assert [one.awaited for one in talk.finished] == [True]
 
     def test_no_audio_is_lost_or_decoded_twice_by_flushes_anywhere(self) -> None:
-        sound = hush(300) + speech(3000) + hush(600)
+        audio = hush(300) + speech(3000) + hush(600)
         talk = Talk()
-        for at in range(0, len(sound), 15_990):
-            talk.audio(sound[at : at + 15_990]).flush()
-        decoded = b"".join(talk.sound(number) for number in talk.decoded)
+        for at in range(0, len(audio), 15_990):
+            talk.audio(audio[at : at + 15_990]).flush()
+        decoded = b"".join(talk.audio_of(number) for number in talk.decoded)
         assert len(talk.decoded) > 3
         # Between a flush and the next segment no more than the time to believe in speech is left
         # to the pre-roll of that segment.
-        assert decoded in sound
+        assert decoded in audio
 
     def test_after_the_end_it_is_not_answered(self) -> None:
         assert Talk().finish().flush("late").told() == ["done finished"]
@@ -151,6 +151,22 @@ class TestJoined:
         talk = Talk(Segmentation(joined=True)).flush("m").finish()
         assert talk.told() == ["final ", "mark m", "done finished"]
 
+    def test_what_no_final_has_told_is_dropped(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300, joined=True), partials=False)
+        talk.audio(speech(500), hush(400)).final("no").drop()
+        talk.audio(speech(500)).finish().final("yes")
+        assert talk.told()[-2:] == ["final yes", "done finished"]
+
+    @pytest.mark.parametrize(("flushes", "finals"), [(0, [""]), (1, ["one"])])
+    def test_after_a_drop_there_is_one_final_at_least(
+        self, flushes: int, finals: list[str]
+    ) -> None:
+        talk = Talk(Segmentation(joined=True), partials=False).audio(speech(500))
+        for _ in range(flushes):
+            talk.flush().final("one").audio(speech(500))
+        talk.drop().finish()
+        assert [final.hypothesis.text for final in talk.of(Final)] == finals
+
     def test_words_are_on_the_clock_of_the_first_segment(self) -> None:
         talk = Talk(Segmentation(tail_ms=300, joined=True))
         talk.audio(speech(500), hush(600), speech(500)).final("one").finish().final("two")
@@ -229,6 +245,29 @@ class TestSlowText:
         talk = Talk(processes=False).audio(speech(600), hush(600)).final("a")
         talk.audio(speech(600), hush(600)).final("b").process().process()
         assert [final.hypothesis.text for final in talk.of(Final)] == ["A", "B"]
+
+    @pytest.mark.parametrize("drops", [False, True])
+    def test_text_of_a_joined_final_that_was_told_or_dropped_is_not_told_of_the_next(
+        self, drops: bool
+    ) -> None:
+        talk = Talk(Segmentation(tail_ms=300, joined=True), processes=False)
+        talk.audio(speech(600)).partial("old").flush().final("old")
+        if drops:
+            talk.drop().process(2)
+        else:
+            talk.process(1)
+        talk.audio(speech(600)).told()
+        while talk.processing:
+            talk.process()
+        assert talk.told() == []
+        talk.partial("new").process()
+        assert talk.told() == ["partial NEW (0)"]
+
+    def test_partials_go_on_where_one_is_processed_between_joined_segments(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300, joined=True), processes=False)
+        talk.audio(speech(600)).partial("a").audio(hush(400)).final("a")
+        talk.process().audio(speech(600)).partial("b").process()
+        assert talk.told()[-1] == "partial A B (0)"
 
     def test_a_joined_final_that_is_processed_is_whole_while_more_is_said(self) -> None:
         talk = Talk(Segmentation(joined=True), processes=False, partials=False)

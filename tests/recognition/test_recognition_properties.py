@@ -172,19 +172,19 @@ def test_no_sample_is_decoded_twice_and_segments_follow_each_other(
     cuts: list[int],
     flushes: set[int],
 ) -> None:
-    sound = b"".join(hush(silence) + speech(loud) for loud, silence in parts) + hush(600)
+    audio = b"".join(hush(silence) + speech(loud) for loud, silence in parts) + hush(600)
     talk = Talk(segmentation)
     at = 0
     for number, cut in enumerate(cuts):
-        talk.audio(sound[at : at + cut])
+        talk.audio(audio[at : at + cut])
         at += cut
         if number in flushes:
             talk.flush()
-    talk.audio(sound[at:]).finish()
+    talk.audio(audio[at:]).finish()
     received = 0
     for started, ended in zip(talk.of(SpeechStarted), talk.of(SpeechEnded), strict=True):
         assert received <= started.start_sample <= started.onset_sample
         assert ended.end_sample > started.start_sample
-        decoded = talk.sound(started.segment)
-        assert decoded == sound[2 * started.start_sample : 2 * ended.end_sample]
+        decoded = talk.audio_of(started.segment)
+        assert decoded == audio[2 * started.start_sample : 2 * ended.end_sample]
         received = ended.end_sample

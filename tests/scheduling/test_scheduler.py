@@ -589,7 +589,7 @@ async def test_an_abandoned_utterance_gives_its_stream_back_and_says_nothing() -
     await worker.go()
     assert heard.lines == []
     assert two_heard.lines == ["final 0"]
-    assert 1 in [job for batch in worker.batches for job in batch.discard]
+    assert 1 in [stream for batch in worker.batches for stream in batch.discard]
     assert scheduler.statistics.open_tasks == 0
     await scheduler.stop()
 

@@ -39,7 +39,7 @@ def pretend_calibration(service: Service) -> None:
     for scheduler in state.schedulers.values():
         scheduler.statistics.costs = costs
     state.capacities.update(
-        (name, Capacity(name, costs, cores=2, decoders=scheduler.streams, remembered=True))
+        (name, Capacity(name, costs, cores=2, streams=scheduler.streams, remembered=True))
         for name, scheduler in state.schedulers.items()
     )
     state.admission.rules = AdmissionRules(max_load=0.85)

@@ -39,7 +39,7 @@ def admission(engine: Engine | None = None, **rules: float) -> Admission:
 
 
 def filled(admissions: Admission, now: float, most: int = 1000) -> int:
-    """How many rounds are let in at once."""
+    """How many recognitions are let in at once."""
     for number in range(most):
         if isinstance(admissions.take(ALICE, "one", now), str):
             return number
@@ -52,8 +52,8 @@ def slot(admissions: Admission, party: Party = ALICE, now: float = 0.0) -> Slot:
     return taken
 
 
-def test_a_full_house_refuses_with_the_numbers_until_one_leaves() -> None:
-    admissions = admission(rounds=1)
+def test_a_full_server_refuses_with_the_numbers_until_one_leaves() -> None:
+    admissions = admission(recognitions=1)
     first = slot(admissions)
     refusal = admissions.take(BOB, "one", 0.0)
     assert refusal == ("the server is full: 1 of 1 rounds are open; try again when one has ended")
@@ -62,7 +62,7 @@ def test_a_full_house_refuses_with_the_numbers_until_one_leaves() -> None:
 
 
 def test_a_project_has_its_own_bound() -> None:
-    admissions = admission(rounds_per_project=2)
+    admissions = admission(per_project=2)
     first = slot(admissions)
     slot(admissions)
     assert admissions.take(ALICE, "one", 0.0) == (
@@ -74,7 +74,7 @@ def test_a_project_has_its_own_bound() -> None:
 
 
 def test_an_address_has_its_own_bound() -> None:
-    admissions = admission(rounds_per_address=1)
+    admissions = admission(per_address=1)
     slot(admissions)
     assert "too many rounds of this address: 1 of 1" in str(admissions.take(BOB, "one", 0.0))
     slot(admissions, Party("bob", "10.0.0.2"))
@@ -106,7 +106,7 @@ def test_the_refusal_tells_the_load_and_the_bound() -> None:
     ).replace("load of 85%", f"load of {71 * 0.012:.0%}")
 
 
-def test_rounds_that_turn_out_to_be_quiet_make_room_for_more() -> None:
+def test_recognitions_that_turn_out_to_be_quiet_make_room_for_more() -> None:
     engine = Engine()
     admissions = admission(engine, max_load=0.85)
     assert filled(admissions, now=0.0) == 70
@@ -136,7 +136,7 @@ def test_a_round_that_takes_the_place_of_another_is_not_counted_twice() -> None:
     assert filled(admissions, now=100.0) == 70
 
 
-def test_measured_speech_fills_the_house_however_few_speak() -> None:
+def test_measured_speech_fills_the_machine_however_few_speak() -> None:
     engine = Engine()
     engine.hear(84.5, until_s=100)
     admissions = admission(engine, max_load=0.85)
@@ -167,7 +167,7 @@ def test_without_a_bound_the_load_refuses_nobody() -> None:
     assert filled(admission(), now=0.0) == 1000
 
 
-@pytest.mark.parametrize("rules", [{"rounds": 1}, {"max_load": 0.015}])
+@pytest.mark.parametrize("rules", [{"recognitions": 1}, {"max_load": 0.015}])
 def test_it_is_full_when_the_next_one_would_be_refused(rules: dict[str, float]) -> None:
     admissions = admission(None, **rules)
     assert not admissions.full(0.0)

@@ -8,9 +8,9 @@ import json
 from websockets.asyncio.client import connect
 
 from rasr.server.service import Service
+from tests.server.audio import voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT, SdkClient
-from tests.server.sound import voiced
 
 _START = json.dumps(
     {

@@ -11,9 +11,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from rasr.server.service import Service
+from tests.server.audio import noise, quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT, SdkClient
-from tests.server.sound import noise, quiet, voiced
 
 SENTENCE = quiet(400) + voiced(900) + quiet(900)
 
@@ -85,7 +85,7 @@ async def test_bad_utf8_closes_the_connection_as_the_websocket_standard_says(
         assert socket.close_code == 1007
 
 
-@pytest.mark.parametrize("sound", [quiet(3000), b"", b"\0"], ids=["silence", "nothing", "a byte"])
+@pytest.mark.parametrize("audio", [quiet(3000), b"", b"\0"], ids=["silence", "nothing", "a byte"])
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
@@ -95,11 +95,11 @@ async def test_bad_utf8_closes_the_connection_as_the_websocket_standard_says(
     ],
 )
 async def test_silence_is_answered_in_every_mode(
-    service: Service, path: str, expected: list[str], sound: bytes
+    service: Service, path: str, expected: list[str], audio: bytes
 ) -> None:
     async with SdkClient(service.url, path) as client:
         await client.start(warnings="no")
-        await client.audio(sound)
+        await client.audio(audio)
         await client.end()
         assert client.told == expected
 
@@ -139,7 +139,7 @@ async def test_a_client_that_leaves_at_any_point_gives_everything_back(
             await client.text('{"command":"END"}')
     await service.state.connections.quiet()
     (scheduler,) = service.state.schedulers.values()
-    assert service.state.admission.rounds == 0
+    assert service.state.admission.recognitions == 0
     assert scheduler.statistics.open_tasks == 0
     assert scheduler.statistics.waiting_tasks == 0
 
@@ -165,7 +165,7 @@ async def test_a_client_that_breaks_off_without_a_word_gives_everything_back(
         await socket.send(quiet(300) + voiced(800))
         socket.transport.abort()
     await service.state.connections.quiet()
-    assert service.state.admission.rounds == 0
+    assert service.state.admission.recognitions == 0
 
 
 async def test_a_half_open_socket_is_dropped_by_the_idle_rule() -> None:

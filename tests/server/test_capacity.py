@@ -130,16 +130,16 @@ def test_the_cache_is_where_the_standard_says() -> None:
 
 def test_fewer_of_those_who_speak_more_are_carried() -> None:
     costs = StepCosts(0.32, 2, {1: 0.016 / ONE_BY_ONE})
-    capacity = Capacity("one", costs, cores=2, decoders=100, remembered=False)
-    # 50 ms of a call for a second of speech, and 2 ms of a core for any round.
-    assert capacity.streams(1.0) == int(2 / 0.052)
-    assert capacity.streams(0.4) == int(2 / 0.022)
+    capacity = Capacity("one", costs, cores=2, streams=100, remembered=False)
+    # 50 ms of a slot for a second of speech, and 2 ms of a core for any recognition.
+    assert capacity.recognitions(1.0) == int(2 / 0.052)
+    assert capacity.recognitions(0.4) == int(2 / 0.022)
 
 
-def test_no_more_speak_at_once_than_there_are_decoders() -> None:
+def test_no_more_speak_at_once_than_there_are_streams() -> None:
     costs = StepCosts(0.32, 2, {1: 0.001})
-    capacity = Capacity("one", costs, cores=2, decoders=12, remembered=False)
-    assert (capacity.streams(1.0), capacity.streams(0.4)) == (12, 30)
+    capacity = Capacity("one", costs, cores=2, streams=12, remembered=False)
+    assert (capacity.recognitions(1.0), capacity.recognitions(0.4)) == (12, 30)
 
 
 async def test_a_round_past_the_bound_is_refused_and_readiness_turns_false(
@@ -147,9 +147,10 @@ async def test_a_round_past_the_bound_is_refused_and_readiness_turns_false(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     async with Service(settings()) as service:
-        house = service.state
         # As slow an engine as carries one stream: what a calibration found is not the point here.
-        house.schedulers["fake"].statistics.costs = StepCosts(0.2, 1, {1: 0.16 / ONE_BY_ONE})
+        service.state.schedulers["fake"].statistics.costs = StepCosts(
+            0.2, 1, {1: 0.16 / ONE_BY_ONE}
+        )
         async with SdkClient(service.url) as first, SdkClient(service.url) as second:
             await first.start()
             status, body = await get(service.url, "/readyz")

@@ -23,9 +23,9 @@ from rasr.server.ws.socket import ABORT
 from rasr.settings import CaptionSettings
 from tests.captions.test_channel import events
 from tests.captions.values import final, partial
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 
 def http_of(service: Service) -> str:

@@ -1,4 +1,4 @@
-"""Compressed sound, end to end, sent by the project's own client."""
+"""Compressed audio, end to end, sent by the project's own client."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from rasr.client import (
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.audio.compressed import compressed, pieces_of
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
-from tests.server.sound import quiet, voiced
 
 PROPERTY = "english_16k_common"
 SPOKEN: Samples = np.frombuffer(quiet(300) + voiced(900) + quiet(900) + voiced(700), np.int16)
@@ -127,10 +127,10 @@ async def test_a_header_that_is_not_whole_is_an_error_at_the_end(service: Servic
 
 
 async def test_the_limit_of_a_mode_counts_the_sound_and_not_the_bytes(service: Service) -> None:
-    sound = np.frombuffer(quiet(61_000), np.int16)
+    audio = np.frombuffer(quiet(61_000), np.int16)
     options = Options.of(PROPERTY, "ogg-opus", mode=Mode.SHORT)
     async with connect(service.url, options) as session:
-        messages = await told(session, [coded(sound, "ogg-opus")])
+        messages = await told(session, [coded(audio, "ogg-opus")])
     (event,) = [one for one in messages if isinstance(one, Event)]
     assert (event.event, event.timestamp) == (EventName.EXCEEDED_AUDIO, 60_000)
 

@@ -7,8 +7,8 @@ import pytest
 
 from rasr.audio import FORMATS, Resampler, encode
 from rasr.server.service import Service
+from tests.server.audio import quiet, voiced
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 SENTENCE = quiet(400) + voiced(900) + quiet(900)
 

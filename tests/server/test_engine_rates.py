@@ -14,9 +14,9 @@ from rasr.recognition.config import Segmentation
 from rasr.recognition.events import SpeechEnded
 from rasr.server.service import Service
 from tests.recognition.talk import LoudIsSpeech, Talk, hush, speech
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 
 @pytest.fixture(params=[8000, 16000])

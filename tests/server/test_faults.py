@@ -16,9 +16,9 @@ from bench.recordings import load
 from rasr.scheduling import ProcessWorker
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 _ONE_WORKER = {
     "server": {"port": 0},
@@ -29,20 +29,20 @@ _ONE_WORKER = {
 
 @pytest.mark.engine
 async def test_a_worker_killed_in_the_middle_of_an_utterance_costs_a_delay_only() -> None:
-    sound = load("library").samples.astype("<i2").tobytes()
-    half = len(sound) // 2
+    audio = load("library").samples.astype("<i2").tobytes()
+    half = len(audio) // 2
     async with Service(Settings.model_validate(_ONE_WORKER)) as service:
         async with SdkClient(service.url) as client:
             for killed in (False, True):
                 await client.start(interim_results="yes", need_word_info="yes")
-                await client.audio(sound[:half])
+                await client.audio(audio[:half])
                 await client.until("RESULT")
                 if killed:
                     (only,) = service.state.schedulers["pocketsphinx"].workers
                     assert isinstance(only, ProcessWorker)
                     assert only.pid is not None
                     os.kill(only.pid, signal.SIGKILL)
-                await client.audio(sound[half:] + quiet(300))
+                await client.audio(audio[half:] + quiet(300))
                 await client.end()
         undisturbed, disturbed = client.finals
         assert disturbed == undisturbed
@@ -52,7 +52,7 @@ async def test_a_worker_killed_in_the_middle_of_an_utterance_costs_a_delay_only(
 
 @pytest.mark.engine
 async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
-    sound = load("library").samples.astype("<i2").tobytes()
+    audio = load("library").samples.astype("<i2").tobytes()
     async with Service(Settings.model_validate(_ONE_WORKER)) as service:
         (only,) = service.state.schedulers["pocketsphinx"].workers
         assert isinstance(only, ProcessWorker)
@@ -64,7 +64,7 @@ async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
         async with SdkClient(service.url) as client:
             for _ in range(2):
                 await client.start()
-                await client.audio(sound + quiet(300))
+                await client.audio(audio + quiet(300))
                 await client.end()
         first, second = client.finals
         assert first == second

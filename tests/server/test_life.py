@@ -18,9 +18,9 @@ from rasr.scheduling import Scheduler
 from rasr.server.errors import StartError
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 
 async def get(url: str, path: str) -> tuple[int, dict[str, object]]:
@@ -179,7 +179,7 @@ async def test_two_hundred_connections_come_and_go_and_leave_nothing() -> None:
         await service.state.connections.quiet()
         (scheduler,) = service.state.schedulers.values()
         assert service.state.connections.count == 0
-        assert service.state.admission.rounds == 0
+        assert service.state.admission.recognitions == 0
         assert scheduler.statistics.open_tasks == 0
         # uvicorn's own last steps for a connection come after ours; let them happen.
         for _ in range(50):

@@ -14,9 +14,9 @@ from websockets.exceptions import InvalidStatus
 
 from rasr.server.ops.metrics import CAPACITY, ENGINE, OCCUPANCY, SERVER, Reading, ServerCollector
 from rasr.server.service import Service
+from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 READINGS: tuple[Reading[Any], ...] = (*OCCUPANCY, *SERVER, *ENGINE, *CAPACITY)
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from rasr.server.service import Service
+from tests.server.audio import quiet, voiced
 from tests.server.sdk import SdkClient
-from tests.server.sound import quiet, voiced
 
 
 async def ask(url: str, **headers: str) -> tuple[int, dict[str, Any]]:

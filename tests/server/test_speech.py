@@ -92,11 +92,11 @@ async def test_a_conversation_comes_sentence_by_sentence(real_service: Service) 
 async def test_the_cut_of_the_sound_changes_neither_words_nor_times(
     real_service: Service, chunk: int
 ) -> None:
-    sound = coded(load("conversation"), "pcm16k16bit")
+    audio = coded(load("conversation"), "pcm16k16bit")
     async with SdkClient(real_service.url) as client:
         for size in (3200, chunk):
             await client.start(need_word_info="yes")
-            await client.audio(sound, size)
+            await client.audio(audio, size)
             await client.end()
     half = len(client.finals) // 2
     assert client.finals[:half] == client.finals[half:]
@@ -132,11 +132,11 @@ async def test_scores_are_posteriors(real_service: Service) -> None:
 async def test_a_hot_word_is_recognised_in_its_round_and_only_there(
     real_service: Service, hot_words: dict[str, object]
 ) -> None:
-    sound = coded(load_unknown_name(), "pcm16k16bit")
+    audio = coded(load_unknown_name(), "pcm16k16bit")
     async with SdkClient(real_service.url) as client:
         for config in ({}, hot_words, {}):
             await client.start(**config)
-            await client.audio(sound)
+            await client.audio(audio)
             await client.end()
     texts = [final["result"]["text"] for final in client.finals]
     assert [text.endswith("Thornvik") for text in texts] == [False, True, False]

@@ -8,7 +8,7 @@ tests and benchmarks only read what it wrote (`bench/recordings.py`).
 The voice is CMU Flite's `slt`, which the default model recognises well; espeak-ng's English voice
 it does not. On Debian and Ubuntu: `apt install libflite1`. The times of the words are the voice's
 own plan (`R:SylStructure…R:Segment.end`), which its vocoder follows in steps of 5 ms; the script
-compares them with the energy of the sound and refuses to write what does not agree.
+compares them with the energy of the audio and refuses to write what does not agree.
 
 The sentences were picked by trial: the default engine returns each of them word for word, the words
 within 100 ms of their times, however much silence is left around (200 to 400 ms); those of
@@ -40,7 +40,7 @@ EDGE_MS = 300
 BACKGROUND_LSB = 8
 """Standard deviation of the noise under the whole recording: -72 dBFS.
 
-Silence has to be silence for any voice detector: webrtcvad looks for speech only in sound well
+Silence has to be silence for any voice detector: webrtcvad looks for speech only in audio well
 above this, and steady noise is what it adapts to. Zeros would be silence as well, but such as no
 microphone delivers: the logarithm of no energy is a corner of its own in the model's front end.
 """
@@ -182,7 +182,7 @@ class Flite:
 
 
 def _require_agreement(line: Line, clip: Clip) -> None:
-    """Stop unless the sound is loud just where its words are planned to be."""
+    """Stop unless the audio is loud just where its words are planned to be."""
     step = SAMPLE_RATE // 200
     steps = clip.samples[: clip.samples.size // step * step].reshape(-1, step)
     loud = np.flatnonzero(np.sqrt(np.mean(np.square(steps, dtype=np.float64), axis=1)) > 100)

@@ -381,7 +381,7 @@ def test_flush_before_any_audio_says_nothing() -> None:
 def test_flush_in_speech_closes_the_utterance_with_the_incomplete_frame() -> None:
     endpointer = Endpointer(rules_in_frames())
     push_all(endpointer, "####")
-    assert endpointer.flush(9) == [Endpoint(0, 9, 9, 9, EndpointReason.CLIENT_END)]
+    assert endpointer.flush(9) == [Endpoint(0, 9, 9, 9, EndpointReason.END)]
     assert endpointer.state is State.SILENCE
 
 
@@ -389,15 +389,15 @@ def test_flush_in_the_trailing_silence_keeps_the_post_roll() -> None:
     endpointer = Endpointer(rules_in_frames(post_roll=3))
     push_all(endpointer, "#### .....")
     assert endpointer.state is State.HANGOVER
-    assert endpointer.flush(19, EndpointReason.END_OF_STREAM) == [
-        Endpoint(0, 2 * 7, 2 * 4, 19, EndpointReason.END_OF_STREAM)
+    assert endpointer.flush(19, EndpointReason.FLUSH) == [
+        Endpoint(0, 2 * 7, 2 * 4, 19, EndpointReason.FLUSH)
     ]
 
 
 def test_flush_right_after_a_forced_break_closes_the_remainder() -> None:
     endpointer = Endpointer(rules_in_frames(longest=50, search=20))
     push_all(endpointer, "#" * 50)
-    assert endpointer.flush(100) == [Endpoint(96, 100, 100, 100, EndpointReason.CLIENT_END)]
+    assert endpointer.flush(100) == [Endpoint(96, 100, 100, 100, EndpointReason.END)]
 
 
 def test_a_second_flush_says_nothing() -> None:
@@ -475,7 +475,7 @@ def test_a_dropped_utterance_has_no_endpoint_and_is_part_of_no_other() -> None:
     assert endpointer.state is State.SILENCE
     assert endpointer.committed_sample == endpointer.oldest_needed_sample == 13
     assert push_all(endpointer, ".....###") == [SpeechStarted(2 * 7, 2 * 11)]
-    assert endpointer.flush(28) == [Endpoint(14, 28, 28, 28, EndpointReason.CLIENT_END)]
+    assert endpointer.flush(28) == [Endpoint(14, 28, 28, 28, EndpointReason.END)]
 
 
 def test_speech_that_goes_on_after_a_drop_opens_an_utterance_there() -> None:

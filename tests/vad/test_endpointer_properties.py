@@ -82,11 +82,7 @@ def random_calls(draw: st.DrawFn, at_sample: int) -> list[Call]:
             calls.append(Drop(position))
         else:
             calls.append(Flush(position, EndpointReason.FLUSH))
-    ends = [
-        Flush(at_sample, EndpointReason.CLIENT_END),
-        Flush(at_sample, EndpointReason.END_OF_STREAM),
-    ]
-    return [*calls, draw(st.sampled_from(ends))]
+    return [*calls, Flush(at_sample, EndpointReason.END)]
 
 
 @st.composite

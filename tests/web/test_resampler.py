@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from bench import recordings
 from tests.web.node import HERE, node
 
-Sound = NDArray[np.float32]
+Audio = NDArray[np.float32]
 
 EDGE = 400
 """Samples at the ends, where the filters see different amounts of nothing."""
 
 
-def in_browser(sound: Sound, from_rate: int, to_rate: int) -> Sound:
+def in_browser(audio: Audio, from_rate: int, to_rate: int) -> Audio:
     run = subprocess.run(
         [node(), str(HERE / "resample.mjs"), str(from_rate), str(to_rate)],
-        input=sound.astype("<f4").tobytes(),
+        input=audio.astype("<f4").tobytes(),
         capture_output=True,
         check=True,
     )
@@ -32,15 +32,15 @@ def decibels(ratio: float) -> float:
     return float(20 * np.log10(max(ratio, 1e-12)))
 
 
-def rms(sound: Sound) -> float:
-    return float(np.sqrt(np.mean(np.square(sound, dtype=np.float64))))
+def rms(audio: Audio) -> float:
+    return float(np.sqrt(np.mean(np.square(audio, dtype=np.float64))))
 
 
-def band_limited_noise(rate: int, highest_hz: float) -> Sound:
+def band_limited_noise(rate: int, highest_hz: float) -> Audio:
     spectrum = np.fft.rfft(np.random.default_rng(1).normal(size=2 * rate))
     spectrum[np.fft.rfftfreq(2 * rate, 1 / rate) > highest_hz] = 0
     noise = np.fft.irfft(spectrum)
-    loudest: Sound = (noise / np.abs(noise).max()).astype(np.float32)
+    loudest: Audio = (noise / np.abs(noise).max()).astype(np.float32)
     return loudest
 
 

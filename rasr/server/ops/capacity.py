@@ -23,10 +23,11 @@ import structlog
 
 import rasr
 from decoder.engine import Samples
+from rasr.audio import SAMPLE_RATE
 from rasr.audio.files import read_audio
 from rasr.configuration.folders import cache_folder
 from rasr.scheduling import Scheduler, StepCosts
-from rasr.server.admission import ROUND_S
+from rasr.server.admission import RECOGNITION_S
 from rasr.server.engines import EnginePlan, cores
 from rasr.settings import DecodingSettings
 
@@ -52,20 +53,21 @@ class Capacity:
     engine: str
     costs: StepCosts
     cores: int
-    decoders: int
+    streams: int
     """Utterances that can be open at once."""
     remembered: bool
 
-    def streams(self, speech_ratio: float) -> int:
+    def recognitions(self, speech_ratio: float) -> int:
         """Recognitions that can be open at once if so much of their audio is speech.
 
-        Each takes `speech_ratio` of a decoder and of a stream's time, and what the event loop takes
-        for any recognition; nothing may be taken more than there is.
+        Each has a stream for `speech_ratio` of the time, takes so much of what unbroken speech
+        takes of a slot, and what the event loop takes for any recognition. Nothing may be taken
+        more than there is.
         """
         engine = self.costs.per_second * self.costs.in_service * speech_ratio
         by_slots = self.costs.slots / engine
-        by_cores = self.cores / (engine + ROUND_S)
-        return int(min(by_slots, by_cores, self.decoders / speech_ratio))
+        by_cores = self.cores / (engine + RECOGNITION_S)
+        return int(min(by_slots, by_cores, self.streams / speech_ratio))
 
 
 async def calibrated(
@@ -87,7 +89,7 @@ async def calibrated(
     costs = None if fresh else _remembered(file, key)
     remembered = costs is not None
     if costs is None:
-        costs = await scheduler.calibrate(_speech(scheduler.capabilities.sample_rate))
+        costs = await scheduler.calibrate(_speech())
         if costs.disturbance <= MOST_DISTURBANCE:
             _remember(file, key, costs)
         else:
@@ -100,16 +102,16 @@ async def calibrated(
         step_ms=round(costs.step_s * 1000),
         step_takes_ms={str(size): round(s * 1000, 1) for size, s in costs.seconds.items()},
         timely_batch=costs.timely_batch,
-        **{f"rounds_{ratio:.0%}_speech": capacity.streams(ratio) for ratio in SPEECH_RATIOS},
+        **{f"rounds_{ratio:.0%}_speech": capacity.recognitions(ratio) for ratio in SPEECH_RATIOS},
         remembered=remembered,
     )
     return capacity
 
 
-def _speech(sample_rate: int) -> Samples:
+def _speech() -> Samples:
     """Real speech: engines that search spend more or less on anything else."""
     with as_file(files("rasr") / "data" / "demo.flac") as path:
-        return np.concatenate(list(read_audio(path, sample_rate)))
+        return np.concatenate(list(read_audio(path, SAMPLE_RATE)))
 
 
 def _key(plan: EnginePlan, decoding: DecodingSettings) -> dict[str, object]:

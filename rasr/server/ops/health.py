@@ -35,8 +35,8 @@ def occupancy(state: ServerState) -> Occupancy:
     admission = state.admission
     now = asyncio.get_running_loop().time()
     return Occupancy(
-        rounds=admission.rounds,
-        max_rounds=admission.rules.rounds or None,
+        rounds=admission.recognitions,
+        max_rounds=admission.rules.recognitions or None,
         load=round(admission.load(now), 3) if admission.rules.max_load else None,
         max_load=admission.rules.max_load or None,
         status=_status(state, now),

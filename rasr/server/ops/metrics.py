@@ -146,7 +146,7 @@ ENGINE: tuple[Reading[Scheduler], ...] = (
     Reading("rasr_engine_steps_total", "Steps of these batches.", lambda s: s.statistics.steps),
     Reading(
         "rasr_engine_decoded_seconds_total",
-        "Sound decoded.",
+        "Audio decoded.",
         lambda s: s.statistics.decoded_samples / SAMPLE_RATE,
     ),
     Reading(
@@ -183,7 +183,7 @@ CAPACITY: tuple[Reading[Capacity], ...] = (
     Reading(
         "rasr_engine_carried_rounds",
         "Rounds of unbroken speech that the machine carries with this engine alone, calibrated.",
-        lambda c: c.streams(1.0),
+        lambda c: c.recognitions(1.0),
     ),
 )
 

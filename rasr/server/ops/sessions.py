@@ -108,7 +108,7 @@ class Observer:
             oldest_ready_s=round(scheduler.oldest_ready_s(), 3),
             busy_share=round(share, 3),
             overload_level=scheduler.overload_level,
-            carries=None if capacity is None else capacity.streams(1.0),
+            carries=None if capacity is None else capacity.recognitions(1.0),
         )
 
 

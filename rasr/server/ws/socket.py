@@ -1,4 +1,4 @@
-"""One websocket of the application: from ASGI's messages to a driver and back.
+"""One websocket of the application: from ASGI's messages to a connection and back.
 
 It speaks ASGI itself: a framework's websocket object costs as much for each message as the work on
 it does.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from decoder import HotWord, Hypothesis, Word
+from decoder import HotWord
 from rasr.recognition import effects as core
 from rasr.recognition.config import EngineChoice
 from rasr.recognition.events import Done
@@ -37,49 +37,12 @@ from rasr.wire.sis.conversation import SisConversation
 from rasr.wire.sis.messages import Ended as EndedMessage
 from rasr.wire.sis.messages import Error, Event, Result, Started
 from rasr.wire.sis.modes import Mode
+from tests.recognition.talk import LoudIsSpeech, hypothesis
 
 RATE = 16000
-LOUD = 8000
 QUIET = SessionSettings(warnings=False)
 """The audio of these tests is no audio that anybody would send; no need to be told."""
 VOCABULARIES = {"team": ("Dashwood", "Brandon")}
-
-
-class LoudIsSpeech:
-    """A classifier that a test can command: loud frames are speech."""
-
-    sample_rate = RATE
-
-    def __init__(self, frame_ms: int = 20) -> None:
-        self.frame_samples = RATE * frame_ms // 1000
-
-    def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
-        frames = np.abs(samples.astype(np.int32)).reshape(-1, self.frame_samples)
-        flags: list[bool] = (frames.max(axis=1) > LOUD // 2).tolist()
-        return flags
-
-
-def speech(ms: int) -> bytes:
-    """Loud sound, which `LoudIsSpeech` takes for speech; pcm16k16bit."""
-    count = RATE * ms // 1000
-    return np.where(np.arange(count) % 2, LOUD, -LOUD).astype("<i2").tobytes()
-
-
-def hush(ms: int) -> bytes:
-    """Sound that is nearly silent; pcm16k16bit."""
-    count = RATE * ms // 1000
-    return np.where(np.arange(count) % 7, 40, -40).astype("<i2").tobytes()
-
-
-def hypothesis(text: str, at_ms: int = 0, word_ms: int = 200) -> Hypothesis:
-    """Words of `text` one after the other from `at_ms` of their utterance."""
-    width = RATE * word_ms // 1000
-    start = RATE * at_ms // 1000
-    words = tuple(
-        Word(word, start + number * width, start + (number + 1) * width, 0.9)
-        for number, word in enumerate(text.split())
-    )
-    return Hypothesis(words, text, 0.9)
 
 
 class Conversation:
@@ -90,15 +53,15 @@ class Conversation:
         mode: Mode = Mode.CONTINUE,
         *,
         rules: SessionSettings | None = None,
-        seats: int = 1000,
+        slots: int = 1000,
         hot_words: bool = False,
         lookahead_ms: int = 0,
     ) -> None:
         self.now = 100.0
-        self.seats = seats
+        self.slots = slots
         self.engine = EngineChoice("engine", hot_words, RATE * lookahead_ms // 1000)
         ids = itertools.count(1)
-        self.machine = SisConversation(
+        self.conversation = SisConversation(
             mode, rules or QUIET, lambda: f"trace-{next(ids)}", now=self.now
         )
         self.recognition: Recognition | None = None
@@ -118,7 +81,7 @@ class Conversation:
 
     @property
     def closed(self) -> bool:
-        return self.machine.deadline() is None
+        return self.conversation.deadline() is None
 
     # The client
 
@@ -131,24 +94,24 @@ class Conversation:
         return self.text(json.dumps(command))
 
     def text(self, text: str) -> Conversation:
-        self.machine.receive(text, now=self.now)
+        self.conversation.receive(text, now=self.now)
         return self._drain()
 
     def audio(self, *pieces: bytes, chunk: int | None = None) -> Conversation:
         data = b"".join(pieces)
         step = chunk or 1 << 16
         for at in range(0, max(len(data), 1), step):
-            self.machine.receive(data[at : at + step], now=self.now)
+            self.conversation.receive(data[at : at + step], now=self.now)
             self._drain()
         return self
 
     def wait(self, seconds: float) -> Conversation:
         self.now += seconds
-        self.machine.advance(now=self.now)
+        self.conversation.advance(now=self.now)
         return self._drain()
 
     def leave(self) -> Conversation:
-        self.machine.receive_eof()
+        self.conversation.receive_eof()
         if self.recognition is not None:
             self.recognition.cancel()
         return self._drain()
@@ -156,20 +119,20 @@ class Conversation:
     # The server
 
     def shut_down(self) -> Conversation:
-        self.machine.shut_down()
+        self.conversation.shut_down()
         return self._drain()
 
     def break_off(self) -> Conversation:
-        self.machine.break_off()
+        self.conversation.break_off()
         return self._drain()
 
     def _answer(self, request: AccessRequest) -> None:
         self.requests.append(request)
         answer = self._access(request)
         if isinstance(answer, Refusal):
-            self.machine.refused(answer, now=self.now)
+            self.conversation.refused(answer, now=self.now)
         else:
-            self.machine.granted(answer, now=self.now)
+            self.conversation.granted(answer, now=self.now)
 
     def _access(self, request: AccessRequest) -> Grant | Refusal:
         if request.language != "english":
@@ -181,9 +144,9 @@ class Conversation:
             words = [*VOCABULARIES[request.vocabulary_id], *words]
         if request.caption_channel == "taken":
             return Refusal(RefusalKind.CHANNEL_BUSY)
-        if self.seats == 0:
+        if self.slots == 0:
             return Refusal(RefusalKind.CAPACITY, "the server is full: 0 of 0 rounds are open")
-        self.seats -= 1
+        self.slots -= 1
         return Grant(self.engine, tuple(HotWord(word) for word in dict.fromkeys(words)))
 
     # The engine
@@ -223,20 +186,20 @@ class Conversation:
     def messages(self) -> list[dict[str, Any]]:
         """The messages sent since the last call, as the client parses them."""
         sent = [
-            json.loads(self.machine.encode(effect.message))
+            json.loads(self.conversation.encode(effect.message))
             for effect in self.effects
             if isinstance(effect, Send)
         ]
         self.effects.clear()
         return sent
 
-    def sound(self, utterance: int) -> bytes:
+    def audio_of(self, utterance: int) -> bytes:
         """What the engine was given of an utterance."""
         return b"".join(piece.tobytes() for piece in self.decoded[utterance])
 
     def _drain(self) -> Conversation:
         while True:
-            wanted: list[Effect | core.Effect] = list(self.machine.effects())
+            wanted: list[Effect | core.Effect] = list(self.conversation.effects())
             if self.recognition is not None:
                 wanted += self.recognition.effects()
             if not wanted:
@@ -286,7 +249,7 @@ class Conversation:
             case core.Process():
                 self.recognition.processed(effect.segment, effect.hypothesis, final=effect.final)
             case core.Report():
-                self.machine.event(effect.event, now=self.now)
+                self.conversation.event(effect.event, now=self.now)
                 if isinstance(effect.event, Done):
                     self._before += self.recognition.segments
                     self.recognition = None

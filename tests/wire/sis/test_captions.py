@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.wire.sis.conversation import Conversation, hush, speech
+from tests.recognition.talk import hush, speech
+from tests.wire.sis.conversation import Conversation
 
 
 def spoken(**config: object) -> Conversation:
@@ -27,7 +28,7 @@ def test_the_client_is_sent_the_same_as_without_a_channel() -> None:
 
 
 def test_a_channel_that_is_taken_refuses_the_round() -> None:
-    talk = Conversation(seats=1).start(caption_channel="taken")
+    talk = Conversation(slots=1).start(caption_channel="taken")
     (error,) = talk.messages()
     assert error["error_code"] == "SIS.0032"
     assert error["error_msg"] == (

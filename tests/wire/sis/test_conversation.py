@@ -9,7 +9,8 @@ import pytest
 
 from rasr.settings import SessionSettings
 from rasr.wire.sis.modes import Mode
-from tests.wire.sis.conversation import Conversation, hush, refused, speech
+from tests.recognition.talk import hush, speech
+from tests.wire.sis.conversation import Conversation, refused
 
 
 class TestRounds:
@@ -149,10 +150,10 @@ class TestBadMessages:
         assert talk.told() == ["START", "END NORMAL"]
 
     def test_an_odd_byte_is_kept_for_the_next_frame(self) -> None:
-        sound = hush(300) + speech(500) + hush(600)
-        whole = Conversation().start().audio(sound)
-        odd = Conversation().start().audio(sound, chunk=333)
-        assert whole.sound(1) == odd.sound(1)
+        audio = hush(300) + speech(500) + hush(600)
+        whole = Conversation().start().audio(audio)
+        odd = Conversation().start().audio(audio, chunk=333)
+        assert whole.audio_of(1) == odd.audio_of(1)
 
 
 class TestStartFields:
@@ -252,11 +253,11 @@ class TestStartFields:
         ]
 
     def test_a_full_server_refuses_the_round_and_keeps_the_connection(self) -> None:
-        talk = Conversation(seats=0).start()
+        talk = Conversation(slots=0).start()
         (message,) = talk.messages()
         assert message["error_code"] == "SIS.0312"
         assert message["error_msg"] == "the server is full: 0 of 0 rounds are open"
-        talk.seats = 1
+        talk.slots = 1
         assert talk.start().told() == ["START"]
 
 
@@ -264,7 +265,7 @@ class TestTime:
     @pytest.mark.parametrize("idle_s", [20.0, 3.0])
     def test_an_idle_client_is_told_and_dropped(self, idle_s: float) -> None:
         talk = Conversation(rules=SessionSettings(idle_s=idle_s))
-        assert talk.machine.deadline() == talk.now + idle_s
+        assert talk.conversation.deadline() == talk.now + idle_s
         assert talk.wait(idle_s - 0.1).told() == []
         (message,) = talk.wait(0.1).messages()
         assert message["resp_type"] == "FATAL_ERROR"
@@ -289,7 +290,7 @@ class TestTime:
         assert talk.told() == ["START"]
         talk.final("late")
         assert talk.told() == ["final: late", "END NORMAL"]
-        assert talk.machine.deadline() == talk.now + 20
+        assert talk.conversation.deadline() == talk.now + 20
 
     def test_the_connection_has_a_longest_life(self) -> None:
         talk = Conversation(rules=SessionSettings(connection_s=60, idle_s=1000))
@@ -330,7 +331,7 @@ class TestEndings:
         talk.leave()
         assert talk.told() == []
         assert talk.open == []
-        assert talk.machine.deadline() is None
+        assert talk.conversation.deadline() is None
 
     def test_a_failed_utterance_ends_its_round_and_keeps_the_rest(self) -> None:
         talk = Conversation().start(vad_tail=300, interim_results="yes")
@@ -396,7 +397,7 @@ class TestEndingsThatMeet:
     def test_the_end_of_the_time_to_shut_down_closes_at_once(self) -> None:
         talk = Conversation().start().audio(hush(300), speech(500))
         talk.shut_down()
-        talk.machine.cut_off()
+        talk.conversation.cut_off()
         assert talk.wait(0).told() == ["START", "close 1001"]
         assert talk.open == []
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasr.wire.sis.modes import Mode
-from tests.wire.sis.conversation import Conversation, hush, speech
+from tests.recognition.talk import hush, speech
+from tests.wire.sis.conversation import Conversation
 
 _modes = st.sampled_from(list(Mode))
 _PROFILE = settings(derandomize=True, deadline=None, max_examples=60)
@@ -63,7 +64,7 @@ def test_random_orders_never_raise_and_always_end_closed_with_nothing_held(
     talk.leave()
     talk.leave()
     assert talk.closed
-    assert talk.machine.deadline() is None
+    assert talk.conversation.deadline() is None
     assert talk.open == []
 
 
@@ -103,16 +104,17 @@ def test_each_round_ends_once_and_nothing_comes_outside_of_it_but_errors(
 def test_the_same_sound_cut_anyhow_gives_the_same_utterances_and_messages(
     mode: Mode, parts: list[tuple[int, int]], cuts: list[int]
 ) -> None:
-    sound = b"".join(hush(silence) + speech(loud) for loud, silence in parts) + hush(600)
+    audio = b"".join(hush(silence) + speech(loud) for loud, silence in parts) + hush(600)
     config = {"vad_tail": 300, "max_seconds": 1}
-    whole = Conversation(mode).start(**config).audio(sound, chunk=len(sound)).end()
+    whole = Conversation(mode).start(**config).audio(audio, chunk=len(audio)).end()
     pieces = Conversation(mode).start(**config)
     at = 0
     for cut in cuts:
-        pieces.audio(sound[at : at + cut])
+        pieces.audio(audio[at : at + cut])
         at += cut
-    pieces.audio(sound[at:]).end()
-    assert [pieces.sound(n) for n in pieces.decoded] == [whole.sound(n) for n in whole.decoded]
+    pieces.audio(audio[at:]).end()
+    given = [[talk.audio_of(number) for number in talk.decoded] for talk in (whole, pieces)]
+    assert given[0] == given[1]
     for talk in (whole, pieces):
         for number in list(talk.open):
             talk.final(f"words {number}", utterance=number)

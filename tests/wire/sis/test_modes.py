@@ -6,7 +6,8 @@ import pytest
 
 from rasr.settings import SessionSettings
 from rasr.wire.sis.modes import Mode
-from tests.wire.sis.conversation import Conversation, hush, speech
+from tests.recognition.talk import hush, speech
+from tests.wire.sis.conversation import Conversation
 
 
 class TestContinue:
@@ -47,13 +48,13 @@ class TestContinue:
 
     def test_sound_of_a_forced_break_is_whole(self) -> None:
         talk = Conversation().start(max_seconds=1, vad_tail=500)
-        sound = hush(300) + speech(2600) + hush(600)
-        talk.audio(sound, chunk=640)
+        audio = hush(300) + speech(2600) + hush(600)
+        talk.audio(audio, chunk=640)
         assert len(talk.decoded) > 2
-        assert all(len(talk.sound(number)) <= 32_000 for number in talk.decoded)
-        decoded = b"".join(talk.sound(number) for number in talk.decoded)
+        assert all(len(talk.audio_of(number)) <= 32_000 for number in talk.decoded)
+        decoded = b"".join(talk.audio_of(number) for number in talk.decoded)
         # From the pre-roll to the margin after the speech, nothing is missing or doubled.
-        assert decoded == sound[: len(decoded)]
+        assert decoded == audio[: len(decoded)]
         assert len(decoded) == len(hush(300) + speech(2600) + hush(300))
 
     def test_the_margin_after_speech_is_as_long_as_the_engine_looks_ahead(self) -> None:
@@ -61,7 +62,7 @@ class TestContinue:
             talk = Conversation(lookahead_ms=lookahead_ms).start(vad_tail=1000)
             talk.audio(hush(300), speech(500), hush(1200))
             (utterance,) = talk.finished
-            return len(talk.sound(utterance)) // 32 - 300 - 500
+            return len(talk.audio_of(utterance)) // 32 - 300 - 500
 
         assert [margin_ms(lookahead_ms) for lookahead_ms in (0, 100, 450)] == [300, 300, 450]
 

@@ -1,4 +1,4 @@
-"""Sound for tests of the server: what the real VAD takes for speech, and what it does not."""
+"""Audio for tests of the server: what the real VAD takes for speech, and what it does not."""
 
 from __future__ import annotations
 
