@@ -38,7 +38,7 @@ class Model:
     time_scale: float
     """Factor from the seconds of a result to seconds."""
     held_back_ms: float
-    """Sound that a step takes in but decodes in the next one."""
+    """Audio that a step takes in but decodes in the next one."""
     emission_delay_ms: int | None
     """None where nobody said."""
     languages: tuple[str, ...]

@@ -18,7 +18,7 @@ _MOST_SILENCE_S = 3
 
 
 class SherpaStream:
-    """Sound waits here until `decode`, so that converting it is work of a decode thread.
+    """Audio waits here until `decode`, so that converting it is work of a decode thread.
 
     The audio is kept until the end: a batch that fails leaves its streams without their states,
     and they begin anew.

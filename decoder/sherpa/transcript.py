@@ -155,16 +155,16 @@ class Transcript:
         self._late = delay_ms * sample_rate // 1000
         self._longest = _LONGEST_MS * sample_rate // 1000
         self._words: list[Word] = []
-        """Those that stay as they are."""
+        """Words that do not change any more."""
         self._text = ""
         self._confidence = 0.0
-        """Theirs, added up."""
+        """The sum of the confidences of `_words`."""
         self._first = 0
-        """The first token that is none of theirs: the next word begins with it."""
+        """The first token after those of `_words`: the next word begins with it."""
         self._next_sample = 0
-        """Where that word was placed: the last one of ours ends there at the latest."""
+        """Where the next word was placed: the last one of `_words` ends there at the latest."""
         self._made_of: list[Sequence[object]] = []
-        """What was said of their tokens, and of the next one."""
+        """What the recogniser said of the tokens of `_words`, and of the next one."""
 
     def read(self, result: NativeResult, samples: int) -> Hypothesis:
         """The words placed inside `samples` of audio, in order, 10 ms each where there is room."""

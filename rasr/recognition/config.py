@@ -15,6 +15,8 @@ class EngineChoice:
     name: str
     hot_words: bool = False
     """True if it can prefer hot words."""
+    word_times: bool = True
+    """False if the times of its words are guessed from the segment's."""
     lookahead_samples: int = 0
     """Audio after a word without which the engine cannot recognise it."""
 

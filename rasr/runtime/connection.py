@@ -291,10 +291,10 @@ class Connection:
     async def _write(self) -> None:
         while True:
             item = await self._outbox.get()
-            if isinstance(item, Close):
-                await self._socket.close(item.code, item.reason)
-                return
             async with asyncio.timeout(self._send_timeout_s):
+                if isinstance(item, Close):
+                    await self._socket.close(item.code, item.reason)
+                    return
                 await self._socket.send(self._conversation.encode(item.message))
 
     def _ring(self) -> None:

@@ -44,6 +44,7 @@ def make_application(state: ServerState) -> FastAPI:
                 "language": one.language,
                 "sample_rate": one.sample_rate,
                 "hot_words": engine.hot_words,
+                "word_times": engine.word_times,
             }
             for one, engine in known
         ]

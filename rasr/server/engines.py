@@ -155,7 +155,7 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
     if faults:
         raise StartError("\n".join(faults))
     choices = {
-        name: EngineChoice(name, known.hot_words, known.lookahead_samples)
+        name: EngineChoice(name, known.hot_words, known.word_times, known.lookahead_samples)
         for name, known in engines.items()
     }
     return PropertyTable({key: choices[name] for key, name in settings.properties.items()})

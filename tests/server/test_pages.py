@@ -112,6 +112,7 @@ async def test_what_may_be_chosen_is_listed() -> None:
         "language": "chinese",
         "sample_rate": 16000,
         "hot_words": False,
+        "word_times": True,
     }
 
 

@@ -59,7 +59,7 @@ class Conversation:
     ) -> None:
         self.now = 100.0
         self.slots = slots
-        self.engine = EngineChoice("engine", hot_words, RATE * lookahead_ms // 1000)
+        self.engine = EngineChoice("engine", hot_words, True, RATE * lookahead_ms // 1000)
         ids = itertools.count(1)
         self.conversation = SisConversation(
             mode, rules or QUIET, lambda: f"trace-{next(ids)}", now=self.now
