@@ -63,6 +63,8 @@ class RecognitionConfig:
     hot_words: tuple[HotWord, ...] = ()
     max_audio_s: int | None = None
     """Audio beyond it is ignored, and `LimitReached` reported; None: no limit."""
+    limit_is_failure: bool = False
+    """At the limit the recognition ends with a `Failure`, and `LimitReached` is not reported."""
     warnings: bool = True
     """Report `Warning` when the audio is very likely wrong or hot words have no effect."""
     slot_pause_s: float | None = None

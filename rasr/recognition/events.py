@@ -46,6 +46,8 @@ class FailureKind(StrEnum):
     """The engine gave up on a segment."""
     AUDIO = "audio"
     """The bytes are not the audio that they were declared to be."""
+    LIMIT = "limit"
+    """More audio came than the recognition may have."""
     FULL = "full"
     """No admission slot was free when audio came."""
 

@@ -7,7 +7,9 @@ drained from `effects`. Engines, text rules and admission are asked by effects a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
+from functools import partial
 from typing import assert_never
 
 from decoder import HotWord, Hypothesis
@@ -81,8 +83,8 @@ class Recognition:
         self._hot_words = config.hot_words if config.engine.hot_words else ()
         self._refusals_told = False
         self._slot = _Slot.CALLERS if config.slot_pause_s is None else _Slot.FREE
-        self._before_slot: list[bytes] = []
-        """Audio that came while a slot was asked for."""
+        self._before_slot: list[Callable[[], None]] = []
+        """What was wanted while a slot was asked for."""
         self._undecided: set[int] = set()
         """Segments without a final."""
         self._heard_at = 0.0
@@ -131,14 +133,16 @@ class Recognition:
         if self._slot in (_Slot.CALLERS, _Slot.HELD):
             self._feed(data)
             return
-        self._before_slot.append(data)
+        self._before_slot.append(partial(self._feed, data))
         if self._slot is _Slot.FREE:
             self._slot = _Slot.ASKED
             self._effects.append(TakeSlot())
 
     def flush(self, mark: str) -> None:
         """End the open segment; `Mark` follows when all that was received has been reported."""
-        if self.state is State.OPEN:
+        if self._slot is _Slot.ASKED:
+            self._before_slot.append(partial(self.flush, mark))
+        elif self.state is State.OPEN:
             self._follow(self._segmenter.flush())
             self._sequencer.put(Mark(mark))
             self._settle()
@@ -154,9 +158,12 @@ class Recognition:
 
     def finish(self) -> None:
         """No more audio comes. What was received is recognised, then `Done` is reported."""
-        if self.state is State.OPEN:
+        if self._slot is _Slot.ASKED:
+            self._before_slot.append(self.finish)
+        elif self.state is State.OPEN:
             self._follow(self._segmenter.finish())
-            self._conclude()
+            if self.state is State.OPEN:
+                self._conclude()
 
     def cancel(self) -> None:
         """Give up everything that has not been reported, and report `Done`."""
@@ -180,12 +187,7 @@ class Recognition:
         if self._refusals_told or self.state is State.OVER:
             return
         self._refusals_told = True
-        shown = ", ".join(repr(word.text[:20]) for word in words[:_REFUSED_SHOWN])
-        more = f" and {len(words) - _REFUSED_SHOWN} more" if len(words) > _REFUSED_SHOWN else ""
-        self._warn_of_hot_words(
-            f"these hot words have no effect: {shown}{more}; the model of "
-            f"{self.config.engine.name!r} cannot write them"
-        )
+        self._warn_of_hot_words(_cannot_write(words, self.config.engine.name))
 
     def failed(self, segment: int, message: str) -> None:
         """The engine gave up on a segment: what else was recognised is still reported."""
@@ -218,9 +220,9 @@ class Recognition:
         """The answer to `TakeSlot`: audio may be recognised."""
         self._slot = _Slot.HELD
         waiting, self._before_slot = self._before_slot, []
-        for data in waiting:
+        for call in waiting:
             if self.state is State.OPEN:
-                self._feed(data)
+                call()
 
     def slot_refused(self, message: str) -> None:
         """The answer to `TakeSlot`: there is none, as the message says."""
@@ -245,8 +247,6 @@ class Recognition:
         if deadline is not None and now >= deadline:
             self._slot = _Slot.FREE
             self._effects.append(ReleaseSlot())
-
-    # In here
 
     def _feed(self, data: bytes) -> None:
         self._follow(self._segmenter.feed(data))
@@ -273,6 +273,9 @@ class Recognition:
                     self._effects.append(Report(finding))
                 case HeadSilence() | Warning():
                     self._effects.append(Report(finding))
+                case LimitReached() if self.config.limit_is_failure:
+                    sentence = f"more than {self.config.max_audio_s} s of audio came"
+                    self._end_with(Failure(FailureKind.LIMIT, sentence))
                 case LimitReached():
                     self._sequencer.put(finding)
                 case _:
@@ -289,13 +292,14 @@ class Recognition:
 
     def _end_with(self, failure: Failure) -> None:
         """Report the failure, then what was recognised, then the end."""
-        if self.state is State.OPEN:
+        was_open = self.state is State.OPEN
+        self.state = State.ENDING
+        if was_open:
             self._follow(self._segmenter.finish())
-            self._effects.append(Report(failure))
-            self.state = State.ENDING
+        self._effects.append(Report(failure))
+        if was_open:
             self._sequencer.conclude(Outcome.FAILED)
         else:
-            self._effects.append(Report(failure))
             self._sequencer.fail()
         self._settle()
 
@@ -309,3 +313,11 @@ class Recognition:
             self._effects.append(
                 Report(Warning(WarningCode.HOT_WORDS, message, self.received_samples))
             )
+
+
+def _cannot_write(words: tuple[HotWord, ...], engine: str) -> str:
+    shown = ", ".join(repr(word.text[:20]) for word in words[:_REFUSED_SHOWN])
+    more = f" and {len(words) - _REFUSED_SHOWN} more" if len(words) > _REFUSED_SHOWN else ""
+    return (
+        f"these hot words have no effect: {shown}{more}; the model of {engine!r} cannot write them"
+    )

@@ -1,4 +1,4 @@
-"""One timer for a pure state machine that tells its next deadline."""
+"""Timers: for a pure state machine that tells its next deadline, and for what must not stall."""
 
 from __future__ import annotations
 
@@ -41,3 +41,34 @@ class Alarm:
     def _fire(self) -> None:
         self._timer = None
         self._ring()
+
+
+class Watchdog:
+    """Barks when nothing has fed it for too long since it was started."""
+
+    def __init__(self, timeout_s: float, bark: Callable[[], None]) -> None:
+        self._timeout_s = timeout_s
+        self._bark = bark
+        self._loop = asyncio.get_running_loop()
+        self._alarm = Alarm(self._check)
+        self._fed_at = 0.0
+
+    def start(self) -> None:
+        """From now on it must be fed."""
+        self.feed()
+        self._alarm.set(self._fed_at + self._timeout_s)
+
+    def feed(self) -> None:
+        """Something goes on."""
+        self._fed_at = self._loop.time()
+
+    def cancel(self) -> None:
+        """It need not be fed any more."""
+        self._alarm.cancel()
+
+    def _check(self) -> None:
+        deadline = self._fed_at + self._timeout_s
+        if self._loop.time() < deadline:
+            self._alarm.set(deadline)
+        else:
+            self._bark()

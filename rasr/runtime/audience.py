@@ -8,7 +8,7 @@ from typing import Protocol
 
 import structlog
 
-from rasr.recognition.events import Partial, RecognitionEvent
+from rasr.recognition.events import Done, Final, Partial, RecognitionEvent
 from rasr.runtime.access import Subscriber
 
 _log = structlog.get_logger("rasr.runtime")
@@ -21,7 +21,11 @@ class Listener(Protocol):
         """The next event; its number is one more than that of the event before it."""
 
     def on_fault(self) -> None:
-        """A fault of the server has ended the recognition; no event comes any more."""
+        """The recognition was given up, by a fault of the server or by who kept it; no event comes
+        any more."""
+
+    def on_replaced(self) -> None:
+        """Another listener has taken its place; no event comes any more."""
 
 
 class Audience:
@@ -44,13 +48,20 @@ class Audience:
 
     def attach(self, listener: Listener) -> None:
         """Tell a listener all events that are kept, and from now on each one."""
-        self.listener = listener
+        former, self.listener = self.listener, listener
+        if former is not None:
+            former.on_replaced()
         for number, event in list(self._kept):
             listener.on_event(number, event)
 
     def detach(self) -> None:
         """Nobody listens for now."""
         self.listener = None
+
+    @property
+    def has_kept_the_end(self) -> bool:
+        """True if a listener that attaches now is told `Done`."""
+        return bool(self._kept) and isinstance(self._kept[-1][1], Done)
 
     def take(self, number: int) -> None:
         """Events up to this one have reached whoever wants them."""
@@ -62,8 +73,9 @@ class Audience:
         """Number an event and tell it."""
         self.newest += 1
         if self._keeps_events:
-            if self._kept and isinstance(self._kept[-1][1], Partial):
-                self._kept.pop()
+            if isinstance(event, Partial | Final):
+                # What was known of a text is outdated by what is known now.
+                self._kept = deque(one for one in self._kept if not isinstance(one[1], Partial))
             self._kept.append((self.newest, event))
         if self.listener is not None:
             self.listener.on_event(self.newest, event)

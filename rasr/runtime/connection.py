@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, assert_never
@@ -18,9 +17,11 @@ import structlog
 
 from rasr.recognition.events import Done, RecognitionEvent
 from rasr.runtime.access import Access, Authorise
+from rasr.runtime.access_question import AccessQuestion
 from rasr.runtime.alarm import Alarm
 from rasr.runtime.inbox import Inbox
-from rasr.runtime.outbox import Outbox
+from rasr.runtime.intake import Intake
+from rasr.runtime.outbox import Outbox, Sent
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.statistics import SessionStatistics
@@ -41,19 +42,6 @@ from rasr.wire.dialect import (
 )
 
 _log = structlog.get_logger("rasr.session")
-
-_LONGEST_PAUSE_S = 5.0
-_MOST_BUDGETS = 16
-"""With so much undecoded audio nothing more is taken, pings or not: memory has an end."""
-_HASTE = 8.0
-"""Seconds of audio taken in a second when a connection has just reached its budget.
-
-A ping waits behind the audio that the client has given its kernel before it, up to 1.7 MB on
-loopback with the options of `rasr.server.listener`; taken at eight times the speed of speech that
-is 7 s, and the official SDK gives up after 10 s. Slower from the start would drop such clients;
-never slower would fill the memory.
-"""
-
 
 _MESSAGES_A_TURN = 16
 """So many messages of one connection are taken before others get a turn."""
@@ -99,7 +87,6 @@ class Connection:
         self._socket = socket
         self._conversation = conversation
         self._recognizer = recognizer
-        self._authorise = authorise
         self._send_timeout_s = send_timeout_s
         self._keep = keep
         self._loop = asyncio.get_running_loop()
@@ -107,10 +94,9 @@ class Connection:
         self._runner: RecognitionRunner | None = None
         self._access: Access | None = None
         """Granted, and not yet used by a recognition."""
-        self._asking: asyncio.Task[None] | None = None
+        self._question = AccessQuestion(authorise, self._answered, self._break_off)
         self._inbox = Inbox(socket)
-        self._audio: deque[bytes] = deque()
-        """Audio of the newest message, to be fed in pieces."""
+        self._intake = Intake(recognizer.settings.backlog_s, self._hear)
         self._alarm = Alarm(self._ring)
         self.statistics = statistics
 
@@ -134,12 +120,16 @@ class Connection:
 
     def cut_off(self) -> None:
         """Close at once: the time to shut down is over."""
+        self._question.cancel()
         self._guarded(self._conversation.cut_off)
 
     @property
     def runner(self) -> RecognitionRunner | None:
         """The open recognition."""
         return self._runner
+
+    def _hear(self) -> None:
+        self._conversation.heard(now=self._loop.time())
 
     # Messages in
 
@@ -153,41 +143,26 @@ class Connection:
                 await asyncio.sleep(0)
             now = self._loop.time()
             self._guarded(partial(self._conversation.receive, message, now=now))
-            while self._audio:
-                await self._feed(self._audio.popleft())
+            if not self._intake.is_empty:
+                await self._intake.take(self._runner)
             if self._outbox.full:
-                await self._outbox.room()
+                await self._intake.slowly(self._outbox.room())
 
     async def _next(self) -> str | bytes | None:
         """The next message for the conversation. While access is asked for, messages are kept."""
-        while self._asking is not None:
-            if not await self._inbox.keep_until(self._asking):
+        while (asking := self._question.task) is not None:
+            if not await self._inbox.keep_until(asking):
                 return None
         return await self._inbox.next()
-
-    async def _feed(self, data: bytes) -> None:
-        """Give audio to the recognition in pieces, none of which takes long."""
-        runner = self._runner
-        if runner is None:
-            return
-        most = runner.most_bytes
-        for at in range(0, max(len(data), 1), most):
-            if at:
-                await asyncio.sleep(0)
-            before_s = runner.audio_s
-            runner.feed(data[at : at + most])
-            if runner.backlog_s > self._recognizer.settings.backlog_s:
-                seconds = max(0.0, runner.audio_s - before_s)
-                await _pause(runner, seconds, self._recognizer.settings.backlog_s)
 
     # The recognition
 
     def on_event(self, number: int, event: RecognitionEvent) -> None:
         """The open recognition reports something."""
-        if self._runner is not None:
-            self._runner.take(number)
-        now = self._loop.time()
+        runner, now = self._runner, self._loop.time()
         self._guarded(partial(self._conversation.event, event, now=now))
+        if runner is not None and self._keep is not None:
+            self._outbox.put(Sent(partial(runner.take, number)))
         if isinstance(event, Done):
             self._runner = None
 
@@ -196,15 +171,22 @@ class Connection:
         self._runner = None
         self._break_off()
 
+    def on_replaced(self) -> None:
+        """Another connection has taken the recognition up."""
+        self._runner = None
+        self.cut_off()
+
     def attach(self, runner: RecognitionRunner) -> None:
         """Go on with a recognition that another connection has left."""
         assert self._runner is None, "one recognition at a time"
         self._runner = runner
-        runner.attach(self)
+        self._intake.begin(runner)
+        runner.attach(self, self.statistics)
 
     def _open(self, effect: Open) -> None:
-        access, self._access = self._access, None
+        access = self._access
         assert access is not None, "a recognition is opened after its access was granted"
+        assert self._runner is None, "one recognition at a time"
         self.statistics.trace_id = effect.trace_id
         self.statistics.engine = effect.config.engine.name
         self._runner = self._recognizer.start(
@@ -214,6 +196,9 @@ class Connection:
             owner=self.statistics.number,
             keeps_events=self._keep is not None,
         )
+        # It is the runner's now.
+        self._access = None
+        self._intake.begin(self._runner)
         self._runner.attach(self)
 
     # Effects out
@@ -253,10 +238,10 @@ class Connection:
                 if effect.error is not None:
                     self.statistics.error(effect.error, fatal=effect.fatal)
             case Feed():
-                self._audio.append(effect.data)
+                self._intake.add(effect.data)
             case AccessRequest():
                 self.statistics.model = effect.model
-                self._asking = self._loop.create_task(self._ask(effect), name="authorise")
+                self._question.ask(effect)
             case Open():
                 self._open(effect)
             case Flush() | Drop() | Finish() | Cancel():
@@ -269,16 +254,8 @@ class Connection:
             case _:
                 assert_never(effect)
 
-    async def _ask(self, request: AccessRequest) -> None:
-        """Bring the conversation the answer whether a recognition may begin."""
-        try:
-            answer = await self._authorise(request)
-        except Exception:
-            _log.exception("authorisation_failed")
-            self._asking = None
-            self._break_off()
-            return
-        self._asking = None
+    def _answered(self, answer: Access | Refusal) -> None:
+        """Tell the conversation whether a recognition may begin."""
         now = self._loop.time()
         if isinstance(answer, Refusal):
             self._guarded(partial(self._conversation.refused, answer, now=now))
@@ -291,6 +268,9 @@ class Connection:
     async def _write(self) -> None:
         while True:
             item = await self._outbox.get()
+            if isinstance(item, Sent):
+                item.call()
+                continue
             async with asyncio.timeout(self._send_timeout_s):
                 if isinstance(item, Close):
                     await self._socket.close(item.code, item.reason)
@@ -299,17 +279,19 @@ class Connection:
 
     def _ring(self) -> None:
         now = self._loop.time()
+        if self._intake.is_slow:
+            self._conversation.heard(now=now)
         self._guarded(partial(self._conversation.advance, now=now))
 
     # The end
 
     def _end(self) -> None:
-        if self._asking is not None:
-            self._asking.cancel()
+        self._question.cancel()
         self._inbox.close()
         runner = self._runner
         if runner is not None and self._keep is not None:
             runner.detach()
+            self.statistics.recognition_closed("disconnected")
             self._runner = None
             self._keep(runner)
         self._guarded(self._conversation.receive_eof)
@@ -323,18 +305,6 @@ class Connection:
         if self._access is not None:
             access, self._access = self._access, None
             access.close()
-
-
-async def _pause(runner: RecognitionRunner, seconds: float, budget_s: float) -> None:
-    """Slow down a client whose audio comes faster than it is decoded, past one budget.
-
-    With `n` budgets of undecoded audio, it is taken at 8/n times the speed of speech; TCP carries
-    the pause to the client. Why not slower at once: see `_HASTE`.
-    """
-    used = runner.backlog_s / budget_s
-    await asyncio.sleep(min(_LONGEST_PAUSE_S, seconds * used / _HASTE))
-    while runner.backlog_s > _MOST_BUDGETS * budget_s:
-        await runner.progress()
 
 
 def _steer(runner: RecognitionRunner, effect: Flush | Drop | Finish | Cancel) -> None:

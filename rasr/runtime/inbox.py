@@ -8,6 +8,8 @@ from typing import Protocol
 
 _MOST_KEPT_BYTES = 4 << 20
 """Of messages that wait; then no more are read."""
+_OVERHEAD_BYTES = 100
+"""What an empty message takes, about: an object and its place in a queue."""
 
 
 class Source(Protocol):
@@ -30,7 +32,7 @@ class Inbox:
         """The next message; None once the peer is gone."""
         if self._kept:
             message = self._kept.popleft()
-            self._kept_bytes -= len(message)
+            self._kept_bytes -= len(message) + _OVERHEAD_BYTES
             return message
         if self._receiving is not None:
             receiving, self._receiving = self._receiving, None
@@ -52,7 +54,7 @@ class Inbox:
                 if message is None:
                     return False
                 self._kept.append(message)
-                self._kept_bytes += len(message)
+                self._kept_bytes += len(message) + _OVERHEAD_BYTES
         return True
 
     def close(self) -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from rasr.wire.dialect import Close, Send
 
 _ROOM = 256
 """Messages that may wait. A recognition of several minutes makes fewer; nonsense sent by a client
 that does not read its answers makes as many as it likes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Everything before it has been sent when it is taken out."""
+
+    call: Callable[[], None]
 
 
 class Outbox:
@@ -19,27 +28,35 @@ class Outbox:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[Send | Close] = deque()
+        self._waiting: deque[Send | Close | Sent] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self.replaced = 0
         """Messages that were outdated before the client took them."""
 
-    def put(self, item: Send | Close) -> None:
-        """Add a message."""
-        if (
-            isinstance(item, Send)
-            and item.replaces
-            and self._waiting
-            and _may_go(self._waiting[-1])
-        ):
+    def put(self, item: Send | Close | Sent) -> None:
+        """Add a message, or a call for when those before it have been sent."""
+        if isinstance(item, Send) and item.replaces:
+            self._replace(item)
+        elif isinstance(item, Sent) and self._waiting and isinstance(self._waiting[-1], Sent):
             self._waiting[-1] = item
-            self.replaced += 1
         else:
             self._waiting.append(item)
         self._filled.set()
 
-    async def get(self) -> Send | Close:
+    def _replace(self, item: Send) -> None:
+        """Put `item` in the place of the message before it, if that may go."""
+        # A call behind that message is outdated too: another one follows `item`.
+        sent = self._waiting.pop() if self._waiting and _is_sent(self._waiting[-1]) else None
+        if self._waiting and _may_go(self._waiting[-1]):
+            self._waiting[-1] = item
+            self.replaced += 1
+            return
+        if sent is not None:
+            self._waiting.append(sent)
+        self._waiting.append(item)
+
+    async def get(self) -> Send | Close | Sent:
         """The oldest message, as soon as there is one."""
         while not self._waiting:
             self._filled.clear()
@@ -60,5 +77,9 @@ class Outbox:
             await self._emptied.wait()
 
 
-def _may_go(item: Send | Close) -> bool:
+def _is_sent(item: Send | Close | Sent) -> bool:
+    return isinstance(item, Sent)
+
+
+def _may_go(item: Send | Close | Sent) -> bool:
     return isinstance(item, Send) and item.replaceable

@@ -11,6 +11,7 @@ from rasr.recognition.recognition import Recognition
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
 from rasr.runtime.runner import RecognitionRunner
+from rasr.runtime.slow_text import SlowText
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Priority, Scheduler
 from rasr.settings import SessionSettings
@@ -39,10 +40,15 @@ class Recognizer:
             make_classifier: a fresh one for each recognition.
         """
         self.settings = settings
+        self._slow_text = SlowText()
         self._schedulers = schedulers
         self._text = text
         self._make_classifier = make_classifier
         self._margins = margins
+
+    def close(self) -> None:
+        """Begin no more work on texts."""
+        self._slow_text.close()
 
     def start(
         self,
@@ -67,6 +73,7 @@ class Recognizer:
             Recognition(config, self._make_classifier(), self._margins),
             self._schedulers[config.engine.name],
             self._text.processor(text.language, digits=text.digits, punctuation=text.punctuation),
+            self._slow_text,
             access,
             statistics,
             answer_timeout_s=self.settings.answer_timeout_s,
@@ -144,6 +151,9 @@ class _Events:
 
     def on_event(self, number: int, event: RecognitionEvent) -> None:
         self._queue.put_nowait(event)
+
+    def on_replaced(self) -> None:
+        raise AssertionError("nobody else can attach to this recognition")
 
     def on_fault(self) -> None:
         self._queue.put_nowait(ServerFault("a fault of the server has ended the recognition"))

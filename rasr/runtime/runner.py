@@ -30,9 +30,10 @@ from rasr.recognition.effects import (
 from rasr.recognition.events import Done, RecognitionEvent
 from rasr.recognition.recognition import Recognition
 from rasr.runtime.access import Access
-from rasr.runtime.alarm import Alarm
+from rasr.runtime.alarm import Alarm, Watchdog
 from rasr.runtime.audience import Audience, Listener
 from rasr.runtime.segment_decoding import SegmentDecoding
+from rasr.runtime.slow_text import SlowText
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Priority, Scheduler
 from rasr.text import TextProcessor
@@ -48,6 +49,7 @@ class RecognitionRunner:
         recognition: Recognition,
         scheduler: Scheduler,
         processor: TextProcessor,
+        slow_text: SlowText,
         access: Access,
         statistics: SessionStatistics,
         *,
@@ -75,26 +77,47 @@ class RecognitionRunner:
             priority=priority,
         )
         self._processor = processor
+        self._slow_text = slow_text
         self._access = access
         self._statistics = statistics
         self._audience = Audience(access.subscribers, keeps_events=keeps_events)
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm(self._ring)
-        self._watchdog = Alarm(self._check_progress)
-        self._answer_timeout_s = answer_timeout_s
-        self._heard_at = self._loop.time()
-        """When anything came in that the recognition had to be told."""
+        self._watchdog = Watchdog(answer_timeout_s, self._give_up)
         self._is_carrying_out = False
+        self.most_bytes = recognition.most_bytes
+        """How many bytes may be fed at once, lest others wait."""
         self.over = False
         """True once `Done` has been reported, or the recognition was given up."""
         statistics.recognition_opened(self)
 
-    # Who listens
+    def attach(self, listener: Listener, statistics: SessionStatistics | None = None) -> None:
+        """Tell `listener` all events that have not been taken, and from now on each one.
 
-    def attach(self, listener: Listener) -> None:
-        """Tell `listener` all events that have not been taken, and from now on each one."""
-        self._audience.attach(listener)
-        self._carry_out()
+        Args:
+            statistics: of the listener's connection, where it is another one than before.
+        """
+        if statistics is not None:
+            if self._statistics.in_recognition:
+                self._statistics.recognition_closed("taken up by another connection")
+            self._statistics = self._decoding.statistics = statistics
+            if not self.over:
+                statistics.recognition_opened(self)
+        is_lost = self.over and not self._audience.has_kept_the_end
+        # What the listener does on the first event comes behind the others that are kept.
+        self._is_carrying_out = True
+        try:
+            self._audience.attach(listener)
+        finally:
+            self._is_carrying_out = False
+        if is_lost:
+            listener.on_fault()
+        elif not self.over:
+            self._carry_out()
+
+    def is_heard_by(self, listener: Listener) -> bool:
+        """True if this listener is told the events."""
+        return self._audience.listener is listener
 
     def detach(self) -> None:
         """Nobody listens for now. The recognition goes on."""
@@ -103,8 +126,6 @@ class RecognitionRunner:
     def take(self, number: int) -> None:
         """Events up to this one have reached whoever wants them."""
         self._audience.take(number)
-
-    # What the listener's side does
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of audio, at most `most_bytes` of them."""
@@ -126,7 +147,7 @@ class RecognitionRunner:
         """See `Recognition.finish`."""
         self._guarded(self._recognition.finish)
         if not self.over:
-            self._watchdog.set(self._loop.time() + self._answer_timeout_s)
+            self._watchdog.start()
 
     def cancel(self) -> None:
         """See `Recognition.cancel`."""
@@ -145,22 +166,10 @@ class RecognitionRunner:
         if self._statistics.in_recognition:
             self._statistics.recognition_closed(reason)
 
-    # What is known of it
-
-    @property
-    def newest(self) -> int:
-        """Number of the newest event."""
-        return self._audience.newest
-
     @property
     def taken(self) -> int:
         """Events up to this number have been taken."""
         return self._audience.taken
-
-    @property
-    def most_bytes(self) -> int:
-        """How many bytes may be fed at once, lest others wait."""
-        return self._recognition.most_bytes
 
     @property
     def audio_s(self) -> float:
@@ -188,7 +197,7 @@ class RecognitionRunner:
         return self._decoding.backlog_s
 
     async def progress(self) -> None:
-        """Wait for the next result of an engine, or for the end."""
+        """Wait for the next result of an engine, for the end, or a moment."""
         if not self.over:
             await self._decoding.progress()
 
@@ -202,7 +211,7 @@ class RecognitionRunner:
         """
         if self.over:
             return
-        self._heard_at = self._loop.time()
+        self._watchdog.feed()
         try:
             call()
             self._carry_out()
@@ -259,9 +268,8 @@ class RecognitionRunner:
         if not self._processor.slow:
             self._processed(effect, work)
             return
-        done = self._loop.run_in_executor(None, work)
-        done.add_done_callback(
-            lambda future: self._guarded(partial(self._processed, effect, future.result))
+        self._slow_text.process(
+            work, lambda result: self._guarded(partial(self._processed, effect, result))
         )
 
     def _processed(self, effect: Process, result: Callable[[], Hypothesis]) -> None:
@@ -273,12 +281,8 @@ class RecognitionRunner:
             hypothesis = effect.hypothesis
         self._recognition.processed(effect.segment, hypothesis, final=effect.final)
 
-    def _check_progress(self) -> None:
-        deadline = self._heard_at + self._answer_timeout_s
-        if self._loop.time() < deadline:
-            self._watchdog.set(deadline)
-            return
-        _log.error("recognition_stalled", after_s=self._answer_timeout_s, backlog_s=self.backlog_s)
+    def _give_up(self) -> None:
+        _log.error("recognition_stalled", backlog_s=self.backlog_s)
         self._statistics.stalled += 1
         sentence = "the recognition came to a standstill; the server has given it up"
         self._guarded(partial(self._recognition.give_up, sentence))

@@ -13,6 +13,8 @@ from rasr.recognition.recognition import Recognition
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import DecodeHandle, DecodeListener, Priority, Scheduler
 
+_MOMENT_S = 0.1
+
 
 class SegmentDecoding:
     """Brings segments to the scheduler, and its results to the recognition."""
@@ -34,7 +36,7 @@ class SegmentDecoding:
         """
         self._recognition = recognition
         self._scheduler = scheduler
-        self._statistics = statistics
+        self.statistics = statistics
         self._give = give
         self._owner = owner
         self._priority = priority
@@ -58,7 +60,7 @@ class SegmentDecoding:
                 due = self._due(effect.end_sample, now)
                 self._handles[segment].accept(effect.samples, due=due)
             case StartSegment():
-                self._statistics.segment_started(segment, now)
+                self.statistics.segment_started(segment, now)
                 self._handles[segment] = self._scheduler.open(
                     _SegmentListener(self, segment),
                     owner=self._owner,
@@ -67,12 +69,12 @@ class SegmentDecoding:
                     priority=self._priority,
                 )
             case FinishSegment():
-                self._statistics.segment_ended(segment, now)
+                self.statistics.segment_ended(segment, now)
                 self._handles[segment].finish(
                     due=now, silence=effect.silence, awaited=effect.awaited
                 )
             case AbandonSegment():
-                self._statistics.segment_gone(segment)
+                self.statistics.segment_gone(segment)
                 self._pop(segment).abandon()
 
     def close(self) -> None:
@@ -89,9 +91,16 @@ class SegmentDecoding:
         return sum(handle.backlog_samples for handle in self._handles.values()) / SAMPLE_RATE
 
     async def progress(self) -> None:
-        """Wait for the next result of an engine, or for the end."""
+        """Wait for the next result of an engine, for the end, or a moment.
+
+        Where no partials are wanted an engine says nothing of what it has decoded.
+        """
         self._progressed.clear()
-        await self._progressed.wait()
+        try:
+            async with asyncio.timeout(_MOMENT_S):
+                await self._progressed.wait()
+        except TimeoutError:
+            pass
 
     # Results of the engine
 
@@ -101,7 +110,7 @@ class SegmentDecoding:
         if final:
             self._pop(segment)
         now, text = self._loop.time(), bool(hypothesis.text)
-        self._statistics.heard(segment, now, final=final, text=text)
+        self.statistics.heard(segment, now, final=final, text=text)
         self._give(partial(self._recognition.hypothesis, segment, hypothesis, final=final))
 
     def hot_words_refused(self, words: tuple[HotWord, ...]) -> None:
@@ -112,7 +121,7 @@ class SegmentDecoding:
         """The engine has given up on a segment."""
         self._progressed.set()
         self._pop(segment)
-        self._statistics.segment_gone(segment)
+        self.statistics.segment_gone(segment)
         self._give(partial(self._recognition.failed, segment, sentence))
 
     def _due(self, end_sample: int, now: float) -> float:
@@ -122,7 +131,7 @@ class SegmentDecoding:
 
     def _pop(self, segment: int) -> DecodeHandle:
         handle = self._handles.pop(segment)
-        self._statistics.busy_s += handle.busy_s
+        self.statistics.busy_s += handle.busy_s
         return handle
 
 

@@ -143,6 +143,10 @@ class SessionStatistics:
     def recognition_opened(self, progress: Progress) -> None:
         """A recognition begins."""
         self._open = progress
+        # One that another connection had before it was heard by that one until now.
+        self._audio_s -= progress.audio_s
+        self._speech_s -= progress.speech_s
+        self._segments -= progress.segments
         self.recognitions += 1
 
     def recognition_closed(self, reason: str) -> None:
@@ -165,7 +169,10 @@ class SessionStatistics:
 
     def segment_ended(self, segment: int, now: float) -> None:
         """The endpoint of a segment is known."""
-        self._waits[segment].ended = now
+        waits = self._waits.get(segment)
+        # It may have begun while another connection listened.
+        if waits is not None:
+            waits.ended = now
 
     def heard(self, segment: int, now: float, *, final: bool, text: bool) -> None:
         """The engine has said something of a segment: words, if `text`."""

@@ -115,6 +115,7 @@ class Admission:
         # make every question after it a long one.
         if _heard(slot, now) > 0:
             self._left.append((slot, now))
+        self._forget_old(now)
         for counter, key in (
             (self._by_project, slot.party.project),
             (self._by_address, slot.party.address),
@@ -186,6 +187,10 @@ class Admission:
             f"load of {predicted:.0%}, allowed: {bound:.0%}; try again in some seconds"
         )
 
+    def _forget_old(self, now: float) -> None:
+        while self._left and now - self._left[0][1] >= DEMAND_WINDOW_S:
+            self._left.popleft()
+
     def _predicted(self, now: float, newcomer: str | None) -> float:
         """With a recognition of engine `newcomer` more, if there is one."""
         weights = dict.fromkeys(self._engines, 0.0)
@@ -194,8 +199,7 @@ class Admission:
             share = _heard(slot, now)
             weights[slot.engine] += share
             young[slot.engine] += 1.0 - share
-        while self._left and now - self._left[0][1] >= DEMAND_WINDOW_S:
-            self._left.popleft()
+        self._forget_old(now)
         for slot, left in self._left:
             share = min(_heard(slot, left), 1.0 - (now - left) / DEMAND_WINDOW_S)
             weights[slot.engine] += share

@@ -63,6 +63,7 @@ class Service:
         self.settings = settings
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
+        self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
         self._uvicorn: _Uvicorn | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -175,7 +176,7 @@ class Service:
         admission = Admission(self._admission_rules(), self._schedulers, cores())
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
         statistics = ServerStatistics()
-        recognizer = Recognizer(
+        recognizer = self._recognizer = Recognizer(
             self._schedulers,
             TextTools(),
             partial(_classifier, settings.vad),
@@ -220,6 +221,8 @@ class Service:
         for scheduler in self._schedulers.values():
             await scheduler.stop()
         self._schedulers = {}
+        if self._recognizer is not None:
+            self._recognizer.close()
         if self._listener is not None:
             self._listener.close()
 

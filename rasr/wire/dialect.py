@@ -136,6 +136,8 @@ class RefusalKind(StrEnum):
     """Another recognition publishes to the caption channel."""
     CHANNELS_FULL = "channels_full"
     """There is no room for another caption channel. The detail is a sentence with the numbers."""
+    UNAVAILABLE = "unavailable"
+    """Whether it may could not be found out in time."""
     CAPACITY = "capacity"
     """The server is full. The detail is a sentence with the numbers."""
 
@@ -156,6 +158,9 @@ class Conversation(Protocol):
 
     def receive(self, message: str | bytes, *, now: float) -> None:
         """A text or binary frame."""
+
+    def heard(self, *, now: float) -> None:
+        """What the peer has sent is still being taken, slowly: it is not silent."""
 
     def granted(self, grant: Grant, *, now: float) -> None:
         """The answer to an `AccessRequest`."""

@@ -191,6 +191,9 @@ class Heard:
     def on_fault(self) -> None:
         self.faults += 1
 
+    def on_replaced(self) -> None:
+        self.lines.append("replaced")
+
 
 def line_of(event: RecognitionEvent) -> str:
     """An event in a word or two."""

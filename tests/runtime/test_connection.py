@@ -181,7 +181,7 @@ async def test_a_flood_of_tiny_messages_lets_others_run() -> None:
 async def test_a_client_that_is_far_ahead_of_the_engine_is_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("rasr.runtime.connection._LONGEST_PAUSE_S", 0.0)
+    monkeypatch.setattr("rasr.runtime.intake._LONGEST_PAUSE_S", 0.0)
     stage = Stage()
     await stage.say("begin english", *[speech(1000)] * 60)
     for _ in range(5):

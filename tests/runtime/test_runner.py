@@ -234,7 +234,7 @@ async def test_a_recognition_of_which_nothing_comes_after_its_end_is_given_up(
     heard = stage.hear()
     stage.runner.feed(speech(600))
     stage.scheduler.tasks[0].partial("so far")
-    monkeypatch.setattr(stage.runner, "_answer_timeout_s", 0.01)
+    monkeypatch.setattr(stage.runner._watchdog, "_timeout_s", 0.01)
     stage.runner.finish()
     await heard.until("done failed")
     assert heard.lines[-3:] == ["Failure", "final so far", "done failed"]

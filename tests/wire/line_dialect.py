@@ -66,6 +66,9 @@ class LineConversation:
             case _:
                 self._say(f"error nobody knows {message!r}")
 
+    def heard(self, *, now: float) -> None:
+        pass
+
     def granted(self, grant: Grant, *, now: float) -> None:
         config = RecognitionConfig(
             audio_format=FORMATS["pcm16k16bit"],

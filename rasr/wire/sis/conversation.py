@@ -12,8 +12,6 @@ from collections.abc import Callable
 from rasr.recognition.events import (
     Done,
     Failure,
-    FailureKind,
-    LimitReached,
     Outcome,
     RecognitionEvent,
 )
@@ -44,7 +42,7 @@ from rasr.wire.sis.messages import (
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from rasr.wire.sis.received import read
 from rasr.wire.sis.reports import Reports
-from rasr.wire.sis.request import access_request, audio_too_long, fault_of, recognition_config
+from rasr.wire.sis.request import access_request, fault_of, fault_of_failure, recognition_config
 from rasr.wire.sis.states import TABLE, Action, Input, State
 from rasr.wire.sis.time_limits import IDLE_REASON, Expired, TimeLimits
 
@@ -54,12 +52,6 @@ CLOSE_INTERNAL = 1011
 
 _MOST_LATE = 16
 """Answers kept for commands sent before END was answered; a flood of them gets no more."""
-
-_FAULTS = {
-    FailureKind.ENGINE: ErrorCode.RECOGNITION_FAILED,
-    FailureKind.AUDIO: ErrorCode.INVALID,
-    FailureKind.FULL: ErrorCode.FULL,
-}
 
 
 class SisConversation:
@@ -120,6 +112,10 @@ class SisConversation:
                 self._fail(action, received.fault())
         self._close_if_leaving()
 
+    def heard(self, *, now: float) -> None:
+        """What the peer has sent is still being taken: it is not silent."""
+        self._limits.heard(now)
+
     def receive_eof(self) -> None:
         """The peer is gone, with or without a closing handshake."""
         self._move(Input.EOF)
@@ -138,9 +134,7 @@ class SisConversation:
             self._trace_id = self._new_trace_id()
             self._reports = Reports(self._trace_id, self._traits, with_words=config.need_word_info)
             self._send(Started(self._trace_id))
-            recognition = recognition_config(
-                config, self._traits, grant, warnings=self._settings.warnings
-            )
+            recognition = recognition_config(config, self._traits, grant, self._settings)
             self._effects.append(Open(recognition, self._trace_id))
         self._close_if_leaving()
 
@@ -201,24 +195,14 @@ class SisConversation:
             # The idle rule starts anew when END is answered, however long the answer took.
             self._limits.heard(now)
         match event:
-            case LimitReached() if self._settings.strict_audio_limit:
-                self._end_at_limit()
             case Failure():
                 self._move(Input.FAILED)
-                fault = ProtocolError(_FAULTS[event.kind], event.message)
-                self._ending = self._ending.blamed_on(fault)
+                self._ending = self._ending.blamed_on(fault_of_failure(event, self._traits))
             case Done():
                 self._done(event)
             case _ if self._reports is not None:
                 self._effects += self._reports.of(event)
         self._close_if_leaving()
-
-    def _end_at_limit(self) -> None:
-        fault = audio_too_long(self._traits)
-        if self._state is State.OPEN:
-            self._fail(self._move(Input.FAULT), fault)
-        else:
-            self._ending = self._ending.blamed_on(fault)
 
     def _done(self, event: Done) -> None:
         if self._move(Input.DONE) is not Action.CONCLUDE:

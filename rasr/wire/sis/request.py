@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from rasr.recognition.config import RecognitionConfig, Segmentation, TextOptions
+from rasr.recognition.events import Failure, FailureKind
+from rasr.settings import SessionSettings
 from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.messages import StartConfig
@@ -28,13 +30,9 @@ def access_request(config: StartConfig) -> AccessRequest:
 
 
 def recognition_config(
-    config: StartConfig, traits: ModeTraits, grant: Grant, *, warnings: bool
+    config: StartConfig, traits: ModeTraits, grant: Grant, settings: SessionSettings
 ) -> RecognitionConfig:
-    """What the recognition is to do.
-
-    Args:
-        warnings: where START does not say whether it wants them.
-    """
+    """What the recognition is to do."""
     if traits.endpoints:
         segmentation = Segmentation(
             head_ms=config.vad_head,
@@ -54,7 +52,8 @@ def recognition_config(
         partials=config.interim_results,
         hot_words=grant.hot_words,
         max_audio_s=traits.max_audio_s,
-        warnings=warnings if config.warnings is None else config.warnings,
+        limit_is_failure=settings.strict_audio_limit,
+        warnings=settings.warnings if config.warnings is None else config.warnings,
     )
 
 
@@ -81,15 +80,30 @@ def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
             )
         case RefusalKind.CHANNELS_FULL:
             return ProtocolError(ErrorCode.FULL, f"'caption_channel' is refused: {refusal.detail}")
+        case RefusalKind.UNAVAILABLE:
+            return ProtocolError(
+                ErrorCode.ENGINE_UNREACHABLE,
+                "the server could not find out in time whether the round may begin; try again",
+            )
         case RefusalKind.CAPACITY:
             return ProtocolError(ErrorCode.FULL, refusal.detail)
         case _:
             assert_never(refusal.kind)
 
 
-def audio_too_long(traits: ModeTraits) -> ProtocolError:
-    """More audio than a mode takes came, where the settings make that an error."""
-    return ProtocolError(
-        ErrorCode.AUDIO_TOO_LONG,
-        f"the audio is too long; allowed: {traits.max_audio_s} s in one round of this mode",
-    )
+def fault_of_failure(failure: Failure, traits: ModeTraits) -> ProtocolError:
+    """Why a recognition failed, in the words of SIS."""
+    match failure.kind:
+        case FailureKind.ENGINE:
+            return ProtocolError(ErrorCode.RECOGNITION_FAILED, failure.message)
+        case FailureKind.AUDIO:
+            return ProtocolError(ErrorCode.INVALID, failure.message)
+        case FailureKind.FULL:
+            return ProtocolError(ErrorCode.FULL, failure.message)
+        case FailureKind.LIMIT:
+            return ProtocolError(
+                ErrorCode.AUDIO_TOO_LONG,
+                f"the audio is too long; allowed: {traits.max_audio_s} s in one round of this mode",
+            )
+        case _:
+            assert_never(failure.kind)

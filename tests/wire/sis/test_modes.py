@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from rasr.settings import SessionSettings
@@ -180,6 +182,26 @@ class TestAudioLimit:
         )
         talk.start().audio(hush(59_000), speech(2000)).final("late")
         assert talk.told() == ["START", "final: late", "ERROR SIS.0309", "END ERROR"]
+
+    @pytest.mark.parametrize(
+        "then",
+        [
+            lambda talk: talk.start(),
+            lambda talk: talk.end(cancel=True),
+            lambda talk: talk.text("{"),
+            lambda talk: talk.wait(100),
+        ],
+        ids=["START", "cancel", "junk", "silence"],
+    )
+    def test_what_comes_behind_the_strict_limit_does_not_change_its_answer(
+        self, then: Callable[[Conversation], object]
+    ) -> None:
+        rules = SessionSettings(strict_audio_limit=True, warnings=False)
+        talk = Conversation(Mode.SHORT, rules=rules).start()
+        talk.audio(hush(59_000), speech(2000))
+        then(talk)
+        told = talk.final("late").told()
+        assert told[:4] == ["START", "final: late", "ERROR SIS.0309", "END ERROR"]
 
     def test_exactly_the_limit_is_allowed(self) -> None:
         talk = Conversation(Mode.SHORT).start().audio(hush(60_000)).end()

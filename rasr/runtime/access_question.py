@@ -1,0 +1,64 @@
+"""The question whether a recognition may begin, answered once and within a bound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from rasr.runtime.access import Access, Authorise
+from rasr.wire.dialect import AccessRequest, Refusal, RefusalKind
+
+_log = structlog.get_logger("rasr.runtime")
+
+TIMEOUT_S = 10.0
+"""An answer takes a moment; a client must not wait for ever."""
+
+
+class AccessQuestion:
+    """Asks for one connection, one question at a time."""
+
+    def __init__(
+        self,
+        authorise: Authorise,
+        answered: Callable[[Access | Refusal], None],
+        failed: Callable[[], None],
+    ) -> None:
+        """
+        Args:
+            authorise: answers who may recognise what.
+            answered: called with the answer; `UNAVAILABLE` if there is none in time.
+            failed: called if the answer is a fault of the server.
+        """
+        self._authorise = authorise
+        self._answered = answered
+        self._failed = failed
+        self.task: asyncio.Task[None] | None = None
+        """While the answer is awaited."""
+
+    def ask(self, request: AccessRequest) -> None:
+        """Ask. There must be no question without an answer."""
+        assert self.task is None, "one question at a time"
+        self.task = asyncio.create_task(self._ask(request), name="authorise")
+
+    def cancel(self) -> None:
+        """The answer is not wanted any more."""
+        if self.task is not None:
+            self.task.cancel()
+
+    async def _ask(self, request: AccessRequest) -> None:
+        answer: Access | Refusal
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                answer = await self._authorise(request)
+        except TimeoutError:
+            _log.error("authorisation_timeout", after_s=TIMEOUT_S)
+            answer = Refusal(RefusalKind.UNAVAILABLE)
+        except Exception:
+            _log.exception("authorisation_failed")
+            self._failed()
+            return
+        finally:
+            self.task = None
+        self._answered(answer)
