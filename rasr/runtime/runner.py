@@ -115,10 +115,6 @@ class RecognitionRunner:
         elif not self.over:
             self._carry_out()
 
-    def is_heard_by(self, listener: Listener) -> bool:
-        """True if this listener is told the events."""
-        return self._audience.listener is listener
-
     def detach(self) -> None:
         """Nobody listens for now. The recognition goes on."""
         self._audience.detach()

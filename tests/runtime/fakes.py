@@ -27,7 +27,7 @@ from rasr.scheduling import DecodeListener, Priority, Scheduler
 from rasr.settings import SessionSettings
 from rasr.text import TextProcessor, TextTools
 from rasr.wire.dialect import Grant
-from tests.recognition.talk import LoudIsSpeech
+from tests.recognition.talk import SENTENCES, LoudIsSpeech, config
 
 
 class PlayedScheduler:
@@ -255,6 +255,4 @@ async def settle() -> None:
 
 
 def config_of(**fields: object) -> RecognitionConfig:
-    from tests.recognition.talk import SENTENCES, config
-
     return config(SENTENCES, dict(fields))
