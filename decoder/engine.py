@@ -49,6 +49,20 @@ class Hypothesis:
     text: str = ""
     confidence: float = 0.0
     """Of the whole text, the mean of its words', 0 to 1; 0.0 where the engine has none."""
+    findings: Findings | None = None
+    """What the engine says of the audio besides its words; None where it says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What some engines say of an utterance besides its words. Empty: not said."""
+
+    language: str = ""
+    """Its English name in small letters, as in `Capabilities.languages`."""
+    emotion: str = ""
+    """In small letters: "happy", "sad", "angry", "neutral", …"""
+    event: str = ""
+    """What is heard, in small letters: "speech", "music", "applause", "laughter", …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,8 @@ class Capabilities:
 
     name: str
     languages: tuple[str, ...]
-    """As they begin a SIS property: "english", "chinese", … Empty where nobody has said it."""
+    """As they begin a SIS property: "english", "chinese", … Empty where nobody has said it, and
+    where the engine finds out by itself what is spoken (`detects_language`)."""
     sample_rate: int
     """Hz that `Stream.accept` expects."""
     partials: bool
@@ -81,6 +96,19 @@ class Capabilities:
     lookahead_samples: int = 0
     """Audio after a word without which the engine cannot recognise it, unless `Stream.finish` says
     that no more comes."""
+    rereads: bool = False
+    """It decodes an utterance anew as it grows: what a step costs grows with the utterance, and
+    `Stream.pause` is of use."""
+    detects_language: bool = False
+    """It knows many languages and finds out which one is spoken."""
+    punctuation: bool = False
+    """It writes punctuation marks of its own, each as the end of the word before it."""
+    case: bool = False
+    """It writes capital letters where people do."""
+    digits: bool = False
+    """It writes numbers in digits where people do."""
+    longest_samples: int | None = None
+    """The longest utterance that it reads well; None: any."""
 
 
 class Stream(Protocol):
@@ -99,6 +127,13 @@ class Stream(Protocol):
     @property
     def ready(self) -> bool:
         """True if `Engine.decode` has something to do for this stream."""
+
+    def pause(self) -> None:
+        """Nobody speaks just now: what was accepted may be the whole utterance.
+
+        It is a hint that costs nothing to ignore. An engine that decodes the utterance anew as it
+        grows does so now, and so has its final at hand if `finish` follows.
+        """
 
     def finish(self, silence: int = 0) -> None:
         """No more samples will come: what is left becomes decodable, then `hypothesis` final.

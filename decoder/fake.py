@@ -131,6 +131,9 @@ class FakeStream:
         least = 1 if self._finished else self._block_samples
         return self._waiting_samples >= least
 
+    def pause(self) -> None:
+        """Nobody speaks just now. Of no use: it decodes as audio comes."""
+
     def finish(self, silence: int = 0) -> None:
         """No more samples will come; silence is of no account here."""
         assert not self._closed, "finish on a closed stream"

@@ -10,7 +10,11 @@ from typing import Any
 
 from decoder.engine import Engine
 from decoder.errors import DecoderError, EngineUnavailable
+from decoder.live import LiveEngine, LiveOptions
+from decoder.offline import OfflineEngine
 from decoder.resampling import adapted
+
+_LIVE_OPTIONS = frozenset(option.name for option in dataclasses.fields(LiveOptions))
 
 OptionValue = str | int | float | bool
 
@@ -44,6 +48,9 @@ class EngineKind:
     """Memory for each of them; None where it is of no account."""
     streams_per_core: int
     """Utterances that a core decodes at the speed of speech, with some reserve."""
+    live: LiveOptions | None = None
+    """Of an offline engine: how often it reads an utterance that grows, unless options say
+    otherwise. None for a streaming engine."""
 
 
 _KINDS = (
@@ -78,7 +85,26 @@ def load(spec: EngineSpec) -> Engine:
         DecoderError: there is no such kind, or an option that it does not take.
         EngineUnavailable: its package or model is missing.
     """
-    return adapted(_load(spec))
+    live = describe(spec.kind).live
+    if live is None:
+        return adapted(_load(spec))
+    given = {name: value for name, value in spec.options.items() if name in _LIVE_OPTIONS}
+    options: LiveOptions = _checked(spec.kind, given, LiveOptions, live)
+    options.check()
+    return LiveEngine(load_offline(spec), options)
+
+
+def load_offline(spec: EngineSpec) -> OfflineEngine:
+    """Load an engine that reads whole utterances, and warm it. Takes seconds.
+
+    Options that only concern live speech (`decoder.live.LiveOptions`) are left aside.
+
+    Raises:
+        DecoderError: there is no such kind, it is a streaming one, or an option that it does not
+            take.
+        EngineUnavailable: its package or model is missing.
+    """
+    raise DecoderError(f"engines of kind {spec.kind!r} read no whole utterances")
 
 
 def _load(spec: EngineSpec) -> Engine:
@@ -105,16 +131,20 @@ def _load(spec: EngineSpec) -> Engine:
 
 def _options(spec: EngineSpec, options_type: Any) -> Any:
     """`spec.options` as the dataclass of its kind."""
+    return _checked(spec.kind, spec.options, options_type, options_type())
+
+
+def _checked(kind: str, given: Mapping[str, OptionValue], options_type: Any, defaults: Any) -> Any:
     known = {option.name: option for option in dataclasses.fields(options_type)}
     faults = []
-    for name, value in spec.options.items():
+    for name, value in given.items():
         if name not in known:
             faults.append(f"there is no option {name!r}; allowed: {', '.join(known)}")
             continue
-        default = known[name].default
+        default = getattr(defaults, name)
         wanted = (int, float) if isinstance(default, float) else (type(default),)
         if type(value) not in wanted:
             faults.append(f"option {name!r} is {value!r}; allowed: {wanted[-1].__name__}")
     if faults:
-        raise DecoderError(f"{spec.kind}: {'; '.join(faults)}")
-    return options_type(**spec.options)
+        raise DecoderError(f"{kind}: {'; '.join(faults)}")
+    return dataclasses.replace(defaults, **given)

@@ -110,6 +110,10 @@ class ResamplingStream:
         """Whether `ResamplingEngine.decode` has something to do for this stream."""
         return self.inside.ready
 
+    def pause(self) -> None:
+        """Nobody speaks just now; as `Stream.pause`."""
+        self.inside.pause()
+
     def finish(self, silence: int = 0) -> None:
         """No more samples will come; as `Stream.finish`, `silence` in samples of 16 kHz."""
         self._pass_on(np.empty(0, np.int16), last=True)
@@ -146,6 +150,6 @@ def _scaled_capabilities(known: Capabilities) -> Capabilities:
     counts = {
         name: getattr(known, name) * _RATIO + (DELAY_SAMPLES if name in _DELAYED else 0)
         for name in (field.name for field in dataclasses.fields(known))
-        if name.endswith("_samples")
+        if name.endswith("_samples") and getattr(known, name) is not None
     }
     return dataclasses.replace(known, sample_rate=SAMPLE_RATE, **counts)

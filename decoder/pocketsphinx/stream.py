@@ -77,6 +77,9 @@ class PocketSphinxStream:
             return not self._ended
         return self._waiting_samples >= BLOCK_SAMPLES
 
+    def pause(self) -> None:
+        """Nobody speaks just now. Of no use: PocketSphinx decodes as audio comes."""
+
     def finish(self, silence: int = 0) -> None:
         """No more samples will come. All of them are decoded, `silence` too."""
         assert not self._closed, "finish on a closed stream"

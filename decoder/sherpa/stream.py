@@ -76,6 +76,9 @@ class SherpaStream:
             return not self._ended
         return self._chunking.steps(self._samples) > self._steps
 
+    def pause(self) -> None:
+        """Nobody speaks just now. Of no use: the model decodes as audio comes."""
+
     def finish(self, silence: int = 0) -> None:
         """No more samples will come; see `Stream.finish`."""
         assert not self._closed, "finish on a closed stream"

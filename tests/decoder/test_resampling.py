@@ -58,6 +58,9 @@ class Recording:
         assert samples.dtype == np.int16
         self.given.append(samples)
 
+    def pause(self) -> None:
+        pass
+
     def finish(self, silence: int = 0) -> None:
         self.silence.append(silence)
 
@@ -107,6 +110,9 @@ def test_sample_counts_of_capabilities_are_those_of_16_khz() -> None:
     assert outside.lookahead_samples == 2 * inside.lookahead_samples + DELAY_SAMPLES
     counts = {field.name for field in dataclasses.fields(Capabilities)}
     for name in (name for name in counts if name.endswith("_samples")):
+        if getattr(inside, name) is None:
+            assert getattr(outside, name) is None
+            continue
         assert getattr(outside, name) >= 2 * getattr(inside, name)
     assert outside.name == inside.name
 

@@ -35,6 +35,9 @@ class Whole:
     def ready(self) -> bool:
         return self.waiting
 
+    def pause(self) -> None:
+        pass
+
     def finish(self, silence: int = 0) -> None:
         pass
 
