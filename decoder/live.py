@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from decoder.engine import SAMPLE_RATE, Capabilities, HotWord, Hypothesis, Samples, Stream, Word
+from decoder.engine import SAMPLE_RATE, Capabilities, HotWord, Hypothesis, Samples, Stream
 from decoder.errors import DecodeFailed, EngineUnavailable
 from decoder.joining import join_words
 from decoder.loudness import quiet_place
@@ -229,7 +229,7 @@ class LiveStream:
         if not at:
             return hypothesis
         words = tuple(
-            Word(word.text, word.start_sample + at, word.end_sample + at, word.confidence)
+            replace(word, start_sample=word.start_sample + at, end_sample=word.end_sample + at)
             for word in hypothesis.words
         )
         return replace(hypothesis, words=words)

@@ -60,6 +60,9 @@ class RecognitionConfig:
     segmentation: Segmentation = Segmentation()
     partials: bool = False
     """Report partial results while speech goes on."""
+    word_times: bool = False
+    """The times of single words are wanted in finals: where an engine guesses them, they are worth
+    an alignment."""
     hot_words: tuple[HotWord, ...] = ()
     max_audio_s: int | None = None
     """Audio beyond it is ignored, and `LimitReached` reported; None: no limit."""

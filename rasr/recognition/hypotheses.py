@@ -14,7 +14,13 @@ def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
         return hypothesis
     # Spelt out: `dataclasses.replace` takes five times as long, and partials have many words.
     words = tuple(
-        Word(word.text, word.start_sample + at_sample, word.end_sample + at_sample, word.confidence)
+        Word(
+            word.text,
+            word.start_sample + at_sample,
+            word.end_sample + at_sample,
+            word.confidence,
+            word.times_guessed,
+        )
         for word in hypothesis.words
     )
     return Hypothesis(words, hypothesis.text, hypothesis.confidence)

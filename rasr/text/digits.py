@@ -115,6 +115,7 @@ def _spread(pieces: Sequence[str], spoken: Sequence[Word]) -> list[Word]:
             end_sample=spoken[b - 1].end_sample,
             # A number is as certain as its least certain word.
             confidence=min(word.confidence for word in spoken[a:b]),
+            times_guessed=any(word.times_guessed for word in spoken[a:b]),
         )
         for piece, a, b in zip(pieces, bounds, bounds[1:], strict=False)
     ]

@@ -50,6 +50,7 @@ def recognition_config(
         ),
         segmentation=segmentation,
         partials=config.interim_results,
+        word_times=config.need_word_info,
         hot_words=grant.hot_words,
         max_audio_s=traits.max_audio_s,
         limit_is_failure=settings.strict_audio_limit,
