@@ -196,6 +196,7 @@ class Scheduler:
             max_batch=self.capabilities.max_batch,
             streams_per_worker=self._streams_per_worker,
             speech=speech,
+            reads_anew=self.capabilities.rereads,
         )
 
     async def stop(self) -> None:
