@@ -224,7 +224,7 @@ def test_a_model_may_lie_in_any_folder(store: Store, tmp_path: Path) -> None:
 def test_the_languages_of_a_folder_are_known_by_its_record_or_its_name(
     store: Store, tmp_path: Path
 ) -> None:
-    install(store, MANDARIN, Quiet(), archive=written(tmp_path / "archive", release()))
+    install(store, MANDARIN, Quiet(), by_hand=[written(tmp_path / "archive", release())])
     recorded = (store.folder / "mandarin").rename(tmp_path / "any")
     assert resolved(store, str(recorded)).settings.properties == {"chinese": "any"}
     unpacked_by_hand = put(store, BOTH).rename(tmp_path / STEM)
