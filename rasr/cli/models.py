@@ -23,8 +23,9 @@ from rich.progress import (
 from rasr.cli.config_options import config_option, settings_only
 from rasr.cli.screen import console
 from rasr.models.catalogue import Mirrors, Model
-from rasr.models.errors import ModelError
+from rasr.models.errors import FetchFailed, ModelError
 from rasr.models.record import read_record
+from rasr.models.serving import default_advice
 from rasr.models.store import State, Store, open_store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -47,7 +48,8 @@ class _Shared:
 def models(context: click.Context, config: Path | None, folder: str | None) -> None:
     """Speech models: list, fetch, check, delete.
 
-    A model that is installed serves its languages; English only if told so. See `rasr serve`.
+    A model that is installed serves its languages; English only the default one, or if told so. See
+    `rasr serve`.
     """
     settings = settings_only(config, {"models.folder": folder}).models
     with _plain_errors():
@@ -98,8 +100,14 @@ def show(shared: _Shared, name: str) -> None:
     metavar="FILE",
     help="Install from this file, which was fetched by hand. Repeat for a model of several files.",
 )
+@click.option(
+    "--if-possible",
+    is_flag=True,
+    help="For scripts: end well and say why in one line where it cannot be had; say nothing where "
+    "it is installed.",
+)
 @click.pass_obj
-def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...]) -> None:
+def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: bool) -> None:
     """Fetch a model and install it.
 
     A pull that breaks is continued by the same command. Proxies are taken from HTTPS_PROXY and
@@ -108,9 +116,18 @@ def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...]) -> None:
     """
     from rasr.models.install import install
 
-    with _plain_errors(), _Bar() as bar:
+    with _plain_errors():
         model = shared.store.catalogue.get(name)
-        folder = install(shared.store, model, bar, mirrors=shared.mirrors, by_hand=by_hand)
+        if if_possible and shared.store.state(model) is State.INSTALLED:
+            return
+        try:
+            with _Bar() as bar:
+                folder = install(shared.store, model, bar, mirrors=shared.mirrors, by_hand=by_hand)
+        except ModelError as error:
+            if not if_possible:
+                raise
+            click.echo(_without_it(shared, model, error), err=True)
+            return
     click.echo(f"{model.name} is installed in {folder}")
     click.echo(f"Serve it: rasr serve --model {model.name}")
 
@@ -144,6 +161,14 @@ def check(shared: _Shared, name: str) -> None:
         click.echo(
             f"{model.name} has all its files; no digests were recorded, so nothing was compared"
         )
+
+
+def _without_it(shared: _Shared, model: Model, error: ModelError) -> str:
+    """One line: why there is no such model here, what that means, and how to get it later."""
+    reason = error.reason if isinstance(error, FetchFailed) else " ".join(str(error).split())
+    if model == shared.store.catalogue.default_english:
+        return f"{model.name} could not be had ({reason}). {default_advice(model)}"
+    return f"{model.name} could not be had ({reason}); later: rasr models pull {model.name}"
 
 
 def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:

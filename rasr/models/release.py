@@ -51,7 +51,7 @@ def from_release(
             )
         except FetchFailed as error:
             text = _advice(model, wanted, workplace / model.archive, str(error))
-            raise FetchFailed(text) from error
+            raise FetchFailed(text, error.reason) from error
     return _unpacked(model, watcher, workplace, archive)
 
 
