@@ -30,6 +30,9 @@ from rasr.models.store import State, Store, open_store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_LISTED_LANGUAGES = 5
+"""A model of a hundred languages would make the list too wide to read."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
@@ -70,7 +73,7 @@ def list_models(shared: _Shared) -> None:
             model.name,
             str(shared.store.state(model)),
             "–" if model.bundled else _megabytes(model.download_bytes),
-            ", ".join(model.languages),
+            _few(model.languages),
             model.good_for,
         )
         for model in shared.store.catalogue.models
@@ -219,6 +222,13 @@ def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:
 
 def _megabytes(size: int | None) -> str:
     return "unknown" if size is None else f"{size / 1e6:.0f} MB"
+
+
+def _few(languages: tuple[str, ...]) -> str:
+    """The first ones; `show` has them all."""
+    more = len(languages) - _LISTED_LANGUAGES
+    told = ", ".join(languages[:_LISTED_LANGUAGES])
+    return f"{told} and {more} more" if more > 0 else told
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:

@@ -101,7 +101,7 @@ def _run(
                 continue
     finally:
         if process.poll() is None:
-            process.terminate()
+            process.kill()
             process.wait()
     if process.returncode != 0:
         raise FetchFailed(_reason(said.read_text("utf-8", "replace"), errors_begin, process))

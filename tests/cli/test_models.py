@@ -174,6 +174,15 @@ def test_all_that_is_known_of_a_model_is_shown(
         assert line in lines
 
 
+def test_of_many_languages_a_few_are_listed(
+    models: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make_model(languages=("one", "two", "three", "four", "five", "six", "seven"))
+    monkeypatch.setattr(stores, "load", lambda: Catalogue((model,), ()))
+    assert " one, two, three, four, five and 2 more  tests" in models("list").stdout
+    assert "one, two, three, four, five, six, seven" in models("show", NAME).stdout
+
+
 def test_a_bundled_model_is_listed_as_such(models: Callable[..., Result], rasr: Rasr) -> None:
     assert "tiny" in models("list").stdout
     assert models("pull", "tiny").exit_code == 1
