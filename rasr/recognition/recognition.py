@@ -97,10 +97,7 @@ class Recognition:
         self._heard_at = 0.0
         """When audio came last, on the clock of `now`; for the slot."""
         if config.hot_words and not config.engine.hot_words:
-            self._warn_of_hot_words(
-                f"the {len(config.hot_words)} hot words have no effect: the engine "
-                f"{config.engine.name!r} knows none"
-            )
+            self._warn_of_hot_words(_knows_none(config))
 
     # What is known of it
 
@@ -322,6 +319,13 @@ class Recognition:
             self._effects.append(
                 Report(Warning(WarningCode.HOT_WORDS, message, self.received_samples))
             )
+
+
+def _knows_none(config: RecognitionConfig) -> str:
+    return (
+        f"the {len(config.hot_words)} hot words have no effect: the engine "
+        f"{config.engine.name!r} knows none"
+    )
 
 
 def _cannot_write(words: tuple[HotWord, ...], engine: str) -> str:
