@@ -18,6 +18,7 @@ from tests.runtime.fakes import (
     Heard,
     PlayedScheduler,
     Slot,
+    Unchanged,
     access,
     config_of,
     line_of,
@@ -124,7 +125,7 @@ async def test_events_that_nobody_wants_back_are_not_kept() -> None:
 async def test_the_client_is_told_before_the_others_and_their_faults_are_theirs() -> None:
     order: list[str] = []
 
-    class Broken:
+    class Broken(Unchanged):
         def on_event(self, event: RecognitionEvent) -> None:
             order.append(f"subscriber {line_of(event)}")
             raise RuntimeError("a fault of a subscriber")
@@ -180,7 +181,7 @@ async def test_text_that_is_slow_does_not_hold_the_event_loop() -> None:
     may_go = threading.Event()
     used: list[int] = []
 
-    class Slow:
+    class Slow(Unchanged):
         slow = True
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
@@ -202,7 +203,7 @@ async def test_text_that_is_slow_does_not_hold_the_event_loop() -> None:
 
 
 async def test_words_whose_text_cannot_be_processed_are_told_as_they_are() -> None:
-    class Broken:
+    class Broken(Unchanged):
         slow = False
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
