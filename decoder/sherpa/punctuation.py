@@ -10,6 +10,7 @@ sherpa-onnx ends the process on a file that lacks metadata, so that is looked at
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ _CASING_METADATA: Final = {
 """What sherpa-onnx takes for granted of the first family (online-cnn-bilstm-model.cc)."""
 _TRANSFORMER_METADATA: Final = ("tokens", "vocab_size", "punctuations", "unk_symbol")
 _TRANSFORMER_MARKS: Final = ("。", "，", "？", "、", "_")
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 _TRIAL: Final = "so this is a short text"
 
 
@@ -57,6 +59,7 @@ def load_punctuation(folder: Path) -> PunctuationModel:
     try:
         if vocabulary.is_file():
             _check_casing(graph)
+            _check_vocabulary(vocabulary)
             model = PunctuationModel(_casing(graph.path, vocabulary), case=True)
         else:
             _check_transformer(graph)
@@ -98,6 +101,20 @@ def _check_casing(graph: Graph) -> None:
             f"{graph.outputs}; allowed: 3 inputs and 2 outputs of 2 dimensions, as the model "
             "Edge-Punct-Casing has"
         )
+
+
+def _check_vocabulary(file: Path) -> None:
+    """Refuse a file at which sherpa-onnx would end the process: a piece, a tab, a score a line."""
+    lines = file.read_text("utf-8", errors="replace").splitlines()
+    for number, line in enumerate(lines, start=1):
+        piece, _, score = line.rpartition("\t")
+        if not piece or not _NUMBER.fullmatch(score):
+            raise EngineUnavailable(
+                f"{file}, line {number}: it is no piece with its score; allowed: a piece, a tab, a "
+                "number; unpack the model again"
+            )
+    if not lines:
+        raise EngineUnavailable(f"{file} is empty; unpack the model again")
 
 
 def _check_transformer(graph: Graph) -> None:

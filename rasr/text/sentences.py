@@ -17,10 +17,15 @@ _SHORT = 2.0
 """Words; a Chinese character counts as half of one."""
 
 
-def sentence_spans(texts: Sequence[str]) -> list[tuple[int, int]]:
+def sentence_spans(texts: Sequence[str], *, grows: bool = False) -> list[tuple[int, int]]:
     """Where the sentences of a text are, as ranges [first, last) of its words with their marks.
 
-    The ranges are in order and cover all words. Splitting one of them again leaves it whole.
+    Args:
+        grows: more words will follow: what stands behind the last stop is a sentence that has
+            begun, however short it is.
+
+    Returns:
+        The ranges are in order and cover all words. Splitting one of them again leaves it whole.
     """
     spans: list[tuple[int, int]] = []
     first, length = 0, 0.0
@@ -31,7 +36,7 @@ def sentence_spans(texts: Sequence[str]) -> list[tuple[int, int]]:
             spans.append((first, index + 1))
             first, length = index + 1, 0.0
     if first < len(texts):
-        if spans and length <= _SHORT:
+        if spans and length <= _SHORT and not grows:
             spans[-1] = (spans[-1][0], len(texts))
         else:
             spans.append((first, len(texts)))

@@ -12,6 +12,7 @@ from rasr.recognition.events import RecognitionEvent
 from rasr.recognition.recognition import Recognition
 from rasr.runtime.access import Access
 from rasr.runtime.runner import RecognitionRunner
+from rasr.runtime.slow_text import SlowText
 from rasr.text import TextProcessor
 from tests.recognition.talk import hush, speech
 from tests.runtime.fakes import (
@@ -200,6 +201,39 @@ async def test_text_that_is_slow_does_not_hold_the_event_loop() -> None:
     await heard.until("final ONE")
     assert loop_thread not in used
     stage.runner.close("given up")
+
+
+async def test_the_substitute_is_told_of_text_that_is_late_or_has_failed() -> None:
+    may_go = threading.Event()
+
+    class Late(Unchanged):
+        slow = True
+
+        def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+            if hypothesis.text == "broken":
+                raise ValueError("a fault of a model")
+            may_go.wait(30)
+            return hypothesis
+
+        def substitute(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+            return words(f"{hypothesis.text} by rules")
+
+    for text in ("broken", "late"):
+        scheduler = PlayedScheduler()
+        reader = recognizer(scheduler, Late())
+        reader._slow_text = SlowText(timeout_s=0.01)
+        runner = reader.start(config_of(), access(), statistics(), owner=1)
+        heard = Heard()
+        runner.attach(heard)
+        runner.feed(speech(600))
+        runner.finish()
+        scheduler.tasks[0].final(text)
+        try:
+            await heard.until("done finished")
+        finally:
+            may_go.set()
+        assert heard.lines[-2] == f"final {text} by rules"
+        may_go.clear()
 
 
 async def test_words_whose_text_cannot_be_processed_are_told_as_they_are() -> None:
