@@ -262,7 +262,7 @@ class RecognitionRunner:
 
     def _process(self, effect: Process) -> None:
         work = partial(self._processor.process, effect.hypothesis, final=effect.final)
-        if not self._processor.slow:
+        if not self._processor.is_slow(effect.hypothesis):
             self._processed(effect, work)
             return
         self._slow_text.process(

@@ -28,6 +28,9 @@ from rasr.text.spoken import RememberingSpeller, Speller, load_spellers
 _REMEMBERED = 64
 """Numbers of one recognition: more than one long utterance has."""
 
+_QUICK_NUMBERS = 4
+"""Numbers in digits of which the slowest ("$1234.56", 10 ms) hold up the event loop for 40 ms."""
+
 Step = Callable[[Sequence[Word], bool], tuple[Word, ...]]
 """Words and whether they are final → words that take their place."""
 
@@ -44,9 +47,8 @@ class Writing:
 class TextProcessor(Protocol):
     """What is done to the hypotheses of one recognition before they are told."""
 
-    @property
-    def slow(self) -> bool:
-        """True if `process` takes so long that it must run off the event loop."""
+    def is_slow(self, hypothesis: Hypothesis) -> bool:
+        """True if `process` may take so long with it that it must run off the event loop."""
 
     def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
         """`hypothesis` rewritten.
@@ -61,12 +63,20 @@ class TextProcessor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StepProcessor:
-    """Steps one after the other: by rules 25 µs for a sentence, 1 to 2 ms for one with numbers."""
+    """Steps one after the other; None leaves one out.
 
-    steps: tuple[Step, ...] = ()
-    slow: bool = False
-    instead: tuple[Step, ...] = ()
-    """The steps of `substitute`: those of rules where a model is slow, else none."""
+    By rules a sentence takes 25 to 100 µs, and each new number in it 2 to 10 ms.
+    """
+
+    numbers: Step | None = None
+    marks: Step | None = None
+    """By rules: marks and case written, or taken away."""
+    model: Step | None = None
+    """Writes marks in place of `marks`, before the numbers: it knows them as words."""
+
+    def is_slow(self, hypothesis: Hypothesis) -> bool:
+        """True with a model, and for a text with many numbers."""
+        return self.model is not None or self._has_many_numbers(hypothesis)
 
     def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
         """`hypothesis` rewritten; its text is its words joined.
@@ -74,11 +84,20 @@ class StepProcessor:
         Words keep their order and lie within the time of the words that they replace. Where nothing
         is to be done, or the engine gives no words, it is returned as it is.
         """
-        return _after(self.steps, hypothesis, final)
+        marks = self.marks if self.model is None else None
+        return _after((self.model, self.numbers, marks), hypothesis, final)
 
     def substitute(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
-        """`hypothesis` rewritten by rules alone where a model is slow, else as it is."""
-        return _after(self.instead, hypothesis, final)
+        """`hypothesis` by the rules that are quick: its numbers stay if they are many, or may be
+        what has failed."""
+        by_rules = self.model is not None and not self._has_many_numbers(hypothesis)
+        return _after((self.numbers if by_rules else None, self.marks), hypothesis, final)
+
+    def _has_many_numbers(self, hypothesis: Hypothesis) -> bool:
+        if self.numbers is None:
+            return False
+        written = sum(any(map(str.isdigit, word.text)) for word in hypothesis.words)
+        return written > _QUICK_NUMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,43 +157,44 @@ class TextTools:
         """
         writing = writing or Writing()
         known = self._languages.get(language)
-        numbers = _number_steps(known, digits, writing)
-        model = self._models.get(language) if punctuation and not writing.punctuation else None
-        rules = (*numbers, *_mark_steps(known, punctuation, writing))
-        if model is None:
-            return StepProcessor(rules)
-        return StepProcessor((model, *numbers), slow=True, instead=rules)
+        wants_model = punctuation and not writing.punctuation
+        return StepProcessor(
+            _number_step(known, digits, writing),
+            _mark_step(known, punctuation, writing),
+            self._models.get(language) if wants_model else None,
+        )
 
 
-def _number_steps(known: _Language | None, digits: bool, writing: Writing) -> tuple[Step, ...]:
+def _number_step(known: _Language | None, digits: bool, writing: Writing) -> Step | None:
     if known is None:
-        return ()
+        return None
     speller = RememberingSpeller(known.speller, _REMEMBERED)
     if digits:
         rewrite = lru_cache(_REMEMBERED)(known.rewrite)
         normalise = DigitNormaliser(known.numbers, rewrite, speller)
-        return (lambda words, final: normalise(words),)
+        return lambda words, final: normalise(words)
     if writing.digits:
         spell = DigitSpeller(speller)
-        return (lambda words, final: spell(words),)
-    return ()
+        return lambda words, final: spell(words)
+    return None
 
 
-def _mark_steps(known: _Language | None, punctuation: bool, writing: Writing) -> tuple[Step, ...]:
+def _mark_step(known: _Language | None, punctuation: bool, writing: Writing) -> Step | None:
     if not punctuation:
-        return (without_marks,) if writing.punctuation or writing.case else ()
+        return without_marks if writing.punctuation or writing.case else None
     if known is None:
-        return ()
+        return None
     if not writing.punctuation:
-        return (known.punctuator,)
-    return (in_sentence_case,) if known.latin and not writing.case else ()
+        return known.punctuator
+    return in_sentence_case if known.latin and not writing.case else None
 
 
-def _after(steps: Sequence[Step], hypothesis: Hypothesis, final: bool) -> Hypothesis:
+def _after(steps: Sequence[Step | None], hypothesis: Hypothesis, final: bool) -> Hypothesis:
+    todo = [step for step in steps if step is not None]
     words = hypothesis.words
-    if not words or not steps:
+    if not words or not todo:
         return hypothesis
-    for step in steps:
+    for step in todo:
         words = step(words, final)
     return replace(hypothesis, words=words, text=join_words(word.text for word in words))
 

@@ -269,7 +269,8 @@ async def test_text_that_never_comes_back_does_not_keep_the_end_for_ever() -> No
     release = threading.Event()
 
     class Stuck(Unchanged):
-        slow = True
+        def is_slow(self, hypothesis: Hypothesis) -> bool:
+            return True
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             release.wait(60)
@@ -294,7 +295,8 @@ async def test_text_that_is_stuck_for_some_does_not_hold_others() -> None:
     release = threading.Event()
 
     class StuckOnce(Unchanged):
-        slow = True
+        def is_slow(self, hypothesis: Hypothesis) -> bool:
+            return True
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             if hypothesis.text == "stuck":

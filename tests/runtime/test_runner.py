@@ -183,7 +183,8 @@ async def test_text_that_is_slow_does_not_hold_the_event_loop() -> None:
     used: list[int] = []
 
     class Slow(Unchanged):
-        slow = True
+        def is_slow(self, hypothesis: Hypothesis) -> bool:
+            return True
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             used.append(threading.get_ident())
@@ -207,7 +208,8 @@ async def test_the_substitute_is_told_of_text_that_is_late_or_has_failed() -> No
     may_go = threading.Event()
 
     class Late(Unchanged):
-        slow = True
+        def is_slow(self, hypothesis: Hypothesis) -> bool:
+            return True
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             if hypothesis.text == "broken":
@@ -238,8 +240,6 @@ async def test_the_substitute_is_told_of_text_that_is_late_or_has_failed() -> No
 
 async def test_words_whose_text_cannot_be_processed_are_told_as_they_are() -> None:
     class Broken(Unchanged):
-        slow = False
-
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             raise RuntimeError("a fault of a text rule")
 
