@@ -194,11 +194,13 @@ def _words_of(terms: Sequence[_Term]) -> Iterator[Word]:
 def _is_same_number(written: str, terms: Sequence[_Term]) -> bool:
     """False if an engine's own digits have become others on the way through words."""
     digits = "".join(filter(str.isdigit, written))
-    return all(
-        digits.startswith("".join(filter(str.isdigit, term.core)))
-        for term in terms
-        if term.has_digits
-    )
+    # "2,000,000" is written "2 million".
+    has_scale = any(map(str.isalpha, written))
+    for term in terms:
+        own = "".join(filter(str.isdigit, term.core))
+        if not digits.startswith(own.rstrip("0") if has_scale else own):
+            return False
+    return True
 
 
 def _replaced(pieces: Sequence[str], terms: Sequence[_Term]) -> list[Word]:

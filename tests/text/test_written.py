@@ -79,6 +79,7 @@ def test_without_digits_those_of_the_engine_are_spelt_out(
         (("At 7:30 p.m. today", "At seven thirty p m today"), "At 7:30 p.m. today"),
         (("In 1961, we met.", "In nineteen sixty one, we met."), "In 1961, we met."),
         (("10,000 of us.", "Ten thousand of us."), "10000 of us."),
+        (("$2,000,000 more", "two million dollars more"), "$2 million more"),
     ],
 )
 def test_numbers_are_normalised_the_same_way_whatever_the_engine_wrote(
