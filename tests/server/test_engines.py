@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from decoder import Capabilities
 from rasr.server.engines import property_table
 from rasr.server.errors import StartError
 from rasr.settings import Settings
+from rasr.text import Writing
 from tests.server.conftest import fake_settings
 
 
@@ -50,3 +53,11 @@ def test_the_margin_behind_speech_follows_from_the_look_ahead_and_not_from_the_f
     choice = table.choose("english_16k_common", "english", 16_000)
     assert choice is not None
     assert choice.lookahead_samples == 7200
+
+
+def test_what_an_engine_writes_by_itself_goes_with_the_choice() -> None:
+    writes = replace(known("english"), punctuation=True, case=True)
+    table = property_table(served(english="one"), {"one": writes})
+    choice = table.choose("english_16k_common", "english", 16_000)
+    assert choice is not None
+    assert choice.writing == Writing(punctuation=True, case=True, digits=False)
