@@ -7,7 +7,6 @@ sentence. Shapes that a file leaves open are left to `preflight`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from decoder.errors import EngineUnavailable
 from decoder.sherpa.families import NEEDED, TRANSDUCERS, Family, family_of_one_file
@@ -77,15 +76,14 @@ def read_model(options: SherpaOptions) -> tuple[Model, Vocabulary]:
             model, size = _transducer(files, encoder, decoder, read_graph(files.joiner))
         else:
             model, size = _paraformer(files, encoder)
-    _fit(vocabulary, size, files.tokens)
+    vocabulary.fit(size, files.tokens)
     return _with_options(model, options), vocabulary
 
 
 def _with_options(model: Model, options: SherpaOptions) -> Model:
     if options.emission_delay_ms >= 0:
         model = replace(model, emission_delay_ms=options.emission_delay_ms)
-    asked = tuple(word.strip() for word in options.languages.split(",") if word.strip())
-    return replace(model, languages=asked or model.languages)
+    return replace(model, languages=options.language_names or model.languages)
 
 
 def _transducer(
@@ -244,18 +242,3 @@ def _at(graph: Graph, axis: int, default: int) -> int:
     """A size of the first input, or what it is where the file leaves it open."""
     shape = graph.inputs[0] if graph.inputs else ()
     return (shape[axis] if axis < len(shape) else None) or default
-
-
-def _fit(vocabulary: Vocabulary, size: int, tokens: Path) -> None:
-    """Every token that the model may say must have a symbol, and no word may be left over."""
-    missing = [number for number in range(size) if number not in vocabulary.symbols]
-    beyond = [
-        symbol
-        for number, symbol in vocabulary.symbols.items()
-        if number >= size and not symbol.startswith("#")
-    ]
-    if missing or beyond:
-        raise EngineUnavailable(
-            f"{tokens} has {len(vocabulary.symbols)} tokens, the model has {size}; they are of "
-            "two models: pull the model again"
-        )

@@ -55,6 +55,28 @@ class Vocabulary:
     lower: bool
     """True if all Latin letters are capitals: case says nothing, and text is written small."""
 
+    def fit(self, size: int, path: Path) -> None:
+        """Refuse a table in which a token of the model has no symbol, or a symbol no token.
+
+        Args:
+            size: how many tokens the model tells apart.
+            path: the table's file, for the sentence.
+
+        Raises:
+            EngineUnavailable: it is the table of another model.
+        """
+        missing = [number for number in range(size) if number not in self.symbols]
+        beyond = [
+            symbol
+            for number, symbol in self.symbols.items()
+            if number >= size and not symbol.startswith("#")
+        ]
+        if missing or beyond:
+            raise EngineUnavailable(
+                f"{path} has {len(self.symbols)} tokens, the model has {size}; they are of "
+                "two models: pull the model again"
+            )
+
 
 def read_vocabulary(path: Path) -> Vocabulary:
     """Read a `tokens.txt`.
