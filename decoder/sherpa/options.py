@@ -65,11 +65,6 @@ class ModelOptions:
             faults.append(f"preflight_s is {self.preflight_s}; allowed: more than 0")
         return faults
 
-    @property
-    def language_names(self) -> tuple[str, ...]:
-        """What `languages` lists."""
-        return tuple(word.strip() for word in self.languages.split(",") if word.strip())
-
 
 @dataclass(frozen=True, slots=True)
 class SherpaOptions(ModelOptions):

@@ -221,7 +221,7 @@ class Transcript:
                 word.text,
                 start,
                 max(start + least, min(end, until)),
-                _confidence(likely[first + word.first : first + word.last]) if known else 0.0,
+                confidence_of(likely[first + word.first : first + word.last]) if known else 0.0,
                 times_guessed=not timed,
             )
             for word, start, end, until in zip(
@@ -306,6 +306,12 @@ def _placed(starts: Sequence[int], lowest: int, least: int, samples: int) -> lis
     return placed
 
 
-def _confidence(log_probabilities: Sequence[float]) -> float:
-    """The geometric mean of the tokens' probabilities: a word of many pieces is no less sure."""
+def confidence_of(log_probabilities: Sequence[float]) -> float:
+    """How sure a word is: the geometric mean of its tokens' probabilities, 0 to 1.
+
+    A word of many pieces is no less sure.
+
+    Args:
+        log_probabilities: natural logarithms, one or more.
+    """
     return min(math.exp(sum(log_probabilities) / len(log_probabilities)), 1.0)

@@ -12,6 +12,7 @@ score, a float, in field 2. So much is read here; the package sentencepiece is n
 
 from __future__ import annotations
 
+import base64
 import re
 import struct
 import unicodedata
@@ -108,6 +109,29 @@ def read_vocabulary(path: Path) -> Vocabulary:
     letters = [letter for symbol in symbols.values() if not is_special(symbol) for letter in symbol]
     latin = [letter for letter in letters if is_latin(letter)]
     return Vocabulary(symbols, _style(symbols), bool(latin) and all(x.isupper() for x in latin))
+
+
+def decoded_base64(vocabulary: Vocabulary, path: Path) -> Vocabulary:
+    """The symbols of a table that has their bytes in base64, without those that are no letters.
+
+    Args:
+        path: the table's file, for the sentence.
+
+    Raises:
+        EngineUnavailable: the table has something else.
+    """
+    symbols: dict[int, str] = {}
+    for number, symbol in vocabulary.symbols.items():
+        try:
+            symbols[number] = base64.b64decode(symbol, validate=True).decode("utf-8")
+        except UnicodeDecodeError:
+            # A part of a letter, which the tokens around it make whole.
+            continue
+        except ValueError as error:
+            raise EngineUnavailable(
+                f"{path} has {symbol[:40]!r}, which is no base64; pull the model again"
+            ) from error
+    return Vocabulary(symbols, Style.MARKED, lower=False)
 
 
 def is_special(symbol: str) -> bool:
