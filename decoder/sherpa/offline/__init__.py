@@ -7,6 +7,7 @@ child process first; `engine` is the interface.
 """
 
 from decoder.sherpa.offline.engine import SherpaOfflineEngine
+from decoder.sherpa.offline.model import is_offline
 from decoder.sherpa.offline.options import SherpaOfflineOptions
 
-__all__ = ["SherpaOfflineEngine", "SherpaOfflineOptions"]
+__all__ = ["SherpaOfflineEngine", "SherpaOfflineOptions", "is_offline"]

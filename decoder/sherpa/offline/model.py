@@ -25,9 +25,10 @@ from decoder.sherpa.offline.families import (
     family_of_one_file,
     is_streaming,
 )
-from decoder.sherpa.offline.folder import OfflineFiles, find_offline_files
+from decoder.sherpa.offline.folder import OfflineFiles, family_by_names, find_offline_files
 from decoder.sherpa.offline.options import SherpaOfflineOptions
 from decoder.sherpa.offline.writing import AS_PEOPLE_DO, Writing, writing_of
+from decoder.sherpa.options import ModelOptions
 from decoder.sherpa.vocabulary import Vocabulary, decoded_base64, read_vocabulary
 
 _BLANKS = frozenset({"<blk>", "<eps>", "<blank>"})
@@ -122,6 +123,18 @@ def read_offline_model(options: SherpaOfflineOptions) -> tuple[OfflineModel, Voc
         letters = decoded_base64(vocabulary, files.table)
         return model, letters if word_times else None
     return model, vocabulary
+
+
+def is_offline(folder: Path) -> bool:
+    """True if a folder holds an offline model; False also where that cannot be told."""
+    try:
+        if family_by_names(folder) is not None:
+            return True
+        files = find_offline_files(ModelOptions(model=str(folder)))
+        _family(files, read_graph(_main_file(files)))
+    except EngineUnavailable:
+        return False
+    return True
 
 
 def _without_metadata(files: OfflineFiles) -> bool:
