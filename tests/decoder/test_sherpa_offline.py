@@ -32,6 +32,7 @@ from tests.decoder.models.offline import (
     write_sense_voice,
 )
 from tests.decoder.models.vocabulary import HAN, MIXED
+from tests.decoder.models.whisper import SAID, write_whisper
 
 LEAD_S = 0.5
 _MOONSHINE = os.environ.get("RASR_TEST_MOONSHINE", "")
@@ -131,6 +132,17 @@ def test_what_is_heard_beside_words_is_told(tmp_path: Path) -> None:
     assert read(told, sound()).findings == Findings("english", "happy", "speech")
     assert told.capabilities.languages == ("english",)
     assert not told.capabilities.detects_language
+
+
+def test_whisper_is_read_by_several_threads_though_it_keeps_state(tmp_path: Path) -> None:
+    engine = SherpaOfflineEngine(SherpaOfflineOptions(model=str(write_whisper(tmp_path))))
+    with ThreadPoolExecutor(4) as threads:
+        heard = list(threads.map(lambda seed: read(engine, sound(seed=seed)), range(4)))
+    assert {hypothesis.text for hypothesis in heard} == {SAID}
+    assert [word.text for word in heard[0].words] == ["Hello,", "你!"]
+    assert heard[0].findings == Findings("chinese")
+    told = SherpaOfflineEngine(SherpaOfflineOptions(model=str(tmp_path), language="english"))
+    assert read(told, sound()).findings == Findings("english")
 
 
 def test_a_fault_of_an_utterance_is_its_own(tmp_path: Path) -> None:
