@@ -6,7 +6,7 @@ comes of them:
 1. `--model` names models to serve: each serves its languages, the first one named wins. Without an
    entry under `properties` from a file or the environment, they are all that is served.
 2. An entry under `properties` may name a model, or the path of a model's folder, where it may name
-   an engine; an engine of this name comes first.
+   an engine, for live speech and for the second pass; an engine of this name comes first.
 3. With neither, each language but English is served by the first model of the catalogue that is
    installed and knows it. English stays with the default engine unless somebody says otherwise: a
    model that was pulled for Mandarin must not change what English clients get. A bundled model
@@ -22,12 +22,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rasr.configuration import Configuration, ConfigurationError, Layer, Origin
-from rasr.configuration.schema import dotted
+from rasr.configuration.schema import KeyPath, dotted
 from rasr.models.catalogue import Model
 from rasr.models.errors import ModelError
 from rasr.models.record import read_record
 from rasr.models.store import Store
-from rasr.settings import EngineSettings, Settings
+from rasr.settings import EngineSettings, PropertySettings, Settings
 
 ENGINE_KIND = "sherpa-onnx"
 """The engine that runs the models of the catalogue."""
@@ -97,30 +97,40 @@ class _Draft:
         self._mistakes: list[str] = []
 
     def serve_nothing(self) -> None:
-        for key in self._properties:
-            del self._origins[dotted(("properties", key))]
-        self._properties = {}
+        for key in list(self._properties):
+            self._forget(key)
 
     def resolve(self) -> None:
         """Names of models under `properties` become engines."""
-        for key, value in self._properties.items():
-            origin = self._origins[dotted(("properties", key))]
-            where = f"{origin}: properties.{key}"
-            engine = self._engines.get(value)
-            model = self._store.catalogue.find(value)
-            if engine is not None:
-                # Options for a model, written down without saying where the model is.
-                if engine.kind == ENGINE_KIND and model is not None:
-                    self._attempt(where, model, origin)
-            elif model is not None:
-                self._properties[key] = self._attempt(where, model, origin) or value
-            elif _is_path(value):
-                self._properties[key] = self._folder(where, value, origin) or value
-            else:
-                self._mistakes.append(
-                    f"{where}: there is no engine {value!r} and no such model; engines: "
-                    f"{', '.join(self._engines) or 'none'}; installed models: {self._installed()}"
-                )
+        for key, served in self._properties.items():
+            path = ("properties", key)
+            if isinstance(served, str):
+                self._properties[key] = self._named(path, served)
+                continue
+            live = self._named((*path, "live"), served.live)
+            final = self._named((*path, "final"), served.final) if served.final else ""
+            self._properties[key] = PropertySettings(live=live, final=final)
+
+    def _named(self, path: KeyPath, value: str) -> str:
+        """The engine that is meant by a name under `properties`, or the name after a mistake."""
+        origin = self._origins[dotted(path)]
+        where = f"{origin}: {dotted(path)}"
+        engine = self._engines.get(value)
+        model = self._store.catalogue.find(value)
+        if engine is not None:
+            # Options for a model, written down without saying where the model is.
+            if engine.kind == ENGINE_KIND and model is not None:
+                self._attempt(where, model, origin)
+            return value
+        if model is not None:
+            return self._attempt(where, model, origin) or value
+        if _is_path(value):
+            return self._folder(where, value, origin) or value
+        self._mistakes.append(
+            f"{where}: there is no engine {value!r} and no such model; engines: "
+            f"{', '.join(self._engines) or 'none'}; installed models: {self._installed()}"
+        )
+        return value
 
     def serve(self, requests: Sequence[str]) -> None:
         """What `--model` asks for."""
@@ -196,7 +206,16 @@ class _Draft:
         )
         return Configuration(settings, self._origins)
 
+    def _forget(self, key: str) -> None:
+        """Nothing serves a property any more."""
+        path = ("properties", key)
+        served = self._properties.pop(key, None)
+        fields = PropertySettings.model_fields if isinstance(served, PropertySettings) else ()
+        for told in (path, *((*path, field) for field in fields)):
+            self._origins.pop(dotted(told), None)
+
     def _map(self, key: str, engine: str, origin: Origin) -> None:
+        self._forget(key)
         self._properties[key] = engine
         self._origins[dotted(("properties", key))] = origin
 

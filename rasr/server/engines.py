@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
 
@@ -16,7 +16,7 @@ from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
 from rasr.recognition.config import EngineChoice
 from rasr.scheduling import ProcessWorker, Scheduler, ThreadWorker, Worker
 from rasr.server.errors import StartError
-from rasr.settings import DecodingSettings, Settings
+from rasr.settings import DecodingSettings, Served, Settings, final_engine, live_engine
 
 _MEMORY_SHARE = 0.25
 """Of the machine's memory, for all decoders together."""
@@ -42,27 +42,45 @@ class EnginePlan:
 
 
 def plan(settings: Settings) -> dict[str, EnginePlan]:
-    """Every engine that a property is served by, with its numbers.
+    """Every engine that a property is served by, live or for finals, with its numbers.
 
     Raises:
         StartError: with all that is wrong in `engines` and `properties`, a line each.
     """
     faults: list[str] = []
     plans: dict[str, EnginePlan] = {}
-    for served, name in settings.properties.items():
+    for key, _, name in _named(settings):
         if name not in settings.engines:
             known = ", ".join(settings.engines) or "none"
-            faults.append(f"properties.{served}: there is no engine {name!r}; there are: {known}")
+            faults.append(f"{key}: there is no engine {name!r}; there are: {known}")
         elif name not in plans:
             try:
                 plans[name] = _plan_one(name, settings)
             except DecoderError as error:
                 faults.append(f"engines.{name}: {error}")
+    for served, by in settings.properties.items():
+        if final_engine(by) == live_engine(by):
+            faults.append(
+                f"properties.{served}.final: {final_engine(by)!r} is the live engine too and would "
+                "say the same again; name another engine or model, or leave final out"
+            )
     if not settings.properties:
         faults.append("properties: nothing is served; map at least one language to an engine")
     if faults:
         raise StartError("\n".join(faults))
     return plans
+
+
+def _named(settings: Settings) -> list[tuple[str, str, str]]:
+    """Where under `properties` an engine is named, what it is to serve, and its name."""
+    found = []
+    for served, by in settings.properties.items():
+        key = f"properties.{served}"
+        found.append((key if isinstance(by, str) else f"{key}.live", served, live_engine(by)))
+        final = final_engine(by)
+        if final is not None:
+            found.append((f"{key}.final", served, final))
+    return found
 
 
 def _plan_one(name: str, settings: Settings) -> EnginePlan:
@@ -145,12 +163,12 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
         StartError: an engine does not know a language that it is to serve; a line for each.
     """
     faults = []
-    for key, name in settings.properties.items():
-        language, known = key.split("_")[0], engines[name].languages
+    for key, served, name in _named(settings):
+        language, known = served.split("_")[0], engines[name].languages
         if known and language not in known:
             faults.append(
-                f"properties.{key}: engine {name!r} does not know {language}, only "
-                f"{', '.join(known)}; map {key} to an engine or a model that knows it"
+                f"{key}: engine {name!r} does not know {language}, only "
+                f"{', '.join(known)}; map {served} to an engine or a model that knows it"
             )
     if faults:
         raise StartError("\n".join(faults))
@@ -158,4 +176,10 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
         name: EngineChoice(name, known.hot_words, known.word_times, known.lookahead_samples)
         for name, known in engines.items()
     }
-    return PropertyTable({key: choices[name] for key, name in settings.properties.items()})
+
+    def choice(by: Served) -> EngineChoice:
+        final = final_engine(by)
+        live = choices[live_engine(by)]
+        return live if final is None else replace(live, final=choices[final])
+
+    return PropertyTable({served: choice(by) for served, by in settings.properties.items()})

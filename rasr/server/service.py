@@ -36,7 +36,7 @@ from rasr.server.engines import (
 )
 from rasr.server.errors import StartError
 from rasr.server.listener import is_loopback, listen, make_shallow, url_of
-from rasr.server.ops.capacity import Capacity, calibrated, memory_folder
+from rasr.server.ops.capacity import Capacity, calibrated, carried, memory_folder
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
 from rasr.server.ws.connections import Connections
@@ -100,13 +100,14 @@ class Service:
     @property
     def ready_line(self) -> str:
         """What a person is told once the server can recognise."""
-        served = ", ".join(f"{key}: {name}" for key, name in self.settings.properties.items())
+        choices = self.state.properties.engines
+        served = ", ".join(f"{key}: {choice}" for key, choice in choices.items())
         most = self.state.admission.rules.recognitions
         limits = [f"up to {most} rounds at once"] if most else []
-        limits += [
-            f"{one.engine} carries about {one.recognitions(1.0)} people who speak at once"
-            for one in self.state.capacities.values()
-        ]
+        known = self.state.capacities
+        for choice in dict.fromkeys(choices.values()) if known else ():
+            most = carried([known[name] for name in choice.names], 1.0)
+            limits.append(f"{choice} carries about {most} people who speak at once")
         return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
 
     async def stop(self) -> None:
@@ -173,7 +174,9 @@ class Service:
         settings = self.settings
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
-        admission = Admission(self._admission_rules(), self._schedulers, cores())
+        admission = Admission(
+            self._admission_rules(), self._schedulers, properties.engines.values(), cores()
+        )
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
         statistics = ServerStatistics()
         recognizer = self._recognizer = Recognizer(
@@ -182,6 +185,7 @@ class Service:
             partial(_classifier, settings.vad),
             Margins(settings.vad.pre_roll_ms, settings.vad.post_roll_ms),
             settings.session,
+            final_timeout_s=settings.decoding.final_timeout_s,
         )
         authoriser = Authoriser(properties, admission, captions, settings.vocabularies)
         return ServerState(

@@ -13,6 +13,7 @@ from rasr.models.serving import with_bundled, with_models
 from rasr.models.store import Store
 from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
+from rasr.settings import live_engine
 from rasr.wire.sis.properties import Property
 from tests.models.archives import STEM, release, written
 from tests.models.conftest import Quiet, make_model, make_store, put
@@ -153,7 +154,7 @@ def test_a_property_may_name_a_model(store: Store) -> None:
         "english": "pocketsphinx",
     }
     table = PropertyTable(
-        {key: EngineChoice(name) for key, name in found.settings.properties.items()}
+        {key: EngineChoice(live_engine(by)) for key, by in found.settings.properties.items()}
     )
 
     def served(name: str) -> str:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import as_file, files
@@ -64,10 +64,25 @@ class Capacity:
         takes of a slot, and what the event loop takes for any recognition. Nothing may be taken
         more than there is.
         """
-        engine = self.costs.per_second * self.costs.in_service * speech_ratio
-        by_slots = self.costs.slots / engine
-        by_cores = self.cores / (engine + RECOGNITION_S)
-        return int(min(by_slots, by_cores, self.streams / speech_ratio))
+        return carried([self], speech_ratio)
+
+
+def carried(engines: Sequence[Capacity], speech_ratio: float) -> int:
+    """Recognitions that can be open at once if each gives its speech to all of these engines.
+
+    Args:
+        engines: the live one, then that of the second pass where there is one.
+        speech_ratio: so much of their audio is speech.
+    """
+    live = engines[0]
+    # A second pass holds its stream for a moment, a segment from its start to its final.
+    bounds = [live.streams / speech_ratio]
+    core_s = RECOGNITION_S
+    for one in engines:
+        slot_s = one.costs.per_second * one.costs.in_service * speech_ratio
+        bounds.append(one.costs.slots / slot_s)
+        core_s += slot_s
+    return int(min(*bounds, live.cores / core_s))
 
 
 async def calibrated(

@@ -221,6 +221,12 @@ class ServerCollector(Collector):
             [closed.turned_away],
         )
         yield _by_code(
+            "rasr_second_passes_total",
+            "Second passes over utterances that are over, by how they ended.",
+            "outcome",
+            [closed.second_passes, *(one.second_passes for one in open_now)],
+        )
+        yield _by_code(
             "rasr_rounds_refused_total",
             "Errors that answered a START, or what else came out of a round, by their code.",
             "code",
