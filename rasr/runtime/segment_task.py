@@ -115,7 +115,7 @@ class SegmentTask(DecodeListener):
     def finish(self, *, now: float, silence: int, awaited: bool) -> None:
         """No more audio comes; as `DecodeHandle.finish`."""
         self._first.finish(due=now, silence=silence, awaited=awaited)
-        if self._second is None:
+        if self._second is None or self._over:
             return
         if not self._audio:
             self._choice.second(None)

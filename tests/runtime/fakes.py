@@ -73,6 +73,8 @@ class PlayedTask:
     samples: list[Samples] = field(default_factory=list)
     due: list[float] = field(default_factory=list)
     abandoned: bool = False
+    is_over: bool = False
+    """It has told its final or its failure."""
     busy_s: float = 0.25
     is_decoded: bool = False
     end: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,8 +97,12 @@ class PlayedTask:
         self.listener.hypothesis(words(text), final=False)
 
     def final(self, text: str) -> None:
-        self.is_decoded = True
+        self.is_decoded = self.is_over = True
         self.listener.hypothesis(words(text), final=True)
+
+    def fail(self, sentence: str) -> None:
+        self.is_over = True
+        self.listener.failed(sentence)
 
 
 def words(text: str) -> Hypothesis:
