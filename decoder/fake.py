@@ -45,6 +45,11 @@ class FakeOptions:
     sample_rate: int = 16000
     """Hz that the engine works at. At 8000 it is adapted to 16 kHz by `decoder.registry.load`, as
     any engine of that rate, so that no sample of its audio has the value that a client sent."""
+    prefix: str = ""
+    """Each word begins with it, so that two such engines can be told apart."""
+    languages: str = ""
+    """That it says it knows, as SIS properties begin, separated by commas; empty: it says nothing.
+    """
 
 
 class FakeEngine:
@@ -68,7 +73,7 @@ class FakeEngine:
         """What the engine can do."""
         return Capabilities(
             name="fake",
-            languages=(),
+            languages=tuple(filter(None, self._options.languages.split(","))),
             sample_rate=self._options.sample_rate,
             partials=True,
             word_times=True,
@@ -89,7 +94,7 @@ class FakeEngine:
                     f"all {self._options.streams} streams of the fake engine are open"
                 )
             self._open_streams += 1
-        return FakeStream(self, self._block_samples)
+        return FakeStream(self, self._block_samples, self._options.prefix)
 
     def decode(self, streams: Sequence[Stream]) -> None:
         """Work on streams of this engine; as `Engine.decode`."""
@@ -108,9 +113,10 @@ class FakeStream:
 
     refused_hot_words: tuple[HotWord, ...] = ()
 
-    def __init__(self, engine: FakeEngine, block_samples: int) -> None:
+    def __init__(self, engine: FakeEngine, block_samples: int, prefix: str) -> None:
         self._engine = engine
         self._block_samples = block_samples
+        self._prefix = prefix
         self._waiting: list[Samples] = []
         self._waiting_samples = 0
         self._at_sample = 0
@@ -173,7 +179,7 @@ class FakeStream:
         digest = hashlib.blake2b(block.tobytes(), digest_size=4).digest()
         text = "".join(_SYLLABLES[byte % len(_SYLLABLES)] for byte in digest[:3])
         confidence = 0.5 + digest[3] / 512
-        self._words.append(Word(text, start, self._at_sample, confidence))
+        self._words.append(Word(self._prefix + text, start, self._at_sample, confidence))
 
 
 def _obey(audio: Samples) -> None:

@@ -196,3 +196,38 @@ def test_thousands_of_short_recognitions_leave_nothing_to_count() -> None:
     assert len(admissions._left) == 0
     admissions.leave(slot(admissions, now=6.0), 16.0)
     assert len(admissions._left) == 1
+
+
+PAIR = EngineChoice("one", final=EngineChoice("two"))
+
+
+def pair(one: Engine, two: Engine) -> Admission:
+    return Admission(AdmissionRules(max_load=0.85), {"one": one, "two": two}, [PAIR], cores=1)
+
+
+def test_a_recognition_with_a_second_pass_is_a_load_to_both_engines() -> None:
+    admissions = pair(Engine(), Engine())
+    let_in = 0
+    while isinstance(admissions.take(ALICE, PAIR, 0.0), Slot):
+        let_in += 1
+    # 10 ms of each engine's call and 2 ms of the event loop for each: 0.85 / 0.022.
+    assert let_in == 38
+    assert admissions.full(0.0)
+
+
+def test_measured_second_passes_fill_the_machine_like_live_speech() -> None:
+    one, two = Engine(), Engine()
+    admissions = pair(one, two)
+    assert isinstance(admissions.take(ALICE, PAIR, 0.0), Slot)
+    one.hear(1.0, until_s=100)
+    two.hear(84.5, until_s=100)
+    assert "would be a load of" in str(admissions.take(ALICE, PAIR, 100.0))
+
+
+def test_an_engine_of_second_passes_that_is_busy_just_now_turns_nobody_away() -> None:
+    one, two = Engine(), Engine()
+    two.streams_in_use, two.overload_level = two.streams, TOP_LEVEL
+    admissions = pair(one, two)
+    assert isinstance(admissions.take(ALICE, PAIR, 0.0), Slot)
+    assert isinstance(admissions.take(ALICE, PAIR, 0.0), Slot)
+    assert not admissions.full(0.0)

@@ -1,0 +1,179 @@
+"""Finals by another engine than the live one, on real sockets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench.recordings import load
+from rasr.server.errors import StartError
+from rasr.server.service import Service
+from rasr.settings import Settings
+from tests.server.audio import quiet, voiced
+from tests.server.conftest import fake_settings, pretend_calibration
+from tests.server.sdk import SdkClient
+from tests.server.test_metrics import scrape
+
+SENTENCE = quiet(400) + voiced(1000) + quiet(900)
+MAGIC = (32001).to_bytes(2, "little")
+BAD_SENTENCE = quiet(400) + voiced(600) + MAGIC + voiced(400) + quiet(900)
+
+
+def settings(
+    live: dict[str, object] | None = None,
+    final: dict[str, object] | None = None,
+    **decoding: object,
+) -> Settings:
+    """The fake engine twice; words of the second one begin with "x"."""
+    return fake_settings(
+        engines={
+            "fake": {"kind": "fake", "options": live or {}},
+            "better": {"kind": "fake", "options": {"prefix": "x", **(final or {})}},
+        },
+        properties={"english": {"live": "fake", "final": "better"}},
+        decoding=decoding or {"workers": 1},
+    )
+
+
+async def heard(service: Service, audio: bytes = SENTENCE, **config: Any) -> SdkClient:
+    async with SdkClient(service.url) as client:
+        await client.start(interim_results="yes", **config)
+        await client.audio(audio)
+        await client.end()
+    await service.state.connections.quiet()
+    return client
+
+
+def is_by_final_engine(text: str) -> bool:
+    found = {word.lower().startswith("x") for word in text.split()}
+    assert len(found) == 1, text
+    return found.pop()
+
+
+def text_of(message: dict[str, Any]) -> str:
+    text: str = message["result"]["text"]
+    return text
+
+
+async def test_partials_are_the_live_engines_and_the_final_is_the_others() -> None:
+    async with Service(settings()) as service:
+        client = await heard(service)
+        numbers = await scrape(service)
+    (final,) = client.finals
+    partials = [
+        segment
+        for message in client.messages
+        for segment in message.get("segments", ())
+        if not segment["is_final"]
+    ]
+    assert partials
+    assert not any(is_by_final_engine(text_of(one)) for one in partials)
+    assert is_by_final_engine(text_of(final))
+    # Both heard the same audio from its beginning to its end.
+    assert len(text_of(final).split()) == len(text_of(partials[-1]).split())
+    assert numbers["rasr_second_passes_total", "in_time"] == 1
+    assert numbers["rasr_engine_decoded_seconds_total", "better"] == pytest.approx(
+        numbers["rasr_engine_decoded_seconds_total", "fake"]
+    )
+
+
+async def test_a_second_pass_that_fails_or_is_late_costs_nobody_his_text() -> None:
+    # It takes half a second of a core at the least, and has a millisecond.
+    slow = settings(final={"cost_ms_per_second": 500.0}, final_timeout_s=0.001, workers=1)
+    broken = settings(final={"test_samples": True})
+    for how, audio, outcome in ((slow, SENTENCE, "late"), (broken, BAD_SENTENCE, "failed")):
+        async with Service(how) as service:
+            client = await heard(service, audio)
+            numbers = await scrape(service)
+        (final,) = client.finals
+        assert client.told[-1] == "END NORMAL"
+        assert not is_by_final_engine(text_of(final))
+        assert numbers["rasr_second_passes_total", outcome] == 1
+        assert numbers["rasr_engine_open_jobs", "better"] == 0
+
+
+async def test_an_utterance_on_which_the_live_engine_fails_is_saved() -> None:
+    async with Service(settings(live={"test_samples": True})) as service:
+        client = await heard(service, BAD_SENTENCE + SENTENCE)
+    assert client.told[-1] == "END NORMAL"
+    assert len(client.finals) == 2
+    assert all(is_by_final_engine(text_of(one)) for one in client.finals)
+
+
+async def test_an_utterance_on_which_both_fail_is_told_as_with_one_engine() -> None:
+    fails: dict[str, object] = {"test_samples": True}
+    async with Service(settings(live=fails, final=fails)) as service:
+        client = await heard(service, BAD_SENTENCE)
+    (error,) = [one for one in client.messages if one["resp_type"] == "ERROR"]
+    assert error["error_code"] == "SIS.0305"
+
+
+async def test_the_pair_is_told_at_start_and_admitted_as_two_engines() -> None:
+    async with Service(settings()) as service:
+        pretend_calibration(service)
+        assert "english: fake with finals by better;" in service.ready_line
+        assert "fake with finals by better carries about" in service.ready_line
+        async with SdkClient(service.url) as client:
+            await client.start()
+            now = service.state.admission._slots
+            (slot,) = now
+            assert slot.engine.names == ("fake", "better")
+
+
+@pytest.mark.parametrize(
+    ("engines", "served", "sentence"),
+    [
+        (
+            {},
+            {"live": "fake", "final": "nobody"},
+            "properties.english.final: there is no engine 'nobody'; there are: fake",
+        ),
+        (
+            {},
+            {"live": "nobody", "final": "fake"},
+            "properties.english.live: there is no engine 'nobody'; there are: fake",
+        ),
+        (
+            {},
+            {"live": "fake", "final": "fake"},
+            "properties.english.final: 'fake' is the live engine too and would say the same "
+            "again; name another engine or model, or leave final out",
+        ),
+        (
+            {"better": {"kind": "fake", "options": {"languages": "chinese,welsh"}}},
+            {"live": "fake", "final": "better"},
+            "properties.english.final: engine 'better' does not know english, only chinese, "
+            "welsh; map english to an engine or a model that knows it",
+        ),
+    ],
+)
+async def test_a_second_pass_that_cannot_be_is_told_at_start(
+    engines: dict[str, object], served: dict[str, str], sentence: str
+) -> None:
+    how = fake_settings(
+        engines={"fake": {"kind": "fake"}, **engines}, properties={"english": served}
+    )
+    with pytest.raises(StartError) as refused:
+        async with Service(how):
+            pass
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.engine
+async def test_a_streaming_engine_in_processes_makes_finals_too() -> None:
+    how = Settings.model_validate(
+        fake_settings(
+            engines={"fake": {"kind": "fake"}, "pocketsphinx": {"kind": "pocketsphinx"}},
+            properties={"english": {"live": "fake", "final": "pocketsphinx"}},
+            # However slow the machine is.
+            decoding={"workers": 1, "final_timeout_s": 300.0},
+        ).model_dump()
+    )
+    recording = load("library")
+    audio = recording.samples.astype("<i2").tobytes() + quiet(900)
+    async with Service(how) as service:
+        client = await heard(service, audio)
+    text = " ".join(text_of(one) for one in client.finals).lower()
+    words = {word.strip(".,?!").lower() for word in recording.text.split()}
+    assert len(words & set(text.split())) > len(words) / 2
