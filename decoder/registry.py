@@ -60,6 +60,9 @@ _KINDS = (
     # Fifty of a model of 20 million parameters, in batches (`python -m bench peers`); fewer of a
     # larger one, which a person who serves it has to say.
     EngineKind("sherpa-onnx", Placement.THREAD, "streams", 6.0, 48),
+    # A reading each 0.3 s of utterances of some seconds, for half a minute of speech on two cores
+    # (`python -m bench capacity`).
+    EngineKind("moonshine", Placement.THREAD, "streams", None, 128, LiveOptions(interval_ms=300)),
     EngineKind("fake", Placement.THREAD, "streams", None, 256),
 )
 
@@ -104,6 +107,14 @@ def load_offline(spec: EngineSpec) -> OfflineEngine:
             take.
         EngineUnavailable: its package or model is missing.
     """
+    own = EngineSpec(
+        spec.kind,
+        {name: value for name, value in spec.options.items() if name not in _LIVE_OPTIONS},
+    )
+    if spec.kind == "moonshine":
+        from decoder.moonshine import MoonshineEngine, MoonshineOptions
+
+        return MoonshineEngine(_options(own, MoonshineOptions))
     raise DecoderError(f"engines of kind {spec.kind!r} read no whole utterances")
 
 

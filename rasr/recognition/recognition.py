@@ -18,6 +18,7 @@ from rasr.recognition.effects import (
     Decode,
     Effect,
     FinishSegment,
+    PauseSegment,
     ReleaseSlot,
     Report,
     StartSegment,
@@ -36,7 +37,13 @@ from rasr.recognition.events import (
     Warning,
     WarningCode,
 )
-from rasr.recognition.segmenter import Finding, Margins, SegmentAudio, Segmenter
+from rasr.recognition.segmenter import (
+    Finding,
+    Margins,
+    SegmentAudio,
+    Segmenter,
+    SpeechPaused,
+)
 from rasr.recognition.sequencer import Sequencer
 from vad import Classifier
 
@@ -263,6 +270,8 @@ class Recognition:
                     self._sequencer.expect(finding.segment, finding.start_sample)
                     self._effects.append(Report(finding))
                     self._effects.append(StartSegment(finding.segment, self._hot_words))
+                case SpeechPaused():
+                    self._effects.append(PauseSegment(finding.segment))
                 case SpeechEnded():
                     silence = max(0, finding.end_sample - finding.speech_end_sample)
                     awaited = finding.reason in (SpeechEnd.END, SpeechEnd.FLUSH)

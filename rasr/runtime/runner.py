@@ -21,6 +21,7 @@ from rasr.recognition.effects import (
     Decode,
     Effect,
     FinishSegment,
+    PauseSegment,
     Process,
     ReleaseSlot,
     Report,
@@ -227,7 +228,7 @@ class RecognitionRunner:
 
     def _do(self, effect: Effect) -> None:
         match effect:
-            case StartSegment() | Decode() | FinishSegment() | AbandonSegment():
+            case StartSegment() | Decode() | PauseSegment() | FinishSegment() | AbandonSegment():
                 self._decoding.do(effect)
             case Report():
                 self._report(effect.event)

@@ -8,7 +8,13 @@ from functools import partial
 
 from decoder import HotWord, Hypothesis
 from rasr.audio import SAMPLE_RATE
-from rasr.recognition.effects import AbandonSegment, Decode, FinishSegment, StartSegment
+from rasr.recognition.effects import (
+    AbandonSegment,
+    Decode,
+    FinishSegment,
+    PauseSegment,
+    StartSegment,
+)
 from rasr.recognition.recognition import Recognition
 from rasr.runtime.finals import PassOutcome
 from rasr.runtime.segment_task import Passes, SegmentOwner, SegmentTask
@@ -48,7 +54,9 @@ class SegmentDecoding(SegmentOwner):
         if self._began is None:
             self._began = now
 
-    def do(self, effect: StartSegment | Decode | FinishSegment | AbandonSegment) -> None:
+    def do(
+        self, effect: StartSegment | Decode | PauseSegment | FinishSegment | AbandonSegment
+    ) -> None:
         """Carry out what the recognition wants done with a segment."""
         segment, now = effect.segment, self._loop.time()
         match effect:
@@ -64,6 +72,8 @@ class SegmentDecoding(SegmentOwner):
                     partials=self._recognition.config.partials,
                     hot_words=effect.hot_words,
                 )
+            case PauseSegment():
+                self._tasks[segment].pause()
             case FinishSegment():
                 self.statistics.segment_ended(segment, now)
                 self._tasks[segment].finish(now=now, silence=effect.silence, awaited=effect.awaited)

@@ -112,6 +112,10 @@ class SegmentTask(DecodeListener):
         self._due = due
         self._first.accept(samples, due=due)
 
+    def pause(self) -> None:
+        """Nobody speaks just now; as `DecodeHandle.pause`."""
+        self._first.pause()
+
     def finish(self, *, now: float, silence: int, awaited: bool) -> None:
         """No more audio comes; as `DecodeHandle.finish`."""
         self._first.finish(due=now, silence=silence, awaited=awaited)

@@ -34,6 +34,8 @@ class Step:
     hot_words: tuple[HotWord, ...] = ()
     silence: int = 0
     """Of the last step: samples at the end of the utterance that hold no speech."""
+    pauses: bool = False
+    """Nobody speaks behind the samples, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ class EngineHost:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._streams: dict[int, Stream] = {}
+        self._rereads = engine.capabilities.rereads
+        self._told: dict[int, Hypothesis] = {}
+        """Of an engine that reads anew: what was told last of each stream."""
 
     def run(self, batch: Batch) -> list[StepResult]:
         """One result for each step, in their order."""
@@ -104,6 +109,8 @@ class EngineHost:
             self._streams[step.stream] = self._engine.open(step.hot_words)
         stream = self._streams[step.stream]
         stream.accept(step.samples)
+        if step.pauses:
+            stream.pause()
         if step.finishes:
             stream.finish(step.silence)
 
@@ -128,7 +135,7 @@ class EngineHost:
             refused = self._streams[step.stream].refused_hot_words
         if failure is None and (step.wants_hypothesis or step.finishes):
             try:
-                hypothesis = self._streams[step.stream].hypothesis()
+                hypothesis = self._news(step)
             except Exception as error:
                 failure = _failure(error)
         if failure is not None:
@@ -138,7 +145,17 @@ class EngineHost:
             self._close(step.stream)
         return StepResult(step.stream, hypothesis, step.finishes, refused)
 
+    def _news(self, step: Step) -> Hypothesis | None:
+        """What is to be told after a step; None where the utterance was not read anew."""
+        hypothesis = self._streams[step.stream].hypothesis()
+        if self._rereads and not step.finishes:
+            if self._told.get(step.stream) is hypothesis:
+                return None
+            self._told[step.stream] = hypothesis
+        return hypothesis
+
     def _close(self, number: int) -> None:
+        self._told.pop(number, None)
         stream = self._streams.pop(number, None)
         if stream is not None:
             stream.close()

@@ -83,6 +83,9 @@ class PlayedTask:
         self.samples.append(samples)
         self.due.append(due)
 
+    def pause(self) -> None:
+        pass
+
     def finish(self, *, due: float, silence: int = 0, awaited: bool = False) -> None:
         self.end.set()
 
