@@ -109,7 +109,8 @@ def _show_steps(one: Capacity) -> None:
 
 
 def _show_lengths(one: Capacity) -> None:
-    lengths = Table(title=f"{one.engine}: reads an utterance anew as it grows")
+    how = "once, for its final" if one.finals_only else "anew as it grows"
+    lengths = Table(title=f"{one.engine}: reads an utterance {how}")
     for heading in ("length", "a second of its speech takes", "streams in real time"):
         lengths.add_column(heading, justify="right")
     for length_s, seconds in one.costs.by_length.items():

@@ -39,6 +39,8 @@ class EnginePlan:
     streams_per_instance: int
     """Utterances that one instance of the engine has open at a time: each process has an instance
     of its own, threads share one."""
+    finals_only: bool
+    """It hears nobody while he speaks: it is the engine of second passes alone."""
 
 
 def plan(settings: Settings) -> dict[str, EnginePlan]:
@@ -96,7 +98,9 @@ def _plan_one(name: str, settings: Settings) -> EnginePlan:
             f"option {kind.streams_option!r} follows from decoding.streams_per_worker; set that"
         )
     options[kind.streams_option] = streams
-    return EnginePlan(name, EngineSpec(engine.kind, options), kind, workers, streams)
+    live = {live_engine(by) for by in settings.properties.values()}
+    spec = EngineSpec(engine.kind, options)
+    return EnginePlan(name, spec, kind, workers, streams, finals_only=name not in live)
 
 
 def _streams_by_memory(kind: EngineKind, workers: int) -> int:

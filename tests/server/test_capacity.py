@@ -25,7 +25,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """What a calibration finds: whether it is kept must not depend on who uses the machine."""
     found = {"disturbance": 1.1}
 
-    async def calibrate(scheduler: Scheduler, speech: Samples) -> StepCosts:
+    async def calibrate(scheduler: Scheduler, speech: Samples, *, finals_only: bool) -> StepCosts:
         assert len(speech) > 5 * scheduler.capabilities.sample_rate
         return StepCosts(0.25, scheduler.slots, {1: 0.001, 2: 0.0015}, found["disturbance"])
 

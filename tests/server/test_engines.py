@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from decoder import Capabilities
-from rasr.server.engines import property_table
+from rasr.server.engines import plan, property_table
 from rasr.server.errors import StartError
 from rasr.settings import Settings
 from tests.server.conftest import fake_settings
@@ -50,3 +50,20 @@ def test_the_margin_behind_speech_follows_from_the_look_ahead_and_not_from_the_f
     choice = table.choose("english_16k_common", "english", 16_000)
     assert choice is not None
     assert choice.lookahead_samples == 7200
+
+
+def test_an_engine_that_hears_nobody_while_he_speaks_makes_finals_only() -> None:
+    settings = fake_settings(
+        engines={"one": {"kind": "fake"}, "two": {"kind": "fake"}, "three": {"kind": "fake"}},
+        properties={
+            "english": {"live": "one", "final": "two"},
+            "welsh": {"live": "one", "final": "three"},
+            "chinese": "three",
+        },
+    )
+    plans = plan(settings)
+    assert {name: one.finals_only for name, one in plans.items()} == {
+        "one": False,
+        "two": True,
+        "three": False,
+    }

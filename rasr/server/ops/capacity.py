@@ -56,6 +56,8 @@ class Capacity:
     streams: int
     """Utterances that can be open at once."""
     remembered: bool
+    finals_only: bool = False
+    """It makes second passes alone."""
 
     def recognitions(self, speech_ratio: float) -> int:
         """Recognitions that can be open at once if so much of their audio is speech.
@@ -104,12 +106,12 @@ async def calibrated(
     costs = None if fresh else _remembered(file, key)
     remembered = costs is not None
     if costs is None:
-        costs = await scheduler.calibrate(_speech())
+        costs = await scheduler.calibrate(_speech(), finals_only=plan.finals_only)
         if costs.disturbance <= MOST_DISTURBANCE:
             _remember(file, key, costs)
         else:
             _log.warning("calibration_disturbed", engine=plan.name, by=round(costs.disturbance, 2))
-    capacity = Capacity(plan.name, costs, cores(), scheduler.streams, remembered)
+    capacity = Capacity(plan.name, costs, cores(), scheduler.streams, remembered, plan.finals_only)
     scheduler.statistics.costs = costs
     _log.info(
         "capacity",
@@ -148,6 +150,7 @@ def _key(plan: EnginePlan, decoding: DecodingSettings) -> dict[str, object]:
         "engine": [plan.spec.kind, sorted((k, str(v)) for k, v in plan.spec.options.items())],
         "model": _stamps(plan),
         "workers": [plan.workers, plan.streams_per_instance],
+        "finals_only": plan.finals_only,
         "steps": [decoding.step_ms, decoding.partial_ms],
     }
 
