@@ -6,18 +6,15 @@ pickle.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from decoder import Capabilities, DecodeFailed, DecoderError, Engine, HotWord, Hypothesis, Stream
+from decoder import Capabilities, DecodeFailed, Engine, HotWord, Hypothesis, Stream
 from decoder.engine import Samples
 from decoder.registry import EngineSpec, load
+from rasr.scheduling.child_process import answer_questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,32 +168,11 @@ def _failure(error: Exception) -> _Failure:
 def host_in_process(connection: Connection, spec: EngineSpec) -> None:
     """The work of a worker process: load an engine, then answer each batch with its results.
 
-    First comes what the engine can do, or the error that says why it cannot be had; then the
-    process ends. Any other error ends it with a traceback on standard error.
+    First comes what the engine can do, or the error that says why it cannot be had.
     """
-    # Ctrl-C reaches the whole group of processes; the server alone decides when work ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    answer: Capabilities | DecoderError
-    try:
+
+    def load_host() -> tuple[Capabilities, Callable[[Batch], list[StepResult]]]:
         engine = load(spec)
-        answer = engine.capabilities
-    except DecoderError as error:
-        connection.send(error)
-        return
-    connection.send(answer)
-    host = EngineHost(engine)
-    while True:
-        try:
-            batch = connection.recv()
-        except EOFError:
-            return  # The server is gone.
-        connection.send(host.run(batch))
+        return engine.capabilities, EngineHost(engine).run
 
-
-def _die_with_parent() -> None:
-    # While a batch is decoded nothing else would notice that the server was killed.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(0)
+    answer_questions(connection, load_host)
