@@ -44,7 +44,7 @@ def make_application(state: ServerState) -> FastAPI:
                 "language": one.language,
                 "sample_rate": one.sample_rate,
                 "hot_words": engine.of_finals.hot_words,
-                "word_times": engine.of_finals.word_times,
+                "word_times": engine.of_finals.word_times or state.aligns(one.language),
             }
             for one, engine in known
         ]

@@ -21,6 +21,7 @@ from websockets.http11 import Request
 
 from rasr.captions import Broadcaster
 from rasr.recognition.segmenter import Margins
+from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Scheduler
 from rasr.server.access import Authoriser
@@ -28,6 +29,7 @@ from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
 from rasr.server.engines import (
     EnginePlan,
+    PropertyTable,
     cores,
     make_scheduler,
     plan,
@@ -39,6 +41,7 @@ from rasr.server.listener import is_loopback, listen, make_shallow, url_of
 from rasr.server.ops.capacity import Capacity, calibrated, carried, memory_folder
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
+from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.settings import Settings, VadSettings
@@ -63,6 +66,7 @@ class Service:
         self.settings = settings
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
+        self._aligners: Aligners | None = None
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
         self._uvicorn: _Uvicorn | None = None
@@ -147,7 +151,10 @@ class Service:
         for name, scheduler in self._schedulers.items():
             await start_scheduler(name, scheduler)
         capacities = await self._calibrate(plans)
-        self._state = self._assemble(capacities)
+        known = {name: one.capabilities for name, one in self._schedulers.items()}
+        properties = property_table(settings, known)
+        self._aligners = await start_aligners(properties)
+        self._state = self._assemble(capacities, properties)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 make_application(self._state),
@@ -169,11 +176,9 @@ class Service:
         self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
         await self._uvicorn.listening.wait()
 
-    def _assemble(self, capacities: dict[str, Capacity]) -> ServerState:
+    def _assemble(self, capacities: dict[str, Capacity], properties: PropertyTable) -> ServerState:
         """The parts of the server, each given what it needs."""
         settings = self.settings
-        known = {name: one.capabilities for name, one in self._schedulers.items()}
-        properties = property_table(settings, known)
         admission = Admission(
             self._admission_rules(), self._schedulers, properties.engines.values(), cores()
         )
@@ -186,6 +191,7 @@ class Service:
             Margins(settings.vad.pre_roll_ms, settings.vad.post_roll_ms),
             settings.session,
             final_timeout_s=settings.decoding.final_timeout_s,
+            aligner=self._aligners,
         )
         authoriser = Authoriser(properties, admission, captions, settings.vocabularies)
         return ServerState(
@@ -194,6 +200,7 @@ class Service:
             properties=properties,
             admission=admission,
             captions=captions,
+            aligners=self._aligners,
             capacities=capacities,
             statistics=statistics,
             connections=Connections(settings, recognizer, authoriser, statistics),
@@ -225,6 +232,8 @@ class Service:
         for scheduler in self._schedulers.values():
             await scheduler.stop()
         self._schedulers = {}
+        if self._aligners is not None:
+            self._aligners.close()
         if self._recognizer is not None:
             self._recognizer.close()
         if self._listener is not None:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decoder import HotWord, Hypothesis
+from decoder import HotWord, Hypothesis, Word
+from decoder.engine import Samples
 from rasr.recognition.config import EngineChoice
-from rasr.recognition.events import RecognitionEvent, Warning
+from rasr.recognition.events import Final, RecognitionEvent, Warning
 from rasr.runtime.alignment import WordAligner
 from rasr.runtime.finals import FinalChoice, GivenUp, PassOutcome, Result
 from rasr.scheduling import Priority
@@ -26,6 +27,7 @@ from tests.runtime.fakes import (
     access,
     config_of,
     recognizer,
+    settle,
     statistics,
     words,
 )
@@ -74,17 +76,20 @@ def test_without_a_second_pass_the_first_one_decides() -> None:
     assert choice.result is WORDS
 
 
-class _Warned(Heard):
-    """A listener that writes warnings down."""
+class _Told(Heard):
+    """A listener that keeps warnings and finals whole."""
 
     def __init__(self) -> None:
         super().__init__()
         self.warnings: list[str] = []
+        self.finals: list[Final] = []
 
     def on_event(self, number: int, event: RecognitionEvent) -> None:
         super().on_event(number, event)
         if isinstance(event, Warning):
             self.warnings.append(event.message)
+        if isinstance(event, Final):
+            self.finals.append(event)
 
 
 class Stage:
@@ -110,13 +115,17 @@ class Stage:
             owner="me",
             priority=priority,
         )
-        self.heard = _Warned()
+        self.heard = _Told()
         self.runner.attach(self.heard)
 
     def say_one(self) -> PlayedTask:
         """One sentence; its first pass."""
         self.runner.feed(speech(600) + hush(600))
         return self.live.tasks[-1]
+
+    def give_up(self) -> None:
+        """As the runner does of which nothing comes for too long."""
+        self.runner._give_up()
 
     @property
     def told(self) -> list[str]:
@@ -225,8 +234,7 @@ async def test_a_final_that_waits_is_not_lost_when_the_recognition_is_given_up()
     stage = Stage(partials=False)
     stage.say_one().final("won too")
     assert stage.told == []
-    stage.runner._recognition.give_up("nothing comes")
-    stage.runner._carry_out()
+    stage.give_up()
     assert stage.told == ["Failure", "final won too", "done failed"]
     assert stage.finals.tasks[0].abandoned
 
@@ -282,6 +290,96 @@ async def test_only_what_the_engine_of_the_finals_cannot_prefer_is_told() -> Non
     assert stage.heard.warnings == [
         "these hot words have no effect: 'Thornvik'; the model of 'finals' cannot write them"
     ]
+
+
+# The times of words
+
+
+class PlayedAligner:
+    """Answers when a test lets it."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int, str]] = []
+        self.answer: asyncio.Future[Hypothesis] = asyncio.get_running_loop().create_future()
+
+    async def align(self, hypothesis: Hypothesis, samples: Samples, language: str) -> Hypothesis:
+        self.asked.append((hypothesis.text, len(samples), language))
+        return await self.answer
+
+
+GUESSED = replace(words("one"), words=(Word("one", 0, 1600, 0.9, times_guessed=True),))
+TIMED = replace(words("one"), words=(Word("one", 320, 960, 0.9),))
+
+
+def _final_words(stage: Stage) -> list[Word]:
+    return [word for event in stage.heard.finals for word in event.hypothesis.words]
+
+
+async def test_a_final_with_guessed_times_is_told_once_they_are_found() -> None:
+    aligner = PlayedAligner()
+    stage = Stage(EngineChoice("engine"), aligner=aligner, word_times=True)
+    task = stage.say_one()
+    task.listener.hypothesis(GUESSED, final=True)
+    await settle()
+    assert aligner.asked == [("one", sum(map(len, task.samples)), "english")]
+    assert stage.told == ["partial one"]
+    aligner.answer.set_result(TIMED)
+    await settle()
+    assert stage.told == ["partial one", "final one"]
+    assert _final_words(stage) == list(TIMED.words)
+
+
+@pytest.mark.parametrize("second_knows", [True, False])
+async def test_the_engine_that_gave_the_final_decides_whether_its_words_are_aligned(
+    second_knows: bool,
+) -> None:
+    aligner = PlayedAligner()
+    stage = Stage(aligner=aligner, word_times=True)
+    stage.say_one().listener.hypothesis(GUESSED, final=True)
+    stage.finals.tasks[0].listener.hypothesis(TIMED if second_knows else GUESSED, final=True)
+    await settle()
+    assert (aligner.asked == []) is second_knows
+    assert (stage.told[-1] == "final one") is second_knows
+    stage.runner.close("the test is over")
+
+
+async def test_times_that_nobody_asked_for_cost_nothing() -> None:
+    aligner = PlayedAligner()
+    stage = Stage(EngineChoice("engine"), aligner=aligner)
+    stage.say_one().listener.hypothesis(GUESSED, final=True)
+    assert stage.told == ["final one"]
+    assert aligner.asked == []
+
+
+async def test_an_aligner_that_raises_costs_the_times_alone() -> None:
+    aligner = PlayedAligner()
+    stage = Stage(EngineChoice("engine"), aligner=aligner, word_times=True)
+    stage.say_one().listener.hypothesis(GUESSED, final=True)
+    aligner.answer.set_exception(ValueError("a fault of ours"))
+    await settle()
+    assert _final_words(stage) == list(GUESSED.words)
+
+
+@pytest.mark.parametrize("how", ["drop", "cancel", "close", "give up"])
+async def test_a_segment_may_be_given_up_while_its_words_are_aligned(how: str) -> None:
+    aligner = PlayedAligner()
+    stage = Stage(EngineChoice("engine"), aligner=aligner, word_times=True)
+    stage.say_one().listener.hypothesis(GUESSED, final=True)
+    await settle()
+    match how:
+        case "drop":
+            stage.runner.drop()
+        case "cancel":
+            stage.runner.cancel()
+        case "close":
+            stage.runner.close("gone")
+        case _:
+            stage.give_up()
+    await settle()
+    assert aligner.answer.cancelled()
+    assert not any(task.get_name() == "align" for task in asyncio.all_tasks())
+    finals = [line for line in stage.told if line.startswith("final")]
+    assert finals == (["final one"] if how == "give up" else [])
 
 
 # Any order

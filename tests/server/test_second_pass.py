@@ -161,6 +161,28 @@ async def test_a_second_pass_that_cannot_be_is_told_at_start(
 
 
 @pytest.mark.engine
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_words_of_a_final_are_aligned_where_their_times_are_guessed_and_wanted(
+    wanted: bool,
+) -> None:
+    async with Service(settings(final={"word_times": False})) as service:
+        assert service.state.aligns("english")
+        client = await heard(service, need_word_info="yes" if wanted else "no")
+        numbers = await scrape(service)
+    assert is_by_final_engine(text_of(client.finals[0]))
+    # A buzz is no speech: what comes of it is for the aligner to say.
+    looked = [count for (name, _), count in numbers.items() if name == "rasr_alignments_total"]
+    assert sum(looked) == wanted
+    assert numbers["rasr_aligner_faults_total", ""] == 0
+
+
+async def test_nothing_is_aligned_where_every_engine_knows_when_words_were_said() -> None:
+    async with Service(settings()) as service:
+        assert service.state.aligners is None
+        assert ("rasr_aligner_faults_total", "") not in await scrape(service)
+
+
+@pytest.mark.engine
 async def test_a_streaming_engine_in_processes_makes_finals_too() -> None:
     how = Settings.model_validate(
         fake_settings(
