@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
 
 import pytest
 
 from bench.recordings import load
+from rasr.scheduling import ProcessWorker
 from rasr.server.errors import StartError
 from rasr.server.service import Service
 from rasr.settings import Settings
@@ -182,16 +185,40 @@ async def test_nothing_is_aligned_where_every_engine_knows_when_words_were_said(
         assert ("rasr_aligner_faults_total", "") not in await scrape(service)
 
 
+def finals_by_pocketsphinx(final_timeout_s: float) -> Settings:
+    return fake_settings(
+        engines={"fake": {"kind": "fake"}, "pocketsphinx": {"kind": "pocketsphinx"}},
+        properties={"english": {"live": "fake", "final": "pocketsphinx"}},
+        decoding={"workers": 1, "final_timeout_s": final_timeout_s},
+    )
+
+
+@pytest.mark.engine
+async def test_a_worker_of_the_second_pass_that_dies_costs_nobody_his_text() -> None:
+    audio = load("library").samples.astype("<i2").tobytes()
+    # A replacement takes longer to load than this.
+    async with Service(finals_by_pocketsphinx(0.05)) as service:
+        async with SdkClient(service.url) as client:
+            await client.start(interim_results="yes")
+            await client.audio(audio)
+            await client.until("RESULT")
+            (only,) = service.state.schedulers["pocketsphinx"].workers
+            assert isinstance(only, ProcessWorker)
+            assert only.pid is not None
+            os.kill(only.pid, signal.SIGKILL)
+            await client.audio(audio + quiet(900))
+            await client.end()
+        await service.state.connections.quiet()
+        outcomes = service.state.statistics.second_passes
+    assert client.told[-1] == "END NORMAL"
+    assert all(text_of(one) for one in client.finals)
+    assert outcomes.total() == len(client.finals)
+
+
 @pytest.mark.engine
 async def test_a_streaming_engine_in_processes_makes_finals_too() -> None:
-    how = Settings.model_validate(
-        fake_settings(
-            engines={"fake": {"kind": "fake"}, "pocketsphinx": {"kind": "pocketsphinx"}},
-            properties={"english": {"live": "fake", "final": "pocketsphinx"}},
-            # However slow the machine is.
-            decoding={"workers": 1, "final_timeout_s": 300.0},
-        ).model_dump()
-    )
+    # However slow the machine is.
+    how = finals_by_pocketsphinx(300.0)
     recording = load("library")
     audio = recording.samples.astype("<i2").tobytes() + quiet(900)
     async with Service(how) as service:
