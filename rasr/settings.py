@@ -268,6 +268,10 @@ class ModelSettings(_Section):
             "of the catalogue"
         ),
     ] = ""
+    hub_mirror: Annotated[
+        str,
+        Field(description="address that has the repositories of huggingface.co, tried before it"),
+    ] = ""
 
 
 class Settings(_Section):

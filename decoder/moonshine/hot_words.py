@@ -93,16 +93,24 @@ class HotWordList:
         """Nothing is matched yet."""
         return Match(self._root)
 
-    def broken(self, match: Match) -> Match:
-        """Where a token leads that leaves the tree: what is not complete earns nothing."""
+    def goes_on(self, token: int) -> bool:
+        """True if a token begins with a letter: the word before it is longer than it seemed."""
+        return self._tokens.goes_on[token]
+
+    def over(self, match: Match) -> Match:
+        """Where a token leads that leaves the tree between words: a whole word has earned it."""
         node = match.node
         return Match(self._root, match.settled + (node.earned if node.is_end else node.kept))
+
+    def broken(self, match: Match) -> Match:
+        """Where a token leads that leaves the tree inside a word: that word has earned nothing."""
+        return Match(self._root, match.settled + match.node.kept)
 
     def steps(self, match: Match) -> Iterator[tuple[Moves, float]]:
         """The tokens that go on from here, and those that begin anew; each with what is settled."""
         yield self._moves(match.node), match.settled
         if match.node is not self._root:
-            yield self._moves(self._root), self.broken(match).settled
+            yield self._moves(self._root), self.over(match).settled
 
     def _add(self, spelt: str, boost: float) -> None:
         node, earned, kept = self._root, 0.0, 0.0
@@ -149,6 +157,12 @@ class TokenTexts:
             if text.strip() and "\ufffd" not in text:
                 by_text.setdefault(text, []).append(token)
         return by_text
+
+    @cached_property
+    def goes_on(self) -> list[bool]:
+        """For each token: it begins with a letter or a digit, and so goes on with a word."""
+        texts = (self._vocabulary.text(token) for token in range(len(self._vocabulary)))
+        return [text[:1].isalnum() for text in texts]
 
     @cached_property
     def longest(self) -> int:

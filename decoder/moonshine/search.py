@@ -28,6 +28,8 @@ _WITHIN: Final = 10.0
 """A token of a hot word counts only if it is that much less probable than the best one, natural
 logarithm: what nobody can have said is not heard because it is wished for."""
 
+_MORE: Final = 4
+
 
 @dataclass(slots=True)
 class Text:
@@ -79,7 +81,8 @@ def greedy(
         hot_words: preferred where they are said.
     """
     choose = _MostProbable() if hot_words is None else _WithHotWords(hot_words)
-    draft = draft[:most]
+    # The pass over a draft gives one token more than it has.
+    draft = draft[: most - 1]
     logits, memory = graphs.first_pass(heard, [START, *draft])
     text = Text()
     for place, (token, log_probability) in enumerate(choose.along(logits)):
@@ -139,16 +142,17 @@ def _by_total(candidate: _Candidate) -> float:
 def _candidates(
     row: Floats, hot_words: HotWordList, match: Match, most: int
 ) -> Iterator[_Candidate]:
-    """The tokens of hot words that may be next, and the `most` best of all others.
+    """The tokens of hot words that may be next, and the most probable ones, at least `most`.
 
-    Some of the others may be among the tokens of hot words too; they come twice then, once with
-    less than they have earned.
+    Some are both; they come twice then, once with less than they have earned.
     """
     log_sum = _log_sum(row)
-    broken = hot_words.broken(match)
-    for token in _largest(row, most):
+    over, inside = hot_words.over(match), hot_words.broken(match)
+    # Some more, because what a word has earned depends on whether the token goes on with it.
+    for token in _largest(row, most + _MORE):
         log_probability = float(row[token] - log_sum)
-        yield _Candidate(int(token), log_probability, broken, log_probability + broken.bonus)
+        left = inside if hot_words.goes_on(int(token)) else over
+        yield _Candidate(int(token), log_probability, left, log_probability + left.bonus)
     least = row.max() - _WITHIN
     for moves, settled in hot_words.steps(match):
         logits = row[moves.tokens]
@@ -245,8 +249,7 @@ def _text(path: _Path, *, ended: bool) -> Text:
 
 
 def _largest(row: Floats, most: int) -> NDArray[np.intp]:
-    if most == 1:
-        return np.array([row.argmax()])
+    most = min(most, len(row))
     return np.argpartition(row, -most)[-most:]
 
 
