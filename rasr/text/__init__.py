@@ -1,6 +1,12 @@
 """After the decoder: numbers, punctuation, case, the text of the words, its sentences."""
 
-from rasr.text.processor import StepProcessor, TextProcessor, TextTools, Writing
+from rasr.text.processor import (
+    StepProcessor,
+    TextProcessor,
+    TextTools,
+    TwoEngineProcessor,
+    Writing,
+)
 from rasr.text.punctuation import PausePunctuator, Punctuator, StopPunctuator
 from rasr.text.sentences import sentence_spans, sentences
 
@@ -11,6 +17,7 @@ __all__ = [
     "StopPunctuator",
     "TextProcessor",
     "TextTools",
+    "TwoEngineProcessor",
     "Writing",
     "sentence_spans",
     "sentences",

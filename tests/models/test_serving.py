@@ -13,6 +13,7 @@ from rasr.models.serving import english_advice, with_bundled, with_models
 from rasr.models.store import Store
 from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
+from rasr.settings import PropertySettings, live_engine
 from rasr.wire.sis.properties import Property
 from tests.decoder.models.offline import write_offline_transducer
 from tests.decoder.models.transducer import write_lstm
@@ -256,7 +257,7 @@ def test_a_property_may_name_a_model(store: Store) -> None:
         "english": "pocketsphinx",
     }
     table = PropertyTable(
-        {key: EngineChoice(name) for key, name in found.settings.properties.items()}
+        {key: EngineChoice(live_engine(by)) for key, by in found.settings.properties.items()}
     )
 
     def served(name: str) -> str:
@@ -269,6 +270,36 @@ def test_a_property_may_name_a_model(store: Store) -> None:
     assert served("chinese_16k_general") == "mandarin"
     assert served("chinese_8k_bank") == "both"
     assert served("english_8k_common") == "pocketsphinx"
+
+
+def test_finals_may_be_served_by_a_model_too(store: Store) -> None:
+    put(store, BOTH)
+    put(store, MANDARIN)
+    document = "[properties]\nchinese = { live = 'mandarin', final = 'both' }"
+    found = resolved(store, document=document)
+    assert found.settings.properties == {"chinese": PropertySettings(live="mandarin", final="both")}
+    assert folders(found) == {"mandarin": "mandarin", "both": "both"}
+
+
+def test_a_model_for_finals_that_is_not_there_is_told_by_its_key(store: Store) -> None:
+    put(store, MANDARIN)
+    for name, sentence in (
+        ("nobody", "there is no engine 'nobody' and no such model; engines: "),
+        ("both", "model both is not installed"),
+    ):
+        document = f"[properties]\nchinese = {{ live = 'mandarin', final = '{name}' }}"
+        (only,) = mistakes(store, document=document)
+        assert ": properties.chinese.final: " in only
+        assert sentence in only
+
+
+def test_a_model_of_the_command_line_serves_alone_what_two_engines_served(store: Store) -> None:
+    put(store, BOTH)
+    put(store, MANDARIN)
+    document = "[properties]\nchinese = { live = 'mandarin', final = 'both' }"
+    found = resolved(store, "chinese=mandarin", document=document)
+    assert found.settings.properties == {"chinese": "mandarin"}
+    assert [key for key in found.origins if key.startswith("properties")] == ["properties.chinese"]
 
 
 def test_an_engine_comes_before_a_model_of_the_same_name(store: Store) -> None:
