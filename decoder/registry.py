@@ -48,6 +48,9 @@ class EngineKind:
     """Memory for each of them; None where it is of no account."""
     streams_per_core: int
     """Utterances that a core decodes at the speed of speech, with some reserve."""
+    languages_option: str | None = None
+    """The option that says which languages are spoken, where an engine can be told. Where nobody
+    sets it, they are those of the properties that the engine serves."""
     live: LiveOptions | None = None
     """Of an offline engine: how often it reads an utterance that grows, unless options say
     otherwise. None for a streaming engine."""
@@ -60,6 +63,17 @@ _KINDS = (
     # Fifty of a model of 20 million parameters, in batches (`python -m bench peers`); fewer of a
     # larger one, which a person who serves it has to say.
     EngineKind("sherpa-onnx", Placement.THREAD, "streams", 6.0, 48),
+    # A reading of six seconds takes 0.35 s with Whisper base, and one of a larger model more: half
+    # of a core for each speaker at least.
+    EngineKind(
+        "whisper",
+        Placement.THREAD,
+        "streams",
+        10.0,
+        2,
+        languages_option="languages",
+        live=LiveOptions(interval_ms=800),
+    ),
     EngineKind("fake", Placement.THREAD, "streams", None, 256),
 )
 
@@ -104,6 +118,18 @@ def load_offline(spec: EngineSpec) -> OfflineEngine:
             take.
         EngineUnavailable: its package or model is missing.
     """
+    if describe(spec.kind).name == "whisper":
+        from decoder.whisper.options import WhisperOptions
+
+        own = {name: value for name, value in spec.options.items() if name not in _LIVE_OPTIONS}
+        options = _checked(spec.kind, own, WhisperOptions, WhisperOptions())
+        try:
+            from decoder.whisper.engine import WhisperEngine
+        except ImportError as error:
+            raise EngineUnavailable(
+                f"the package {error.name} is not installed; pip install 'rasr[whisper]'"
+            ) from error
+        return WhisperEngine(options)
     raise DecoderError(f"engines of kind {spec.kind!r} read no whole utterances")
 
 

@@ -78,6 +78,9 @@ def _plan_one(name: str, settings: Settings) -> EnginePlan:
             f"option {kind.streams_option!r} follows from decoding.streams_per_worker; set that"
         )
     options[kind.streams_option] = streams
+    if kind.languages_option is not None and not options.get(kind.languages_option):
+        served = (_language(key) for key, value in settings.properties.items() if value == name)
+        options[kind.languages_option] = ",".join(dict.fromkeys(served))
     return EnginePlan(name, EngineSpec(engine.kind, options), kind, workers, streams)
 
 
@@ -135,7 +138,7 @@ class PropertyTable:
     @property
     def languages(self) -> tuple[str, ...]:
         """Those that are served."""
-        return tuple(sorted({key.split("_")[0] for key in self.engines}))
+        return tuple(sorted({_language(key) for key in self.engines}))
 
 
 def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> PropertyTable:
@@ -146,7 +149,7 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
     """
     faults = []
     for key, name in settings.properties.items():
-        language, known = key.split("_")[0], engines[name].languages
+        language, known = _language(key), engines[name].languages
         if known and language not in known:
             faults.append(
                 f"properties.{key}: engine {name!r} does not know {language}, only "
@@ -159,3 +162,8 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
         for name, known in engines.items()
     }
     return PropertyTable({key: choices[name] for key, name in settings.properties.items()})
+
+
+def _language(key: str) -> str:
+    """The language that a key of `properties` begins with."""
+    return key.partition("_")[0]
