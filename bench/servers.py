@@ -41,6 +41,14 @@ english = "measured"
 # As many as come: the load says how many, and what is too much shows as latency.
 streams_per_worker = 256
 """
+_WHISPER = """\
+[engines.whisper]
+kind = "whisper"
+[engines.whisper.options]
+model = "{folder}"
+[properties]
+{language} = "whisper"
+"""
 _NO_ADMISSION = {"RASR_CAPACITY__MAX_LOAD": "0"}
 _START_S = 60.0
 _STOP_S = 20.0
@@ -51,6 +59,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def measured_model(folder: Path, precision: str = "int8") -> str:
     """Return settings for a server with the model of a folder that `bench.model` made."""
     return _MEASURED_MODEL.format(folder=folder.absolute(), precision=precision)
+
+
+def whisper_settings(folder: Path | str, language: str) -> str:
+    """Return settings for a server with the Whisper model of a folder.
+
+    Args:
+        folder: of the model, in the format of faster-whisper.
+        language: what it serves, as it begins a property: "english".
+    """
+    return _WHISPER.format(folder=Path(folder).absolute(), language=language)
 
 
 def server_path_option(command: Command) -> Command:

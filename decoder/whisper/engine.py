@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,9 +12,11 @@ from decoder.engine import SAMPLE_RATE, Capabilities, Findings, Hypothesis, Samp
 from decoder.errors import DecodeFailed, EngineUnavailable
 from decoder.joining import join_words
 from decoder.languages import split_languages, unknown_languages
+from decoder.loudness import without_silence
 from decoder.offline import Reading, Utterance
-from decoder.whisper.guards import goes_in_circles, is_noise
-from decoder.whisper.model import PROMPT_TOKENS, WINDOW_S, Decoded, Features, Model, simplifier
+from decoder.whisper.decoded import Decoded
+from decoder.whisper.guards import echoes, goes_in_circles, is_speech
+from decoder.whisper.model import PROMPT_TOKENS, WINDOW_S, Features, Model, simplifier
 from decoder.whisper.options import WhisperOptions
 from decoder.whisper.prompt import make_prompt
 from decoder.whisper.words import make_words
@@ -24,6 +27,15 @@ within what its decoder holds."""
 _SHORTEST: Final = SAMPLE_RATE // 10
 """Samples; in less there is no word."""
 _SIMPLIFIED: Final = "chinese"
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One reading, with what placing its words needs."""
+
+    encoded: Any
+    language: str
+    decoded: Decoded
 
 
 class WhisperEngine:
@@ -87,43 +99,38 @@ class WhisperEngine:
         if len(samples) < _SHORTEST:
             return Reading(Hypothesis(), prompt.refused)
         try:
-            hypothesis = self._heard(samples, prompt.tokens)
+            told = " ".join([*(word.text for word in utterance.hot_words), utterance.context])
+            hypothesis = self._heard(samples, prompt.tokens, told)
         except RuntimeError as error:
             raise DecodeFailed("CTranslate2 failed on an utterance") from error
         return Reading(hypothesis, prompt.refused)
 
-    def _heard(self, samples: Samples, prompt: Sequence[int]) -> Hypothesis:
-        features = self._model.features(samples)
-        hypothesis, circles = self._attempt(samples, features, prompt, self._options.padding_s)
-        if circles:
+    def _heard(self, samples: Samples, prompt: Sequence[int], told: str) -> Hypothesis:
+        features, seconds = self._model.features(samples), len(samples) / SAMPLE_RATE
+        said = self._decode(features, self._options.padding_s, prompt, seconds)
+        if goes_in_circles(said.decoded.text, self._options):
             # It rarely does with all the silence that it knows. A prompt may be what it repeats.
-            hypothesis, circles = self._attempt(samples, features, (), WINDOW_S)
-        return Hypothesis() if circles else hypothesis
+            said = self._decode(features, WINDOW_S, (), seconds)
+        elif echoes(said.decoded.text, told):
+            plain = self._decode(features, self._options.padding_s, (), seconds)
+            said = said if is_speech(plain.decoded, self._options) else plain
+        if not is_speech(said.decoded, self._options):
+            return Hypothesis()
+        pieces = self._model.place(said.encoded, said.language, said.decoded.tokens, features)
+        simplify = self._simplify if said.language == _SIMPLIFIED else None
+        words = tuple(without_silence(make_words(pieces, len(samples), simplify), samples))
+        if not words:
+            return Hypothesis()
+        confidence = sum(word.confidence for word in words) / len(words)
+        findings = Findings(language=said.language) if len(self._candidates) > 1 else None
+        text = join_words(word.text for word in words)
+        return Hypothesis(words, text, confidence, findings)
 
-    def _attempt(
-        self, samples: Samples, features: Features, prompt: Sequence[int], padding_s: float
-    ) -> tuple[Hypothesis, bool]:
-        """What is heard with so much silence behind, and whether it goes in circles."""
+    def _decode(
+        self, features: Features, padding_s: float, prompt: Sequence[int], seconds: float
+    ) -> _Said:
         encoded = self._model.encode(features, padding_s)
         language = self._candidates[0]
         if len(self._candidates) > 1:
             language = self._model.detect(encoded, self._candidates)
-        decoded = self._model.decode(encoded, language, prompt, len(samples) / SAMPLE_RATE)
-        if goes_in_circles(decoded.text, self._options):
-            return Hypothesis(), True
-        if not self._is_speech(decoded):
-            return Hypothesis(), False
-        pieces = self._model.place(encoded, language, decoded.tokens, features.shape[1])
-        simplify = self._simplify if language == _SIMPLIFIED else None
-        words = make_words(pieces, len(samples), simplify)
-        if not words:
-            return Hypothesis(), False
-        confidence = sum(word.confidence for word in words) / len(words)
-        findings = Findings(language=language) if len(self._candidates) > 1 else None
-        text = join_words(word.text for word in words)
-        return Hypothesis(words, text, confidence, findings), False
-
-    def _is_speech(self, decoded: Decoded) -> bool:
-        return bool(decoded.tokens) and not is_noise(
-            decoded.log_probability, decoded.no_speech, self._options
-        )
+        return _Said(encoded, language, self._model.decode(encoded, language, prompt, seconds))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from opencc import OpenCC
 from decoder.engine import Samples
 from decoder.errors import EngineUnavailable
 from decoder.languages import LANGUAGE_NAMES
+from decoder.whisper.decoded import Decoded
 from decoder.whisper.folder import check_folder, read_vocabulary
 from decoder.whisper.options import PRECISIONS, WhisperOptions
 from decoder.whisper.words import Piece
@@ -40,18 +40,6 @@ _LEAST_TOKENS, _TOKENS_PER_SECOND = 16, 16
 """Speech has two to four tokens a second, of scripts that Whisper has no tokens for, ten. More is
 no speech, and ends there."""
 _CODES = {name: code for code, name in LANGUAGE_NAMES.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What the decoder makes of an utterance."""
-
-    tokens: tuple[int, ...]
-    text: str
-    log_probability: float
-    """Mean of the tokens' natural logarithms."""
-    no_speech: float
-    """Probability that nobody speaks, 0 to 1."""
 
 
 class Model:
@@ -155,17 +143,19 @@ class Model:
         mean = found.scores[0] * len(found.sequences_ids[0]) / (len(found.sequences_ids[0]) + 1)
         return Decoded(tokens, tokenizer.decode(tokens), mean, found.no_speech_prob)
 
-    def place(self, encoded: Any, language: str, tokens: Sequence[int], frames: int) -> list[Piece]:
+    def place(
+        self, encoded: Any, language: str, tokens: Sequence[int], features: Features
+    ) -> list[Piece]:
         """When the tokens of a reading are said.
 
         Args:
             encoded: as `encode` returns it.
             language: as it was decoded.
             tokens: of the reading, at least one.
-            frames: of the utterance, without what was put behind it.
+            features: of the utterance.
         """
         tokenizer = self._tokenizers[language]
-        found = self._whisper.find_alignment(tokenizer, [list(tokens)], encoded, frames)
+        found = self._whisper.find_alignment(tokenizer, [list(tokens)], encoded, features.shape[1])
         return [
             Piece(one["word"], float(one["start"]), float(one["end"]), float(one["probability"]))
             for one in found[0]

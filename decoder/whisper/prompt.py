@@ -32,7 +32,8 @@ def make_prompt(hot_words: Sequence[HotWord], context: str, encode: Encode, room
         encode: the model's tokeniser.
         room: most tokens in all.
     """
-    for_words = room * 3 // 4 if context else room
+    stop = encode(".")
+    for_words = (room * 3 // 4 if context else room) - len(stop)
     tokens: list[int] = []
     placed: set[int] = set()
     for index in sorted(range(len(hot_words)), key=lambda index: -hot_words[index].boost):
@@ -42,6 +43,8 @@ def make_prompt(hot_words: Sequence[HotWord], context: str, encode: Encode, room
         if more and len(tokens) + len(more) <= for_words:
             tokens += more
             placed.add(index)
+    # Behind an open list the reading would go on in small letters.
+    tokens += stop if tokens else ()
     refused = tuple(word for index, word in enumerate(hot_words) if index not in placed)
     before = encode(f" {context.strip()}") if context.strip() else ()
     left = room - len(tokens)

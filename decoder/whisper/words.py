@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from decoder.engine import SAMPLE_RATE, Word
 from decoder.joining import is_unspaced
 
+_EARLY_S: Final = 0.05
+"""By so much the decoder's attention is ahead of the voice: the median over the words of the
+bundled recordings, whose times are known."""
 _CLOSING = frozenset(".,!?;:…%)]}。，！？；：、）】》」』”’")
 _OPENING = frozenset("([{¿¡（【《「『“‘")
 
@@ -40,7 +44,7 @@ def make_words(
 
     Args:
         pieces: in order.
-        samples: length of the audio at 16 kHz, which no word exceeds.
+        samples: length of the audio at 16 kHz, which no word exceeds; more than there are words.
         simplify: traditional to simplified Chinese.
     """
     characters = list(_characters(pieces))
@@ -48,24 +52,28 @@ def make_words(
         characters = _simplified(characters, simplify)
     words: list[Word] = []
     opening = ""
-    for group in _groups(characters):
+    groups = list(_groups(characters))
+    for index, group in enumerate(groups):
         text = "".join(character.text for character in group)
         said = [one for one in group if one.text not in _CLOSING and one.text not in _OPENING]
         if said:
-            start, end = (
-                min(samples, round(seconds * SAMPLE_RATE))
-                for seconds in (said[0].start_s, said[-1].end_s)
-            )
-            start = max(start, words[-1].end_sample) if words else start
+            begun = words[-1].end_sample if words else 0
+            # Each of those that follow has room for a sample.
+            last = samples - len(groups) + index
+            start = min(max(begun, _sample(said[0].start_s)), last)
+            end = min(max(start, _sample(said[-1].end_s) - 1), last) + 1
             confidence = sum(one.probability for one in said) / len(said)
-            words.append(Word(opening + text, start, max(start, end), min(1.0, confidence)))
+            words.append(Word(opening + text, start, end, min(1.0, confidence)))
             opening = ""
         elif group[0].text in _OPENING:
             opening += text
         elif words:
-            last = words[-1]
-            words[-1] = Word(last.text + text, last.start_sample, last.end_sample, last.confidence)
+            words[-1] = replace(words[-1], text=words[-1].text + text)
     return tuple(words)
+
+
+def _sample(seconds: float) -> int:
+    return round((seconds + _EARLY_S) * SAMPLE_RATE)
 
 
 def _characters(pieces: Sequence[Piece]) -> Iterator[_Character]:

@@ -17,6 +17,7 @@ from decoder.engine import Samples
 from decoder.joining import join_words
 from decoder.registry import EngineSpec, describe, load
 from tests.decoder.models.transducer import write_lstm
+from tests.decoder.models.whisper import whisper_folder, whisper_lacks
 
 STREAMS = 2
 _SPECS = {
@@ -33,17 +34,32 @@ _SPECS = {
         "fake 8 kHz",
         pytest.param("pocketsphinx", marks=pytest.mark.engine),
         "sherpa-onnx",
+        pytest.param(
+            "whisper",
+            marks=[
+                pytest.mark.engine,
+                pytest.mark.skipif(bool(whisper_lacks()), reason=whisper_lacks() or "there"),
+            ],
+        ),
     ],
 )
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     if request.param == "sherpa-onnx":
         return load(_sherpa(write_lstm(tmp_path_factory.mktemp("lstm"))))
+    if request.param == "whisper":
+        return load(_whisper())
     return load(_SPECS[request.param])
 
 
 def _sherpa(folder: Path) -> EngineSpec:
     return EngineSpec(
         "sherpa-onnx", {"model": str(folder), "streams": STREAMS, "languages": "english"}
+    )
+
+
+def _whisper() -> EngineSpec:
+    return EngineSpec(
+        "whisper", {"model": whisper_folder(), "streams": STREAMS, "languages": "english"}
     )
 
 
@@ -76,6 +92,8 @@ def test_every_engine_takes_16_khz(engine: Engine) -> None:
 def test_a_stream_is_ready_after_as_many_samples_as_are_said(engine: Engine) -> None:
     known = engine.capabilities
     stream = engine.open()
+    # An engine that reads anew as the utterance grows does so for who watches.
+    stream.hypothesis()
     for count in (known.first_step_samples, known.step_samples, known.step_samples):
         stream.accept(np.zeros(count - 1, np.int16))
         ready = [stream.ready]
