@@ -18,6 +18,7 @@ from bench.peers import peers
 from bench.report import Verbs
 from bench.soak import soak
 from bench.training.grapheme_to_phoneme import g2p
+from bench.whisper_peers import whisper_peers
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,7 +34,7 @@ def main() -> None:
 
 for verb in (
     *(accuracy, capacity, captions, endpoint, g2p, load, model, null, overhead, overload),
-    *(passes, peers, soak),
+    *(passes, peers, soak, whisper_peers),
 ):
     main.add_command(verb)
 
