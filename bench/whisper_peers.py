@@ -2,8 +2,8 @@
 
 Same weights, same recordings, in real time over loopback, one at a time. A recording is followed by
 silence, because one of the servers has no final: its text is what it says in that time. What each
-needs for itself, such as loading and the first reading, is done before, with a recording that does
-not count.
+needs once, such as loading, is done before, with a recording that does not count; what a server
+does before it says that a stream is open counts as little.
 """
 
 from __future__ import annotations
@@ -116,8 +116,19 @@ CRITERIA = (
 )
 
 
-async def streamed(wire: WireClient, samples: Samples) -> tuple[float, list[Answer]]:
-    """Stream a recording in real time; when its first sample was spoken, and all answers.
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A recording that was streamed."""
+
+    start_s: float
+    """When its first sample was spoken, of `time.monotonic`."""
+    answers: list[Answer]
+    cpu_s: float
+    """That the server took from when the stream was open."""
+
+
+async def streamed(wire: WireClient, server: MeasuredServer, samples: Samples) -> Streamed:
+    """Stream a recording in real time.
 
     Raises:
         OSError: there is no connection.
@@ -133,7 +144,7 @@ async def streamed(wire: WireClient, samples: Samples) -> tuple[float, list[Answ
             refused = wire.refusal(message)
             if refused is not None:
                 raise ValueError(refused)
-        start_s = time.monotonic()
+        start_s, before_s = time.monotonic(), server.usage().cpu_s
         async with asyncio.TaskGroup() as tasks:
             sending = tasks.create_task(_send(websocket, wire, samples, start_s))
             answers = await _listen(websocket, wire, sending)
@@ -141,7 +152,7 @@ async def streamed(wire: WireClient, samples: Samples) -> tuple[float, list[Answ
         raise group.exceptions[0] from None
     finally:
         websocket.abort()
-    return start_s, answers
+    return Streamed(start_s, answers, server.usage().cpu_s - before_s)
 
 
 async def _send(websocket: WebSocket, wire: WireClient, samples: Samples, start_s: float) -> None:
@@ -198,29 +209,28 @@ class Measurement:
         outcome = Outcome()
         with subject.start() as server:
             wire = subject.wire(server.url)
-            self._stream(wire, self._recordings[0].samples)
-            before_s = server.usage().cpu_s
+            self._stream(wire, server, self._recordings[0].samples)
             self._tracker.step(subject.name, len(self._recordings))
             for done, one in enumerate(self._recordings):
                 self._tracker.at(done)
-                start_s, answers = self._stream(wire, one.samples)
+                stream = self._stream(wire, server, one.samples)
                 outcome.speech_s += len(one.samples) / SAMPLE_RATE
+                outcome.cpu_s += stream.cpu_s
+                answers = with_final(stream.answers)
                 if isinstance(one, Recording):
                     speech = [SpeechSpan(0, one.words[-1].end_ms, one.words)]
-                    latencies = word_latencies(0, answers, speech, start_s)
+                    latencies = word_latencies(0, answers, speech, stream.start_s)
                     outcome.first_ms += [each.ms for each in latencies.first]
                 else:
                     heard = " ".join(each.text for each in answers if each.is_final)
                     said, text = tokens(one.text), tokens(heard)
                     outcome.words += len(said)
                     outcome.wrong += _errors(said, text)
-            outcome.cpu_s = server.usage().cpu_s - before_s
         return outcome
 
-    def _stream(self, wire: WireClient, samples: Samples) -> tuple[float, list[Answer]]:
+    def _stream(self, wire: WireClient, server: MeasuredServer, samples: Samples) -> Streamed:
         whole = np.concatenate([samples, silence(_SILENCE_S)])
-        start_s, answers = uvloop.run(streamed(wire, whole))
-        return start_s, with_final(answers)
+        return uvloop.run(streamed(wire, server, whole))
 
 
 def _errors(said: Sequence[str], heard: Sequence[str]) -> int:

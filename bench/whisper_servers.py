@@ -32,11 +32,12 @@ import sys
 from whisper_live.server import TranscriptionServer
 TranscriptionServer().run(
     "127.0.0.1", port=int(sys.argv[1]), backend="faster_whisper",
-    faster_whisper_custom_model_path=sys.argv[2], single_model=True, raw_pcm_input=True,
+    faster_whisper_custom_model_path=sys.argv[2], single_model=False, raw_pcm_input=True,
 )
 """
-"""Its package has the server and no program that starts it. One model for all streams: else each
-connection loads it anew."""
+"""Its package has the server and no program that starts it. Each connection loads the model before
+it is ready: with one model for all, a reading that goes on after its client has left keeps the next
+client waiting, and nothing of a short recording is heard."""
 
 
 def running_whisper_live(folder: Path) -> AbstractContextManager[MeasuredServer]:

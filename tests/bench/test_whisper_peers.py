@@ -69,10 +69,11 @@ def test_ours_is_to_be_no_worse_in_words_and_better_in_the_rest() -> None:
 
 def test_a_recording_is_streamed_and_its_final_comes_back() -> None:
     tone = (8000 * np.sin(np.arange(8000) / 5)).astype(np.int16)
-    with running_server(FAKE_ENGINE) as server:
-        start_s, answers = uvloop.run(streamed(SisClient(server.url), tone))
-    assert answers[-1].is_over
-    assert answers[-1].at_s >= start_s + 0.5
+    with running_server(FAKE_ENGINE, admission=False) as server:
+        stream = uvloop.run(streamed(SisClient(server.url), server, tone))
+    assert stream.answers[-1].is_over
+    assert stream.answers[-1].at_s >= stream.start_s + 0.5
+    assert stream.cpu_s > 0
 
 
 def test_a_server_that_is_not_installed_says_what_installs_it(

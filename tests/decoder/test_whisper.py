@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import shutil
+import socket
 import threading
 from pathlib import Path
 
@@ -152,6 +153,16 @@ def test_more_than_the_window_is_refused_and_all_of_it_is_read(english: OfflineE
     assert len(long) > longest
     words = read(english, long[: 30 * SAMPLE_RATE]).hypothesis.words
     assert words[-1].start_sample > len(sentence) + 15 * SAMPLE_RATE
+
+
+def test_nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a connection was made")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    reading = read(loaded(languages="english"), recording("library").samples)
+    assert "library" in reading.hypothesis.text
 
 
 def test_a_language_that_the_model_does_not_know_is_refused() -> None:
