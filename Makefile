@@ -3,18 +3,21 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+TRIED := $(VENV)/.default-model-tried
 TRAIN := .venv-train
 TRAIN_STAMP := $(TRAIN)/.ready
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format lock picture train peers clean
+.PHONY: help setup models-for-tests demo run test check format lock picture train peers clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 26
 
-setup: $(STAMP) ## make the environment in .venv from locked versions
+setup: $(STAMP) ## make the environment in .venv from locked versions, fetch the default model
+	@rm -f $(TRIED)
+	@$(MAKE) --no-print-directory $(TRIED)
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
@@ -23,13 +26,23 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(STAMP) ## stream a recording to a server of its own and watch the text appear
+# Tried once for each environment, and by `make setup` again: the model lies in the user's own folder
+# of models, for all clones, and nothing fails without it.
+$(TRIED): $(STAMP)
+	@$(BIN)/rasr models pull --if-possible moonshine-tiny-en
+	@touch $@
+
+models-for-tests: $(STAMP) ## fetch Whisper base and its packages, for the tests that need them
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[whisper]'
+	$(BIN)/rasr models pull --if-possible whisper-base
+
+demo: $(TRIED) ## stream a recording to a server of its own and watch the text appear
 	$(BIN)/rasr demo
 
-run: $(STAMP) ## start the server on 127.0.0.1
+run: $(TRIED) ## start the server on 127.0.0.1
 	$(BIN)/rasr serve
 
-test: $(STAMP) ## the whole test suite
+test: $(TRIED) ## the whole test suite
 	$(BIN)/python -m pytest
 
 check: $(STAMP) ## format, lint, types (mypy strict), import rules

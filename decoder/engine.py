@@ -39,6 +39,8 @@ class Word:
     """Posterior probability, 0 to 1; 0.0 where the engine has none. PocketSphinx has one for finals
     and with its lattice search alone; of sherpa-onnx's models transducers have one, CTC models and
     paraformers have none."""
+    times_guessed: bool = False
+    """Nobody has heard when it was said: its times are its share of the utterance's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def spread_words(texts: Sequence[str], confidences: Sequence[float], audio: Samp
     bounds = np.concatenate([[0], np.cumsum(lengths)]) / max(1, lengths.sum())
     places = _voiced_places(audio, bounds)
     return [
-        Word(text, int(places[index]), int(places[index + 1]), confidence)
+        Word(text, int(places[index]), int(places[index + 1]), confidence, times_guessed=True)
         for index, (text, confidence) in enumerate(zip(texts, confidences, strict=True))
     ]
 

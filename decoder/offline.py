@@ -40,9 +40,12 @@ class Utterance:
     hot_words: tuple[HotWord, ...] = ()
     draft: object = None
     """`Reading.draft` of the beginning of the same audio, or None. It saves work and decides
-    nothing: the reading is the same without it."""
+    nothing: the reading of a whole utterance is the same without it."""
     context: str = ""
     """What was said just before, for engines that can make use of it."""
+    is_whole: bool = True
+    """False if more of the utterance comes: the reading is told as a partial one, and an engine may
+    save what only a final needs."""
 
 
 class OfflineEngine(Protocol):

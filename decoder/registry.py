@@ -48,12 +48,12 @@ class EngineKind:
     """Memory for each of them; None where it is of no account."""
     streams_per_core: int
     """Utterances that a core decodes at the speed of speech, with some reserve."""
-    languages_option: str | None = None
-    """The option that says which languages are spoken, where an engine can be told. Where nobody
-    sets it, they are those of the properties that the engine serves."""
     live: LiveOptions | None = None
     """Of an offline engine: how often it reads an utterance that grows, unless options say
     otherwise. None for a streaming engine."""
+    languages_option: str | None = None
+    """The option that says which languages are spoken, where an engine can be told. Where nobody
+    sets it, they are those of the properties that the engine serves."""
 
 
 _KINDS = (
@@ -63,6 +63,9 @@ _KINDS = (
     # Fifty of a model of 20 million parameters, in batches (`python -m bench peers`); fewer of a
     # larger one, which a person who serves it has to say.
     EngineKind("sherpa-onnx", Placement.THREAD, "streams", 6.0, 48),
+    # A reading each 0.3 s of utterances of some seconds, for half a minute of speech on two cores
+    # (`python -m bench capacity`).
+    EngineKind("moonshine", Placement.THREAD, "streams", None, 128, LiveOptions(interval_ms=300)),
     # A reading of six seconds takes 0.35 s with Whisper base, and one of a larger model more: half
     # of a core for each speaker at least.
     EngineKind(
@@ -71,8 +74,8 @@ _KINDS = (
         "streams",
         10.0,
         2,
+        LiveOptions(interval_ms=800),
         languages_option="languages",
-        live=LiveOptions(interval_ms=800),
     ),
     EngineKind("fake", Placement.THREAD, "streams", None, 256),
 )
@@ -118,18 +121,24 @@ def load_offline(spec: EngineSpec) -> OfflineEngine:
             take.
         EngineUnavailable: its package or model is missing.
     """
-    if describe(spec.kind).name == "whisper":
+    own = EngineSpec(
+        spec.kind,
+        {name: value for name, value in spec.options.items() if name not in _LIVE_OPTIONS},
+    )
+    if spec.kind == "moonshine":
+        from decoder.moonshine import MoonshineEngine, MoonshineOptions
+
+        return MoonshineEngine(_options(own, MoonshineOptions))
+    if spec.kind == "whisper":
         from decoder.whisper.options import WhisperOptions
 
-        own = {name: value for name, value in spec.options.items() if name not in _LIVE_OPTIONS}
-        options = _checked(spec.kind, own, WhisperOptions, WhisperOptions())
         try:
             from decoder.whisper.engine import WhisperEngine
         except ImportError as error:
             raise EngineUnavailable(
                 f"the package {error.name} is not installed; pip install 'rasr[whisper]'"
             ) from error
-        return WhisperEngine(options)
+        return WhisperEngine(_options(own, WhisperOptions))
     raise DecoderError(f"engines of kind {spec.kind!r} read no whole utterances")
 
 

@@ -182,6 +182,18 @@ class AuthSettings(_Section):
     ] = ""
 
 
+class TextSettings(_Section):
+    """What is done to the text of engines."""
+
+    punctuation: Annotated[
+        dict[str, str],
+        Field(
+            description="punctuation model for engines without marks of their own, by language "
+            "('english', 'chinese'): the path of its folder, or its name in models.folder"
+        ),
+    ] = Field(default_factory=dict)
+
+
 class CaptionSettings(_Section):
     """Channels of live captions and their viewers."""
 
@@ -208,7 +220,7 @@ class CaptionSettings(_Section):
 class EngineSettings(_Section):
     """One engine: its kind and the options that its kind takes."""
 
-    kind: Annotated[str, Field(description="pocketsphinx, sherpa-onnx, whisper or fake")]
+    kind: Annotated[str, Field(description="pocketsphinx, sherpa-onnx, moonshine, whisper or fake")]
     options: Annotated[
         dict[str, EngineOption], Field(description="see docs/settings.md; checked by the engine")
     ] = Field(default_factory=dict)
@@ -227,6 +239,10 @@ class ModelSettings(_Section):
             "of the catalogue"
         ),
     ] = ""
+    hub_mirror: Annotated[
+        str,
+        Field(description="address that has the repositories of huggingface.co, tried before it"),
+    ] = ""
 
 
 class Settings(_Section):
@@ -238,6 +254,7 @@ class Settings(_Section):
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     capacity: CapacitySettings = Field(default_factory=CapacitySettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[

@@ -175,6 +175,18 @@ class Endpointer:
         return self._utterance is not None
 
     @property
+    def is_paused(self) -> bool:
+        """True while an utterance is open, nobody speaks, and its whole post-roll is committed.
+
+        If nobody speaks again, what is committed is all of the utterance.
+        """
+        utterance = self._utterance
+        return (
+            utterance is not None
+            and self.committed_sample == utterance.speech_end_sample + self._post_roll_samples
+        )
+
+    @property
     def committed_sample(self) -> int:
         """Audio from the open utterance's start up to here is surely its own: decode it now.
 

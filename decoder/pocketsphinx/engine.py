@@ -17,9 +17,10 @@ from collections.abc import Sequence
 from decoder.engine import Capabilities, HotWord, Stream
 from decoder.errors import DecodeFailed, EngineUnavailable
 from decoder.pocketsphinx.cepstral_mean import CepstralMean
+from decoder.pocketsphinx.library import SAMPLE_RATE
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.pocketsphinx.stream import BLOCK_SAMPLES, PocketSphinxStream
-from decoder.pocketsphinx.wrapper import SAMPLE_RATE, SphinxDecoder
+from decoder.pocketsphinx.wrapper import SphinxDecoder
 
 
 class PocketSphinxEngine:

@@ -12,7 +12,6 @@ of all if it ends sooner.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -21,17 +20,12 @@ import pocketsphinx
 from decoder.engine import HotWord, Hypothesis, Samples, Word
 from decoder.errors import DecodeFailed
 from decoder.pocketsphinx.cepstral_mean import CepstralMean
+from decoder.pocketsphinx.library import FRAME_SAMPLES, word_of
 from decoder.pocketsphinx.wrapper import SphinxDecoder, SpokenPhrase
 
 BLOCK_SAMPLES = 1600
-_FRAME_SAMPLES = 160
-"""The front end makes 100 frames a second."""
 _EARLY_SAMPLES = 6 * BLOCK_SAMPLES
 _SETTLED_SAMPLES = 20 * BLOCK_SAMPLES
-_FILLER = re.compile(r"<.*>|\[.*\]|\+\+.*\+\+")
-"""Silence, sentence marks and noises, which are no words."""
-_VARIANT = re.compile(r"\(\d+\)$")
-"""Marks the second, third, … pronunciation in the dictionary: `the(2)`."""
 
 
 class PocketSphinxStream:
@@ -166,14 +160,14 @@ class PocketSphinxStream:
         if not self._decoded_samples or self._decoder.hyp() is None:
             return
         for segment in self._decoder.seg():
-            if _FILLER.fullmatch(segment.word):
+            name = word_of(segment.word)
+            if name is None:
                 continue
-            start = segment.start_frame * _FRAME_SAMPLES
-            end = min((segment.end_frame + 1) * _FRAME_SAMPLES, self._decoded_samples)
+            start = segment.start_frame * FRAME_SAMPLES
+            end = min((segment.end_frame + 1) * FRAME_SAMPLES, self._decoded_samples)
             # Before the end PocketSphinx says 1.0 of every word, which is no posterior.
             known = self._ended and self._wrapper.has_posteriors
             confidence = min(max(segment.prob, 0.0), 1.0) if known else 0.0
-            name = _VARIANT.sub("", segment.word)
             phrase = self._wrapper.phrases.get(name)
             if phrase is None:
                 yield Word(name.replace("_", " "), start, end, confidence)

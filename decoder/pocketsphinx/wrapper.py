@@ -13,27 +13,23 @@ which serves the following utterances of the same session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pocketsphinx
 
 from decoder.engine import HotWord
-from decoder.errors import EngineUnavailable
+from decoder.pocketsphinx.library import SAMPLE_RATE, OwnWords, load_decoder
 from decoder.pocketsphinx.options import PocketSphinxOptions
-from decoder.pocketsphinx.pronunciation import Phones, Pronouncer
+from decoder.pocketsphinx.pronunciation import Pronouncer
 
-SAMPLE_RATE = 16000
-"""Hz of the model that comes with PocketSphinx."""
 MOST_ALIASES = 10_000
 """So many entries of hot words may be left over from earlier searches. Each takes 1.1 KB in the
 dictionary and in what is made of it; to read the dictionary again takes 0.4 s (measured)."""
 _PLAIN = "_default"
 """PocketSphinx's name for the search that it makes when it loads."""
 _HOT = "hot"
-_ALIAS_MARK = "="
-"""Begins the names of hot words; no word of the dictionary begins so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +58,16 @@ class SphinxDecoder:
 
     def __init__(self, options: PocketSphinxOptions) -> None:
         self._weight = options.hot_word_weight
-        self.decoder = _load(options)
+        self.decoder = load_decoder(
+            fwdflat=options.fwdflat, bestpath=options.bestpath, maxhmmpf=options.maxhmmpf
+        )
         self.has_posteriors = options.bestpath
         """Whether words of an utterance that has ended have posterior probabilities: they come from
         the word lattice. Without its search PocketSphinx says 1.0 of every word."""
         self._pronouncer = Pronouncer(self.decoder.lookup_word)
         self._hot = _HotWords()
         """Of the search that is kept, used or not."""
-        self._aliases: set[str] = set()
+        self._aliases = OwnWords(self.decoder)
         """The entries of hot words in the dictionary."""
         self._warm()
 
@@ -103,8 +101,7 @@ class SphinxDecoder:
             decoder.remove_search(_HOT)
         self._hot = _HotWords(asked)
         if len(self._aliases) >= MOST_ALIASES:
-            decoder.load_dict(decoder.config["dict"], decoder.config["fdict"], None)
-            self._aliases.clear()
+            self._aliases.forget()
         model = pocketsphinx.NGramModel(decoder.config, decoder.logmath, decoder.config["lm"])
         refused = []
         for hot_word in asked:
@@ -112,7 +109,7 @@ class SphinxDecoder:
             if not ways:
                 refused.append(hot_word)
             for way in ways:
-                alias = self._alias(way)
+                alias = self._aliases.name(way)
                 if alias not in self._hot.phrases:
                     model.add_word(alias, self._weight * hot_word.boost / len(ways))
                     self._hot.phrases[alias] = SpokenPhrase(
@@ -122,37 +119,9 @@ class SphinxDecoder:
         if self._hot.phrases:
             decoder.add_lm(_HOT, model)
 
-    def _alias(self, way: Sequence[Phones]) -> str:
-        alias = _ALIAS_MARK + "+".join("-".join(phones) for phones in way)
-        if alias not in self._aliases:
-            self.decoder.add_word(alias, " ".join(_flat(way)), False)
-            self._aliases.add(alias)
-        return alias
-
     def _warm(self) -> None:
         """Decode a second of noise, so that the first speaker does not wait for page faults."""
         noise = np.random.default_rng(0).normal(0, 500, SAMPLE_RATE).astype(np.int16)
         self.decoder.start_utt()
         self.decoder.process_raw(noise.tobytes())
         self.decoder.end_utt()
-
-
-def _flat(way: Sequence[Phones]) -> Iterator[str]:
-    for phones in way:
-        yield from phones
-
-
-def _load(options: PocketSphinxOptions) -> pocketsphinx.Decoder:
-    try:
-        return pocketsphinx.Decoder(
-            loglevel="FATAL",
-            samprate=SAMPLE_RATE,
-            fwdflat=options.fwdflat,
-            bestpath=options.bestpath,
-            maxhmmpf=options.maxhmmpf,
-        )
-    except (RuntimeError, ValueError) as error:
-        raise EngineUnavailable(
-            f"PocketSphinx does not load its model ({error}); "
-            "pip install --force-reinstall pocketsphinx"
-        ) from error

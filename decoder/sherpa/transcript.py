@@ -197,6 +197,7 @@ class Transcript:
                 start,
                 max(start + least, min(end, until)),
                 _confidence(likely[first + word.first : first + word.last]) if known else 0.0,
+                times_guessed=not timed,
             )
             for word, start, end, until in zip(
                 spoken, borders, ends, [*borders[1:], samples], strict=True

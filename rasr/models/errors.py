@@ -3,7 +3,7 @@
 ModelError
 ├── UnknownModel     the catalogue has no such name
 ├── NotInstalled     known, and not on this machine
-├── FetchFailed      no address gave the archive: off line, gone, or refused
+├── FetchFailed      no address or index gave what was wanted: off line, gone, or refused
 ├── ArchiveRefused   what came is not what was wanted, or not safe to unpack
 ├── PullRunning      another process is pulling or removing the model
 └── FolderFailed     the models folder cannot be read or written
@@ -25,7 +25,11 @@ class NotInstalled(ModelError):
 
 
 class FetchFailed(ModelError):
-    """The archive could not be fetched from any of its addresses."""
+    """What the model is made of could not be fetched. `reason` is why, in one line."""
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason or text.partition("\n")[0].strip()
 
 
 class ArchiveRefused(ModelError):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rasr.models.catalogue import Kind
+from rasr.models.catalogue import EngineName, Kind
 
 RECORD_NAME = "rasr-model.json"
 _BLOCK_BYTES = 1 << 20
@@ -34,12 +35,16 @@ class Record(_Part):
 
     name: str
     kind: Kind
+    engine: EngineName = "sherpa-onnx"
+    """Records of before there were others have none."""
     languages: tuple[str, ...]
-    archive: str
+    archive: str | None
+    """Name of the release file; None where it came otherwise."""
     source: str
-    """The address or the file that the archive came from."""
+    """The address, the file or the packages that it came from."""
     bytes: int
-    sha256: str
+    """Of what was fetched."""
+    sha256: str | None
     """Digest of the archive, as hexadecimal digits."""
     files: Mapping[str, FileRecord]
     """By path inside the folder, with `/`."""
@@ -47,6 +52,19 @@ class Record(_Part):
     def write(self, folder: Path) -> None:
         """Write the record into the model's folder."""
         (folder / RECORD_NAME).write_text(self.model_dump_json(indent=2) + "\n", "utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A model that lies whole in the workplace, before it is renamed into its place."""
+
+    folder: Path
+    files: Mapping[str, FileRecord]
+    """By path inside the folder, with `/`."""
+    source: str
+    bytes: int
+    digests: Mapping[str, str]
+    """What the store shall remember: SHA-256 of what was fetched, by what it is remembered by."""
 
 
 def read_record(folder: Path) -> Record | None:

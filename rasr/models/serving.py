@@ -1,6 +1,6 @@
 """Which models become engines, and which properties they serve.
 
-Owns three rules, applied on top of the layers of the settings, so that `rasr config` shows what
+Owns four rules, applied on top of the layers of the settings, so that `rasr config` shows what
 comes of them:
 
 1. `--model` names models to serve: each serves its languages, the first one named wins. Without an
@@ -8,9 +8,12 @@ comes of them:
 2. An entry under `properties` may name a model, or the path of a model's folder, where it may name
    an engine; an engine of this name comes first.
 3. With neither, each language but English is served by the first model of the catalogue that is
-   installed and knows it. English stays with the default engine unless somebody says otherwise: a
-   model that was pulled for Mandarin must not change what English clients get. A bundled model
-   serves only where it is named, and in the demonstration (`with_bundled`).
+   installed and knows it, those that stream before those that do not. English is served by the
+   default model where it is installed, else by the default engine, and `english_advice` says so: a
+   model that was pulled for Mandarin must not change what English clients get. Whisper serves only
+   where it is named: it carries one or two speakers, and needs packages that not everybody has. A
+   bundled model does too, and in the demonstration (`with_bundled`).
+4. An entry under `text.punctuation` names a folder, or one in the folder of the models.
 
 Loads nothing: whether the files are any good is found by the engine.
 """
@@ -29,12 +32,14 @@ from rasr.models.record import read_record
 from rasr.models.store import Store
 from rasr.settings import EngineSettings, Settings
 
-ENGINE_KIND = "sherpa-onnx"
-"""The engine that runs the models of the catalogue."""
+_USUAL_KIND = "sherpa-onnx"
+"""The engine of a folder that does not say which one runs it."""
+_ONLY_WHERE_NAMED = "whisper"
+"""An engine whose models serve nothing by themselves."""
 _FOLDER_OPTION = "model"
 """Its option that takes the model's folder."""
 _KEPT_LANGUAGE = "english"
-"""Not mapped by itself: the default engine serves it."""
+"""Served by itself by nothing but the default model or the default engine."""
 
 _KEYED = re.compile(r"(?P<keys>[a-z0-9_]+(,[a-z0-9_]+)*)=(?P<model>.+)")
 
@@ -56,6 +61,7 @@ def with_models(
     if requests and not said:
         draft.serve_nothing()
     draft.resolve()
+    draft.find_punctuation()
     if requests:
         draft.serve(requests)
     elif not said:
@@ -76,6 +82,24 @@ def with_bundled(configuration: Configuration, language: str, store: Store) -> C
     return draft.configuration()
 
 
+def english_advice(configuration: Configuration, store: Store) -> str | None:
+    """One sentence on what better English there is, where the default engine serves it and nobody
+    asked for that; else None."""
+    origin = configuration.origins.get(dotted(("properties", _KEPT_LANGUAGE)))
+    default = store.catalogue.default_english
+    if origin is None or origin.layer is not Layer.DEFAULT or default is None:
+        return None
+    return default_advice(default)
+
+
+def default_advice(model: Model) -> str:
+    """What it means that the default model for English is not here, and the cure."""
+    return (
+        "English is served by PocketSphinx, which gets about every third word wrong: "
+        f"rasr models pull {model.name} brings the default model"
+    )
+
+
 def _is_said(configuration: Configuration) -> bool:
     """True if a person has said what is served."""
     origins = configuration.origins
@@ -94,6 +118,7 @@ class _Draft:
         self._engines = dict(configuration.settings.engines)
         self._properties = dict(configuration.settings.properties)
         self._origins = dict(configuration.origins)
+        self._text = configuration.settings.text
         self._mistakes: list[str] = []
 
     def serve_nothing(self) -> None:
@@ -110,7 +135,7 @@ class _Draft:
             model = self._store.catalogue.find(value)
             if engine is not None:
                 # Options for a model, written down without saying where the model is.
-                if engine.kind == ENGINE_KIND and model is not None:
+                if model is not None and engine.kind == model.engine:
                     self._attempt(where, model, origin)
             elif model is not None:
                 self._properties[key] = self._attempt(where, model, origin) or value
@@ -121,6 +146,20 @@ class _Draft:
                     f"{where}: there is no engine {value!r} and no such model; engines: "
                     f"{', '.join(self._engines) or 'none'}; installed models: {self._installed()}"
                 )
+
+    def find_punctuation(self) -> None:
+        """Names of punctuation models become folders."""
+        found = {}
+        for language, value in self._text.punctuation.items():
+            folder = Path(value).expanduser() if _is_path(value) else self._store.folder / value
+            found[language] = str(folder.absolute())
+            if not folder.is_dir():
+                key = dotted(("text", "punctuation", language))
+                self._mistakes.append(
+                    f"{self._origins[key]}: {key}: there is no folder {folder.absolute()}; unpack "
+                    "a punctuation model there, or give the path of its folder"
+                )
+        self._text = self._text.model_copy(update={"punctuation": found})
 
     def serve(self, requests: Sequence[str]) -> None:
         """What `--model` asks for."""
@@ -160,22 +199,25 @@ class _Draft:
 
     def serve_installed(self) -> None:
         """What is installed serves what nothing else serves."""
-        for model in self._store.installed():
+        taken: set[str] = set()
+        # Sorting keeps the order of preference within each kind.
+        for model in sorted(self._store.installed(), key=lambda one: one.kind != "streaming"):
             engine = self._engines.get(model.name)
-            if engine is not None and engine.kind != ENGINE_KIND:
+            if engine is not None and engine.kind != model.engine:
                 # A person's own engine that happens to have this name.
                 continue
-            if model.bundled or model.kind != "streaming":
+            if model.bundled or model.engine == _ONLY_WHERE_NAMED:
                 continue
             origin = Origin(Layer.INSTALLED, f"model {model.name}")
             new = [
                 language
                 for language in model.languages
-                if language != _KEPT_LANGUAGE and language not in self._properties
+                if language not in taken and (model.default or language != _KEPT_LANGUAGE)
             ]
             name = self._attempt(str(origin), model, origin) if new else None
             for language in new if name is not None else ():
                 assert name is not None
+                taken.add(language)
                 self._map(language, name, origin)
 
     def serve_bundled(self, language: str) -> None:
@@ -192,7 +234,11 @@ class _Draft:
         if self._mistakes:
             raise ConfigurationError(self._mistakes)
         settings = self._before.settings.model_copy(
-            update={"engines": self._engines, "properties": self._properties}
+            update={
+                "engines": self._engines,
+                "properties": self._properties,
+                "text": self._text,
+            }
         )
         return Configuration(settings, self._origins)
 
@@ -202,23 +248,17 @@ class _Draft:
 
     def _attempt(self, where: str, model: Model, origin: Origin) -> str | None:
         """The engine of a model of the catalogue, or a mistake and None."""
-        if model.kind != "streaming":
-            self._mistakes.append(
-                f"{where}: {model.name} is an {model.kind} model; live recognition needs a "
-                "streaming one"
-            )
-            return None
         engine = self._engines.get(model.name)
-        if engine is not None and (engine.kind != ENGINE_KIND or _FOLDER_OPTION in engine.options):
+        if engine is not None and (engine.kind != model.engine or _FOLDER_OPTION in engine.options):
             # It says itself where the model is, or is another engine.
             folder = Path(str(engine.options.get(_FOLDER_OPTION, "")))
-            return self._engine(where, model.name, folder, origin, {})
+            return self._engine(where, model.name, model.engine, folder, origin, {})
         try:
             folder = self._store.require(model)
         except ModelError as error:
             self._mistakes.append(f"{where}: {error}")
             return None
-        return self._engine(where, model.name, folder, origin, model.options)
+        return self._engine(where, model.name, model.engine, folder, origin, model.options)
 
     def _folder(self, where: str, path: str, origin: Origin) -> str | None:
         """The engine of a model's folder anywhere, or a mistake and None."""
@@ -226,12 +266,14 @@ class _Draft:
         if not folder.is_dir():
             self._mistakes.append(f"{where}: there is no folder {folder}")
             return None
-        return self._engine(where, folder.name, folder, origin, {})
+        kind = _kind(folder, self._store)
+        return self._engine(where, folder.name, kind, folder, origin, {})
 
     def _engine(
         self,
         where: str,
         name: str,
+        kind: str,
         folder: Path,
         origin: Origin,
         suiting: Mapping[str, str | int | float | bool],
@@ -240,12 +282,12 @@ class _Draft:
         engine = self._engines.get(name)
         if engine is None:
             self._engines[name] = EngineSettings(
-                kind=ENGINE_KIND, options={**suiting, _FOLDER_OPTION: str(folder)}
+                kind=kind, options={**suiting, _FOLDER_OPTION: str(folder)}
             )
             for option in suiting:
                 self._origins[dotted(("engines", name, "options", option))] = origin
             self._origins[dotted(("engines", name, "kind"))] = origin
-        elif engine.kind != ENGINE_KIND:
+        elif engine.kind != kind:
             self._mistakes.append(
                 f"{where}: engines.{name} is of kind {engine.kind!r}; give that engine another name"
             )
@@ -271,6 +313,15 @@ class _Draft:
 
 def _is_path(reference: str) -> bool:
     return "/" in reference or reference.startswith((".", "~"))
+
+
+def _kind(folder: Path, store: Store) -> str:
+    """The kind of engine that runs the model in any folder: by its record, or its folder's name."""
+    record = read_record(folder)
+    if record is not None:
+        return record.engine
+    model = store.catalogue.find(folder.name)
+    return model.engine if model is not None else _USUAL_KIND
 
 
 def _languages(folder: Path, store: Store) -> tuple[str, ...] | None:

@@ -4,7 +4,7 @@ Owns the layout of the models folder:
 
     NAME/                  an installed model, with its record
     downloads/NAME/        a pull in progress: the part of the archive, what is unpacked so far
-    digests.json           the digest of every archive that was ever installed
+    digests.json           the digest of everything that was ever fetched from an address
 
 Never fetches and never unpacks.
 """
@@ -155,23 +155,28 @@ class Store:
 
     @property
     def digests_file(self) -> Path:
-        """The file that holds the digest of every archive that was ever installed."""
+        """The file that holds the digest of everything that was ever fetched from an address."""
         return self.folder / _DIGESTS
 
-    def known_digest(self, archive: str) -> str | None:
-        """SHA-256 of the archive of this name when it was first installed here."""
-        return self._digests().get(archive)
+    def known_digest(self, key: str) -> str | None:
+        """SHA-256 of what is remembered by this key, when it was first installed here.
 
-    def remember_digest(self, archive: str, sha256: str) -> None:
-        """Write down the SHA-256 of an archive that was installed.
+        Args:
+            key: name of an archive, or MODEL/FILE.
+        """
+        return self._digests().get(key)
+
+    def remember_digests(self, digests: Mapping[str, str]) -> None:
+        """Write down the SHA-256 of what was installed, by its key.
 
         Raises:
             OSError: the file cannot be written.
         """
         known = self._digests()
-        if known.get(archive) != sha256:
+        both = {**known, **digests}
+        if known != both:
             fresh = self.digests_file.with_suffix(".new")
-            fresh.write_text(json.dumps(known | {archive: sha256}, indent=2) + "\n", "utf-8")
+            fresh.write_text(json.dumps(both, indent=2) + "\n", "utf-8")
             fresh.replace(self.digests_file)
 
     def _digests(self) -> dict[str, str]:

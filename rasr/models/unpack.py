@@ -16,6 +16,7 @@ import lzma
 import os
 import tarfile
 import zlib
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
@@ -47,9 +48,16 @@ _TAR_BLOCK_BYTES = 1 << 16
 
 
 def unpack(
-    archive: Path, folder: Path, progress: Progress, bounds: Bounds | None = None
+    archive: Path,
+    folder: Path,
+    progress: Progress,
+    bounds: Bounds | None = None,
+    only: Container[str] | None = None,
 ) -> dict[str, FileRecord]:
     """Unpack `archive` into `folder`, which exists and is empty.
+
+    Args:
+        only: paths of the files that are written; None for all.
 
     Returns: size and digest of each file, by its path inside `folder`.
 
@@ -64,7 +72,7 @@ def unpack(
             with tarfile.open(
                 fileobj=cast(IO[bytes], stream), mode="r|", bufsize=_TAR_BLOCK_BYTES
             ) as tar:
-                return _take(tar, stream, folder, bounds)
+                return _take(tar, stream, folder, bounds, only)
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
             raise ArchiveRefused(f"it has {Path(error.filename).name!r} twice") from error
         # ValueError: numbers and texts in headers that are none.
@@ -73,7 +81,11 @@ def unpack(
 
 
 def _take(
-    tar: tarfile.TarFile, stream: _Stream, folder: Path, bounds: Bounds
+    tar: tarfile.TarFile,
+    stream: _Stream,
+    folder: Path,
+    bounds: Bounds,
+    only: Container[str] | None,
 ) -> dict[str, FileRecord]:
     files: dict[str, FileRecord] = {}
     members = 0
@@ -85,7 +97,7 @@ def _take(
         stream.allow(member.size + bounds.header_bytes)
         if member.isdir():
             (folder / path).mkdir(parents=True, exist_ok=True)
-        elif _is_litter(path):
+        elif _is_litter(path) or (only is not None and str(path) not in only):
             _drain(tar, member)
         else:
             files[str(path)] = _write(tar, member, folder / path)

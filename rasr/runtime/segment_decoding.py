@@ -8,7 +8,13 @@ from functools import partial
 
 from decoder import HotWord, Hypothesis
 from rasr.audio import SAMPLE_RATE
-from rasr.recognition.effects import AbandonSegment, Decode, FinishSegment, StartSegment
+from rasr.recognition.effects import (
+    AbandonSegment,
+    Decode,
+    FinishSegment,
+    PauseSegment,
+    StartSegment,
+)
 from rasr.recognition.recognition import Recognition
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import DecodeHandle, DecodeListener, Priority, Scheduler
@@ -52,7 +58,9 @@ class SegmentDecoding:
         if self._began is None:
             self._began = now
 
-    def do(self, effect: StartSegment | Decode | FinishSegment | AbandonSegment) -> None:
+    def do(
+        self, effect: StartSegment | Decode | PauseSegment | FinishSegment | AbandonSegment
+    ) -> None:
         """Carry out what the recognition wants done with a segment."""
         segment, now = effect.segment, self._loop.time()
         match effect:
@@ -68,6 +76,8 @@ class SegmentDecoding:
                     hot_words=effect.hot_words,
                     priority=self._priority,
                 )
+            case PauseSegment():
+                self._handles[segment].pause()
             case FinishSegment():
                 self.statistics.segment_ended(segment, now)
                 self._handles[segment].finish(

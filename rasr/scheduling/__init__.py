@@ -1,14 +1,16 @@
 """Between the event loop and the engines: decode tasks, workers, batches, overload, capacity."""
 
+from rasr.scheduling.child_process import ChildProcess, WorkerDied, answer_questions
 from rasr.scheduling.costs import StepCosts
 from rasr.scheduling.overload import TOP_LEVEL
 from rasr.scheduling.scheduler import DecodeHandle, Scheduler
 from rasr.scheduling.statistics import EngineStatistics
 from rasr.scheduling.task import DecodeListener, Priority
-from rasr.scheduling.worker import ProcessWorker, ThreadWorker, Worker, WorkerDied
+from rasr.scheduling.worker import ProcessWorker, ThreadWorker, Worker
 
 __all__ = [
     "TOP_LEVEL",
+    "ChildProcess",
     "DecodeHandle",
     "DecodeListener",
     "EngineStatistics",
@@ -19,4 +21,5 @@ __all__ = [
     "ThreadWorker",
     "Worker",
     "WorkerDied",
+    "answer_questions",
 ]

@@ -2,6 +2,10 @@
 
 All slots of all workers are busy at the same time, as they are under load: threads share caches and
 memory, and a step beside another one takes longer than alone.
+
+An engine that reads the growing utterance anew has no cost of a step: what a second of speech costs
+depends on how long its utterance is. There whole utterances of several lengths are measured, from
+the first step to the final.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import itertools
 import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from statistics import fmean
 
@@ -39,6 +43,10 @@ _TURNS = 2
 _NEGLIGIBLE_S = 0.001
 """Differences of less say nothing about who else uses the machine."""
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
+TYPICAL_UTTERANCE_S = 4.0
+"""Sentences of a conversation and of dictation are mostly of 2 to 8 s."""
+_UTTERANCES_S = (1.5, 4.0, 9.0, 18.0)
+"""Lengths that are measured: what lies between is reckoned, and the curve is not straight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,9 @@ class StepCosts:
     """Batch size → time that one such step takes, seconds. Not empty; keys ascend."""
     disturbance: float = 1.0
     """Median over shortest time of the same step: up to 1.3 where nothing else used the machine."""
+    by_length: Mapping[float, float] = field(default_factory=dict)
+    """Of an engine that reads anew: length of an utterance in seconds → time of a slot for a second
+    of its speech, all readings and the final counted. Keys ascend; empty for other engines."""
 
     def step_seconds(self, batch: int) -> float:
         """Time of a step with so many streams: measured, or between two that were."""
@@ -81,9 +92,28 @@ class StepCosts:
 
     @property
     def per_second(self) -> float:
-        """Time of one slot for a second of one stream's speech, in batches that form under load."""
+        """Time of one slot for a second of one stream's speech, in batches that form under load and
+        in utterances of the usual length."""
+        return self.per_second_of(TYPICAL_UTTERANCE_S)
+
+    def per_second_of(self, utterance_s: float) -> float:
+        """As `per_second`, for utterances of so many seconds."""
+        if self.by_length:
+            lengths = list(self.by_length)
+            return float(np.interp(utterance_s, lengths, list(self.by_length.values())))
         size = self.timely_batch or min(self.seconds)
         return self.seconds[size] / size / self.step_s
+
+    def batch_seconds(self, steps: int, step_s: float, utterance_s: float) -> float:
+        """Time that a batch of so many steps should take.
+
+        Args:
+            step_s: audio of each step, seconds.
+            utterance_s: length of the utterances that they are of, as far as is known.
+        """
+        if self.by_length:
+            return self.per_second_of(utterance_s) * step_s * steps
+        return self.step_seconds(steps) * step_s / self.step_s
 
 
 async def calibrate(
@@ -93,6 +123,7 @@ async def calibrate(
     max_batch: int,
     streams_per_worker: int,
     speech: Samples,
+    reads_anew: bool = False,
 ) -> StepCosts:
     """Time steps of every batch size up to the largest that can come about.
 
@@ -101,6 +132,7 @@ async def calibrate(
         max_batch: the largest batch that the engine takes.
         speech: what is decoded, again and again; shape (n,), int16, at 16 kHz. Engines that search
             need real speech: noise costs them less or more.
+        reads_anew: the engine decodes an utterance anew as it grows.
 
     Raises:
         WorkerDied: a worker died.
@@ -132,7 +164,37 @@ async def calibrate(
         shortest += fmean(times[0] for times in ranked) + _NEGLIGIBLE_S
         middle += fmean(times[len(times) // 2] for times in ranked) + _NEGLIGIBLE_S
     slots = sum(worker.slots for worker in workers)
-    return StepCosts(step / SAMPLE_RATE, slots, seconds, disturbance=middle / shortest)
+    by_length = {}
+    for length_s in _UTTERANCES_S if reads_anew else ():
+        spent = await asyncio.gather(
+            *(
+                _time_utterance(worker, slot, next(numbers), policy, speech, length_s)
+                for worker in workers
+                for slot in range(worker.slots)
+            )
+        )
+        by_length[length_s] = min(spent) / length_s
+    return StepCosts(
+        step / SAMPLE_RATE, slots, seconds, disturbance=middle / shortest, by_length=by_length
+    )
+
+
+async def _time_utterance(
+    worker: Worker, slot: int, stream: int, policy: StepPolicy, speech: Samples, length_s: float
+) -> float:
+    """How long all steps of one utterance took together, in seconds."""
+    length = int(length_s * SAMPLE_RATE)
+    taken = at = 0
+    spent = 0.0
+    while at < length:
+        end = min(policy.next_step_at(taken), length)
+        samples = speech.take(np.arange(at, end), mode="wrap")
+        step = Step(stream, samples, opens=not at, finishes=end == length, wants_hypothesis=True)
+        at = taken = end
+        begun = time.perf_counter()
+        await worker.run(Batch((step,)), slot)
+        spent += time.perf_counter() - begun
+    return spent
 
 
 async def _time(

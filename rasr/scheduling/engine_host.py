@@ -6,18 +6,15 @@ pickle.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from decoder import Capabilities, DecodeFailed, DecoderError, Engine, HotWord, Hypothesis, Stream
+from decoder import Capabilities, DecodeFailed, Engine, HotWord, Hypothesis, Stream
 from decoder.engine import Samples
 from decoder.registry import EngineSpec, load
+from rasr.scheduling.child_process import answer_questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,8 @@ class Step:
     hot_words: tuple[HotWord, ...] = ()
     silence: int = 0
     """Of the last step: samples at the end of the utterance that hold no speech."""
+    pauses: bool = False
+    """Nobody speaks behind the samples, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +82,9 @@ class EngineHost:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._streams: dict[int, Stream] = {}
+        self._rereads = engine.capabilities.rereads
+        self._told: dict[int, Hypothesis] = {}
+        """Of an engine that reads anew: what was told last of each stream."""
 
     def run(self, batch: Batch) -> list[StepResult]:
         """One result for each step, in their order."""
@@ -104,6 +106,8 @@ class EngineHost:
             self._streams[step.stream] = self._engine.open(step.hot_words)
         stream = self._streams[step.stream]
         stream.accept(step.samples)
+        if step.pauses:
+            stream.pause()
         if step.finishes:
             stream.finish(step.silence)
 
@@ -128,7 +132,7 @@ class EngineHost:
             refused = self._streams[step.stream].refused_hot_words
         if failure is None and (step.wants_hypothesis or step.finishes):
             try:
-                hypothesis = self._streams[step.stream].hypothesis()
+                hypothesis = self._news(step)
             except Exception as error:
                 failure = _failure(error)
         if failure is not None:
@@ -138,7 +142,17 @@ class EngineHost:
             self._close(step.stream)
         return StepResult(step.stream, hypothesis, step.finishes, refused)
 
+    def _news(self, step: Step) -> Hypothesis | None:
+        """What is to be told after a step; None where the utterance was not read anew."""
+        hypothesis = self._streams[step.stream].hypothesis()
+        if self._rereads and not step.finishes:
+            if self._told.get(step.stream) is hypothesis:
+                return None
+            self._told[step.stream] = hypothesis
+        return hypothesis
+
     def _close(self, number: int) -> None:
+        self._told.pop(number, None)
         stream = self._streams.pop(number, None)
         if stream is not None:
             stream.close()
@@ -154,32 +168,11 @@ def _failure(error: Exception) -> _Failure:
 def host_in_process(connection: Connection, spec: EngineSpec) -> None:
     """The work of a worker process: load an engine, then answer each batch with its results.
 
-    First comes what the engine can do, or the error that says why it cannot be had; then the
-    process ends. Any other error ends it with a traceback on standard error.
+    First comes what the engine can do, or the error that says why it cannot be had.
     """
-    # Ctrl-C reaches the whole group of processes; the server alone decides when work ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    answer: Capabilities | DecoderError
-    try:
+
+    def load_host() -> tuple[Capabilities, Callable[[Batch], list[StepResult]]]:
         engine = load(spec)
-        answer = engine.capabilities
-    except DecoderError as error:
-        connection.send(error)
-        return
-    connection.send(answer)
-    host = EngineHost(engine)
-    while True:
-        try:
-            batch = connection.recv()
-        except EOFError:
-            return  # The server is gone.
-        connection.send(host.run(batch))
+        return engine.capabilities, EngineHost(engine).run
 
-
-def _die_with_parent() -> None:
-    # While a batch is decoded nothing else would notice that the server was killed.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(0)
+    answer_questions(connection, load_host)

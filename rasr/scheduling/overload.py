@@ -180,6 +180,11 @@ class StepPolicies:
         """The overload level: 0 while all is well."""
         return self._monitor.level
 
+    @property
+    def reads_anew(self) -> bool:
+        """The engine decodes an utterance anew as it grows."""
+        return self._capabilities.rereads
+
     def policy(self, *, partials: bool) -> StepPolicy:
         """The policy of an utterance whose partials are wanted, or not."""
         return self._policies[partials]

@@ -53,6 +53,11 @@ class DecodeHandle:
             task.accept(Piece(samples, due))
             self._pool.accepted(task, len(samples), due)
 
+    def pause(self) -> None:
+        """Nobody speaks since the last audio. An engine that reads anew reads now."""
+        if not self._task.is_over:
+            self._pool.pausing(self._task)
+
     def finish(self, *, due: float, silence: int = 0, awaited: bool = False) -> None:
         """No more audio comes: the final is wanted.
 
@@ -191,6 +196,7 @@ class Scheduler:
             max_batch=self.capabilities.max_batch,
             streams_per_worker=self._streams_per_worker,
             speech=speech,
+            reads_anew=self.capabilities.rereads,
         )
 
     async def stop(self) -> None:

@@ -249,6 +249,7 @@ class SlotServer:
                 self._give_up(task, result.failure)
             elif result.hypothesis is not None:
                 if result.final:
+                    self._statistics.utterance_decoded(task.decoded_samples)
                     self.release(task)
                     task.finish()
                 task.listener.hypothesis(result.hypothesis, final=result.final)

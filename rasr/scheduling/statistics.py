@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import Counter
 
 from decoder.engine import SAMPLE_RATE
-from rasr.scheduling.costs import StepCosts
+from rasr.scheduling.costs import TYPICAL_UTTERANCE_S, StepCosts
 
 DEMAND_WINDOW_S = 20
 """Long enough for sentences and the pauses between them, short enough to follow comings and goings.
 """
 _SLOWNESS_WINDOW_S = 2.0
+_LENGTH_MEMORY_S = 120.0
+"""Speech of all clients over which the length of utterances is averaged."""
 _WEIGHT = 0.5
 """Of the newest window in the mean: half a dozen seconds of memory."""
 
@@ -73,6 +75,8 @@ class EngineStatistics:
         """Of live utterances: others take what these leave."""
         self.costs: StepCosts | None = None
         """What steps cost here, once the engine has been calibrated."""
+        self.utterance_s = TYPICAL_UTTERANCE_S
+        """How long utterances are of late, seconds: the mean over their audio."""
         self._slowness = 1.0
         self._began = 0.0
         self._busy_s = 0.0
@@ -88,11 +92,17 @@ class EngineStatistics:
             return
         self._busy_s += busy_s
         each_s = samples / SAMPLE_RATE / steps
-        self._expected_s += self.costs.step_seconds(steps) * each_s / self.costs.step_s
+        self._expected_s += self.costs.batch_seconds(steps, each_s, self.utterance_s)
         if now - self._began >= _SLOWNESS_WINDOW_S and self._expected_s > 0:
             ratio = self._busy_s / self._expected_s
             self._slowness += _WEIGHT * (ratio - self._slowness)
             self._began, self._busy_s, self._expected_s = now, 0.0, 0.0
+
+    def utterance_decoded(self, samples: int) -> None:
+        """An utterance of so many samples has its final."""
+        length_s = samples / SAMPLE_RATE
+        weight = min(1.0, length_s / _LENGTH_MEMORY_S)
+        self.utterance_s += weight * (length_s - self.utterance_s)
 
     @property
     def slowness(self) -> float:
@@ -110,4 +120,5 @@ class EngineStatistics:
         """The part of the slots' time that so much audio takes in each second, in full batches."""
         if self.costs is None:
             return 0.0
-        return audio_per_second * self.costs.per_second * self.slowness / self.costs.slots
+        per_second = self.costs.per_second_of(self.utterance_s)
+        return audio_per_second * per_second * self.slowness / self.costs.slots

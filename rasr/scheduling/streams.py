@@ -147,6 +147,14 @@ class StreamPool:
         if task.has_work:
             self._serve(task)
 
+    def pausing(self, task: DecodeTask) -> None:
+        """Nobody speaks behind the audio of a task: worth a step where it may be read anew."""
+        reads_anew = self.policies.reads_anew and task.policy.partial is not None
+        if reads_anew and task.priority is Priority.LIVE:
+            task.pauses = True
+            if task.has_work:
+                self._serve(task)
+
     def finishing(self, task: DecodeTask) -> None:
         """The final of a task is wanted."""
         if task.has_work:

@@ -10,9 +10,10 @@ from typing import Protocol
 import structlog
 
 from decoder import Capabilities, DecoderError
+from rasr.scheduling.child_process import WorkerDied
 from rasr.scheduling.engine_host import Batch, StepResult
 from rasr.scheduling.statistics import EngineStatistics
-from rasr.scheduling.worker import Worker, WorkerDied
+from rasr.scheduling.worker import Worker
 
 _log = structlog.get_logger("rasr.scheduling")
 

@@ -171,6 +171,8 @@ class DecodeTask:
     taken_samples: int = field(default=0, init=False)
     """Samples of the step that is decoded now."""
     pending_samples: int = field(default=0, init=False)
+    pauses: bool = field(default=False, init=False)
+    """Nobody has spoken since the last audio, and no step has told that yet."""
     _pending: deque[Piece] = field(default_factory=deque, init=False)
     """Audio that no step has taken yet."""
     _kept: list[Piece] = field(default_factory=list, init=False)
@@ -193,6 +195,7 @@ class DecodeTask:
         """True if a step is worth its overhead and the task is not on its way to one already."""
         return self.state is DecodeState.COLLECTING and (
             self.end is not None
+            or self.pauses
             or self.decoded_samples + self.pending_samples >= self._next_step_at
         )
 
@@ -221,6 +224,7 @@ class DecodeTask:
 
     def accept(self, piece: Piece) -> None:
         """More audio has come."""
+        self.pauses = False
         self._kept.append(piece)
         self._pending.append(piece)
         self.pending_samples += len(piece.samples)
@@ -252,14 +256,18 @@ class DecodeTask:
         opens = not self.opened
         self.opened, self.slot = True, slot
         partial = self.policy.partial
+        pauses = self.pauses and not self._pending
+        self.pauses = self.pauses and not pauses
         return Step(
             self.stream,
             samples,
             opens,
             finishes=self.end is not None and not self._pending,
-            wants_hypothesis=partial is not None and decoded - self._partial_at_sample >= partial,
+            wants_hypothesis=partial is not None
+            and (pauses or decoded - self._partial_at_sample >= partial),
             hot_words=self.hot_words,
             silence=0 if self.end is None else self.end.silence,
+            pauses=pauses,
         )
 
     def step_decoded(self, *, heard: bool, last: bool) -> None:

@@ -39,10 +39,10 @@ from rasr.server.listener import is_loopback, listen, make_shallow, url_of
 from rasr.server.ops.capacity import Capacity, calibrated, memory_folder
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
+from rasr.server.texts import Texts, load_texts
 from rasr.server.ws.connections import Connections
 from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.settings import Settings, VadSettings
-from rasr.text import TextTools
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -132,6 +132,7 @@ class Service:
             _classifier(settings.vad)
         except VadError as error:
             raise StartError(f"vad.{error}") from error
+        texts = await asyncio.to_thread(load_texts, settings)
         self._listener = listen(settings.server.host, settings.server.port)
         self._url = url_of(self._listener)
         if not is_loopback(self._listener) and not settings.auth.kind:
@@ -146,7 +147,7 @@ class Service:
         for name, scheduler in self._schedulers.items():
             await start_scheduler(name, scheduler)
         capacities = await self._calibrate(plans)
-        self._state = self._assemble(capacities)
+        self._state = self._assemble(capacities, texts)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 make_application(self._state),
@@ -168,17 +169,17 @@ class Service:
         self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
         await self._uvicorn.listening.wait()
 
-    def _assemble(self, capacities: dict[str, Capacity]) -> ServerState:
+    def _assemble(self, capacities: dict[str, Capacity], texts: Texts) -> ServerState:
         """The parts of the server, each given what it needs."""
         settings = self.settings
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
-        admission = Admission(self._admission_rules(), self._schedulers, cores())
+        admission = Admission(self._admission_rules(texts), self._schedulers, cores())
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
         statistics = ServerStatistics()
         recognizer = self._recognizer = Recognizer(
             self._schedulers,
-            TextTools(),
+            texts.tools,
             partial(_classifier, settings.vad),
             Margins(settings.vad.pre_roll_ms, settings.vad.post_roll_ms),
             settings.session,
@@ -205,7 +206,7 @@ class Service:
             for name, scheduler in self._schedulers.items()
         }
 
-    def _admission_rules(self) -> AdmissionRules:
+    def _admission_rules(self, texts: Texts) -> AdmissionRules:
         capacity = self.settings.capacity
         recognitions = self.settings.decoding.max_rounds
         if not capacity.max_load:
@@ -215,6 +216,7 @@ class Service:
             recognitions=recognitions,
             per_project=capacity.rounds_per_project,
             per_address=capacity.rounds_per_address,
+            text_s=texts.seconds,
         )
 
     async def _stop_engines(self) -> None:

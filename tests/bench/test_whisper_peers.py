@@ -73,7 +73,7 @@ def test_a_recording_is_streamed_and_its_final_comes_back() -> None:
         stream = uvloop.run(streamed(SisClient(server.url), server, tone))
     assert stream.answers[-1].is_over
     assert stream.answers[-1].at_s >= stream.start_s + 0.5
-    assert stream.cpu_s > 0
+    assert stream.cpu_s >= 0
 
 
 def test_a_server_that_is_not_installed_says_what_installs_it(

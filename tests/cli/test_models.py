@@ -87,6 +87,65 @@ def test_a_pull_that_broke_is_continued_by_the_same_command(
         assert host.asked[-1] == "bytes=70000-"
 
 
+def test_a_script_may_pull_what_can_be_had(
+    models: Callable[..., Result], mirrored: Callable[[Host], None]
+) -> None:
+    failed = models("pull", "--if-possible", NAME)
+    assert (failed.exit_code, failed.stdout) == (0, "")
+    fetching, why = failed.stderr.splitlines()
+    assert fetching == "fetching …"
+    assert re.fullmatch(
+        rf"{NAME} could not be had \(http://127\.0\.0\.1:9/{STEM}\.tar\.bz2: .*\); "
+        rf"later: rasr models pull {NAME}",
+        why,
+    )
+    with hosting(RELEASE) as host:
+        mirrored(host)
+        assert "is installed in" in models("pull", "--if-possible", NAME).stdout
+    again = models("pull", "--if-possible", NAME)
+    assert (again.exit_code, again.output) == (0, "")
+    assert models("pull", "--if-possible", "unheard").exit_code == 1
+
+
+def test_without_the_default_model_it_is_told_what_serves_english(
+    models: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make_model(RELEASE, default=True, kind="offline", engine="moonshine")
+    monkeypatch.setattr(stores, "load", lambda: Catalogue((model,), ()))
+    archive = written(tmp_path / "archive", RELEASE[:-1])
+    failed = models("pull", "--if-possible", NAME, "--from", archive)
+    assert failed.exit_code == 0
+    assert failed.stderr.splitlines()[-1].endswith(
+        "fetch it anew). English is served by PocketSphinx, which gets about every third word "
+        f"wrong: rasr models pull {NAME} brings the default model"
+    )
+
+
+def test_make_fetches_the_default_model() -> None:
+    default = stores.open_store("", os.environ).catalogue.default_english
+    assert default is not None
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text("utf-8")
+    assert f"rasr models pull --if-possible {default.name}\n" in makefile
+
+
+def test_serve_says_that_the_default_model_is_missing(
+    rasr: Rasr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, on_ready: None)
+    monkeypatch.delenv("RASR_PROPERTIES__ENGLISH")
+    monkeypatch.setenv("RASR_MODELS__FOLDER", str(tmp_path / "models"))
+    (line,) = rasr("serve").stderr.splitlines()
+    assert "rasr models pull moonshine-tiny-en brings the default model" in line
+    store = stores.open_store(str(tmp_path / "models"), os.environ)
+    default = store.catalogue.get("moonshine-tiny-en")
+    store.path(default).mkdir(parents=True)
+    for name in default.required:
+        (store.path(default) / name).touch()
+    assert rasr("serve").stderr == ""
+    printed = [" ".join(line.split()) for line in rasr("config").stdout.splitlines()]
+    assert 'english = "moonshine-tiny-en" # installed model moonshine-tiny-en' in printed
+
+
 def test_a_release_file_is_installed_from_disk(
     models: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -113,6 +172,15 @@ def test_all_that_is_known_of_a_model_is_shown(
         f"came from {archive}",
     ):
         assert line in lines
+
+
+def test_of_many_languages_a_few_are_listed(
+    models: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make_model(languages=("one", "two", "three", "four", "five", "six", "seven"))
+    monkeypatch.setattr(stores, "load", lambda: Catalogue((model,), ()))
+    assert " one, two, three, four, five and 2 more  tests" in models("list").stdout
+    assert "one, two, three, four, five, six, seven" in models("show", NAME).stdout
 
 
 def test_a_bundled_model_is_listed_as_such(models: Callable[..., Result], rasr: Rasr) -> None:

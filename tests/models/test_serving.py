@@ -9,7 +9,7 @@ import pytest
 
 from rasr.configuration import Configuration, ConfigurationError, load
 from rasr.models.install import install
-from rasr.models.serving import with_bundled, with_models
+from rasr.models.serving import english_advice, with_bundled, with_models
 from rasr.models.store import Store
 from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
@@ -23,9 +23,33 @@ CANTONESE = make_model(
     name="cantonese-too", languages=("cantonese", "chinese", "sichuan"), archive="c.tar.bz2"
 )
 ENGLISH = make_model(name="english-only", languages=("english",), archive="e.tar.bz2")
-OFFLINE = make_model(name="later", kind="offline", archive="l.tar.bz2")
+OFFLINE = make_model(
+    name="later", kind="offline", engine="sherpa-onnx-offline", archive="l.tar.bz2"
+)
+DIALECT = make_model(
+    name="wu",
+    kind="offline",
+    engine="sherpa-onnx-offline",
+    languages=("shanghai", "chinese"),
+    archive="w.tar.bz2",
+)
+WHISPER = make_model(
+    name="everything",
+    kind="offline",
+    engine="whisper",
+    languages=("thai", "english"),
+    archive="e.tar.bz2",
+)
+DEFAULT = make_model(
+    name="usual",
+    kind="offline",
+    engine="moonshine",
+    default=True,
+    languages=("english",),
+    archive="u.tar.bz2",
+)
 TINY = make_model(name="tiny", bundled=True, archive=None, options={"search": "beam"})
-ALL = (OFFLINE, MANDARIN, BOTH, CANTONESE, ENGLISH, TINY)
+ALL = (OFFLINE, DIALECT, WHISPER, DEFAULT, MANDARIN, BOTH, CANTONESE, ENGLISH, TINY)
 
 
 @pytest.fixture
@@ -94,6 +118,83 @@ def test_english_stays_with_the_default_engine_unless_told_otherwise(store: Stor
     assert told.settings.properties == {"english": "english-only"}
     assert folders(told) == {"english-only": "english-only"}
     assert str(told.origins["engines.english-only.kind"]).startswith("file ")
+
+
+def test_the_default_model_serves_english_where_it_is_installed(store: Store) -> None:
+    put(store, ENGLISH)
+    assert english_advice(resolved(store), store) == (
+        "English is served by PocketSphinx, which gets about every third word wrong: "
+        "rasr models pull usual brings the default model"
+    )
+    put(store, DEFAULT)
+    found = resolved(store)
+    assert found.settings.properties == {"english": "usual"}
+    engine = found.settings.engines["usual"]
+    assert (engine.kind, engine.options) == ("moonshine", {"model": str(store.folder / "usual")})
+    assert str(found.origins["properties.english"]) == "installed model usual"
+    assert english_advice(found, store) is None
+
+
+@pytest.mark.parametrize(
+    "environ", [{"RASR_PROPERTIES__ENGLISH": "pocketsphinx"}, {"RASR_PROPERTIES__CHINESE": "tiny"}]
+)
+def test_what_is_said_of_languages_goes_over_the_default_model(
+    store: Store, environ: dict[str, str]
+) -> None:
+    put(store, DEFAULT)
+    assert resolved(store, environ=environ).settings.properties["english"] == "pocketsphinx"
+
+
+def test_nobody_who_asked_for_pocketsphinx_is_told_of_another_model(store: Store) -> None:
+    asked = resolved(store, environ={"RASR_PROPERTIES__ENGLISH": "pocketsphinx"})
+    assert english_advice(asked, store) is None
+    assert english_advice(resolved(store, "tiny"), store) is None
+    assert english_advice(resolved(store), make_store(store.folder.parent, ENGLISH)) is None
+
+
+def test_models_that_stream_come_before_those_that_do_not(store: Store) -> None:
+    for model in (OFFLINE, DIALECT, MANDARIN):
+        put(store, model)
+    found = resolved(store).settings
+    assert found.properties == {"english": "pocketsphinx", "chinese": "mandarin", "shanghai": "wu"}
+    assert found.engines["wu"].kind == "sherpa-onnx-offline"
+    store.remove(MANDARIN)
+    assert resolved(store).settings.properties["chinese"] == "later"
+
+
+def test_whisper_serves_only_where_it_is_named(store: Store) -> None:
+    put(store, WHISPER)
+    assert resolved(store).settings.properties == {"english": "pocketsphinx"}
+    named = resolved(store, "everything").settings
+    assert named.properties == {"thai": "everything", "english": "everything"}
+    assert named.engines["everything"].kind == "whisper"
+
+
+def test_an_engine_of_another_kind_keeps_its_name(store: Store) -> None:
+    put(store, DEFAULT)
+    document = (
+        "[engines.usual]\nkind = 'sherpa-onnx'\noptions = { model = '/x' }\n"
+        "[engines.wu]\nkind = 'sherpa-onnx-offline'\noptions = { threads = 2 }\n"
+    )
+    assert resolved(store, document=document).settings.properties == {"english": "pocketsphinx"}
+    put(store, DIALECT)
+    found = resolved(store, document=document).settings
+    assert found.engines["wu"].options == {"threads": 2, "model": str(store.folder / "wu")}
+    (only,) = mistakes(store, "usual", document=document)
+    assert "engines.usual is of kind 'sherpa-onnx'" in only
+
+
+def test_a_folder_is_run_by_the_engine_that_its_record_or_name_says(
+    store: Store, tmp_path: Path
+) -> None:
+    install(store, OFFLINE, Quiet(), by_hand=[written(tmp_path / "archive", release())])
+    recorded = (store.folder / "later").rename(tmp_path / "any")
+    assert resolved(store, str(recorded)).settings.engines["any"].kind == "sherpa-onnx-offline"
+    named = put(store, DIALECT).rename(tmp_path / "w")
+    assert resolved(store, f"{named}").settings.engines["w"].kind == "sherpa-onnx-offline"
+    strange = put(store, MANDARIN).rename(tmp_path / "strange")
+    found = resolved(store, f"chinese={strange}").settings
+    assert found.engines["strange"].kind == "sherpa-onnx"
 
 
 def test_a_bundled_model_serves_only_who_names_it(store: Store) -> None:
@@ -224,7 +325,7 @@ def test_a_model_may_lie_in_any_folder(store: Store, tmp_path: Path) -> None:
 def test_the_languages_of_a_folder_are_known_by_its_record_or_its_name(
     store: Store, tmp_path: Path
 ) -> None:
-    install(store, MANDARIN, Quiet(), archive=written(tmp_path / "archive", release()))
+    install(store, MANDARIN, Quiet(), by_hand=[written(tmp_path / "archive", release())])
     recorded = (store.folder / "mandarin").rename(tmp_path / "any")
     assert resolved(store, str(recorded)).settings.properties == {"chinese": "any"}
     unpacked_by_hand = put(store, BOTH).rename(tmp_path / STEM)
@@ -264,9 +365,10 @@ def test_all_mistakes_are_told_at_once_with_what_there_is(store: Store, tmp_path
         f"{where}.chinese: there is no engine 'unheard' and no such model; engines: "
         "pocketsphinx; installed models: mandarin, tiny",
         f"{where}.english: there is no folder /no/where",
-        "flag --model unknown: there is no such model; there are: later, mandarin, both, "
-        "cantonese-too, english-only, tiny; or give the path of a model's folder",
-        "flag --model later: later is an offline model; live recognition needs a streaming one",
+        "flag --model unknown: there is no such model; there are: later, wu, everything, usual, "
+        "mandarin, both, cantonese-too, english-only, tiny; or give the path of a model's folder",
+        "flag --model later: the model later is not installed; fetch it with: rasr models pull "
+        "later",
         f"flag --model ./gone: there is no folder {Path('gone').absolute()}",
     )
 
@@ -285,3 +387,29 @@ def test_a_model_is_decoded_as_suits_it_unless_somebody_says_otherwise(store: St
     document = "[engines.tiny]\nkind = 'sherpa-onnx'\noptions = {search = 'greedy'}"
     said = resolved(store, "tiny", document=document)
     assert said.settings.engines["tiny"].options["search"] == "greedy"
+
+
+def test_a_punctuation_model_is_a_folder_or_one_among_the_models(
+    store: Store, tmp_path: Path
+) -> None:
+    (store.folder / "marks-en").mkdir(parents=True)
+    (tmp_path / "marks-zh").mkdir()
+    document = f"""
+[text.punctuation]
+english = "marks-en"
+chinese = "{tmp_path}/marks-zh"
+"""
+    found = resolved(store, document=document)
+    assert found.settings.text.punctuation == {
+        "english": str(store.folder / "marks-en"),
+        "chinese": str(tmp_path / "marks-zh"),
+    }
+    assert resolved(store).settings.text.punctuation == {}
+
+
+def test_a_punctuation_model_that_is_not_there_is_a_mistake_that_names_the_folder(
+    store: Store,
+) -> None:
+    (mistake,) = mistakes(store, environ={"RASR_TEXT__PUNCTUATION__ENGLISH": "marks-en"})
+    assert "text.punctuation.english: there is no folder" in mistake
+    assert f"{store.folder / 'marks-en'}; unpack a punctuation model there" in mistake

@@ -63,7 +63,7 @@ def test_installed_models_come_in_the_order_of_the_catalogue(tmp_path: Path) -> 
 def test_damage_is_found(tmp_path: Path, spoil: object, sentence: str) -> None:
     model = make_model()
     store = make_store(tmp_path, model)
-    place = install(store, model, Quiet(), archive=written(tmp_path / "archive", release()))
+    place = install(store, model, Quiet(), by_hand=[written(tmp_path / "archive", release())])
     verdict = store.check(model)
     assert (verdict.damage, verdict.files) == ((), 6)
     assert callable(spoil)
@@ -100,7 +100,7 @@ def test_removing_takes_the_model_and_what_pulls_left(tmp_path: Path) -> None:
     put(store, other)
     store.workplace(model).mkdir(parents=True)
     (store.workplace(model) / "a.part").touch()
-    store.remember_digest("a", "0" * 64)
+    store.remember_digests({"a": "0" * 64})
     assert store.remove(model) == store.folder / NAME
     assert store.state(other) is State.INSTALLED
     assert not any(NAME in name for name in tree(store.folder))

@@ -16,6 +16,7 @@ from rasr.recognition.effects import (
     Decode,
     Effect,
     FinishSegment,
+    PauseSegment,
     Process,
     ReleaseSlot,
     Report,
@@ -89,9 +90,8 @@ def config(
     return RecognitionConfig(
         audio_format=FORMATS["pcm16k16bit"],
         engine=EngineChoice("engine", hot_words),
-        text=TextOptions("english"),
         segmentation=segmentation,
-        **{"partials": True, "warnings": False, **fields},
+        **{"text": TextOptions("english"), "partials": True, "warnings": False, **fields},
     )
 
 
@@ -122,6 +122,8 @@ class Talk:
         self.open: list[int] = []
         """Segments that no final was given for, in order."""
         self.finished: list[FinishSegment] = []
+        self.pauses: list[tuple[int, int]] = []
+        """Segment, and how many of its samples had been given when nobody spoke."""
         self.processing: list[Process] = []
         self._processes = processes
         self._drain()
@@ -214,6 +216,9 @@ class Talk:
                 self.decoded[effect.segment] = []
             case Decode():
                 self.decoded[effect.segment].append(effect.samples)
+            case PauseSegment():
+                given = sum(map(len, self.decoded[effect.segment]))
+                self.pauses.append((effect.segment, given))
             case FinishSegment():
                 self.finished.append(effect)
             case AbandonSegment():

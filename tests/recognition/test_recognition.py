@@ -306,3 +306,23 @@ class TestFailure:
         assert talk.told() == ["started 1", "done cancelled"]
         assert talk.open == []
         assert talk.cancel().told() == []
+
+
+class TestPauses:
+    """The engine is told when what it was given may be all of a segment."""
+
+    def test_a_pause_is_told_once_when_the_post_roll_has_been_given(self) -> None:
+        talk = Talk().audio(speech(600), hush(480), chunk=640)
+        ((segment, given),) = talk.pauses
+        assert (segment, given) == (1, len(talk.audio_of(1)) // 2)
+        assert talk.finished == []
+
+    def test_speech_that_goes_on_may_pause_again(self) -> None:
+        talk = Talk().audio(speech(600), hush(400), speech(400), hush(400), chunk=640)
+        assert [segment for segment, _ in talk.pauses] == [1, 1]
+        assert talk.pauses[0][1] < talk.pauses[1][1]
+
+    def test_audio_that_comes_in_one_piece_has_no_pause_before_its_end(self) -> None:
+        talk = Talk().audio(speech(600) + hush(2000))
+        assert talk.pauses == []
+        assert len(talk.finished) == 1

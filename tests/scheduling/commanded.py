@@ -23,7 +23,12 @@ STEP_MS = 20
 
 
 def known(
-    *, max_batch: int = 1, first: int = 1, every: int = 1, partials: bool = True
+    *,
+    max_batch: int = 1,
+    first: int = 1,
+    every: int = 1,
+    partials: bool = True,
+    rereads: bool = False,
 ) -> Capabilities:
     """An engine whose first and further steps take so many samples."""
     return Capabilities(
@@ -36,6 +41,7 @@ def known(
         max_batch=max_batch,
         first_step_samples=first,
         step_samples=every,
+        rereads=rereads,
     )
 
 
@@ -60,9 +66,9 @@ def values(step: Step) -> list[int]:
 class CommandedWorker:
     """Runs a batch when the test says so. The text of a stream is the sum of all its samples."""
 
-    def __init__(self, max_batch: int = 1, slots: int = 1) -> None:
+    def __init__(self, max_batch: int = 1, slots: int = 1, *, rereads: bool = False) -> None:
         self.slots = slots
-        self.capabilities = known(max_batch=max_batch)
+        self.capabilities = known(max_batch=max_batch, rereads=rereads)
         self.batches: list[Batch] = []
         self.served: list[int] = []
         """The slot of each."""

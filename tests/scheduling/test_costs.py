@@ -45,6 +45,26 @@ def test_sizes_between_and_beyond_are_reckoned(batch: int, ms: float) -> None:
     assert COSTS.step_seconds(batch) == pytest.approx(ms / 1000)
 
 
+READ_ANEW = StepCosts(
+    step_s=0.3, slots=2, seconds={1: 0.02}, by_length={2.0: 0.05, 4.0: 0.06, 10.0: 0.12}
+)
+
+
+@pytest.mark.parametrize(
+    ("length_s", "seconds"), [(1.0, 0.05), (2.0, 0.05), (3.0, 0.055), (7.0, 0.09), (60.0, 0.12)]
+)
+def test_a_second_of_a_long_utterance_costs_more_where_it_is_read_anew(
+    length_s: float, seconds: float
+) -> None:
+    assert READ_ANEW.per_second_of(length_s) == pytest.approx(seconds)
+    assert READ_ANEW.batch_seconds(3, 0.5, length_s) == pytest.approx(1.5 * seconds)
+
+
+def test_other_engines_take_the_same_for_all_lengths() -> None:
+    assert COSTS.per_second_of(1.0) == COSTS.per_second_of(30.0) == COSTS.per_second
+    assert COSTS.batch_seconds(4, 0.32, 30.0) == pytest.approx(0.025)
+
+
 class CountingWorker:
     """Answers at once and writes down what it was given."""
 
@@ -120,3 +140,27 @@ async def test_steps_are_as_long_as_those_of_a_live_stream_and_go_on_in_the_spee
     steps = [batch.steps[0].samples for _, batch in worker.batches if batch.steps]
     assert [len(one) // MS for one in steps[:3]] == [450, 320, 320]
     assert np.concatenate(steps)[: 1200 * MS : MS].tolist() == [*range(1, 1001), *range(1, 201)]
+
+
+async def test_utterances_of_several_lengths_are_measured_whole_where_they_are_read_anew() -> None:
+    worker = CountingWorker(slots=2)
+    policy = StepPolicy.of(
+        known(first=300 * MS, every=300 * MS), step_ms=400, partial_ms=200, partials=True
+    )
+    costs = await calibrate(
+        [worker],
+        policy,
+        max_batch=1,
+        streams_per_worker=64,
+        speech=milliseconds(*range(1, 1001)),
+        reads_anew=True,
+    )
+    last: dict[int, int] = {}
+    for _, batch in worker.batches:
+        for step in batch.steps:
+            last[step.stream] = last.get(step.stream, 0) + len(step.samples)
+            if step.finishes:
+                assert last[step.stream] / 16_000 in costs.by_length
+    finished = [step for _, batch in worker.batches for step in batch.steps if step.finishes]
+    assert len(finished) == 2 * len(costs.by_length)
+    assert list(costs.by_length) == sorted(costs.by_length)

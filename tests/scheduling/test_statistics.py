@@ -81,3 +81,24 @@ def test_without_a_calibration_there_is_no_load() -> None:
     statistics = EngineStatistics()
     statistics.batch_decoded(1.0, 1, round(0.3 * SAMPLE_RATE), now=5.0)
     assert statistics.share(100.0) == 0.0
+
+
+def test_the_length_of_utterances_follows_what_is_said() -> None:
+    statistics = EngineStatistics()
+    before = statistics.utterance_s
+    statistics.utterance_decoded(0)
+    assert statistics.utterance_s == before
+    for _ in range(100):
+        statistics.utterance_decoded(20 * SAMPLE_RATE)
+    assert statistics.utterance_s == pytest.approx(20.0, abs=0.1)
+    statistics.utterance_decoded(600 * SAMPLE_RATE)
+    assert statistics.utterance_s == pytest.approx(600.0)
+
+
+def test_the_share_counts_the_length_of_utterances_where_they_are_read_anew() -> None:
+    statistics = EngineStatistics()
+    statistics.costs = StepCosts(0.3, 2, {1: 0.02}, by_length={2.0: 0.05, 20.0: 0.2})
+    short = statistics.share(4.0)
+    for _ in range(100):
+        statistics.utterance_decoded(20 * SAMPLE_RATE)
+    assert statistics.share(4.0) > 2 * short

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from decoder import Capabilities
 from rasr.server.engines import plan, property_table
 from rasr.server.errors import StartError
 from rasr.settings import Settings
+from rasr.text import Writing
 from tests.server.conftest import fake_settings
 
 
@@ -70,3 +73,11 @@ def test_an_engine_that_can_be_told_its_languages_is_told_those_of_its_propertie
     planned = plan(Settings.model_validate({"engines": engines, "properties": properties}))
     told = {name: one.spec.options.get("languages") for name, one in planned.items()}
     assert told == {"one": "chinese", "several": "english,german", "said": "french", "fake": None}
+
+
+def test_what_an_engine_writes_by_itself_goes_with_the_choice() -> None:
+    writes = replace(known("english"), punctuation=True, case=True)
+    table = property_table(served(english="one"), {"one": writes})
+    choice = table.choose("english_16k_common", "english", 16_000)
+    assert choice is not None
+    assert choice.writing == Writing(punctuation=True, case=True, digits=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,11 @@ from decoder import Hypothesis, Word
 from rasr.text import TextProcessor, TextTools
 from rasr.text.digits import DigitNormaliser
 from rasr.text.english import EnglishNumbers
+from rasr.text.spoken import EnglishSpeller
 from tests.text.builders import WORD_SAMPLES, chinese, english, words
+
+SPELLER = EnglishSpeller(lambda written: written)
+"""For words that hold no digits, which reach no grammar."""
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +185,16 @@ def test_a_number_takes_the_time_of_all_its_words_and_the_confidence_of_the_leas
     assert result.confidence == hypothesis.confidence
 
 
+def test_a_number_has_guessed_times_if_one_of_its_words_has(
+    english_digits: TextProcessor,
+) -> None:
+    hypothesis = english("there are twenty three children")
+    *before, three, children = hypothesis.words
+    guessed = replace(hypothesis, words=(*before, replace(three, times_guessed=True), children))
+    result = english_digits.process(guessed, final=True)
+    assert [word.times_guessed for word in result.words] == [False, False, True, False]
+
+
 def test_a_number_of_several_pieces_shares_out_the_times_of_its_words(
     english_digits: TextProcessor,
 ) -> None:
@@ -204,13 +220,13 @@ def test_numbers_stay_words_when_the_rewriting_fails() -> None:
         raise RuntimeError(spoken)
 
     spoken = words("twenty", "three")
-    assert DigitNormaliser(EnglishNumbers(), fails)(spoken) == spoken
+    assert DigitNormaliser(EnglishNumbers(), fails, SPELLER)(spoken) == spoken
 
 
 @pytest.mark.parametrize("nonsense", ["", "7-eleven", "2nd", "twenty 3", "20 3040", "$ 5"])
 def test_numbers_stay_words_when_the_rewriting_is_nonsense(nonsense: str) -> None:
     spoken = words("twenty", "three")
-    assert DigitNormaliser(EnglishNumbers(), lambda _: nonsense)(spoken) == spoken
+    assert DigitNormaliser(EnglishNumbers(), lambda _: nonsense, SPELLER)(spoken) == spoken
 
 
 def test_a_text_without_numbers_is_never_shown_to_the_rewriting() -> None:
@@ -218,7 +234,7 @@ def test_a_text_without_numbers_is_never_shown_to_the_rewriting() -> None:
         pytest.fail(f"asked for {spoken!r}")
 
     spoken = english("she is one of the women who came at noon").words
-    assert DigitNormaliser(EnglishNumbers(), must_not)(spoken) == spoken
+    assert DigitNormaliser(EnglishNumbers(), must_not, SPELLER)(spoken) == spoken
 
 
 # Texts that lie near to numbers, and some that lie near to nothing.

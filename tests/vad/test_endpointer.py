@@ -517,3 +517,22 @@ def test_a_level_that_is_no_level_is_refused_and_changes_nothing(level: float) -
     with pytest.raises(VadError, match="level is"):
         endpointer.push(True, level)
     assert endpointer.flush(0) == []
+
+
+# Pauses
+
+
+def test_a_pause_begins_when_the_whole_post_roll_is_committed_and_ends_with_speech() -> None:
+    endpointer = Endpointer(rules_in_frames(tail=10, post_roll=4))
+    paused = []
+    for mark in "##### ..... ## ## ..........".replace(" ", ""):
+        push_all(endpointer, mark)
+        paused.append("p" if endpointer.is_paused else "-")
+    assert "".join(paused) == "-----" + "---pp" + "pp--" + "---pppppp-"
+
+
+def test_where_the_tail_is_shorter_than_the_post_roll_there_is_no_pause() -> None:
+    endpointer = Endpointer(rules_in_frames(tail=3, post_roll=4))
+    for mark in "#####...":
+        push_all(endpointer, mark)
+        assert not endpointer.is_paused

@@ -36,8 +36,8 @@ _log = structlog.get_logger("rasr.capacity")
 SPEECH_RATIOS = (1.0, 0.6, 0.4, 0.2)
 MOST_DISTURBANCE = 1.5
 """`StepCosts.disturbance` past which others used the machine too much for a result to be kept."""
-_PACKAGES = ("sherpa-onnx", "pocketsphinx", "numpy")
-_FORM = 1
+_PACKAGES = ("sherpa-onnx", "pocketsphinx", "numpy", "onnxruntime")
+_FORM = 2
 """Of the file; another number makes all that is remembered worthless."""
 
 
@@ -102,6 +102,15 @@ async def calibrated(
         step_ms=round(costs.step_s * 1000),
         step_takes_ms={str(size): round(s * 1000, 1) for size, s in costs.seconds.items()},
         timely_batch=costs.timely_batch,
+        **(
+            {
+                "second_of_speech_takes_ms": {
+                    f"{length:g} s": round(s * 1000) for length, s in costs.by_length.items()
+                }
+            }
+            if costs.by_length
+            else {}
+        ),
         **{f"rounds_{ratio:.0%}_speech": capacity.recognitions(ratio) for ratio in SPEECH_RATIOS},
         remembered=remembered,
     )
@@ -167,6 +176,7 @@ def _remembered(file: Path, key: object) -> StepCosts | None:
             int(costs["slots"]),
             {int(size): float(s) for size, s in costs["seconds"].items()},
             float(costs["disturbance"]),
+            {float(length): float(s) for length, s in costs["by_length"].items()},
         )
     except FileNotFoundError:
         return None

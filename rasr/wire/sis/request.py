@@ -39,6 +39,8 @@ def recognition_config(
             tail_ms=config.vad_tail,
             max_ms=config.max_seconds * 1000,
             single=traits.voice_events,
+            # Whoever asked for one sentence reads one final.
+            sentences=not traits.voice_events,
         )
     else:
         segmentation = Segmentation(tail_ms=SHORT_TAIL_MS, max_ms=SHORT_MAX_MS, joined=True)
@@ -50,6 +52,7 @@ def recognition_config(
         ),
         segmentation=segmentation,
         partials=config.interim_results,
+        word_times=config.need_word_info,
         hot_words=grant.hot_words,
         max_audio_s=traits.max_audio_s,
         limit_is_failure=settings.strict_audio_limit,

@@ -240,6 +240,8 @@ class Conversation:
                 self.hot_words.append(effect.hot_words)
             case core.Decode():
                 self.decoded[self._before + effect.segment].append(effect.samples)
+            case core.PauseSegment():
+                pass
             case core.FinishSegment():
                 self.finished.append(self._before + effect.segment)
                 self.silences.append(effect.silence)
