@@ -236,6 +236,8 @@ def _shown(value: object) -> str:
 
 def _segment_out(segment: Segment) -> dict[str, Any]:
     result: dict[str, Any] = {"text": segment.text, "score": round(segment.score, 4)}
+    if segment.stable is not None:
+        result["stable"] = segment.stable
     if segment.word_info is not None:
         result["word_info"] = [
             {"start_time": w.start_time, "end_time": w.end_time, "word": w.word}
@@ -261,6 +263,7 @@ def _segment_in(raw: Mapping[str, Any]) -> Segment:
         word_info=None
         if words is None
         else tuple(WordInfo(w["word"], w["start_time"], w["end_time"]) for w in words),
+        stable=result.get("stable"),
     )
 
 

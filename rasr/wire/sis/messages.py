@@ -142,6 +142,9 @@ class Segment:
     score: float = 0.0
     word_info: tuple[WordInfo, ...] | None = None
     """None if words were not asked for."""
+    stable: int | None = None
+    """Not of SIS: so many characters at the start of `text` are unlikely to change. None in finals,
+    where nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)

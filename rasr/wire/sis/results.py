@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasr.audio import SAMPLE_RATE
-from rasr.recognition.events import Final, Partial, text_span, to_ms
+from rasr.recognition.events import Final, Partial, stable_characters, text_span, to_ms
 from rasr.wire.sis.messages import Segment, WordInfo
 
 
@@ -23,6 +23,7 @@ def segment_of(event: Partial | Final, *, with_words: bool) -> Segment:
         )
         if with_words
         else None,
+        stable=stable_characters(event) if isinstance(event, Partial) else None,
     )
 
 
