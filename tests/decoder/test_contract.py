@@ -18,7 +18,7 @@ from decoder.joining import join_words
 from decoder.registry import EngineSpec, describe, load
 from tests.decoder.models.offline import write_offline_transducer
 from tests.decoder.models.transducer import write_lstm
-from tests.decoder.models.whisper_weights import whisper_folder, whisper_lacks
+from tests.decoder.models.weights import MOONSHINE, WHISPER
 
 STREAMS = 2
 _SPECS = {
@@ -36,13 +36,8 @@ _SPECS = {
         pytest.param("pocketsphinx", marks=pytest.mark.engine),
         "sherpa-onnx",
         "sherpa-onnx-offline",
-        pytest.param(
-            "whisper",
-            marks=[
-                pytest.mark.engine,
-                pytest.mark.skipif(bool(whisper_lacks()), reason=whisper_lacks() or "there"),
-            ],
-        ),
+        pytest.param("moonshine", marks=MOONSHINE.needed),
+        pytest.param("whisper", marks=WHISPER.needed),
     ],
 )
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
@@ -53,6 +48,8 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         return load(EngineSpec(request.param, {"model": str(folder), "streams": STREAMS}))
     if request.param == "whisper":
         return load(_whisper())
+    if request.param == "moonshine":
+        return load(EngineSpec("moonshine", {"model": MOONSHINE.folder(), "streams": STREAMS}))
     return load(_SPECS[request.param])
 
 
@@ -64,7 +61,7 @@ def _sherpa(folder: Path) -> EngineSpec:
 
 def _whisper() -> EngineSpec:
     return EngineSpec(
-        "whisper", {"model": whisper_folder(), "streams": STREAMS, "languages": "english"}
+        "whisper", {"model": WHISPER.folder(), "streams": STREAMS, "languages": "english"}
     )
 
 
