@@ -190,6 +190,18 @@ class AuthSettings(_Section):
     ] = ""
 
 
+class TextSettings(_Section):
+    """What is done to the text of engines."""
+
+    punctuation: Annotated[
+        dict[str, str],
+        Field(
+            description="punctuation model for engines without marks of their own, by language "
+            "('english', 'chinese'): the path of its folder, or its name in models.folder"
+        ),
+    ] = Field(default_factory=dict)
+
+
 class CaptionSettings(_Section):
     """Channels of live captions and their viewers."""
 
@@ -283,6 +295,7 @@ class Settings(_Section):
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     capacity: CapacitySettings = Field(default_factory=CapacitySettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[

@@ -64,6 +64,9 @@ class SherpaEngine:
             # A step begins with each `shift` and looks at a window: a word that ends where a step
             # begins is decoded with the window after it.
             lookahead_samples=self._chunking.window,
+            punctuation=self._options.writes_marks,
+            case=self._options.writes_marks and not self._findings.vocabulary.lower,
+            digits=self._findings.vocabulary.digits,
         )
 
     @property

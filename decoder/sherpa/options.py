@@ -37,6 +37,9 @@ class SherpaOptions:
     emission_delay_ms: int = -1
     """How long after a word begins its first token comes, taken off word times. -1: what the
     model's metadata say, or not known, which costs a step more at the end of each utterance."""
+    writes_marks: bool = False
+    """The model writes punctuation marks and capital letters by itself; nothing in its files says
+    so."""
     preflight_s: float = 300.0
     """Seconds that the preflight in a child process may take."""
 

@@ -1,4 +1,4 @@
-"""sherpa-onnx's recogniser, made for a model. The only importer of the package.
+"""sherpa-onnx's recogniser, made for a model.
 
 One thread of its own a call: the threads that call it are the parallelism (measured: two callers
 with a thread each decode 101 streams, one caller with two threads 46). Endpointing is off: the

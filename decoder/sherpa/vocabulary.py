@@ -55,6 +55,16 @@ class Vocabulary:
     lower: bool
     """True if all Latin letters are capitals: case says nothing, and text is written small."""
 
+    @property
+    def digits(self) -> bool:
+        """True if a model of these tokens can write 0 to 9. Bytes can be anything."""
+        return any(
+            "0" <= letter <= "9"
+            for symbol in self.symbols.values()
+            if not is_special(symbol) and byte_of(symbol) is None
+            for letter in symbol
+        )
+
 
 def read_vocabulary(path: Path) -> Vocabulary:
     """Read a `tokens.txt`.

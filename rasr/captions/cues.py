@@ -17,6 +17,7 @@ from rasr.captions.lines import NEW_CUE_PAUSE_MS, Line, lines_of
 from rasr.captions.measure import reading_ms
 from rasr.captions.timed_text import TimedText
 from rasr.captions.tokens import joined, tokens_of
+from rasr.text import sentence_spans
 
 LINES_PER_CUE = 2
 LEAST_MS = 1000
@@ -39,8 +40,16 @@ class Cue:
 
 
 def cues_of(text: TimedText) -> tuple[Cue, ...]:
-    """The cues of `text` in the order of speech, with the times of their words."""
-    return tuple(_cue(lines) for lines in _in_cues(lines_of(tokens_of(text))))
+    """The cues of `text` in the order of speech, with the times of their words.
+
+    A sentence begins a cue of its own, so that nothing but its last cue changes when another one
+    follows.
+    """
+    tokens = tokens_of(text)
+    spans = sentence_spans([token.text for token in tokens], grows=not text.is_final)
+    return tuple(
+        _cue(lines) for first, last in spans for lines in _in_cues(lines_of(tokens[first:last]))
+    )
 
 
 def subtitles(texts: Iterable[TimedText]) -> list[Cue]:

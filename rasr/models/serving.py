@@ -1,6 +1,6 @@
 """Which models become engines, and which properties they serve.
 
-Owns three rules, applied on top of the layers of the settings, so that `rasr config` shows what
+Owns four rules, applied on top of the layers of the settings, so that `rasr config` shows what
 comes of them:
 
 1. `--model` names models to serve: each serves its languages, the first one named wins. Without an
@@ -13,6 +13,7 @@ comes of them:
    model that was pulled for Mandarin must not change what English clients get. Whisper serves only
    where it is named: it carries one or two speakers, and needs packages that not everybody has. A
    bundled model does too, and in the demonstration (`with_bundled`).
+4. An entry under `text.punctuation` names a folder, or one in the folder of the models.
 
 Loads nothing: whether the files are any good is found by the engine.
 """
@@ -60,6 +61,7 @@ def with_models(
     if requests and not said:
         draft.serve_nothing()
     draft.resolve()
+    draft.find_punctuation()
     if requests:
         draft.serve(requests)
     elif not said:
@@ -116,6 +118,7 @@ class _Draft:
         self._engines = dict(configuration.settings.engines)
         self._properties = dict(configuration.settings.properties)
         self._origins = dict(configuration.origins)
+        self._text = configuration.settings.text
         self._mistakes: list[str] = []
 
     def serve_nothing(self) -> None:
@@ -153,6 +156,20 @@ class _Draft:
             f"{', '.join(self._engines) or 'none'}; installed models: {self._installed()}"
         )
         return value
+
+    def find_punctuation(self) -> None:
+        """Names of punctuation models become folders."""
+        found = {}
+        for language, value in self._text.punctuation.items():
+            folder = Path(value).expanduser() if _is_path(value) else self._store.folder / value
+            found[language] = str(folder.absolute())
+            if not folder.is_dir():
+                key = dotted(("text", "punctuation", language))
+                self._mistakes.append(
+                    f"{self._origins[key]}: {key}: there is no folder {folder.absolute()}; unpack "
+                    "a punctuation model there, or give the path of its folder"
+                )
+        self._text = self._text.model_copy(update={"punctuation": found})
 
     def serve(self, requests: Sequence[str]) -> None:
         """What `--model` asks for."""
@@ -227,7 +244,11 @@ class _Draft:
         if self._mistakes:
             raise ConfigurationError(self._mistakes)
         settings = self._before.settings.model_copy(
-            update={"engines": self._engines, "properties": self._properties}
+            update={
+                "engines": self._engines,
+                "properties": self._properties,
+                "text": self._text,
+            }
         )
         return Configuration(settings, self._origins)
 

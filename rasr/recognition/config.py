@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from decoder import HotWord
 from rasr.audio import AudioFormat, CompressedFormat
+from rasr.text import Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class EngineChoice:
     """False if the times of its words are guessed from the segment's."""
     lookahead_samples: int = 0
     """Audio after a word without which the engine cannot recognise it."""
+    writing: Writing = field(default_factory=Writing)
+    """Marks, capital letters and digits that it writes by itself."""
     final: EngineChoice | None = None
     """The engine that reads each segment once more when it is over, for its final (the second
     pass); None: none does."""
@@ -53,6 +56,8 @@ class Segmentation:
     joined: bool = False
     """Segments are told as one: partials hold the text so far, and one final comes at the end, at
     a flush, or at the limit, also when nothing was said."""
+    sentences: bool = False
+    """With `TextOptions.punctuation`, a segment of several sentences has a final for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,9 @@ class TextOptions:
     language: str
     """Its English name in small letters: "english", "chinese", …"""
     digits: bool = True
-    """Spoken numbers as digits."""
+    """Numbers as digits; else as words, whatever the engine writes."""
     punctuation: bool = False
-    """Punctuation marks and sentence case."""
+    """Punctuation marks and sentence case; else neither, whatever the engine writes."""
 
 
 @dataclass(frozen=True, slots=True)

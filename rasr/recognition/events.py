@@ -100,11 +100,16 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """The text of a segment, which does not change any more. It may be empty."""
+    """The text of a segment, which does not change any more. It may be empty.
+
+    With `Segmentation.sentences` a segment has one for each of its sentences, one after the other.
+    """
 
     segment: int
     start_sample: int
+    """Where the clock of the hypothesis' words begins: the start of the segment."""
     end_sample: int
+    """End of the segment, or of the last word where another sentence follows."""
     hypothesis: Hypothesis
 
 

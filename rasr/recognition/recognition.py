@@ -84,9 +84,7 @@ class Recognition:
         self.state = State.OPEN
         self._effects: list[Effect] = []
         self._segmenter = Segmenter(config, classifier, margins)
-        self._sequencer = Sequencer(
-            joined=config.segmentation.joined, partials=config.partials, effects=self._effects
-        )
+        self._sequencer = Sequencer(config, self._effects)
         self._hot_words = config.hot_words if config.engine.hot_words else ()
         self._refusals_told = False
         self._slot = _Slot.CALLERS if config.slot_pause_s is None else _Slot.FREE

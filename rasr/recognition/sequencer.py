@@ -9,10 +9,12 @@ report waits for the answer.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from decoder import Hypothesis
+from rasr.recognition.config import RecognitionConfig
 from rasr.recognition.effects import WHOLE, AbandonSegment, Effect, Process, Report
 from rasr.recognition.events import (
     Done,
@@ -25,6 +27,7 @@ from rasr.recognition.events import (
     SpeechEnded,
 )
 from rasr.recognition.hypotheses import StablePrefix, joined, placed
+from rasr.text import sentences
 
 
 @dataclass(slots=True)
@@ -72,9 +75,10 @@ _Item = _Segment | Mark | LimitReached | Done
 class Sequencer:
     """Of one recognition. `effects` is the list that the recognition owns."""
 
-    def __init__(self, *, joined: bool, partials: bool, effects: list[Effect]) -> None:
-        self._joined = joined
-        self._partials = partials
+    def __init__(self, config: RecognitionConfig, effects: list[Effect]) -> None:
+        self._joined = config.segmentation.joined
+        self._breaks = config.segmentation.sentences and config.text.punctuation
+        self._partials = config.partials
         self._effects = effects
         self._queue: deque[_Item] = deque()
         self._rolling = _Rolling()
@@ -190,10 +194,8 @@ class Sequencer:
 
     def _find(self, segment: int) -> _Segment | None:
         """The segment of this number; None if it was reported or dropped."""
-        for item in self._queue:
-            if isinstance(item, _Segment) and item.number == segment:
-                return item
-        return None
+        segments = (item for item in self._queue if isinstance(item, _Segment))
+        return next((item for item in segments if item.number == segment), None)
 
     def _find_undecoded(self, segment: int) -> _Segment | None:
         """The segment of this number, if its final has not come."""
@@ -278,7 +280,7 @@ class Sequencer:
             if item.final is None:
                 return False
             self._rolling = _Rolling()
-            self._report(Final(item.number, item.start_sample, item.end_sample, item.final))
+            self._effects += map(Report, _finals(item, item.final, self._breaks))
         self._queue.popleft()
         self._begin_partials()
         return True
@@ -318,6 +320,16 @@ class Sequencer:
 
     def _report(self, event: Partial | Final | Mark | LimitReached | Done | SpeechEnded) -> None:
         self._effects.append(Report(event))
+
+
+def _finals(item: _Segment, final: Hypothesis, breaks: bool) -> Iterator[Final]:
+    """The final of a segment, or one for each sentence; all count from the segment's beginning."""
+    told = sentences(final) if breaks else (final,)
+    for sentence in told:
+        end = item.end_sample
+        if sentence is not told[-1]:
+            end = item.start_sample + sentence.words[-1].end_sample
+        yield Final(item.number, item.start_sample, end, sentence)
 
 
 def _dropped(item: _Segment) -> SpeechEnded:

@@ -79,10 +79,16 @@ class Recognizer:
             keeps_events: see `RecognitionRunner`.
         """
         text = config.text
+        processor = self._text.processor(
+            text.language,
+            digits=text.digits,
+            punctuation=text.punctuation,
+            writing=config.engine.writing,
+        )
         return RecognitionRunner(
             Recognition(config, self._make_classifier(), self._margins),
             self._passes(config, owner, priority),
-            self._text.processor(text.language, digits=text.digits, punctuation=text.punctuation),
+            processor,
             self._slow_text,
             access,
             statistics,

@@ -35,7 +35,7 @@ from rasr.runtime.alarm import Alarm, Watchdog
 from rasr.runtime.audience import Audience, Listener
 from rasr.runtime.segment_decoding import SegmentDecoding
 from rasr.runtime.segment_task import Passes
-from rasr.runtime.slow_text import SlowText
+from rasr.runtime.slow_text import SlowText, TextTimeout
 from rasr.runtime.statistics import SessionStatistics
 from rasr.text import TextProcessor
 
@@ -252,7 +252,7 @@ class RecognitionRunner:
 
     def _process(self, effect: Process) -> None:
         work = partial(self._processor.process, effect.hypothesis, final=effect.final)
-        if not self._processor.slow:
+        if not self._processor.is_slow(effect.hypothesis):
             self._processed(effect, work)
             return
         self._slow_text.process(
@@ -262,10 +262,8 @@ class RecognitionRunner:
     def _processed(self, effect: Process, result: Callable[[], Hypothesis]) -> None:
         try:
             hypothesis = result()
-        except Exception:
-            # Words without marks are better than no words.
-            _log.exception("text_failed")
-            hypothesis = effect.hypothesis
+        except Exception as error:
+            hypothesis = _substitute(self._processor, effect, error)
         self._recognition.processed(effect.segment, hypothesis, final=effect.final)
 
     def _give_up(self) -> None:
@@ -276,3 +274,17 @@ class RecognitionRunner:
 
     def _ring(self) -> None:
         self._guarded(partial(self._recognition.advance, now=self._loop.time()))
+
+
+def _substitute(processor: TextProcessor, effect: Process, error: Exception) -> Hypothesis:
+    """What is told where the processor is late or has failed."""
+    if isinstance(error, TextTimeout):
+        _log.warning("text_late", final=effect.final)
+    else:
+        _log.error("text_failed", exc_info=error)
+    try:
+        return processor.substitute(effect.hypothesis, final=effect.final)
+    except Exception:
+        # Words without marks are better than no words.
+        _log.exception("text_substitute_failed")
+        return effect.hypothesis

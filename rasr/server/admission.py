@@ -65,6 +65,9 @@ class AdmissionRules:
     recognitions: int = 0
     per_project: int = 0
     per_address: int = 0
+    text_s: float = 0.0
+    """Time of a core for the texts of a second of speech, where a punctuation model writes their
+    marks. It is counted for all speech, with marks or without: that errs on the safe side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,6 +234,7 @@ class Admission:
             fullest = max(fullest, share)
             slots = 0 if statistics.costs is None else statistics.costs.slots
             machine += share * min(slots, self._cores) / self._cores
+            machine += audio * self.rules.text_s / self._cores
         return max(machine, fullest)
 
 

@@ -17,6 +17,7 @@ from rasr.recognition.config import EngineChoice
 from rasr.scheduling import ProcessWorker, Scheduler, ThreadWorker, Worker
 from rasr.server.errors import StartError
 from rasr.settings import DecodingSettings, Served, Settings, final_engine, live_engine
+from rasr.text import Writing
 
 _MEMORY_SHARE = 0.25
 """Of the machine's memory, for all decoders together."""
@@ -177,7 +178,13 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
     if faults:
         raise StartError("\n".join(faults))
     choices = {
-        name: EngineChoice(name, known.hot_words, known.word_times, known.lookahead_samples)
+        name: EngineChoice(
+            name,
+            known.hot_words,
+            known.word_times,
+            known.lookahead_samples,
+            Writing(known.punctuation, known.case, known.digits),
+        )
         for name, known in engines.items()
     }
 

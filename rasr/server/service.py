@@ -41,11 +41,11 @@ from rasr.server.listener import is_loopback, listen, make_shallow, url_of
 from rasr.server.ops.capacity import Capacity, calibrated, carried, memory_folder
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
+from rasr.server.texts import Texts, load_texts
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.settings import Settings, VadSettings
-from rasr.text import TextTools
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -137,6 +137,7 @@ class Service:
             _classifier(settings.vad)
         except VadError as error:
             raise StartError(f"vad.{error}") from error
+        texts = await asyncio.to_thread(load_texts, settings)
         self._listener = listen(settings.server.host, settings.server.port)
         self._url = url_of(self._listener)
         if not is_loopback(self._listener) and not settings.auth.kind:
@@ -154,7 +155,7 @@ class Service:
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
         self._aligners = await start_aligners(properties)
-        self._state = self._assemble(capacities, properties)
+        self._state = self._assemble(capacities, properties, texts)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 make_application(self._state),
@@ -176,17 +177,19 @@ class Service:
         self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
         await self._uvicorn.listening.wait()
 
-    def _assemble(self, capacities: dict[str, Capacity], properties: PropertyTable) -> ServerState:
+    def _assemble(
+        self, capacities: dict[str, Capacity], properties: PropertyTable, texts: Texts
+    ) -> ServerState:
         """The parts of the server, each given what it needs."""
         settings = self.settings
         admission = Admission(
-            self._admission_rules(), self._schedulers, properties.engines.values(), cores()
+            self._admission_rules(texts), self._schedulers, properties.engines.values(), cores()
         )
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
         statistics = ServerStatistics()
         recognizer = self._recognizer = Recognizer(
             self._schedulers,
-            TextTools(),
+            texts.tools,
             partial(_classifier, settings.vad),
             Margins(settings.vad.pre_roll_ms, settings.vad.post_roll_ms),
             settings.session,
@@ -216,7 +219,7 @@ class Service:
             for name, scheduler in self._schedulers.items()
         }
 
-    def _admission_rules(self) -> AdmissionRules:
+    def _admission_rules(self, texts: Texts) -> AdmissionRules:
         capacity = self.settings.capacity
         recognitions = self.settings.decoding.max_rounds
         if not capacity.max_load:
@@ -226,6 +229,7 @@ class Service:
             recognitions=recognitions,
             per_project=capacity.rounds_per_project,
             per_address=capacity.rounds_per_address,
+            text_s=texts.seconds,
         )
 
     async def _stop_engines(self) -> None:

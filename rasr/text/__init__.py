@@ -1,13 +1,17 @@
-"""After the decoder: spoken numbers to digits, punctuation, the text of the words."""
+"""After the decoder: numbers, punctuation, case, the text of the words, its sentences."""
 
-from rasr.text.processor import RuleProcessor, TextProcessor, TextTools
+from rasr.text.processor import StepProcessor, TextProcessor, TextTools, Writing
 from rasr.text.punctuation import PausePunctuator, Punctuator, StopPunctuator
+from rasr.text.sentences import sentence_spans, sentences
 
 __all__ = [
     "PausePunctuator",
     "Punctuator",
-    "RuleProcessor",
+    "StepProcessor",
     "StopPunctuator",
     "TextProcessor",
     "TextTools",
+    "Writing",
+    "sentence_spans",
+    "sentences",
 ]

@@ -1,29 +1,54 @@
-"""The step between the decoder and the wire: digits, then punctuation, then the text.
+"""The step between the decoder and the wire: digits, punctuation, case, then the text.
 
-`TextTools` owns what is slow to load and is made once, when the server starts; a `RuleProcessor`
-costs nothing and is made for each recognition. Nothing of a text is kept between calls.
+Owns which steps make the text of one engine what was asked for, so that `digits` and `punctuation`
+mean the same whichever engine speaks. `TextTools` owns what is slow to load and is made once, when
+the server starts; a processor costs little and is made for each recognition. What it remembers are
+the last numbers that it has rewritten, because each partial has those of the one before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
-from decoder import Hypothesis
+from decoder import Hypothesis, Word
 from decoder.joining import join_words
+from decoder.sherpa.punctuation import PunctuationModel
+from rasr.text.bare import without_marks
 from rasr.text.chinese import ChineseNumbers, spell_single
-from rasr.text.digits import DigitNormaliser, Rewrite
+from rasr.text.digits import DigitNormaliser, DigitSpeller, NumberGrammar, Rewrite
 from rasr.text.english import EnglishNumbers
+from rasr.text.letter_case import in_sentence_case
+from rasr.text.model_punctuator import ModelPunctuator
 from rasr.text.punctuation import PausePunctuator, Punctuator, StopPunctuator
+from rasr.text.spoken import RememberingSpeller, Speller, load_spellers
+
+_REMEMBERED = 64
+"""Numbers of one recognition: more than one long utterance has."""
+
+_QUICK_NUMBERS = 4
+"""Numbers in digits of which the slowest ("$1234.56", 10 ms) hold up the event loop for 40 ms."""
+
+Step = Callable[[Sequence[Word], bool], tuple[Word, ...]]
+"""Words and whether they are final → words that take their place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What an engine writes by itself; see `decoder.Capabilities`."""
+
+    punctuation: bool = False
+    case: bool = False
+    digits: bool = False
 
 
 class TextProcessor(Protocol):
     """What is done to the hypotheses of one recognition before they are told."""
 
-    @property
-    def slow(self) -> bool:
-        """True if `process` takes so long that it must run off the event loop."""
+    def is_slow(self, hypothesis: Hypothesis) -> bool:
+        """True if `process` may take so long with it that it must run off the event loop."""
 
     def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
         """`hypothesis` rewritten.
@@ -32,17 +57,26 @@ class TextProcessor(Protocol):
             final: True if it does not change any more.
         """
 
+    def substitute(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+        """What stands in where `process` is late or has failed. It is quick."""
+
 
 @dataclass(frozen=True, slots=True)
-class RuleProcessor:
-    """Digits and punctuation by rules: 25 µs for a sentence, 1 to 2 ms for one with numbers.
+class StepProcessor:
+    """Steps one after the other; None leaves one out.
 
-    None leaves a step out.
+    By rules a sentence takes 25 to 100 µs, and each new number in it 2 to 10 ms.
     """
 
-    digits: DigitNormaliser | None = None
-    punctuator: Punctuator | None = None
-    slow: bool = field(default=False, init=False)
+    numbers: Step | None = None
+    marks: Step | None = None
+    """By rules: marks and case written, or taken away."""
+    model: Step | None = None
+    """Writes marks in place of `marks`, before the numbers: it knows them as words."""
+
+    def is_slow(self, hypothesis: Hypothesis) -> bool:
+        """True with a model, and for a text with many numbers."""
+        return self.model is not None or self._has_many_numbers(hypothesis)
 
     def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
         """`hypothesis` rewritten; its text is its words joined.
@@ -50,45 +84,119 @@ class RuleProcessor:
         Words keep their order and lie within the time of the words that they replace. Where nothing
         is to be done, or the engine gives no words, it is returned as it is.
         """
-        words = hypothesis.words
-        if not words or (self.digits is None and self.punctuator is None):
-            return hypothesis
-        if self.digits is not None:
-            words = self.digits(words)
-        if self.punctuator is not None:
-            words = self.punctuator(words, final)
-        return replace(hypothesis, words=words, text=join_words(word.text for word in words))
+        marks = self.marks if self.model is None else None
+        return _after((self.model, self.numbers, marks), hypothesis, final)
+
+    def substitute(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+        """`hypothesis` by the rules that are quick: its numbers stay if they are many, or may be
+        what has failed."""
+        by_rules = self.model is not None and not self._has_many_numbers(hypothesis)
+        return _after((self.numbers if by_rules else None, self.marks), hypothesis, final)
+
+    def _has_many_numbers(self, hypothesis: Hypothesis) -> bool:
+        if self.numbers is None:
+            return False
+        written = sum(any(map(str.isdigit, word.text)) for word in hypothesis.words)
+        return written > _QUICK_NUMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class _Language:
+    """What is loaded for one language."""
+
+    numbers: NumberGrammar
+    rewrite: Rewrite
+    speller: Speller
+    punctuator: Punctuator
+    latin: bool
+    """It writes capital letters, and "." and not "。"."""
 
 
 class TextTools:
-    """The grammars and punctuators of all languages, loaded: 0.4 s and 30 MB, mostly wetext.
+    """The grammars and punctuators of all languages, loaded: 0.5 s and 50 MB, mostly wetext.
 
-    A language that is not known here passes unchanged, whatever is asked.
+    A language that is not known here keeps its numbers as the engine writes them, and gets no marks
+    but those of an engine or a model.
     """
 
-    def __init__(self) -> None:
-        """Load all of them."""
-        self._digits: Mapping[str, DigitNormaliser] = {
-            "english": DigitNormaliser(EnglishNumbers(), _wetext("en")),
-            "chinese": DigitNormaliser(ChineseNumbers(), spell_single(_wetext("zh"))),
+    def __init__(self, models: Mapping[str, PunctuationModel] | None = None) -> None:
+        """Load all of them.
+
+        Args:
+            models: that write marks, by the English names of the languages they are to serve.
+        """
+        spellers = load_spellers()
+        self._languages: Mapping[str, _Language] = {
+            "english": _Language(
+                EnglishNumbers(), _wetext("en"), spellers["english"], PausePunctuator(), True
+            ),
+            "chinese": _Language(
+                ChineseNumbers(),
+                spell_single(_wetext("zh")),
+                spellers["chinese"],
+                StopPunctuator(),
+                False,
+            ),
         }
-        self._punctuators: Mapping[str, Punctuator] = {
-            "english": PausePunctuator(),
-            "chinese": StopPunctuator(),
+        self._models: Mapping[str, Punctuator] = {
+            language: ModelPunctuator(model.punctuated, model.case, language != "chinese")
+            for language, model in (models or {}).items()
         }
 
-    def processor(self, language: str, *, digits: bool, punctuation: bool) -> TextProcessor:
+    def processor(
+        self, language: str, *, digits: bool, punctuation: bool, writing: Writing | None = None
+    ) -> TextProcessor:
         """The processor for one recognition.
 
         Args:
             language: its English name in small letters: "english", "chinese", …
-            digits: write spoken numbers as digits.
-            punctuation: write punctuation marks and sentence case.
+            digits: write numbers as digits; else digits that the engine writes are spelt out.
+            punctuation: write punctuation marks and sentence case; else those that the engine
+                writes are taken away.
+            writing: what the engine writes by itself.
         """
-        return RuleProcessor(
-            digits=self._digits.get(language) if digits else None,
-            punctuator=self._punctuators.get(language) if punctuation else None,
+        writing = writing or Writing()
+        known = self._languages.get(language)
+        wants_model = punctuation and not writing.punctuation
+        return StepProcessor(
+            _number_step(known, digits, writing),
+            _mark_step(known, punctuation, writing),
+            self._models.get(language) if wants_model else None,
         )
+
+
+def _number_step(known: _Language | None, digits: bool, writing: Writing) -> Step | None:
+    if known is None:
+        return None
+    speller = RememberingSpeller(known.speller, _REMEMBERED)
+    if digits:
+        rewrite = lru_cache(_REMEMBERED)(known.rewrite)
+        normalise = DigitNormaliser(known.numbers, rewrite, speller)
+        return lambda words, final: normalise(words)
+    if writing.digits:
+        spell = DigitSpeller(speller)
+        return lambda words, final: spell(words)
+    return None
+
+
+def _mark_step(known: _Language | None, punctuation: bool, writing: Writing) -> Step | None:
+    if not punctuation:
+        return without_marks if writing.punctuation or writing.case else None
+    if known is None:
+        return None
+    if not writing.punctuation:
+        return known.punctuator
+    return in_sentence_case if known.latin and not writing.case else None
+
+
+def _after(steps: Sequence[Step | None], hypothesis: Hypothesis, final: bool) -> Hypothesis:
+    todo = [step for step in steps if step is not None]
+    words = hypothesis.words
+    if not words or not todo:
+        return hypothesis
+    for step in todo:
+        words = step(words, final)
+    return replace(hypothesis, words=words, text=join_words(word.text for word in words))
 
 
 def _wetext(language: str) -> Rewrite:

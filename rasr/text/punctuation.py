@@ -16,6 +16,7 @@ from typing import Protocol
 
 from decoder import Word
 from rasr.audio import SAMPLE_RATE
+from rasr.text.letter_case import cased
 
 
 class Punctuator(Protocol):
@@ -42,7 +43,7 @@ class PausePunctuator:
         out = []
         begins = True
         for word, mark in zip(words, [*self._marks(words), "." if final else ""], strict=False):
-            text = _cased(word.text, begins)
+            text = cased(word.text, begins)
             out.append(replace(word, text=text if _is_closed(text) else text + mark))
             begins = mark == "."
         return tuple(out)
@@ -67,20 +68,6 @@ class StopPunctuator:
         if not words or not final or _is_closed(words[-1].text):
             return tuple(words)
         return (*words[:-1], replace(words[-1], text=words[-1].text + self.stop))
-
-
-# "march" and "may" are verbs too.
-_NAMES = frozenset(
-    {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
-    | {"january", "february", "april", "june", "july", "august", "september"}
-    | {"october", "november", "december"}
-)
-
-
-def _cased(text: str, begins: bool) -> str:
-    if begins or text in _NAMES or text == "i" or text.startswith("i'"):
-        return text[:1].upper() + text[1:]
-    return text
 
 
 def _is_closed(text: str) -> bool:

@@ -11,24 +11,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol
+from functools import lru_cache
+from typing import Protocol
 
 from decoder.joining import is_unspaced
+from rasr.text.marks import INITIALS, TITLES
 
 Normalise = Callable[[str], str]
 """A written text → the same as it is said."""
-
-TITLES: Final = {
-    "mr": "mister",
-    "mrs": "missus",
-    "ms": "miss",
-    "dr": "doctor",
-    "prof": "professor",
-    "st": "saint",
-    "jr": "junior",
-    "sr": "senior",
-}
-"""English abbreviations before or behind a name that are written with a point."""
 
 _PLAIN = str.maketrans("’‘ʼ\u2044", "'''/")
 _DIGITS_EN = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -36,7 +26,6 @@ _DIGITS_ZH = "零一二三四五六七八九"
 _LONGEST_NUMBER = 15
 """Digits; more of them, an account or a serial number, are said one by one."""
 
-_INITIALS = re.compile(r"(?:[a-z]{1,2}\.)+[a-z]{1,2}", re.IGNORECASE)
 _MONEY = re.compile(r"([$£€])(\d+)\.(\d\d)")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _BARE_THOUSAND = re.compile(r"(?<![\d.,])1000(?![\d.,])")
@@ -113,7 +102,7 @@ class EnglishSpeller:
             is_title = word in TITLES and texts[-1].rstrip(",;:!?\"')]").endswith(".")
             return (TITLES[word] if is_title else word,)
         # A point inside or behind letters: "a.m.", "U.S.", "e.g".
-        if _INITIALS.fullmatch(core):
+        if INITIALS.fullmatch(core):
             return tuple(core.replace(".", "").lower())
         if _is_compound(core):
             return _words(core.replace(".", " dot "))
@@ -172,6 +161,21 @@ class ChineseSpeller:
                     last += 1
             yield first, last
             first = last
+
+
+class RememberingSpeller:
+    """A speller that says what it has just said without asking the grammar again.
+
+    What it has said is part of a transcript, so it belongs to one recognition and goes with it.
+    """
+
+    def __init__(self, speller: Speller, texts: int) -> None:
+        """
+        Args:
+            texts: so many are remembered.
+        """
+        self.spoken = lru_cache(texts)(speller.spoken)
+        self.together = speller.together
 
 
 def _continues(before: str, after: str) -> bool:

@@ -110,6 +110,19 @@ def test_of_a_long_sentence_only_the_cue_that_changes_is_told() -> None:
     assert [number for number, *_ in cues(one.since(cursor))] == [3]
 
 
+def test_finals_of_single_sentences_keep_the_cues_of_the_partial() -> None:
+    one, two = "We went home today.", "It was late by then"
+    watched = channel()
+    viewer = Page(watched)
+    watched.publish(spoken(f"{one} {two}", final=False))
+    viewer.look()
+    assert list(viewer.rolling.values()) == [one, two]
+    watched.publish(spoken(one))
+    watched.publish(spoken(two, 1200))
+    viewer.look()
+    assert (viewer.finals, viewer.rolling) == ([one, two], {})
+
+
 def test_a_cue_that_the_final_does_not_have_is_taken_back() -> None:
     one, cursor = channel(), Cursor()
     one.publish(spoken(LONG, final=False))

@@ -152,6 +152,28 @@ class TestRolling:
         assert final[-1].text == partial[-1].text + "."
 
 
+class TestSentences:
+    def test_a_sentence_begins_a_cue_of_its_own(self) -> None:
+        shown = cues_of(spoken("We came home. It was late by then. So what? We slept."))
+        assert [cue.text for cue in shown] == [
+            "We came home.",
+            "It was late by then.",
+            "So what? We slept.",
+        ]
+        assert [(cue.start_ms, cue.end_ms) for cue in shown] == [
+            *[(0, 900), (900, 2400), (2400, 3600)],
+        ]
+
+    def test_abbreviations_begin_none(self) -> None:
+        shown = cues_of(spoken("Mr. Smith came at 9 a.m. today."))
+        assert [cue.text for cue in shown] == ["Mr. Smith came at 9 a.m. today."]
+
+    def test_while_it_is_spoken_a_sentence_is_not_put_to_the_one_before_it(self) -> None:
+        text = "We came home. It"
+        assert len(cues_of(spoken(text, final=False))) == 2
+        assert len(cues_of(spoken(text))) == 1
+
+
 class TestTimes:
     def test_a_cue_has_the_time_of_its_words(self) -> None:
         text = (

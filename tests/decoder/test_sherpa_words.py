@@ -56,3 +56,16 @@ def test_every_byte_has_a_letter_of_its_own() -> None:
     assert byte_letters()["ı"] == 144
     assert byte_letters()["Ĵ"] == 145
     assert byte_letters()["Ʀ"] == 255
+
+
+@pytest.mark.parametrize(
+    ("symbols", "digits"),
+    [
+        (["▁a", "5"], True),
+        (["▁1st"], True),
+        (["▁a", "。"], False),
+        (["<0x35>", "#0", "<unk1>"], False),
+    ],
+)
+def test_a_vocabulary_with_digits_can_write_numbers(symbols: list[str], digits: bool) -> None:
+    assert Vocabulary(dict(enumerate(symbols)), Style.MARKED, False).digits is digits

@@ -418,3 +418,29 @@ def test_a_model_is_decoded_as_suits_it_unless_somebody_says_otherwise(store: St
     document = "[engines.tiny]\nkind = 'sherpa-onnx'\noptions = {search = 'greedy'}"
     said = resolved(store, "tiny", document=document)
     assert said.settings.engines["tiny"].options["search"] == "greedy"
+
+
+def test_a_punctuation_model_is_a_folder_or_one_among_the_models(
+    store: Store, tmp_path: Path
+) -> None:
+    (store.folder / "marks-en").mkdir(parents=True)
+    (tmp_path / "marks-zh").mkdir()
+    document = f"""
+[text.punctuation]
+english = "marks-en"
+chinese = "{tmp_path}/marks-zh"
+"""
+    found = resolved(store, document=document)
+    assert found.settings.text.punctuation == {
+        "english": str(store.folder / "marks-en"),
+        "chinese": str(tmp_path / "marks-zh"),
+    }
+    assert resolved(store).settings.text.punctuation == {}
+
+
+def test_a_punctuation_model_that_is_not_there_is_a_mistake_that_names_the_folder(
+    store: Store,
+) -> None:
+    (mistake,) = mistakes(store, environ={"RASR_TEXT__PUNCTUATION__ENGLISH": "marks-en"})
+    assert "text.punctuation.english: there is no folder" in mistake
+    assert f"{store.folder / 'marks-en'}; unpack a punctuation model there" in mistake

@@ -90,9 +90,8 @@ def config(
     return RecognitionConfig(
         audio_format=FORMATS["pcm16k16bit"],
         engine=EngineChoice("engine", hot_words),
-        text=TextOptions("english"),
         segmentation=segmentation,
-        **{"partials": True, "warnings": False, **fields},
+        **{"text": TextOptions("english"), "partials": True, "warnings": False, **fields},
     )
 
 

@@ -26,7 +26,7 @@ from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import DecodeListener, Priority, Scheduler
 from rasr.settings import SessionSettings
-from rasr.text import TextProcessor, TextTools
+from rasr.text import TextProcessor, TextTools, Writing
 from rasr.wire.dialect import Grant
 from tests.recognition.talk import SENTENCES, LoudIsSpeech, config
 
@@ -159,16 +159,22 @@ class Texts:
     def __init__(self, processor: TextProcessor) -> None:
         self._processor = processor
 
-    def processor(self, language: str, *, digits: bool, punctuation: bool) -> TextProcessor:
+    def processor(
+        self, language: str, *, digits: bool, punctuation: bool, writing: Writing
+    ) -> TextProcessor:
         return self._processor
 
 
 class Unchanged:
     """A text processor that changes nothing."""
 
-    slow = False
+    def is_slow(self, hypothesis: Hypothesis) -> bool:
+        return False
 
     def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+        return hypothesis
+
+    def substitute(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
         return hypothesis
 
 

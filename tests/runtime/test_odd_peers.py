@@ -269,8 +269,9 @@ async def test_a_message_that_is_taken_slowly_is_no_silence_of_the_client(
 async def test_text_that_never_comes_back_does_not_keep_the_end_for_ever() -> None:
     release = threading.Event()
 
-    class Stuck:
-        slow = True
+    class Stuck(Unchanged):
+        def is_slow(self, hypothesis: Hypothesis) -> bool:
+            return True
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             release.wait(60)
@@ -294,8 +295,9 @@ async def test_text_that_never_comes_back_does_not_keep_the_end_for_ever() -> No
 async def test_text_that_is_stuck_for_some_does_not_hold_others() -> None:
     release = threading.Event()
 
-    class StuckOnce:
-        slow = True
+    class StuckOnce(Unchanged):
+        def is_slow(self, hypothesis: Hypothesis) -> bool:
+            return True
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             if hypothesis.text == "stuck":

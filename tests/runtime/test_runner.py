@@ -12,12 +12,14 @@ from rasr.recognition.events import RecognitionEvent
 from rasr.recognition.recognition import Recognition
 from rasr.runtime.access import Access
 from rasr.runtime.runner import RecognitionRunner
+from rasr.runtime.slow_text import SlowText
 from rasr.text import TextProcessor
 from tests.recognition.talk import hush, speech
 from tests.runtime.fakes import (
     Heard,
     PlayedScheduler,
     Slot,
+    Unchanged,
     access,
     config_of,
     line_of,
@@ -124,7 +126,7 @@ async def test_events_that_nobody_wants_back_are_not_kept() -> None:
 async def test_the_client_is_told_before_the_others_and_their_faults_are_theirs() -> None:
     order: list[str] = []
 
-    class Broken:
+    class Broken(Unchanged):
         def on_event(self, event: RecognitionEvent) -> None:
             order.append(f"subscriber {line_of(event)}")
             raise RuntimeError("a fault of a subscriber")
@@ -180,8 +182,9 @@ async def test_text_that_is_slow_does_not_hold_the_event_loop() -> None:
     may_go = threading.Event()
     used: list[int] = []
 
-    class Slow:
-        slow = True
+    class Slow(Unchanged):
+        def is_slow(self, hypothesis: Hypothesis) -> bool:
+            return True
 
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             used.append(threading.get_ident())
@@ -201,10 +204,42 @@ async def test_text_that_is_slow_does_not_hold_the_event_loop() -> None:
     stage.runner.close("given up")
 
 
-async def test_words_whose_text_cannot_be_processed_are_told_as_they_are() -> None:
-    class Broken:
-        slow = False
+async def test_the_substitute_is_told_of_text_that_is_late_or_has_failed() -> None:
+    may_go = threading.Event()
 
+    class Late(Unchanged):
+        def is_slow(self, hypothesis: Hypothesis) -> bool:
+            return True
+
+        def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+            if hypothesis.text == "broken":
+                raise ValueError("a fault of a model")
+            may_go.wait(30)
+            return hypothesis
+
+        def substitute(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
+            return words(f"{hypothesis.text} by rules")
+
+    for text in ("broken", "late"):
+        scheduler = PlayedScheduler()
+        reader = recognizer(scheduler, Late())
+        reader._slow_text = SlowText(timeout_s=0.01)
+        runner = reader.start(config_of(), access(), statistics(), owner=1)
+        heard = Heard()
+        runner.attach(heard)
+        runner.feed(speech(600))
+        runner.finish()
+        scheduler.tasks[0].final(text)
+        try:
+            await heard.until("done finished")
+        finally:
+            may_go.set()
+        assert heard.lines[-2] == f"final {text} by rules"
+        may_go.clear()
+
+
+async def test_words_whose_text_cannot_be_processed_are_told_as_they_are() -> None:
+    class Broken(Unchanged):
         def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
             raise RuntimeError("a fault of a text rule")
 

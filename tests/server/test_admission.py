@@ -169,6 +169,14 @@ def test_without_a_bound_the_load_refuses_nobody() -> None:
     assert filled(admission(), now=0.0) == 1000
 
 
+def test_the_texts_of_a_punctuation_model_take_their_share_of_the_cores() -> None:
+    without = filled(admission(max_load=0.85), now=0.0)
+    # A second of speech costs 10 ms of the engine, 2 ms of the loop, and as much again for texts.
+    assert filled(admission(max_load=0.85, text_s=0.012), now=0.0) == pytest.approx(
+        without / 2, abs=1
+    )
+
+
 @pytest.mark.parametrize("rules", [{"recognitions": 1}, {"max_load": 0.015}])
 def test_it_is_full_when_the_next_one_would_be_refused(rules: dict[str, float]) -> None:
     admissions = admission(None, **rules)

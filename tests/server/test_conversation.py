@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from rasr.audio import FORMATS, Resampler, encode
 from rasr.server.service import Service
+from tests.decoder.models.punctuation import make_transformer
 from tests.server.audio import quiet, voiced
+from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
 
 SENTENCE = quiet(400) + voiced(900) + quiet(900)
@@ -38,6 +42,22 @@ async def test_short_mode_answers_once_after_end(service: Service, path: str) ->
         await client.audio(SENTENCE * 2)
         await client.end()
         assert client.told == ["START", "final", "END NORMAL"]
+
+
+async def test_a_punctuation_model_writes_the_marks(tmp_path: Path) -> None:
+    pytest.importorskip("sherpa_onnx", reason="the package sherpa-onnx is not installed")
+    folder = make_transformer(tmp_path, {"<unk>": "，"})
+    settings = fake_settings(text={"punctuation": {"english": str(folder)}})
+    async with Service(settings) as service, SdkClient(service.url) as client:
+        texts = []
+        for marks in ("no", "yes"):
+            await client.start(add_punc=marks)
+            await client.audio(SENTENCE)
+            await client.end()
+            texts.append(client.finals[-1]["result"]["text"])
+        bare, marked = texts
+        assert marked == bare.capitalize().replace(" ", ", ") + "."
+        assert service.state.admission.rules.text_s > 0
 
 
 async def test_several_rounds_run_on_one_connection(service: Service) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from decoder import Capabilities
 from rasr.server.engines import plan, property_table
 from rasr.server.errors import StartError
 from rasr.settings import Settings
+from rasr.text import Writing
 from tests.server.conftest import fake_settings
 
 
@@ -67,3 +70,11 @@ def test_an_engine_that_hears_nobody_while_he_speaks_makes_finals_only() -> None
         "two": True,
         "three": False,
     }
+
+
+def test_what_an_engine_writes_by_itself_goes_with_the_choice() -> None:
+    writes = replace(known("english"), punctuation=True, case=True)
+    table = property_table(served(english="one"), {"one": writes})
+    choice = table.choose("english_16k_common", "english", 16_000)
+    assert choice is not None
+    assert choice.writing == Writing(punctuation=True, case=True, digits=False)

@@ -145,6 +145,11 @@ async def test_a_host_that_can_be_no_name_is_told(host: str) -> None:
         ({"engines": {"fake": {"kind": "unheard"}}}, "engines.fake: .*unheard"),
         ({"engines": {"fake": {"kind": "fake", "options": {"x": 1}}}}, "engines.fake: .*x"),
         ({"properties": {}}, "properties: nothing is served"),
+        (
+            {"text": {"punctuation": {"english": "/no/marks", "chinese": "/no/points"}}},
+            "text.punctuation.english: there is no model folder /no/marks; .*\n"
+            "text.punctuation.chinese: there is no model folder /no/points",
+        ),
     ],
 )
 async def test_settings_that_cannot_work_are_told_at_start(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from decoder import Hypothesis, Word
 from decoder.joining import join_words
-from rasr.text import TextTools
+from rasr.text import TextTools, Writing
 from tests.text.builders import chinese, english, heard
 from tests.text.test_digits import ANY_WORDS
 
@@ -36,7 +36,19 @@ def test_a_chinese_final_has_digits_and_a_full_stop(tools: TextTools) -> None:
 
 
 def test_rules_may_run_on_the_event_loop(tools: TextTools) -> None:
-    assert not tools.processor("english", digits=True, punctuation=True).slow
+    processor = tools.processor("english", digits=True, punctuation=True)
+    assert not processor.is_slow(english("it is twenty five and 1 2 3 4"))
+
+
+def test_a_text_of_many_numbers_is_too_slow_for_it_and_keeps_them_where_that_is_late(
+    tools: TextTools,
+) -> None:
+    writing = Writing(punctuation=True, case=True, digits=True)
+    processor = tools.processor("english", digits=False, punctuation=False, writing=writing)
+    many = english("So 1, 2, 3, 4, 5.")
+    assert processor.is_slow(many)
+    assert processor.process(many, final=True).text == "so one two three four five"
+    assert processor.substitute(many, final=True).text == "so 1 2 3 4 5"
 
 
 def test_what_is_not_asked_for_is_not_done(tools: TextTools) -> None:

@@ -39,6 +39,8 @@ def recognition_config(
             tail_ms=config.vad_tail,
             max_ms=config.max_seconds * 1000,
             single=traits.voice_events,
+            # Whoever asked for one sentence reads one final.
+            sentences=not traits.voice_events,
         )
     else:
         segmentation = Segmentation(tail_ms=SHORT_TAIL_MS, max_ms=SHORT_MAX_MS, joined=True)

@@ -48,6 +48,22 @@ class TestContinue:
         assert talk.told() == ["START"]
         assert talk.final("one").told() == ["final: one", "final: two"]
 
+    def test_with_punctuation_each_sentence_of_an_utterance_is_a_result(self) -> None:
+        said = "We went home today. It was late by then."
+        talk = Conversation(Mode.CONTINUE).start(add_punc="yes", interim_results="yes")
+        talk.audio(hush(300), speech(1800), hush(600)).partial(said).final(said)
+        assert talk.told() == [
+            "START",
+            f"partial: {said}",
+            "final: We went home today.",
+            "final: It was late by then.",
+        ]
+
+    def test_without_punctuation_an_utterance_is_one_result(self) -> None:
+        said = "We went home today. It was late by then."
+        talk = Conversation(Mode.CONTINUE).start().audio(speech(600), hush(600)).final(said)
+        assert talk.told() == ["START", f"final: {said}"]
+
     def test_sound_of_a_forced_break_is_whole(self) -> None:
         talk = Conversation().start(max_seconds=1, vad_tail=500)
         audio = hush(300) + speech(2600) + hush(600)
@@ -70,6 +86,11 @@ class TestContinue:
 
 
 class TestSentence:
+    def test_with_punctuation_there_is_one_result_all_the_same(self) -> None:
+        said = "We went home today. It was late by then."
+        talk = Conversation(Mode.SENTENCE).start(add_punc="yes").audio(speech(600), hush(600))
+        assert talk.final(said).told() == ["START", "VOICE_START", f"final: {said}", "VOICE_END"]
+
     def test_the_final_comes_before_voice_end(self) -> None:
         talk = Conversation(Mode.SENTENCE).start().audio(hush(300), speech(500), hush(600))
         assert talk.told() == ["START", "VOICE_START"]

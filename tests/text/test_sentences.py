@@ -1,0 +1,86 @@
+"""Where sentences end, and what becomes of a final of several."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decoder import Hypothesis, Word
+from rasr.text import sentence_spans, sentences
+from tests.text.builders import english, heard
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We went home today. | It was late by then.",
+        "Is it you, John? | I am so glad! | Come in, both of you.",
+        "I met Mr. John Smith today. | He lives in the U.S. Army base.",
+        "It is 9 a.m. Monday in 3.5 hours. | Then we will go.",
+        "He lives at No. 5 there. | The answer is a no. | They went away.",
+        "He stayed here... | Then he left us.",
+        '"We are all here." | "So are we, my friend."',
+        "So do all of I. | They are here too.",
+        "We paid J. Smith for apples, pears, etc. and left.",
+        # Sentences of one or two words are no texts of their own.
+        "Yes. I think so. | Thank you very much. No.",
+        "Yes. No.",
+        "no marks at all here",
+        "not. a sentence. because of case.",
+    ],
+)
+def test_a_text_is_broken_where_its_sentences_end(text: str) -> None:
+    parts = [part.split() for part in text.split(" | ")]
+    texts = [word for part in parts for word in part]
+    assert [texts[a:b] for a, b in sentence_spans(texts)] == parts
+
+
+def test_chinese_sentences_are_counted_in_characters() -> None:
+    texts = [*"好", "的。", *"我们现在就去北", "京。", *"你们也一起来", "吗？", *"谢", "谢。"]
+    parts = ["".join(texts[a:b]) for a, b in sentence_spans(texts)]
+    assert parts == ["好的。我们现在就去北京。", "你们也一起来吗？谢谢。"]
+
+
+def test_each_sentence_has_its_words_its_times_and_its_own_confidence() -> None:
+    said = english("We went home today. It was late by then.")
+    said = Hypothesis(
+        tuple(
+            Word(word.text, word.start_sample, word.end_sample, 0.5 if index < 4 else 1.0)
+            for index, word in enumerate(said.words)
+        ),
+        said.text,
+        0.8,
+    )
+    first, second = sentences(said)
+    assert (first.text, second.text) == ("We went home today.", "It was late by then.")
+    assert first.words + second.words == said.words
+    assert (first.confidence, second.confidence) == (0.5, 1.0)
+
+
+def test_the_confidence_of_the_whole_stands_where_words_have_none() -> None:
+    words = tuple(
+        Word(text, 0, 0, 0.0) for text in ["We", "are", "all", "here.", "So", "are", "they."]
+    )
+    assert [one.confidence for one in sentences(Hypothesis(words, "", 0.7))] == [0.7, 0.7]
+
+
+def test_one_sentence_and_text_without_words_are_told_whole() -> None:
+    for one in (english("One sentence alone here."), Hypothesis(text="No words. None."), heard()):
+        assert sentences(one) == (one,)
+
+
+@settings(derandomize=True, max_examples=300)
+@given(
+    texts=st.lists(
+        st.sampled_from(
+            ["a", "b.", "C.", "Mr.", "?", "I.", "D?", "e", "F", "5.", "…", '"', "的。", ""]
+        ),
+        max_size=14,
+    )
+)
+def test_spans_cover_all_words_and_are_broken_no_further(texts: list[str]) -> None:
+    spans = sentence_spans(texts)
+    assert [index for a, b in spans for index in range(a, b)] == list(range(len(texts)))
+    for a, b in spans:
+        assert sentence_spans(texts[a:b]) == [(0, b - a)]
