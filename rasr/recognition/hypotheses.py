@@ -24,7 +24,13 @@ def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
         )
         for word in hypothesis.words
     )
-    return Hypothesis(words, hypothesis.text, hypothesis.confidence)
+    return Hypothesis(
+        words,
+        hypothesis.text,
+        hypothesis.confidence,
+        hypothesis.findings,
+        hypothesis.second_pass,
+    )
 
 
 def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
@@ -37,7 +43,12 @@ def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
     words = tuple(word for piece in pieces for word in piece.words)
     weight = sum(len(piece.words) for piece in pieces)
     confidence = sum(piece.confidence * len(piece.words) for piece in pieces) / max(weight, 1)
-    return Hypothesis(words, join_words(word.text for word in words), confidence)
+    return Hypothesis(
+        words,
+        join_words(word.text for word in words),
+        confidence,
+        second_pass=any(piece.second_pass for piece in pieces),
+    )
 
 
 _SURE = 0.8

@@ -11,6 +11,7 @@ from rasr.recognition.recognition import Recognition
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
 from rasr.runtime.alignment import WordAligner
+from rasr.runtime.pass_text import PassText
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.second_pass import SecondPassEngine
 from rasr.runtime.segment_task import Alignment, Passes
@@ -18,7 +19,7 @@ from rasr.runtime.slow_text import SlowText
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Priority, Scheduler
 from rasr.settings import SessionSettings
-from rasr.text import TextTools
+from rasr.text import TextProcessor, TextTools
 from vad import Classifier
 
 
@@ -78,23 +79,29 @@ class Recognizer:
             priority: of its decode tasks; recordings give way to who speaks.
             keeps_events: see `RecognitionRunner`.
         """
-        text = config.text
-        processor = self._text.processor(
-            text.language,
-            digits=text.digits,
-            punctuation=text.punctuation,
-            writing=config.engine.writing,
-        )
         return RecognitionRunner(
             Recognition(config, self._make_classifier(), self._margins),
             self._passes(config, owner, priority),
-            processor,
+            self._processor(config),
             self._slow_text,
             access,
             statistics,
             answer_timeout_s=self.settings.answer_timeout_s,
             keeps_events=keeps_events,
         )
+
+    def _processor(self, config: RecognitionConfig) -> TextProcessor:
+        text, final = config.text, config.engine.final
+        live, *finals = [
+            self._text.processor(
+                text.language,
+                digits=text.digits,
+                punctuation=text.punctuation,
+                writing=engine.writing,
+            )
+            for engine in (config.engine, *((final,) if final is not None else ()))
+        ]
+        return PassText(live, finals[0]) if finals else live
 
     def _passes(self, config: RecognitionConfig, owner: Hashable, priority: Priority) -> Passes:
         final, aligner = config.engine.final, self._aligner

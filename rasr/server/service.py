@@ -154,7 +154,7 @@ class Service:
         capacities = await self._calibrate(plans)
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
-        self._aligners = await start_aligners(properties)
+        self._aligners = await start_aligners(properties, texts.tools.spellers)
         self._state = self._assemble(capacities, properties, texts)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
