@@ -8,6 +8,7 @@ import sys
 import click
 
 from bench.accuracy import accuracy, passes
+from bench.alignment import alignment
 from bench.capacity import capacity, overload
 from bench.captions import captions
 from bench.endpoint import endpoint
@@ -32,8 +33,8 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, capacity, captions, endpoint, g2p, load, model, null, overhead, overload),
-    *(passes, peers, soak),
+    *(accuracy, alignment, capacity, captions, endpoint, g2p, load, model, null, overhead),
+    *(overload, passes, peers, soak),
 ):
     main.add_command(verb)
 

@@ -9,20 +9,32 @@ mean over the whole of it (`cmn="batch"`, which it does only where an utterance 
 block). The front end is made anew for each utterance, else it remembers the one before. So a result
 depends on its own utterance alone.
 
-Two Gaussians of each mixture are looked at (`topn`): against PocketSphinx's four that saves 15 % of
-the time, moves no border of human speech by more than 80 ms, and fails no more often in noise; one
-alone fails more often there (measured).
+What differs from PocketSphinx's own options was measured on seven recordings of human speech, clean
+and with white noise at 10 dB. The beams are wide: with narrow ones the way through the words is
+lost in noise, in two recordings of seven; with these in none, for a fourth more time. `topn` 2
+instead of 4 saves 15 % of the time, and 99 % of the borders stay within 40 ms. The lattice search
+(`bestpath`) sometimes leaves out the last word where no silence follows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from decoder.alignment.words import Phrase, Span, WordTimes, guess, placed
 from decoder.engine import Samples
 from decoder.pocketsphinx.library import FRAME_SAMPLES, OwnWords, load_decoder, word_of
 from decoder.pocketsphinx.pronunciation import Pronouncer
 
+_OPTIONS: Final = {
+    "lm": None,
+    "cmn": "batch",
+    "topn": 2,
+    "beam": 1e-120,
+    "pbeam": 1e-120,
+    "wbeam": 1e-100,
+    "bestpath": False,
+}
 _LEAST_FRAMES = 3
 """Of a phone: its model has three states, and each takes a frame."""
 _MOST_WORDS = 10_000
@@ -71,7 +83,7 @@ class ForcedAligner:
         return placed(phrases, spans, samples)
 
     def _load(self) -> None:
-        self._decoder = load_decoder(lm=None, cmn="batch", topn=2)
+        self._decoder = load_decoder(**_OPTIONS)
         self._own_words = OwnWords(self._decoder)
         self._pronouncer = Pronouncer(self._decoder.lookup_word)
         self._names: dict[str, _Name] = {}
@@ -117,7 +129,7 @@ class ForcedAligner:
             return None
         segments = [] if decoder.hyp() is None else list(decoder.seg())
         segments = [one for one in segments if word_of(one.word) is not None]
-        # Where noise hides the last words, there is a way through the words before them alone.
+        # Where noise hides words, there may be a way through some of them alone.
         if len(segments) != len(names):
             return None
         return [

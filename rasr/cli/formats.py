@@ -116,8 +116,5 @@ def _json_segment(segment: Segment) -> dict[str, Any]:
         "score": round(segment.score, 4),
     }
     if segment.word_info is not None:
-        body["word_info"] = [
-            {"start_time": word.start_time, "end_time": word.end_time, "word": word.word}
-            for word in segment.word_info
-        ]
+        body["word_info"] = [word.body for word in segment.word_info]
     return body

@@ -32,8 +32,8 @@ HUNG_S = 10.0
 RESTART_DELAY_S = 1.0
 _LOADING_S = 30.0
 """A replacement that takes longer to load has hung; it takes half a second."""
-_FIRST_COST = 0.02
-"""Seconds for a second of audio, until it was measured: twice of what a calm machine takes."""
+_FIRST_COST = 0.01
+"""Seconds for a second of audio, until it was measured: what a calm machine takes."""
 _NEWEST_SHARE = 0.2
 """Of the newest measurement in the cost that is expected."""
 
@@ -81,9 +81,9 @@ class AlignmentStatistics:
 class Aligners:
     """Aligns in worker processes. One serves a whole server.
 
-    A hypothesis waits for a process that is free; if what is in hand before it takes longer than
-    the bound by what was measured of late, its guess is given at once. A process that dies, or that
-    hangs, is replaced and costs no more than the guesses.
+    A hypothesis waits for a process that is free; if what is in hand and itself take longer than
+    the bound, by what was measured of late, its guess is given at once. A process that dies, or
+    that hangs, is replaced and costs no more than the guesses.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Aligners:
         self.statistics = AlignmentStatistics()
         self._spellers = {name: one for name, one in spellers.items() if name in LANGUAGES}
         self._bound_s = bound_s
-        self._queue = _Queue()
+        self._queue = _Queue(processes)
         self._workers = [
             _AlignmentWorker(
                 number,
@@ -149,7 +149,8 @@ class Aligners:
             self.statistics.lost += 1
             return hypothesis
         audio_s = len(samples) / SAMPLE_RATE
-        if self._queue.expected_s(audio_s) > self._bound_s * len(self._workers):
+        if self._queue.expected_s(audio_s) > self._bound_s:
+            self._queue.passed_by()
             self.statistics.late += 1
             return hypothesis
         try:
@@ -187,7 +188,8 @@ class _Waiting:
 class _Queue:
     """What is to be aligned: what waits, what is in hand, and how long it takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: int) -> None:
+        self._processes = processes
         self._waiting: deque[_Waiting] = deque()
         self._idle: deque[Callable[[_Waiting], None]] = deque()
         """The workers that have nothing to do, each by what gives it something."""
@@ -197,11 +199,14 @@ class _Queue:
         self._closed = False
 
     def expected_s(self, audio_s: float) -> float:
-        """How long one process has to do with all that is here and so much more.
+        """How long it takes until so much more audio is aligned, after all that is here."""
+        before_s = 0.0 if self._idle else self._audio_s / self._processes
+        return (before_s + audio_s) * self._cost
 
-        Nothing where a process is idle: one has to try to learn that it has become faster.
-        """
-        return 0.0 if self._idle else (self._audio_s + audio_s) * self._cost
+    def passed_by(self) -> None:
+        """Something was not even tried. What was measured is trusted less each time, else one
+        alignment that was held up would be the last."""
+        self._cost += _NEWEST_SHARE * (min(self._cost, _FIRST_COST) - self._cost)
 
     async def answer(self, question: _Question, audio_s: float) -> list[WordTimes]:
         """The answer of the next worker that is free.

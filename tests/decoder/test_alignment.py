@@ -104,6 +104,30 @@ class TestAligning:
             assert abs(one.start_sample / 16 - word.start_ms) <= BAR_MS, word
             assert abs(one.end_sample / 16 - word.end_ms) <= BAR_MS, word
 
+    def test_words_in_noise_are_found_too(self, aligner: ForcedAligner) -> None:
+        recordings = [load(name) for name in ("bed", "grandfather", "library", "rain")]
+        errors = []
+        for recording in recordings:
+            level = float(np.sqrt(np.mean(np.square(recording.samples.astype(np.float64)))))
+            noise = hiss(len(recording.samples), level / 10 ** (10 / 20))
+            times = aligner.align(phrases_of(recording), recording.samples + noise)
+            assert all(one.aligned for one in times)
+            errors += [
+                abs(one.start_sample / 16 - word.start_ms)
+                for one, word in zip(times, recording.words, strict=True)
+            ]
+        assert np.mean(np.array(errors) <= BAR_MS) >= 0.8
+
+    def test_the_last_word_is_found_where_the_audio_ends_with_it(
+        self, aligner: ForcedAligner
+    ) -> None:
+        for name in ("bed", "grandfather", "idea"):
+            recording = load(name)
+            end = recording.words[-1].end_ms * 16
+            times = aligner.align(phrases_of(recording), recording.samples[:end])
+            assert all(one.aligned for one in times)
+            assert end - times[-1].end_sample <= 16 * BAR_MS
+
     def test_a_word_that_no_dictionary_has_is_found_by_its_letters(
         self, aligner: ForcedAligner
     ) -> None:

@@ -174,6 +174,7 @@ def test_an_utterance_longer_than_the_engine_likes_is_cut_where_it_is_quiet() ->
     places = [word.start_sample for word in stream.hypothesis().words]
     assert places == sorted(places)
     assert places[-1] > 18 * SECOND
+    assert all(word.times_guessed for word in stream.hypothesis().words)
 
 
 def test_what_follows_a_cut_is_read_with_what_came_before_and_without_its_draft() -> None:

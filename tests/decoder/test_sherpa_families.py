@@ -210,6 +210,7 @@ def test_words_are_placed_where_the_audio_is(engine: SherpaEngine) -> None:
 def test_words_without_times_share_the_audio_in_order(engine: SherpaEngine) -> None:
     audio = noise(engine, 2000, 2)
     words = decoded(engine, audio).words
+    assert {word.times_guessed for word in words} == {not engine.capabilities.word_times}
     assert words[0].start_sample >= 0
     assert words[-1].end_sample <= len(audio)
     for before, after in itertools.pairwise(words):

@@ -252,10 +252,9 @@ async def test_whoever_waits_when_the_aligners_close_gets_a_guess() -> None:
 
 
 async def test_what_an_alignment_costs_is_learnt() -> None:
-    queue = room._Queue()
+    queue = room._Queue(1)
     given: list[room._Waiting] = []
     queue.idle(given.append)
-    assert queue.expected_s(1000.0) == 0.0
     task = asyncio.create_task(queue.answer(([], AUDIO), 10.0))
     await asyncio.sleep(0)
     before = queue.expected_s(0.0)
@@ -265,6 +264,18 @@ async def test_what_an_alignment_costs_is_learnt() -> None:
     assert queue._cost == pytest.approx(0.2 + 0.8 * room._FIRST_COST)
     given[0].answer.set_result([])
     assert await task == []
+    # What is not tried teaches nothing, so that it must not be believed for ever.
+    for _ in range(100):
+        queue.passed_by()
+    assert queue._cost == pytest.approx(room._FIRST_COST)
+
+
+async def test_an_utterance_that_takes_longer_than_the_bound_by_itself_is_not_tried() -> None:
+    async with running(bound_s=0.3) as aligners:
+        aligners._queue._cost = 0.5
+        assert at_once(aligners.align(GUESS, AUDIO, "english")) is GUESS
+        assert aligners.statistics == AlignmentStatistics(late=1)
+        assert aligners._queue._cost < 0.5
 
 
 async def test_a_fault_of_ours_is_counted_and_costs_a_guess() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -181,6 +183,16 @@ def test_a_number_takes_the_time_of_all_its_words_and_the_confidence_of_the_leas
         *after,
     )
     assert result.confidence == hypothesis.confidence
+
+
+def test_a_number_has_guessed_times_if_one_of_its_words_has(
+    english_digits: TextProcessor,
+) -> None:
+    hypothesis = english("there are twenty three children")
+    *before, three, children = hypothesis.words
+    guessed = replace(hypothesis, words=(*before, replace(three, times_guessed=True), children))
+    result = english_digits.process(guessed, final=True)
+    assert [word.times_guessed for word in result.words] == [False, False, True, False]
 
 
 def test_a_number_of_several_pieces_shares_out_the_times_of_its_words(

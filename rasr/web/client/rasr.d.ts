@@ -39,6 +39,8 @@ export interface Word {
   word: string;
   start_time: number;
   end_time: number;
+  /** 0 where the times are a guess; else not there. */
+  score?: number;
 }
 
 export interface Segment {

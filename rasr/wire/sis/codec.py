@@ -237,10 +237,7 @@ def _shown(value: object) -> str:
 def _segment_out(segment: Segment) -> dict[str, Any]:
     result: dict[str, Any] = {"text": segment.text, "score": round(segment.score, 4)}
     if segment.word_info is not None:
-        result["word_info"] = [
-            {"start_time": w.start_time, "end_time": w.end_time, "word": w.word}
-            for w in segment.word_info
-        ]
+        result["word_info"] = [word.body for word in segment.word_info]
     return {
         "start_time": segment.start_time,
         "end_time": segment.end_time,
@@ -260,7 +257,9 @@ def _segment_in(raw: Mapping[str, Any]) -> Segment:
         score=result.get("score", 0.0),
         word_info=None
         if words is None
-        else tuple(WordInfo(w["word"], w["start_time"], w["end_time"]) for w in words),
+        else tuple(
+            WordInfo(w["word"], w["start_time"], w["end_time"], w.get("score") == 0) for w in words
+        ),
     )
 
 

@@ -129,6 +129,18 @@ class WordInfo:
     word: str
     start_time: int
     end_time: int
+    times_guessed: bool = False
+
+    @property
+    def body(self) -> dict[str, str | int | float]:
+        """The word as an entry of `word_info`: three keys, and `score` 0 where times are guessed,
+        for which SIS has no key."""
+        entry: dict[str, str | int | float] = {
+            "start_time": self.start_time,
+            "end_time": self.end_time,
+            "word": self.word,
+        }
+        return entry | {"score": 0.0} if self.times_guessed else entry
 
 
 @dataclass(frozen=True, slots=True)

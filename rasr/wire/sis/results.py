@@ -18,7 +18,12 @@ def segment_of(event: Partial | Final, *, with_words: bool) -> Segment:
         is_final=isinstance(event, Final),
         score=hypothesis.confidence,
         word_info=tuple(
-            WordInfo(word.text, to_ms(start + word.start_sample), to_ms(start + word.end_sample))
+            WordInfo(
+                word.text,
+                to_ms(start + word.start_sample),
+                to_ms(start + word.end_sample),
+                word.times_guessed,
+            )
             for word in hypothesis.words
         )
         if with_words

@@ -160,6 +160,19 @@ def test_a_result_looks_as_the_specification_says() -> None:
     }
 
 
+def test_guessed_times_have_the_score_0_and_others_have_none() -> None:
+    words = (WordInfo("hi", 10, 500), WordInfo("you", 500, 700, times_guessed=True))
+    text = encode_server(Result("t", (Segment("hi you", 10, 700, True, 0.9, words),)))
+    (segment,) = json.loads(text)["segments"]
+    assert segment["result"]["word_info"] == [
+        {"start_time": 10, "end_time": 500, "word": "hi"},
+        {"start_time": 500, "end_time": 700, "word": "you", "score": 0.0},
+    ]
+    decoded = decode_server(text)
+    assert isinstance(decoded, Result)
+    assert decoded.segments[0].word_info == words
+
+
 def test_words_are_left_out_unless_they_were_asked_for() -> None:
     (segment,) = json.loads(encode_server(Result("t", (Segment("hi", 0, 5, False),))))["segments"]
     assert "word_info" not in segment["result"]

@@ -1,0 +1,30 @@
+"""What of a recognition's results stands in a segment of SIS."""
+
+from __future__ import annotations
+
+import pytest
+
+from decoder import Hypothesis, Word
+from rasr.recognition.events import Final
+from rasr.wire.sis.messages import WordInfo
+from rasr.wire.sis.results import segment_of
+from tests.wire.sis.conversation import Conversation
+
+
+def test_words_tell_which_of_their_times_are_guessed() -> None:
+    words = (Word("one", 0, 1600, 0.9), Word("two", 1600, 3200, 0.9, times_guessed=True))
+    final = Final(0, 16_000, 32_000, Hypothesis(words, "one two", 0.9))
+    assert segment_of(final, with_words=True).word_info == (
+        WordInfo("one", 1000, 1100),
+        WordInfo("two", 1100, 1200, times_guessed=True),
+    )
+    assert segment_of(final, with_words=False).word_info is None
+
+
+@pytest.mark.parametrize(("asked", "wanted"), [("yes", True), ("no", False)])
+def test_word_times_are_worth_their_cost_only_where_words_are_asked_for(
+    asked: str, wanted: bool
+) -> None:
+    talk = Conversation().start(need_word_info=asked)
+    assert talk.recognition is not None
+    assert talk.recognition.config.word_times is wanted
