@@ -73,12 +73,11 @@ async def test_partials_are_the_live_engines_and_the_final_is_the_others() -> No
     assert partials
     assert not any(is_by_final_engine(text_of(one)) for one in partials)
     assert is_by_final_engine(text_of(final))
-    # Both heard the same audio from its beginning to its end.
-    assert len(text_of(final).split()) == len(text_of(partials[-1]).split())
     assert numbers["rasr_second_passes_total", "in_time"] == 1
-    assert numbers["rasr_engine_decoded_seconds_total", "better"] == pytest.approx(
-        numbers["rasr_engine_decoded_seconds_total", "fake"]
-    )
+    # Its words are made of all the audio that an engine alone would have heard.
+    async with Service(fake_settings(decoding={"workers": 1})) as alone:
+        (same,) = (await heard(alone)).finals
+    assert text_of(final).lower().replace("x", "") == text_of(same).lower()
 
 
 async def test_a_second_pass_that_fails_or_is_late_costs_nobody_his_text() -> None:
