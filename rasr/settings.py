@@ -228,7 +228,9 @@ class CaptionSettings(_Section):
 class EngineSettings(_Section):
     """One engine: its kind and the options that its kind takes."""
 
-    kind: Annotated[str, Field(description="pocketsphinx, sherpa-onnx or fake")]
+    kind: Annotated[
+        str, Field(description="pocketsphinx, sherpa-onnx, sherpa-onnx-offline or fake")
+    ]
     options: Annotated[
         dict[str, EngineOption], Field(description="see docs/settings.md; checked by the engine")
     ] = Field(default_factory=dict)

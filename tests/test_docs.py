@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 
 from decoder.fake import FakeOptions
+from decoder.live import LiveOptions
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.sherpa import SherpaOptions
+from decoder.sherpa.offline import SherpaOfflineOptions
 from rasr.audio import FindingCode
 from rasr.configuration.schema import dotted, leaves, written
 from rasr.recognition.events import WarningCode
@@ -110,7 +112,10 @@ def test_the_page_of_settings_has_each_with_its_range_and_default() -> None:
     assert missing((long for _, long in setting_rows()), SETTINGS) == []
 
 
-@pytest.mark.parametrize("options", [PocketSphinxOptions, SherpaOptions, FakeOptions])
+@pytest.mark.parametrize(
+    "options",
+    [PocketSphinxOptions, SherpaOptions, SherpaOfflineOptions, LiveOptions, FakeOptions],
+)
 def test_the_page_of_settings_has_every_option_of_an_engine(options: type) -> None:
     assert missing(option_rows(options), SETTINGS) == []
 

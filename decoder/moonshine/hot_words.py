@@ -95,7 +95,7 @@ class HotWordList:
 
     def goes_on(self, token: int) -> bool:
         """True if a token begins with a letter: the word before it is longer than it seemed."""
-        return self._tokens.goes_on[token]
+        return bool(self._root.children) and self._tokens.goes_on[token]
 
     def over(self, match: Match) -> Match:
         """Where a token leads that leaves the tree between words: a whole word has earned it."""
@@ -172,6 +172,10 @@ class TokenTexts:
     def spelling(self, text: str) -> Sequence[int]:
         """The tokens that are this text, in small letters, with its leading space."""
         return self._by_text.get(text, ())
+
+
+NO_HOT_WORDS = HotWordList((), TokenTexts(Vocabulary(())), 0.0)
+"""A list that prefers nothing."""
 
 
 class HotWordLists:

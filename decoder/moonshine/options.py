@@ -18,7 +18,8 @@ class MoonshineOptions:
     hot_word_boost: float = 0.5
     """Added for each letter of a hot word of boost 1, natural logarithm."""
     beam: int = 4
-    """Paths that are kept where hot words are wanted; without hot words it is always one."""
+    """Texts that are followed at once where a final is not clear, and with hot words; 1: only the
+    most probable one."""
 
     def check(self) -> None:
         """Refuse values that are out of range, all in one sentence.

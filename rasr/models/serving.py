@@ -24,6 +24,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from decoder.sherpa.offline import is_offline
 from rasr.configuration import Configuration, ConfigurationError, Layer, Origin
 from rasr.configuration.schema import KeyPath, dotted
 from rasr.models.catalogue import Model
@@ -34,6 +35,8 @@ from rasr.settings import EngineSettings, PropertySettings, Settings
 
 _USUAL_KIND = "sherpa-onnx"
 """The engine of a folder that does not say which one runs it."""
+_OFFLINE_KIND = "sherpa-onnx-offline"
+"""The same, where its files are an offline model."""
 _ONLY_WHERE_NAMED = "whisper"
 """An engine whose models serve nothing by themselves."""
 _FOLDER_OPTION = "model"
@@ -308,7 +311,8 @@ class _Draft:
             self._origins[dotted(("engines", name, "kind"))] = origin
         elif engine.kind != kind:
             self._mistakes.append(
-                f"{where}: engines.{name} is of kind {engine.kind!r}; give that engine another name"
+                f"{where}: engines.{name} is of kind {engine.kind!r}; give that engine another "
+                f"name, or, if it is for this model, the kind {kind!r}"
             )
             return None
         elif _FOLDER_OPTION not in engine.options:
@@ -335,12 +339,14 @@ def _is_path(reference: str) -> bool:
 
 
 def _kind(folder: Path, store: Store) -> str:
-    """The kind of engine that runs the model in any folder: by its record, or its folder's name."""
+    """The kind of engine that runs the model in a folder: by its record, its name or its files."""
     record = read_record(folder)
     if record is not None:
         return record.engine
     model = store.catalogue.find(folder.name)
-    return model.engine if model is not None else _USUAL_KIND
+    if model is not None:
+        return model.engine
+    return _OFFLINE_KIND if is_offline(folder) else _USUAL_KIND
 
 
 def _languages(folder: Path, store: Store) -> tuple[str, ...] | None:

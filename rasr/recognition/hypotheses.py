@@ -36,7 +36,8 @@ def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
 def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
     """Hypotheses of neighbouring segments, already placed on one clock, as one.
 
-    Confidence is the mean over the pieces, weighted by their number of words.
+    Confidence is the mean over the pieces, weighted by their number of words. What is found besides
+    words is what the first piece that says something says.
     """
     if len(pieces) == 1:
         return pieces[0]
@@ -47,7 +48,8 @@ def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
         words,
         join_words(word.text for word in words),
         confidence,
-        second_pass=any(piece.second_pass for piece in pieces),
+        next((piece.findings for piece in pieces if piece.findings is not None), None),
+        any(piece.second_pass for piece in pieces),
     )
 
 

@@ -16,6 +16,7 @@ from decoder import DecodeFailed, Engine, EngineUnavailable, HotWord, Hypothesis
 from decoder.engine import Samples
 from decoder.joining import join_words
 from decoder.registry import EngineSpec, describe, load
+from tests.decoder.models.offline import write_offline_transducer
 from tests.decoder.models.transducer import write_lstm
 
 STREAMS = 2
@@ -33,11 +34,15 @@ _SPECS = {
         "fake 8 kHz",
         pytest.param("pocketsphinx", marks=pytest.mark.engine),
         "sherpa-onnx",
+        "sherpa-onnx-offline",
     ],
 )
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     if request.param == "sherpa-onnx":
         return load(_sherpa(write_lstm(tmp_path_factory.mktemp("lstm"))))
+    if request.param == "sherpa-onnx-offline":
+        folder = write_offline_transducer(tmp_path_factory.mktemp("offline"))
+        return load(EngineSpec(request.param, {"model": str(folder), "streams": STREAMS}))
     return load(_SPECS[request.param])
 
 
@@ -76,6 +81,8 @@ def test_every_engine_takes_16_khz(engine: Engine) -> None:
 def test_a_stream_is_ready_after_as_many_samples_as_are_said(engine: Engine) -> None:
     known = engine.capabilities
     stream = engine.open()
+    # An engine that reads utterances anew does so for those who look.
+    stream.hypothesis()
     for count in (known.first_step_samples, known.step_samples, known.step_samples):
         stream.accept(np.zeros(count - 1, np.int16))
         ready = [stream.ready]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 from typing import cast
@@ -15,7 +16,13 @@ from decoder import HotWord
 from decoder.moonshine.graphs import Floats, Graphs, Heard, Memory
 from decoder.moonshine.guards import is_believed, loop_period, without_loop
 from decoder.moonshine.hot_words import HotWordList, HotWordLists, TokenTexts
-from decoder.moonshine.search import Text, beam_search, greedy, most_tokens
+from decoder.moonshine.search import (
+    Text,
+    beam_search,
+    greedy,
+    most_tokens,
+    reconsidered,
+)
 from decoder.moonshine.vocabulary import END, START, Vocabulary
 
 PIECES = ["<unk>", "<s>", "</s>", *" abcdefgh", "\u2581a", "\u2581b", "\u2581be", "\u2581abc", "."]
@@ -126,6 +133,21 @@ def test_a_wider_beam_finds_no_worse_text(seed: int) -> None:
     wide = beam_search(graphs(seed, ends_at=6), HEARD, 20, nothing, 16)
     if narrow.ended and wide.ended:
         assert probability(seed, wide) >= probability(seed, narrow) - 1e-6
+
+
+@settings(deadline=None, max_examples=50)
+@given(seed=st.integers(0, 255))
+def test_a_text_is_sought_anew_from_its_first_doubtful_token(seed: int) -> None:
+    text = greedy(graphs(seed, ends_at=6), HEARD, 20)
+    again = reconsidered(graphs(seed, ends_at=6), HEARD, 20, text, 16)
+    doubtful = [at for at, one in enumerate(text.log_probabilities) if one < math.log(0.6)]
+    if not doubtful:
+        assert again == text
+    else:
+        assert again.tokens[: doubtful[0]] == text.tokens[: doubtful[0]]
+        if text.ended and again.ended:
+            assert probability(seed, again) >= probability(seed, text) - 1e-6
+    assert reconsidered(graphs(seed, ends_at=6), HEARD, 20, text, 1) == text
 
 
 class Spelling(Foretold):

@@ -15,6 +15,8 @@ from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
 from rasr.settings import PropertySettings, live_engine
 from rasr.wire.sis.properties import Property
+from tests.decoder.models.offline import write_offline_transducer
+from tests.decoder.models.transducer import write_lstm
 from tests.models.archives import STEM, release, written
 from tests.models.conftest import Quiet, make_model, make_store, put
 
@@ -306,7 +308,8 @@ def test_an_engine_comes_before_a_model_of_the_same_name(store: Store) -> None:
     assert found.settings.engines["both"].kind == "fake"
     (only,) = mistakes(store, "both", document=document)
     assert only == (
-        "flag --model both: engines.both is of kind 'fake'; give that engine another name"
+        "flag --model both: engines.both is of kind 'fake'; give that engine another "
+        "name, or, if it is for this model, the kind 'sherpa-onnx'"
     )
 
 
@@ -402,6 +405,43 @@ def test_all_mistakes_are_told_at_once_with_what_there_is(store: Store, tmp_path
         "later",
         f"flag --model ./gone: there is no folder {Path('gone').absolute()}",
     )
+
+
+def test_an_offline_model_is_served_where_it_is_named(store: Store) -> None:
+    put(store, OFFLINE)
+    for named in (
+        resolved(store, "chinese=later"),
+        resolved(store, document="[properties]\nchinese = 'later'"),
+        resolved(
+            store,
+            document="[properties]\nchinese = 'later'\n"
+            "[engines.later]\nkind = 'sherpa-onnx-offline'\noptions = { interval_ms = 500 }",
+        ),
+    ):
+        engine = named.settings.engines["later"]
+        assert engine.kind == "sherpa-onnx-offline"
+        assert engine.options["model"] == str(store.folder / "later")
+        assert named.settings.properties["chinese"] == "later"
+
+
+def test_an_offline_model_is_no_model_for_a_streaming_engine(store: Store) -> None:
+    put(store, OFFLINE)
+    document = "[engines.later]\nkind = 'sherpa-onnx'"
+    (only,) = mistakes(store, "chinese=later", document=document)
+    assert "engines.later is of kind 'sherpa-onnx'" in only
+    assert "if it is for this model, the kind 'sherpa-onnx-offline'" in only
+
+
+def test_the_kind_of_a_folder_is_read_from_its_files(store: Store, tmp_path: Path) -> None:
+    folders = {
+        "sherpa-onnx-offline": (write_offline_transducer(tmp_path / "whole"),),
+        "sherpa-onnx": (write_lstm(tmp_path / "chunks"), tmp_path / "empty"),
+    }
+    (tmp_path / "empty").mkdir()
+    for kind, of_kind in folders.items():
+        for folder in of_kind:
+            settings = resolved(store, f"chinese={folder}").settings
+            assert settings.engines[folder.name].kind == kind
 
 
 def test_two_folders_of_one_name_are_told(store: Store, tmp_path: Path) -> None:
