@@ -57,3 +57,11 @@ def test_where_segments_are_told_as_one_the_second_pass_decides(tools: TextTools
     assert told.text == "we have five dogs and a cat"
     assert not joined([words("we"), words("have")]).second_pass
     assert placed(by_second("We."), 100).second_pass
+
+
+def test_a_partial_behind_finals_of_the_second_pass_has_nothing_that_was_not_asked_for(
+    tools: TextTools,
+) -> None:
+    whole = joined([by_second("Is it 5, Mr. Smith?"), placed(words("and then"), 16000)])
+    told = pass_text(tools, marks=False).process(whole, final=False)
+    assert told.text == "is it five mister Smith and then"

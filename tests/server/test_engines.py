@@ -55,6 +55,14 @@ def test_the_margin_behind_speech_follows_from_the_look_ahead_and_not_from_the_f
     assert choice.lookahead_samples == 7200
 
 
+def test_what_an_engine_writes_by_itself_goes_with_the_choice() -> None:
+    writes = replace(known("english"), punctuation=True, case=True)
+    table = property_table(served(english="one"), {"one": writes})
+    choice = table.choose("english_16k_common", "english", 16_000)
+    assert choice is not None
+    assert choice.writing == Writing(punctuation=True, case=True, digits=False)
+
+
 def test_an_engine_that_hears_nobody_while_he_speaks_makes_finals_only() -> None:
     settings = fake_settings(
         engines={"one": {"kind": "fake"}, "two": {"kind": "fake"}, "three": {"kind": "fake"}},
@@ -70,11 +78,3 @@ def test_an_engine_that_hears_nobody_while_he_speaks_makes_finals_only() -> None
         "two": True,
         "three": False,
     }
-
-
-def test_what_an_engine_writes_by_itself_goes_with_the_choice() -> None:
-    writes = replace(known("english"), punctuation=True, case=True)
-    table = property_table(served(english="one"), {"one": writes})
-    choice = table.choose("english_16k_common", "english", 16_000)
-    assert choice is not None
-    assert choice.writing == Writing(punctuation=True, case=True, digits=False)
