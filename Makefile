@@ -6,9 +6,11 @@ STAMP := $(VENV)/.ready
 TRIED := $(VENV)/.default-model-tried
 TRAIN := .venv-train
 TRAIN_STAMP := $(TRAIN)/.ready
+PEERS := .venv-peers
+PEERS_STAMP := $(PEERS)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models-for-tests demo run test check format lock picture train clean
+.PHONY: help setup models-for-tests demo run test check format lock picture train peers clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 26
@@ -71,5 +73,18 @@ $(TRAIN_STAMP): pyproject.toml
 	$(TRAIN)/bin/pip install --quiet --disable-pip-version-check --editable . --group train
 	@touch $@
 
+peers: $(PEERS_STAMP) ## install the servers that `python -m bench whisper-peers` compares (gigabytes)
+
+# whisper-live wants a package that only compiles, and others of its client and of engines that are
+# not compared: its server runs without them.
+$(PEERS_STAMP): Makefile
+	$(PYTHON) -m venv $(PEERS)/whisperlivekit
+	$(PEERS)/whisperlivekit/bin/pip install --quiet --disable-pip-version-check torch==2.13.0 whisperlivekit==0.2.26
+	$(PYTHON) -m venv $(PEERS)/whisper-live
+	$(PEERS)/whisper-live/bin/pip install --quiet --disable-pip-version-check --no-deps whisper-live==0.10.0
+	$(PEERS)/whisper-live/bin/pip install --quiet --disable-pip-version-check torch==2.13.0 faster-whisper==1.2.0 \
+	  tokenizers==0.20.3 'numpy<2.5' 'onnxruntime<2' websockets fastapi uvicorn python-multipart
+	@touch $@
+
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(TRAIN) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures
+	rm -rf $(VENV) $(TRAIN) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures

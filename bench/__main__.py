@@ -19,6 +19,7 @@ from bench.peers import peers
 from bench.report import Verbs
 from bench.soak import soak
 from bench.training.grapheme_to_phoneme import g2p
+from bench.whisper_peers import whisper_peers
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,7 +35,7 @@ def main() -> None:
 
 for verb in (
     *(accuracy, alignment, capacity, captions, endpoint, g2p, load, model, null, overhead),
-    *(overload, passes, peers, soak),
+    *(overload, passes, peers, soak, whisper_peers),
 ):
     main.add_command(verb)
 

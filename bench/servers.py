@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,14 @@ english = "measured"
 # As many as come: the load says how many, and what is too much shows as latency.
 streams_per_worker = 256
 """
+_WHISPER = """\
+[engines.whisper]
+kind = "whisper"
+[engines.whisper.options]
+model = "{folder}"
+[properties]
+{language} = "whisper"
+"""
 _NO_ADMISSION = {"RASR_CAPACITY__MAX_LOAD": "0"}
 _START_S = 60.0
 _STOP_S = 20.0
@@ -51,6 +59,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def measured_model(folder: Path, precision: str = "int8") -> str:
     """Return settings for a server with the model of a folder that `bench.model` made."""
     return _MEASURED_MODEL.format(folder=folder.absolute(), precision=precision)
+
+
+def whisper_settings(folder: Path | str, language: str) -> str:
+    """Return settings for a server with the Whisper model of a folder.
+
+    Args:
+        folder: of the model, in the format of faster-whisper.
+        language: what it serves, as it begins a property: "english".
+    """
+    return _WHISPER.format(folder=Path(folder).absolute(), language=language)
 
 
 def server_path_option(command: Command) -> Command:
@@ -196,11 +214,9 @@ def running_sherpa(
     if not program.exists():
         raise RuntimeError(f"{program} is missing: `make setup` installs sherpa-onnx-bin")
     kind = ".int8.onnx" if int8 else ".onnx"
-    with tempfile.TemporaryDirectory() as scratch, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        command = [
+
+    def command(port: int) -> list[str]:
+        return [
             str(program),
             f"--tokens={folder / 'tokens.txt'}",
             *(f"--{part}={folder / part}{kind}" for part in ("encoder", "decoder", "joiner")),
@@ -208,18 +224,53 @@ def running_sherpa(
             *settings.arguments(),
             f"--port={port}",
         ]
+
+    with running_program(SHERPA_PROGRAM, command) as server:
+        yield server
+
+
+@contextmanager
+def running_program(
+    name: str, command: Callable[[int], Sequence[str]], **environment: str
+) -> Iterator[MeasuredServer]:
+    """Start a server of others, wait until it listens; stop it at the end.
+
+    Args:
+        name: for messages.
+        command: the command for a port of 127.0.0.1.
+        environment: further variables.
+
+    Raises:
+        RuntimeError: it did not start; the text is what it said.
+    """
+    with tempfile.TemporaryDirectory() as scratch, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
         output = Path(scratch) / "output"
         with output.open("w") as file:
-            process = subprocess.Popen(command, cwd=scratch, stdout=file, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command(port),
+                cwd=scratch,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=os.environ | environment,
+            )
         try:
-            _wait_until_it_listens(process, port, output)
+            _wait_until_it_listens(name, process, port, output)
             yield MeasuredServer(f"ws://127.0.0.1:{port}", process.pid)
         finally:
             process.terminate()
-            process.wait(_STOP_S)
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(_STOP_S)
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, output: Path) -> None:
+def _wait_until_it_listens(
+    name: str, process: subprocess.Popen[bytes], port: int, output: Path
+) -> None:
     give_up_s = time.monotonic() + _START_S
     while process.poll() is None and time.monotonic() < give_up_s:
         # It listens before it has said so, and after the model is loaded.
@@ -228,4 +279,4 @@ def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, output: 
                 return
         time.sleep(0.1)
     words = output.read_text(encoding="utf-8", errors="replace")[-1000:]
-    raise RuntimeError(f"{SHERPA_PROGRAM} did not start; it said: {words}")
+    raise RuntimeError(f"{name} did not start; it said: {words}")

@@ -51,6 +51,9 @@ class EngineKind:
     live: LiveOptions | None = None
     """Of an offline engine: how often it reads an utterance that grows, unless options say
     otherwise. None for a streaming engine."""
+    languages_option: str | None = None
+    """The option that says which languages are spoken, where an engine can be told. Where nobody
+    sets it, they are those of the properties that the engine serves."""
 
 
 _KINDS = (
@@ -65,6 +68,17 @@ _KINDS = (
     EngineKind("moonshine", Placement.THREAD, "streams", None, 128, LiveOptions(interval_ms=300)),
     # Read again each 0.4 s of speech, the smallest of its models takes 0.4 of a core for a speaker.
     EngineKind("sherpa-onnx-offline", Placement.THREAD, "streams", 2.0, 2, live=LiveOptions()),
+    # A reading of six seconds takes 0.35 s with Whisper base, and one of a larger model more: half
+    # of a core for each speaker at least.
+    EngineKind(
+        "whisper",
+        Placement.THREAD,
+        "streams",
+        10.0,
+        2,
+        LiveOptions(interval_ms=800),
+        languages_option="languages",
+    ),
     EngineKind("fake", Placement.THREAD, "streams", None, 256),
 )
 
@@ -121,6 +135,16 @@ def load_offline(spec: EngineSpec) -> OfflineEngine:
         from decoder.sherpa.offline import SherpaOfflineEngine, SherpaOfflineOptions
 
         return SherpaOfflineEngine(_options(own, SherpaOfflineOptions))
+    if spec.kind == "whisper":
+        from decoder.whisper.options import WhisperOptions
+
+        try:
+            from decoder.whisper.engine import WhisperEngine
+        except ImportError as error:
+            raise EngineUnavailable(
+                f"the package {error.name} is not installed; pip install 'rasr[whisper]'"
+            ) from error
+        return WhisperEngine(_options(own, WhisperOptions))
     raise DecoderError(f"engines of kind {spec.kind!r} read no whole utterances")
 
 

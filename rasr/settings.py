@@ -229,7 +229,10 @@ class EngineSettings(_Section):
     """One engine: its kind and the options that its kind takes."""
 
     kind: Annotated[
-        str, Field(description="pocketsphinx, sherpa-onnx, sherpa-onnx-offline or fake")
+        str,
+        Field(
+            description="pocketsphinx, moonshine, whisper, sherpa-onnx, sherpa-onnx-offline or fake"
+        ),
     ]
     options: Annotated[
         dict[str, EngineOption], Field(description="see docs/settings.md; checked by the engine")

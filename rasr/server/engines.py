@@ -99,6 +99,9 @@ def _plan_one(name: str, settings: Settings) -> EnginePlan:
             f"option {kind.streams_option!r} follows from decoding.streams_per_worker; set that"
         )
     options[kind.streams_option] = streams
+    if kind.languages_option is not None and not options.get(kind.languages_option):
+        served = (_language(key) for _, key, named in _named(settings) if named == name)
+        options[kind.languages_option] = ",".join(dict.fromkeys(served))
     live = {live_engine(by) for by in settings.properties.values()}
     spec = EngineSpec(engine.kind, options)
     return EnginePlan(name, spec, kind, workers, streams, finals_only=name not in live)
@@ -158,7 +161,7 @@ class PropertyTable:
     @property
     def languages(self) -> tuple[str, ...]:
         """Those that are served."""
-        return tuple(sorted({key.split("_")[0] for key in self.engines}))
+        return tuple(sorted({_language(key) for key in self.engines}))
 
 
 def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> PropertyTable:
@@ -169,7 +172,7 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
     """
     faults = []
     for key, served, name in _named(settings):
-        language, known = served.split("_")[0], engines[name].languages
+        language, known = _language(served), engines[name].languages
         if known and language not in known:
             faults.append(
                 f"{key}: engine {name!r} does not know {language}, only "
@@ -194,3 +197,8 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
         return live if final is None else replace(live, final=choices[final])
 
     return PropertyTable({served: choice(by) for served, by in settings.properties.items()})
+
+
+def _language(key: str) -> str:
+    """The language that a key of `properties` begins with."""
+    return key.partition("_")[0]

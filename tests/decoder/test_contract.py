@@ -18,6 +18,7 @@ from decoder.joining import join_words
 from decoder.registry import EngineSpec, describe, load
 from tests.decoder.models.offline import write_offline_transducer
 from tests.decoder.models.transducer import write_lstm
+from tests.decoder.models.whisper_weights import whisper_folder, whisper_lacks
 
 STREAMS = 2
 _SPECS = {
@@ -35,6 +36,13 @@ _SPECS = {
         pytest.param("pocketsphinx", marks=pytest.mark.engine),
         "sherpa-onnx",
         "sherpa-onnx-offline",
+        pytest.param(
+            "whisper",
+            marks=[
+                pytest.mark.engine,
+                pytest.mark.skipif(bool(whisper_lacks()), reason=whisper_lacks() or "there"),
+            ],
+        ),
     ],
 )
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
@@ -43,12 +51,20 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "sherpa-onnx-offline":
         folder = write_offline_transducer(tmp_path_factory.mktemp("offline"))
         return load(EngineSpec(request.param, {"model": str(folder), "streams": STREAMS}))
+    if request.param == "whisper":
+        return load(_whisper())
     return load(_SPECS[request.param])
 
 
 def _sherpa(folder: Path) -> EngineSpec:
     return EngineSpec(
         "sherpa-onnx", {"model": str(folder), "streams": STREAMS, "languages": "english"}
+    )
+
+
+def _whisper() -> EngineSpec:
+    return EngineSpec(
+        "whisper", {"model": whisper_folder(), "streams": STREAMS, "languages": "english"}
     )
 
 
@@ -82,6 +98,7 @@ def test_a_stream_is_ready_after_as_many_samples_as_are_said(engine: Engine) -> 
     known = engine.capabilities
     stream = engine.open()
     # An engine that reads utterances anew does so for those who look.
+    # An engine that reads anew as the utterance grows does so for who watches.
     stream.hypothesis()
     for count in (known.first_step_samples, known.step_samples, known.step_samples):
         stream.accept(np.zeros(count - 1, np.int16))

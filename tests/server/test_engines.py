@@ -55,6 +55,26 @@ def test_the_margin_behind_speech_follows_from_the_look_ahead_and_not_from_the_f
     assert choice.lookahead_samples == 7200
 
 
+def test_an_engine_that_can_be_told_its_languages_is_told_those_of_its_properties() -> None:
+    engines = {
+        "one": {"kind": "whisper", "options": {"model": "a"}},
+        "several": {"kind": "whisper", "options": {"model": "a"}},
+        "said": {"kind": "whisper", "options": {"model": "a", "languages": "french"}},
+        "fake": {"kind": "fake"},
+    }
+    properties = {
+        "chinese": "one",
+        "chinese_8k_bank": "one",
+        "english": "several",
+        "german_16k": "several",
+        "french": "said",
+        "cantonese": "fake",
+    }
+    planned = plan(Settings.model_validate({"engines": engines, "properties": properties}))
+    told = {name: one.spec.options.get("languages") for name, one in planned.items()}
+    assert told == {"one": "chinese", "several": "english,german", "said": "french", "fake": None}
+
+
 def test_what_an_engine_writes_by_itself_goes_with_the_choice() -> None:
     writes = replace(known("english"), punctuation=True, case=True)
     table = property_table(served(english="one"), {"one": writes})

@@ -238,6 +238,8 @@ def _shown(value: object) -> str:
 
 def _segment_out(segment: Segment) -> dict[str, Any]:
     result: dict[str, Any] = {"text": segment.text, "score": round(segment.score, 4)}
+    if segment.stable is not None:
+        result["stable"] = segment.stable
     if segment.word_info is not None:
         result["word_info"] = [word.body for word in segment.word_info]
     result |= {name: value for name in _FINDINGS if (value := getattr(segment, name))}
@@ -263,6 +265,7 @@ def _segment_in(raw: Mapping[str, Any]) -> Segment:
         else tuple(
             WordInfo(w["word"], w["start_time"], w["end_time"], w.get("score") == 0) for w in words
         ),
+        stable=result.get("stable"),
         **{name: result.get(name, "") for name in _FINDINGS},
     )
 

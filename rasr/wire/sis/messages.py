@@ -160,6 +160,9 @@ class Segment:
     """How it is said: "neutral", "happy", "angry", …"""
     event: str = ""
     """What is heard: "speech", "music", "laughter", …"""
+    stable: int | None = None
+    """Not of SIS: so many characters at the start of `text` are unlikely to change. None in finals,
+    where nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)

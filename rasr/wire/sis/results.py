@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasr.audio import SAMPLE_RATE
-from rasr.recognition.events import Final, Partial, text_span, to_ms
+from rasr.recognition.events import Final, Partial, stable_characters, text_span, to_ms
 from rasr.wire.sis.messages import Segment, WordInfo
 
 
@@ -32,6 +32,7 @@ def segment_of(event: Partial | Final, *, with_words: bool) -> Segment:
         language=found.language if found else "",
         emotion=found.emotion if found else "",
         event=found.event if found else "",
+        stable=stable_characters(event) if isinstance(event, Partial) else None,
     )
 
 

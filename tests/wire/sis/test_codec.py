@@ -72,6 +72,7 @@ _segments = st.builds(
     language=_text,
     emotion=_text,
     event=_text,
+    stable=st.none() | st.integers(0, 1000),
 )
 _server_messages: st.SearchStrategy[ServerMessage] = st.one_of(
     st.builds(Started, trace_id=_text),

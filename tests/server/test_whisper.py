@@ -1,0 +1,62 @@
+"""Whisper as the live engine of a server: Mandarin of people, in simplified script."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.recordings import human_recordings
+from bench.servers import running_server, whisper_settings
+from rasr.audio import FORMATS, Samples
+from rasr.cli.word_error_rate import edit_distance, words_of
+from rasr.client import Options, Pace, Result, ServerMessage, chunks_of, connect, stream_recording
+from tests.decoder.models.whisper_weights import whisper_folder, whisper_lacks
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(bool(whisper_lacks()), reason=whisper_lacks() or "there"),
+    pytest.mark.skipif(
+        not human_recordings(), reason="RASR_SPEECH_DIR names no folder of people's speech"
+    ),
+]
+
+
+async def heard(url: str, language: str, samples: Samples, chunk_ms: int) -> str:
+    """The finals of a recording."""
+    finals: list[str] = []
+
+    def listen(message: ServerMessage) -> None:
+        if isinstance(message, Result):
+            finals.extend(one.text for one in message.segments if one.is_final)
+
+    options = Options.of(f"{language}_16k_common", interim_results=True, add_punc=False)
+    chunks = chunks_of([samples], FORMATS["pcm16k16bit"], chunk_ms)
+    async with connect(url, options) as session:
+        await stream_recording(session, chunks, listen, pace=Pace.FAST)
+    return " ".join(finals)
+
+
+def errors(wanted: str, text: str) -> int:
+    """Words, or characters of Chinese, that are wrong; marks and case do not count."""
+    bare = "".join(one for one in text if one.isalnum() or one in " '")
+    return edit_distance(words_of(wanted), words_of(bare))
+
+
+async def test_mandarin_has_at_most_a_tenth_of_its_characters_wrong() -> None:
+    spoken = [one for one in human_recordings() if one.language == "zh"]
+    wrong = 0
+    with running_server(whisper_settings(whisper_folder(), "chinese")) as server:
+        for one in spoken:
+            texts = {await heard(server.url, "chinese", one.samples, ms) for ms in (100, 700)}
+            assert len(texts) == 1, "the text depends on how the audio is cut"
+            wrong += errors(one.text, texts.pop())
+    assert wrong <= 0.1 * sum(len(words_of(one.text)) for one in spoken)
+
+
+async def test_english_is_read_as_well_as_whole_recordings() -> None:
+    spoken = [one for one in human_recordings() if one.language == "en"]
+    wrong = 0
+    with running_server(whisper_settings(whisper_folder(), "english")) as server:
+        for one in spoken:
+            text = await heard(server.url, "english", one.samples, 100)
+            wrong += errors(one.text, text.replace("Mr.", "mister").replace("-", " "))
+    assert wrong <= 0.04 * sum(len(words_of(one.text)) for one in spoken)
