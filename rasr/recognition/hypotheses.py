@@ -24,7 +24,13 @@ def placed(hypothesis: Hypothesis, at_sample: int) -> Hypothesis:
         )
         for word in hypothesis.words
     )
-    return Hypothesis(words, hypothesis.text, hypothesis.confidence, hypothesis.findings)
+    return Hypothesis(
+        words,
+        hypothesis.text,
+        hypothesis.confidence,
+        hypothesis.findings,
+        hypothesis.second_pass,
+    )
 
 
 def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
@@ -38,8 +44,13 @@ def joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
     words = tuple(word for piece in pieces for word in piece.words)
     weight = sum(len(piece.words) for piece in pieces)
     confidence = sum(piece.confidence * len(piece.words) for piece in pieces) / max(weight, 1)
-    findings = next((piece.findings for piece in pieces if piece.findings is not None), None)
-    return Hypothesis(words, join_words(word.text for word in words), confidence, findings)
+    return Hypothesis(
+        words,
+        join_words(word.text for word in words),
+        confidence,
+        next((piece.findings for piece in pieces if piece.findings is not None), None),
+        any(piece.second_pass for piece in pieces),
+    )
 
 
 _SURE = 0.8

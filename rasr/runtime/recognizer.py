@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Hashable, Mapping
 
-from rasr.recognition.config import EngineChoice, RecognitionConfig
+from rasr.recognition.config import RecognitionConfig
 from rasr.recognition.events import Done, RecognitionEvent
 from rasr.recognition.recognition import Recognition
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
 from rasr.runtime.alignment import WordAligner
+from rasr.runtime.pass_text import PassText
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.second_pass import SecondPassEngine
 from rasr.runtime.segment_task import Alignment, Passes
@@ -18,7 +19,7 @@ from rasr.runtime.slow_text import SlowText
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Priority, Scheduler
 from rasr.settings import SessionSettings
-from rasr.text import TextProcessor, TextTools, TwoEngineProcessor
+from rasr.text import TextProcessor, TextTools
 from vad import Classifier
 
 
@@ -90,19 +91,17 @@ class Recognizer:
         )
 
     def _processor(self, config: RecognitionConfig) -> TextProcessor:
-        def of(engine: EngineChoice) -> TextProcessor:
-            text = config.text
-            return self._text.processor(
+        text, final = config.text, config.engine.final
+        live, *finals = [
+            self._text.processor(
                 text.language,
                 digits=text.digits,
                 punctuation=text.punctuation,
                 writing=engine.writing,
             )
-
-        live, final = config.engine, config.engine.of_finals
-        if live.writing == final.writing:
-            return of(live)
-        return TwoEngineProcessor(of(live), live.writing, of(final), final.writing)
+            for engine in (config.engine, *((final,) if final is not None else ()))
+        ]
+        return PassText(live, finals[0]) if finals else live
 
     def _passes(self, config: RecognitionConfig, owner: Hashable, priority: Priority) -> Passes:
         final, aligner = config.engine.final, self._aligner

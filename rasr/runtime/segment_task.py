@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 import numpy as np
@@ -173,6 +173,8 @@ class SegmentTask(DecodeListener):
 
     def _second_pass_over(self, hypothesis: Hypothesis | None, outcome: PassOutcome) -> None:
         self._owner.second_pass_ended(outcome)
+        if hypothesis is not None:
+            hypothesis = replace(hypothesis, second_pass=True)
         self._choice.second(hypothesis)
         self._settle()
 

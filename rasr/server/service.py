@@ -154,8 +154,8 @@ class Service:
         capacities = await self._calibrate(plans)
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
-        self._aligners = await start_aligners(properties)
-        self._state = self._assemble(capacities, texts, properties)
+        self._aligners = await start_aligners(properties, texts.tools.spellers)
+        self._state = self._assemble(capacities, properties, texts)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 make_application(self._state),
@@ -178,7 +178,7 @@ class Service:
         await self._uvicorn.listening.wait()
 
     def _assemble(
-        self, capacities: dict[str, Capacity], texts: Texts, properties: PropertyTable
+        self, capacities: dict[str, Capacity], properties: PropertyTable, texts: Texts
     ) -> ServerState:
         """The parts of the server, each given what it needs."""
         settings = self.settings

@@ -4,7 +4,6 @@ from rasr.text.processor import (
     StepProcessor,
     TextProcessor,
     TextTools,
-    TwoEngineProcessor,
     Writing,
 )
 from rasr.text.punctuation import PausePunctuator, Punctuator, StopPunctuator
@@ -17,7 +16,6 @@ __all__ = [
     "StopPunctuator",
     "TextProcessor",
     "TextTools",
-    "TwoEngineProcessor",
     "Writing",
     "sentence_spans",
     "sentences",

@@ -21,7 +21,6 @@ from rasr.text.chinese import ChineseNumbers, spell_single
 from rasr.text.digits import DigitNormaliser, DigitSpeller, NumberGrammar, Rewrite
 from rasr.text.english import EnglishNumbers
 from rasr.text.letter_case import in_sentence_case
-from rasr.text.marks import split_marks
 from rasr.text.model_punctuator import ModelPunctuator
 from rasr.text.punctuation import PausePunctuator, Punctuator, StopPunctuator
 from rasr.text.spoken import RememberingSpeller, Speller, load_spellers
@@ -43,11 +42,6 @@ class Writing:
     punctuation: bool = False
     case: bool = False
     digits: bool = False
-
-    @property
-    def marks_or_case(self) -> bool:
-        """True if its text can be told from bare words."""
-        return self.punctuation or self.case
 
 
 class TextProcessor(Protocol):
@@ -107,45 +101,6 @@ class StepProcessor:
 
 
 @dataclass(frozen=True, slots=True)
-class TwoEngineProcessor:
-    """For a recognition whose finals may be of either of two engines that write differently.
-
-    Partials are of the first engine. A final does not say whose it is, and need not: what matters
-    is whether it has marks and capital letters, and that can be seen.
-    """
-
-    first: TextProcessor
-    first_writing: Writing
-    second: TextProcessor
-    second_writing: Writing
-
-    def is_slow(self, hypothesis: Hypothesis) -> bool:
-        """True if either may be slow."""
-        return self.first.is_slow(hypothesis) or self.second.is_slow(hypothesis)
-
-    def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
-        """As the processor of the engine that writes like this."""
-        return self._of(hypothesis, final).process(hypothesis, final=final)
-
-    def substitute(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
-        """As the processor of the engine that writes like this."""
-        return self._of(hypothesis, final).substitute(hypothesis, final=final)
-
-    def _of(self, hypothesis: Hypothesis, final: bool) -> TextProcessor:
-        if not final:
-            return self.first
-        if self.first_writing.marks_or_case == self.second_writing.marks_or_case:
-            return self.second
-        is_written = any(_is_written(word.text) for word in hypothesis.words)
-        return self.second if is_written == self.second_writing.marks_or_case else self.first
-
-
-def _is_written(text: str) -> bool:
-    opening, core, closing = split_marks(text)
-    return bool(opening or closing) or core != core.lower()
-
-
-@dataclass(frozen=True, slots=True)
 class _Language:
     """What is loaded for one language."""
 
@@ -187,6 +142,11 @@ class TextTools:
             language: ModelPunctuator(model.punctuated, model.case, language != "chinese")
             for language, model in (models or {}).items()
         }
+
+    @property
+    def spellers(self) -> Mapping[str, Speller]:
+        """How written words are said, by the English names of the languages."""
+        return {name: one.speller for name, one in self._languages.items()}
 
     def processor(
         self, language: str, *, digits: bool, punctuation: bool, writing: Writing | None = None

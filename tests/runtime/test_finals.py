@@ -145,6 +145,7 @@ async def test_partials_come_from_the_live_engine_and_the_final_from_the_second_
     first.final("won too")
     second.final("one two")
     assert stage.told == ["partial won", "partial won too", "final one two"]
+    assert [event.hypothesis.second_pass for event in stage.heard.finals] == [True]
     assert (first.priority, second.priority) == (Priority.LIVE, Priority.SECOND_PASS)
     assert (first.partials, second.partials) == (True, False)
     assert np.array_equal(np.concatenate(first.samples), np.concatenate(second.samples))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from decoder import Hypothesis, Word
 from decoder.joining import join_words
-from rasr.text import TextTools, TwoEngineProcessor, Writing
+from rasr.text import TextTools, Writing
 from tests.text.builders import chinese, english, heard
 from tests.text.test_digits import ANY_WORDS
 
@@ -102,33 +102,3 @@ def test_the_text_of_any_words_is_the_words_joined(
 def test_importing_the_package_loads_no_grammar() -> None:
     code = "import sys, rasr.text; sys.exit('wetext' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-PLAIN, WRITER = Writing(), Writing(punctuation=True, case=True, digits=True)
-
-
-@pytest.mark.parametrize("writings", [(PLAIN, WRITER), (WRITER, PLAIN)])
-def test_a_final_of_either_of_two_engines_gets_what_it_lacks_and_no_more(
-    tools: TextTools, writings: tuple[Writing, Writing]
-) -> None:
-    first, second = (
-        tools.processor("english", digits=True, punctuation=True, writing=one) for one in writings
-    )
-    both = TwoEngineProcessor(first, writings[0], second, writings[1])
-    for text, wanted in (
-        ("it is late", "It is late."),
-        ("Is it late?", "Is it late?"),
-        ("It is late, is it", "It is late, is it"),
-    ):
-        assert both.process(english(text), final=True).text == wanted
-        assert both.substitute(english(text), final=True).text == wanted
-
-
-def test_partials_are_of_the_first_engine(tools: TextTools) -> None:
-    first, second = (
-        tools.processor("english", digits=True, punctuation=True, writing=one)
-        for one in (PLAIN, WRITER)
-    )
-    both = TwoEngineProcessor(first, PLAIN, second, WRITER)
-    assert both.process(english("it is late"), final=False).text == "It is late"
-    assert not both.is_slow(english("it is late"))
