@@ -48,6 +48,8 @@ def test_the_words_of_the_bundled_recordings_are_right(engine: OfflineEngine) ->
     wrong = {}
     for name in names():
         said = load(name)
+        if len(said.samples) > (engine.capabilities.longest_samples or 0):
+            continue
         heard = read(engine, said.samples).text.lower()
         for written, spelt in _SPELT.items():
             heard = heard.replace(written, spelt)
