@@ -38,6 +38,7 @@ from rasr.client import (
     connect,
     stream_recording,
 )
+from rasr.settings import live_engine
 
 _CHUNKS_MS = (CHUNK_MS, 20, 1000, 60_000)
 """Noise is streamed in the first alone."""
@@ -201,7 +202,8 @@ def _model_subjects(engines: Sequence[str], models: Sequence[str]) -> list[Subje
     chosen = []
     for request in named:
         settings = configuration(None, models=[request]).settings
-        for language, engine in settings.properties.items():
+        for language, served in settings.properties.items():
+            engine = live_engine(served)
             if language not in _CODES:
                 continue
             found = settings.engines[engine]

@@ -53,6 +53,9 @@ class Hypothesis:
     """Of the whole text, the mean of its words', 0 to 1; 0.0 where the engine has none."""
     findings: Findings | None = None
     """What the engine says of the audio besides its words; None where it says nothing."""
+    second_pass: bool = False
+    """It is of another engine than the live one, and may write marks, case and digits otherwise.
+    Engines leave it as it is; who asks a second one sets it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,13 @@ class FakeOptions:
     sample_rate: int = 16000
     """Hz that the engine works at. At 8000 it is adapted to 16 kHz by `decoder.registry.load`, as
     any engine of that rate, so that no sample of its audio has the value that a client sent."""
+    prefix: str = ""
+    """Each word begins with it, so that two such engines can be told apart."""
+    word_times: bool = True
+    """Without them it says that the times of its words are guessed, which they are not."""
+    languages: str = ""
+    """That it says it knows, as SIS properties begin, separated by commas; empty: it says nothing.
+    """
 
 
 class FakeEngine:
@@ -68,10 +75,10 @@ class FakeEngine:
         """What the engine can do."""
         return Capabilities(
             name="fake",
-            languages=(),
+            languages=tuple(filter(None, self._options.languages.split(","))),
             sample_rate=self._options.sample_rate,
             partials=True,
-            word_times=True,
+            word_times=self._options.word_times,
             hot_words=False,
             max_batch=16,
             first_step_samples=self._block_samples,
@@ -89,13 +96,13 @@ class FakeEngine:
                     f"all {self._options.streams} streams of the fake engine are open"
                 )
             self._open_streams += 1
-        return FakeStream(self, self._block_samples)
+        return FakeStream(self, self._block_samples, self._options)
 
     def decode(self, streams: Sequence[Stream]) -> None:
         """Work on streams of this engine; as `Engine.decode`."""
         for stream in streams:
             assert isinstance(stream, FakeStream), "a stream of another engine"
-            stream.decode(self._options)
+            stream.decode()
 
     def returned(self) -> None:
         """Take note that a stream was closed."""
@@ -108,9 +115,10 @@ class FakeStream:
 
     refused_hot_words: tuple[HotWord, ...] = ()
 
-    def __init__(self, engine: FakeEngine, block_samples: int) -> None:
+    def __init__(self, engine: FakeEngine, block_samples: int, options: FakeOptions) -> None:
         self._engine = engine
         self._block_samples = block_samples
+        self._options = options
         self._waiting: list[Samples] = []
         self._waiting_samples = 0
         self._at_sample = 0
@@ -153,8 +161,9 @@ class FakeStream:
             self._waiting.clear()
             self._engine.returned()
 
-    def decode(self, options: FakeOptions) -> None:
+    def decode(self) -> None:
         """Turn the blocks that are whole, and after `finish` the rest, into words."""
+        options = self._options
         audio, size = np.concatenate(self._waiting), self._block_samples
         if options.test_samples:
             _obey(audio)
@@ -173,7 +182,8 @@ class FakeStream:
         digest = hashlib.blake2b(block.tobytes(), digest_size=4).digest()
         text = "".join(_SYLLABLES[byte % len(_SYLLABLES)] for byte in digest[:3])
         confidence = 0.5 + digest[3] / 512
-        self._words.append(Word(text, start, self._at_sample, confidence))
+        text, guessed = self._options.prefix + text, not self._options.word_times
+        self._words.append(Word(text, start, self._at_sample, confidence, guessed))
 
 
 def _obey(audio: Samples) -> None:

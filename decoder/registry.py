@@ -66,6 +66,8 @@ _KINDS = (
     # A reading each 0.3 s of utterances of some seconds, for half a minute of speech on two cores
     # (`python -m bench capacity`).
     EngineKind("moonshine", Placement.THREAD, "streams", None, 128, LiveOptions(interval_ms=300)),
+    # Read again each 0.4 s of speech, the smallest of its models takes 0.4 of a core for a speaker.
+    EngineKind("sherpa-onnx-offline", Placement.THREAD, "streams", 2.0, 2, live=LiveOptions()),
     # A reading of six seconds takes 0.35 s with Whisper base, and one of a larger model more: half
     # of a core for each speaker at least.
     EngineKind(
@@ -129,6 +131,10 @@ def load_offline(spec: EngineSpec) -> OfflineEngine:
         from decoder.moonshine import MoonshineEngine, MoonshineOptions
 
         return MoonshineEngine(_options(own, MoonshineOptions))
+    if spec.kind == "sherpa-onnx-offline":
+        from decoder.sherpa.offline import SherpaOfflineEngine, SherpaOfflineOptions
+
+        return SherpaOfflineEngine(_options(own, SherpaOfflineOptions))
     if spec.kind == "whisper":
         from decoder.whisper.options import WhisperOptions
 

@@ -142,6 +142,14 @@ class DecodingSettings(_Section):
     step_timeout_s: Annotated[
         float, Field(gt=0, description="a worker silent for so long is replaced, s")
     ] = 60.0
+    final_timeout_s: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="after the endpoint, time for the second pass; then the live engine's "
+            "final stands, s",
+        ),
+    ] = 1.5
 
 
 class CapacitySettings(_Section):
@@ -220,10 +228,48 @@ class CaptionSettings(_Section):
 class EngineSettings(_Section):
     """One engine: its kind and the options that its kind takes."""
 
-    kind: Annotated[str, Field(description="pocketsphinx, sherpa-onnx, moonshine, whisper or fake")]
+    kind: Annotated[
+        str,
+        Field(
+            description="pocketsphinx, moonshine, whisper, sherpa-onnx, sherpa-onnx-offline or fake"
+        ),
+    ]
     options: Annotated[
         dict[str, EngineOption], Field(description="see docs/settings.md; checked by the engine")
     ] = Field(default_factory=dict)
+
+
+class PropertySettings(_Section):
+    """The engines of one property, where finals have one of their own."""
+
+    live: Annotated[
+        str, Field(description="the engine, or model, that hears people while they speak")
+    ]
+    final: Annotated[
+        str,
+        Field(
+            description="the engine, or model, that reads each utterance once more when it is "
+            "over, for its final; empty = none does"
+        ),
+    ] = ""
+
+
+Served = str | PropertySettings
+"""What serves a property: the name of its engine, or its engines."""
+
+
+def live_engine(served: Served) -> str:
+    """The engine that hears people while they speak."""
+    return served if isinstance(served, str) else served.live
+
+
+def final_engine(served: Served) -> str | None:
+    """The engine of the second pass, if there is one."""
+    return None if isinstance(served, str) else served.final or None
+
+
+def _default_properties() -> dict[str, Served]:
+    return {"english": "pocketsphinx"}
 
 
 class ModelSettings(_Section):
@@ -261,13 +307,13 @@ class Settings(_Section):
         dict[str, EngineSettings], Field(description="engines by a name of your own")
     ] = Field(default_factory=lambda: {"pocketsphinx": EngineSettings(kind="pocketsphinx")})
     properties: Annotated[
-        dict[str, str],
+        dict[str, Served],
         Field(
             description="which engine serves what: a property ('english_8k_common'), a language "
             "and rate ('english_8k') or a language ('english') → a name under engines, or of an "
-            "installed model, or the path of a model's folder"
+            "installed model, or the path of a model's folder; or a table of two, live and final"
         ),
-    ] = Field(default_factory=lambda: {"english": "pocketsphinx"})
+    ] = Field(default_factory=_default_properties)
     vocabularies: Annotated[
         dict[str, Texts],
         Field(

@@ -17,8 +17,11 @@ from pathlib import Path
 import pytest
 
 from decoder.fake import FakeOptions
+from decoder.live import LiveOptions
+from decoder.moonshine import MoonshineOptions
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.sherpa import SherpaOptions
+from decoder.sherpa.offline import SherpaOfflineOptions
 from decoder.whisper.options import WhisperOptions
 from rasr.audio import FindingCode
 from rasr.configuration.schema import dotted, leaves, written
@@ -112,7 +115,16 @@ def test_the_page_of_settings_has_each_with_its_range_and_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [PocketSphinxOptions, SherpaOptions, WhisperOptions, FakeOptions]
+    "options",
+    [
+        PocketSphinxOptions,
+        MoonshineOptions,
+        SherpaOptions,
+        SherpaOfflineOptions,
+        WhisperOptions,
+        LiveOptions,
+        FakeOptions,
+    ],
 )
 def test_the_page_of_settings_has_every_option_of_an_engine(options: type) -> None:
     assert missing(option_rows(options), SETTINGS) == []

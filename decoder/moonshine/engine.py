@@ -18,7 +18,14 @@ from decoder.moonshine.graphs import LEAST_SAMPLES, Graphs
 from decoder.moonshine.guards import is_believed
 from decoder.moonshine.hot_words import HotWordLists
 from decoder.moonshine.options import MoonshineOptions
-from decoder.moonshine.search import Text, beam_search, greedy, most_tokens, reconsidered
+from decoder.moonshine.search import (
+    Text,
+    beam_search,
+    greedy,
+    most_tokens,
+    reconsidered,
+    settled,
+)
 from decoder.moonshine.vocabulary import read_vocabulary
 from decoder.offline import Reading, Utterance
 
@@ -92,10 +99,11 @@ class MoonshineEngine:
         draft = utterance.draft if isinstance(utterance.draft, tuple) else ()
         if hot_words is not None and utterance.is_whole:
             text = beam_search(self._graphs, heard, most, hot_words, self._options.beam)
+        elif utterance.is_whole:
+            text = settled(self._graphs, heard, most, draft)
+            text = reconsidered(self._graphs, heard, most, text, self._options.beam)
         else:
             text = greedy(self._graphs, heard, most, draft, hot_words)
-            if utterance.is_whole:
-                text = reconsidered(self._graphs, heard, most, text, self._options.beam)
         return Reading(self._hypothesis(text, utterance), refused, tuple(text.tokens))
 
     def _hypothesis(self, text: Text, utterance: Utterance) -> Hypothesis:

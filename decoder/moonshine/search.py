@@ -30,6 +30,8 @@ _WITHIN: Final = 10.0
 logarithm: what nobody can have said is not heard because it is wished for."""
 
 _MORE: Final = 4
+_MOST_READINGS: Final = 4
+"""Two texts that lead to each other are as good as each other."""
 _DOUBTFUL: Final = math.log(0.6)
 """A token that is less probable may be another one."""
 
@@ -183,6 +185,21 @@ class _Path:
     def total(self) -> float:
         """What it is chosen by."""
         return self.score + self.match.bonus
+
+
+def settled(graphs: Graphs, heard: Heard, most: int, draft: Sequence[int] = ()) -> Text:
+    """As `greedy`, and the same to the last digit whatever the draft was.
+
+    Weights of 8 bits make a token's probability depend a little on how many were read in one pass.
+    So the text is read in one pass until that changes nothing, which is most often at once.
+    """
+    text = greedy(graphs, heard, most, draft)
+    for _ in range(_MOST_READINGS):
+        if text.tokens == list(draft):
+            break
+        draft = text.tokens
+        text = greedy(graphs, heard, most, draft)
+    return text
 
 
 def reconsidered(graphs: Graphs, heard: Heard, most: int, text: Text, beam: int) -> Text:

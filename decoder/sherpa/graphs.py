@@ -37,6 +37,11 @@ class Graph:
                 "number; export the model again"
             ) from error
 
+    def input_size(self, axis: int, default: int) -> int:
+        """A size of the first input, or `default` where the file leaves it open."""
+        shape = self.inputs[0] if self.inputs else ()
+        return (shape[axis] if axis < len(shape) else None) or default
+
     def need(self, names: tuple[str, ...], who: str) -> None:
         """Refuse a file that lacks metadata; `who` is the kind of model that needs it.
 

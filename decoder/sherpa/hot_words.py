@@ -79,6 +79,19 @@ def plan_hot_words(model: Model, vocabulary: Vocabulary) -> HotWordPlan:
             f"the {model.name} in {model.files.tokens.parent} knows no hot words; set the option "
             "hot_words to false, or choose a transducer"
         )
+    return plan_spelling(model.files.tokens, model.files.pieces, vocabulary)
+
+
+def plan_spelling(table: Path, pieces_file: Path | None, vocabulary: Vocabulary) -> HotWordPlan:
+    """How a transducer takes hot words.
+
+    Args:
+        table: its `tokens.txt`, which `vocabulary` was read from.
+        pieces_file: its `bpe.vocab` or `bpe.model`, where there is one.
+
+    Raises:
+        EngineUnavailable: it lacks a file for hot words, or has one that cannot be read.
+    """
     tokens = frozenset(symbol for symbol in vocabulary.symbols.values() if not is_special(symbol))
     match vocabulary.style:
         case Style.WHOLE:
@@ -90,21 +103,21 @@ def plan_hot_words(model: Model, vocabulary: Vocabulary) -> HotWordPlan:
             unit = "bbpe"
         case style:
             raise EngineUnavailable(
-                f"hot words cannot be spelled in the {style} tokens of {model.files.tokens}; set "
+                f"hot words cannot be spelled in the {style} tokens of {table}; set "
                 "the option hot_words to false, or choose another model"
             )
-    folder = model.files.tokens.parent
-    source = model.files.bpe_vocab or model.files.bpe_model
-    if source is None:
+    if pieces_file is None:
         raise EngineUnavailable(
-            f"{folder} has neither bpe.vocab nor bpe.model, which hot words need; they are beside "
-            "the published model; put one there, or set the option hot_words to false"
+            f"{table.parent} has neither bpe.vocab nor bpe.model, which hot words need; they are "
+            "beside the published model; put one there, or set the option hot_words to false"
         )
-    pieces = {piece: score for piece, score in read_pieces(source).items() if not is_special(piece)}
+    pieces = {
+        piece: score for piece, score in read_pieces(pieces_file).items() if not is_special(piece)
+    }
     strange = sorted(piece for piece in pieces if piece not in tokens)
     if len(strange) > len(pieces) // 100:
         raise EngineUnavailable(
-            f"{source} and {model.files.tokens} are of two models ({strange[0]!r} is in the first "
+            f"{pieces_file} and {table} are of two models ({strange[0]!r} is in the first "
             "only); pull the model again"
         )
     # What the model cannot say must not be chosen when a word is split.

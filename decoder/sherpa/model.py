@@ -7,9 +7,9 @@ sentence. Shapes that a file leaves open are left to `preflight`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from decoder.errors import EngineUnavailable
+from decoder.languages import split_languages
 from decoder.sherpa.families import NEEDED, TRANSDUCERS, Family, family_of_one_file
 from decoder.sherpa.folder import ModelFiles, find_files
 from decoder.sherpa.graphs import Graph, read_graph
@@ -17,6 +17,7 @@ from decoder.sherpa.options import SherpaOptions
 from decoder.sherpa.vocabulary import Vocabulary, read_vocabulary
 
 SAMPLE_RATES = (8000, 16000)
+_IF_OFFLINE = "for an offline model set the engine's kind to sherpa-onnx-offline"
 _RESULT_FRAME_MS = 40.0
 """sherpa-onnx counts the frames of CTC results as if each were four steps of 10 ms, but for
 T-one, where it knows better."""
@@ -59,6 +60,23 @@ class Model:
         return self.family is not Family.PARAFORMER
 
 
+def sample_rate_of(graph: Graph | None) -> int:
+    """Hz of the audio that a model takes: as its metadata say, or 16000.
+
+    Raises:
+        EngineUnavailable: it takes audio of a rate that is not allowed.
+    """
+    if graph is None or not graph.metadata.get("sample_rate"):
+        return 16000
+    rate = graph.integer("sample_rate")
+    if rate not in SAMPLE_RATES:
+        allowed = " or ".join(str(allowed) for allowed in SAMPLE_RATES)
+        raise EngineUnavailable(
+            f"{graph.path} is for audio of {rate} Hz; allowed: {allowed}; choose another model"
+        )
+    return rate
+
+
 def read_model(options: SherpaOptions) -> tuple[Model, Vocabulary]:
     """The model that `options` name, examined.
 
@@ -77,15 +95,14 @@ def read_model(options: SherpaOptions) -> tuple[Model, Vocabulary]:
             model, size = _transducer(files, encoder, decoder, read_graph(files.joiner))
         else:
             model, size = _paraformer(files, encoder)
-    _fit(vocabulary, size, files.tokens)
+    vocabulary.fit(size, files.tokens)
     return _with_options(model, options), vocabulary
 
 
 def _with_options(model: Model, options: SherpaOptions) -> Model:
     if options.emission_delay_ms >= 0:
         model = replace(model, emission_delay_ms=options.emission_delay_ms)
-    asked = tuple(word.strip() for word in options.languages.split(",") if word.strip())
-    return replace(model, languages=asked or model.languages)
+    return replace(model, languages=split_languages(options.languages) or model.languages)
 
 
 def _transducer(
@@ -95,13 +112,19 @@ def _transducer(
         encoder.need(NEEDED[Family.NEMO_TRANSDUCER], Family.NEMO_TRANSDUCER)
         # NeMo does not count the blank.
         size = encoder.integer("vocab_size") + 1
-        model = _model(Family.NEMO_TRANSDUCER, files, encoder, feature_dim=_at(encoder, 1, 80))
+        model = _model(
+            Family.NEMO_TRANSDUCER, files, encoder, feature_dim=encoder.input_size(1, 80)
+        )
     else:
         kind = encoder.metadata.get("model_type", "")
         if kind not in TRANSDUCERS:
             raise EngineUnavailable(
                 f"{encoder.path}: metadata 'model_type' is {kind!r}; allowed for a streaming "
-                f"transducer: {', '.join(TRANSDUCERS)}; is it a model for whole recordings?"
+                f"transducer: {', '.join(TRANSDUCERS)}; {_IF_OFFLINE}"
+            )
+        if encoder.metadata.keys().isdisjoint(("T", "decode_chunk_len")):
+            raise EngineUnavailable(
+                f"{encoder.path} reads whole utterances, not chunks; {_IF_OFFLINE}"
             )
         encoder.need(TRANSDUCERS[kind], f"{kind} transducer")
         decoder.need(("vocab_size", "context_size"), "transducer's decoder")
@@ -145,8 +168,8 @@ def _paraformer(files: ModelFiles, encoder: Graph) -> tuple[Model, int]:
         kind = encoder.metadata.get("model_type", "none")
         raise EngineUnavailable(
             f"{files.tokens.parent} has an encoder and a decoder but no joiner…onnx, and the "
-            f"encoder is no paraformer (its model_type: {kind}); pull the model again, or choose "
-            "a streaming model"
+            f"encoder is no paraformer (its model_type: {kind}); pull the model again; "
+            f"{_IF_OFFLINE}"
         )
     encoder.need(NEEDED[Family.PARAFORMER], Family.PARAFORMER)
     shift = encoder.integer("lfr_window_shift")
@@ -174,7 +197,7 @@ def _one_file(files: ModelFiles, graph: Graph) -> tuple[Model, int]:
         raise EngineUnavailable(
             f"{graph.path} is no streaming model that is known here (its model_type: {kind}); "
             "allowed: streaming zipformer2, WeNet, NeMo and T-one CTC models, and transducers "
-            "and paraformers in several files"
+            f"and paraformers in several files; {_IF_OFFLINE}"
         )
     graph.need(NEEDED[family], family)
     width = graph.outputs[0][-1] if graph.outputs[0] else None
@@ -184,7 +207,9 @@ def _one_file(files: ModelFiles, graph: Graph) -> tuple[Model, int]:
         case Family.NEMO_CTC:
             width = graph.integer("vocab_size") + 1
             scale = graph.integer("subsampling_factor") * 10 / _RESULT_FRAME_MS
-            model = _model(family, files, graph, feature_dim=_at(graph, 1, 80), time_scale=scale)
+            model = _model(
+                family, files, graph, feature_dim=graph.input_size(1, 80), time_scale=scale
+            )
         case Family.WENET_CTC:
             width = graph.integer("vocab_size")
             scale = graph.integer("subsampling_factor") * 10 / _RESULT_FRAME_MS
@@ -218,19 +243,13 @@ def _model(
     chunk_size: int = 0,
     left_chunks: int = 0,
 ) -> Model:
-    rate = graph.integer("sample_rate") if graph.metadata.get("sample_rate") else 16000
-    if rate not in SAMPLE_RATES:
-        allowed = " or ".join(str(allowed) for allowed in SAMPLE_RATES)
-        raise EngineUnavailable(
-            f"{graph.path} is for audio of {rate} Hz; allowed: {allowed}; choose another model"
-        )
     delay = graph.metadata.get("emission_delay_ms")
     return Model(
         family,
         kind,
         files,
-        rate,
-        feature_dim or _at(graph, 2, 80),
+        sample_rate_of(graph),
+        feature_dim or graph.input_size(2, 80),
         time_scale,
         held_back_ms,
         graph.integer("emission_delay_ms") if delay else None,
@@ -238,24 +257,3 @@ def _model(
         chunk_size,
         left_chunks,
     )
-
-
-def _at(graph: Graph, axis: int, default: int) -> int:
-    """A size of the first input, or what it is where the file leaves it open."""
-    shape = graph.inputs[0] if graph.inputs else ()
-    return (shape[axis] if axis < len(shape) else None) or default
-
-
-def _fit(vocabulary: Vocabulary, size: int, tokens: Path) -> None:
-    """Every token that the model may say must have a symbol, and no word may be left over."""
-    missing = [number for number in range(size) if number not in vocabulary.symbols]
-    beyond = [
-        symbol
-        for number, symbol in vocabulary.symbols.items()
-        if number >= size and not symbol.startswith("#")
-    ]
-    if missing or beyond:
-        raise EngineUnavailable(
-            f"{tokens} has {len(vocabulary.symbols)} tokens, the model has {size}; they are of "
-            "two models: pull the model again"
-        )

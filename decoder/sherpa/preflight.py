@@ -1,22 +1,11 @@
-"""The preflight: a model is examined, loaded and made to decode in a child process first.
-
-sherpa-onnx ends its process on some bad models, and what onnxruntime does with a broken file nobody
-has promised. So a server that loads a model only does what a child has just survived. What the
-child learnt is handed back: the server need not open the files a second time, nor measure.
-"""
+"""The preflight of a streaming model: examined, loaded and made to decode in a child process."""
 
 from __future__ import annotations
 
-import json
-import os
-import pickle
-import subprocess
-import sys
-import tempfile
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from decoder.errors import EngineUnavailable
+from decoder.sherpa.child import enter, in_child
 from decoder.sherpa.chunking import Chunking, measure_chunking
 from decoder.sherpa.families import Family
 from decoder.sherpa.graph_optimisation import optimised
@@ -29,11 +18,6 @@ from decoder.sherpa.recogniser import (
     load_recogniser,
 )
 from decoder.sherpa.vocabulary import Vocabulary
-
-# Not `-m`: what a module that runs as __main__ pickles belongs to no module that is known here.
-_CHILD = f"from {__name__} import main; main()"
-_STAGE = "stage: "
-_HINT_LETTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +45,7 @@ def examine(options: SherpaOptions) -> Findings:
     Raises:
         EngineUnavailable: the model is no good; the text names file and cure.
     """
-    # The child must find this package where this process found it, not in its working folder.
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
-    with tempfile.TemporaryDirectory(prefix="model-preflight-") as folder:
-        found = Path(folder, "findings")
-        try:
-            child = subprocess.run(
-                (sys.executable, "-P", "-c", _CHILD, json.dumps(asdict(options)), str(found)),
-                env=os.environ | {"PYTHONPATH": path},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=options.preflight_s,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EngineUnavailable(
-                f"the model in {options.model} was not loaded and tried within "
-                f"{options.preflight_s:g} s; raise the option preflight_s, or choose a smaller "
-                "model"
-            ) from error
-        if child.returncode == 0:
-            findings = pickle.loads(found.read_bytes())
-            if isinstance(findings, EngineUnavailable):
-                raise findings
-            assert isinstance(findings, Findings)
-            return findings
-    raise EngineUnavailable(
-        f"a preflight process ended with {child.returncode} while it {_stage(child.stdout)} the "
-        f"model in {options.model}; pull the model again, or choose another one "
-        f"(it said: {_hint(child.stderr)})"
-    )
+    return in_child(_find, options)
 
 
 def load_recognisers(options: SherpaOptions, findings: Findings) -> Recognisers:
@@ -119,25 +73,8 @@ def _load(model: Model, plan: HotWordPlan, options: SherpaOptions) -> Recogniser
     return Recognisers(fast, biased)
 
 
-def _stage(output: bytes) -> str:
-    lines = output.decode("utf-8", "replace").splitlines()
-    stages = [line.removeprefix(_STAGE) for line in lines if line.startswith(_STAGE)]
-    return stages[-1] if stages else "began to try"
-
-
-def _hint(errors: bytes) -> str:
-    lines = [line.strip() for line in errors.decode("utf-8", "replace").splitlines()]
-    said = " / ".join([line for line in lines if line][-3:]) or "nothing"
-    return said if len(said) <= _HINT_LETTERS else "…" + said[-_HINT_LETTERS:]
-
-
-def _enter(stage: str) -> None:
-    # Not print: its buffer dies with a process that sherpa-onnx ends.
-    os.write(1, f"{_STAGE}{stage}\n".encode())
-
-
 def _find(options: SherpaOptions) -> Findings:
-    _enter("examined")
+    enter("examined")
     model, vocabulary = read_model(options)
     if options.search == "beam" and model.family is not Family.TRANSDUCER:
         raise EngineUnavailable(
@@ -145,12 +82,12 @@ def _find(options: SherpaOptions) -> Findings:
             "search to greedy, or choose a transducer"
         )
     plan = plan_hot_words(model, vocabulary) if options.hot_words else HotWordPlan()
-    _enter("loaded")
+    enter("loaded")
     # The chunking is not known yet, and not used to load.
     recognisers = load_recognisers(options, Findings(model, vocabulary, plan, Chunking(1, 1, 1)))
-    _enter("measured")
+    enter("measured")
     chunking = measure_chunking(recognisers.fast, model)
-    _enter("tried to decode with")
+    enter("tried to decode with")
     for recogniser in filter(None, (recognisers.fast, recognisers.biased)):
         _decode_noise(recogniser, model)
     return Findings(model, vocabulary, plan, chunking)
@@ -168,14 +105,3 @@ def _decode_noise(recogniser: Recogniser, model: Model) -> None:
         recogniser.decode_streams(streams)
     for stream in streams:
         _ = recogniser.get_result_all(stream).tokens
-
-
-def main() -> None:
-    """What the child process runs."""
-    options, found = sys.argv[1:]
-    findings: Findings | EngineUnavailable
-    try:
-        findings = _find(SherpaOptions(**json.loads(options)))
-    except EngineUnavailable as error:
-        findings = error
-    Path(found).write_bytes(pickle.dumps(findings))

@@ -18,7 +18,7 @@ from decoder.sherpa.model import Model
 FOREIGN_ERRORS = (RuntimeError, ValueError, IndexError, MemoryError)
 """What comes through pybind11 from C++: std::exception and its children."""
 
-_BEAM_SEARCH = "modified_beam_search"
+BEAM_SEARCH = "modified_beam_search"
 
 
 class NativeStream(Protocol):
@@ -71,7 +71,7 @@ def load_recogniser(model: Model, beam: int | None = None) -> Recogniser:
     """
     if beam is None:
         return _load(model, {})
-    return _load(model, {"decoding_method": _BEAM_SEARCH, "max_active_paths": beam})
+    return _load(model, {"decoding_method": BEAM_SEARCH, "max_active_paths": beam})
 
 
 def load_biased_recogniser(
@@ -85,7 +85,7 @@ def load_biased_recogniser(
     return _load(
         model,
         {
-            "decoding_method": _BEAM_SEARCH,
+            "decoding_method": BEAM_SEARCH,
             "max_active_paths": beam,
             "hotwords_score": boost,
             "modeling_unit": modeling_unit,

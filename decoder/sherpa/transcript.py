@@ -1,6 +1,7 @@
 """Tokens of a model to the words of one utterance with their times, as its results come.
 
-A Chinese character is a word; pieces of other scripts are joined until the next one begins.
+A Chinese character is a word; pieces of other scripts are joined until the next one begins. A mark
+is the end of the word before it.
 
 A transducer or CTC model says when a token came, to one of its frames, not how long it lasts: a
 word ends where the next one begins, or `_LONGEST_MS` after its last token.
@@ -21,8 +22,10 @@ from __future__ import annotations
 import codecs
 import math
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from decoder.engine import Hypothesis, Word
 from decoder.joining import is_unspaced, join_words
@@ -69,24 +72,7 @@ class WordMaker:
     def words(self, tokens: Sequence[str]) -> list[Spoken]:
         """The words that tokens make."""
         parts = self._byte_parts(tokens) if self.in_bytes(tokens) else self._token_parts(tokens)
-        words: list[Spoken] = []
-        text = ""
-        first = last = 0
-        for part, begins, ends in parts:
-            alone = is_unspaced(part)
-            if text and (alone or part == " "):
-                words.append(Spoken(text, first, last + 1))
-                text = ""
-            if alone:
-                words.append(Spoken(part, begins, ends + 1))
-            elif part != " ":
-                if not text:
-                    first = begins
-                text += part
-                last = ends
-        if text:
-            words.append(Spoken(text, first, last + 1))
-        return words
+        return _words_of(parts)
 
     def in_bytes(self, tokens: Sequence[str]) -> bool:
         """True if a letter may be made of several of these tokens."""
@@ -112,10 +98,7 @@ class WordMaker:
         if self._style is Style.WHOLE:
             text = f" {text} "
         for part in _PARTS.findall(text):
-            if part == " " or not is_unspaced(part):
-                yield part.lower() if self._lower else part
-            else:
-                yield from part
+            yield part.lower() if self._lower else part
 
     def _byte_parts(self, tokens: Sequence[str]) -> Iterator[Part]:
         """Each letter with the tokens that its first and its last byte came from."""
@@ -136,6 +119,48 @@ class WordMaker:
             table = byte_letters()
             return bytes(32 if letter == MARK else table.get(letter, 32) for letter in token)
         return "".join(self._parts.get(token, ())).encode()
+
+
+def words_of_text(text: str) -> list[str]:
+    """The words of a text that a model wrote, by the same rules as those of tokens."""
+    parts = _PARTS.findall(" ".join(text.split()))
+    return [word.text for word in _words_of((part, 0, 0) for part in parts)]
+
+
+def _words_of(parts: Iterable[Part]) -> list[Spoken]:
+    words: list[Spoken] = []
+    text = ""
+    first = last = 0
+    for part, begins, ends in parts:
+        alone = is_unspaced(part)
+        if text and (alone or part == " "):
+            _add(words, Spoken(text, first, last + 1))
+            text = ""
+        if alone:
+            _add(words, Spoken(part, begins, ends + 1))
+        elif part != " ":
+            if not text:
+                first = begins
+            text += part
+            last = ends
+    if text:
+        _add(words, Spoken(text, first, last + 1))
+    return words
+
+
+def _add(words: list[Spoken], word: Spoken) -> None:
+    """Add a word; where it is nothing but marks, to the word before it."""
+    if words and all(map(_closes, word.text)):
+        before = words.pop()
+        word = Spoken(before.text + word.text, before.first, word.last)
+    words.append(word)
+
+
+@cache
+def _closes(letter: str) -> bool:
+    """True for a mark that stands at the end of a word, as most do; not for one that opens."""
+    kind = unicodedata.category(letter)
+    return kind[0] == "P" and kind not in ("Ps", "Pi")
 
 
 class Transcript:
@@ -196,7 +221,7 @@ class Transcript:
                 word.text,
                 start,
                 max(start + least, min(end, until)),
-                _confidence(likely[first + word.first : first + word.last]) if known else 0.0,
+                confidence_of(likely[first + word.first : first + word.last]) if known else 0.0,
                 times_guessed=not timed,
             )
             for word, start, end, until in zip(
@@ -281,6 +306,12 @@ def _placed(starts: Sequence[int], lowest: int, least: int, samples: int) -> lis
     return placed
 
 
-def _confidence(log_probabilities: Sequence[float]) -> float:
-    """The geometric mean of the tokens' probabilities: a word of many pieces is no less sure."""
+def confidence_of(log_probabilities: Sequence[float]) -> float:
+    """How sure a word is: the geometric mean of its tokens' probabilities, 0 to 1.
+
+    A word of many pieces is no less sure.
+
+    Args:
+        log_probabilities: natural logarithms, one or more.
+    """
     return min(math.exp(sum(log_probabilities) / len(log_probabilities)), 1.0)

@@ -12,6 +12,7 @@ score, a float, in field 2. So much is read here; the package sentencepiece is n
 
 from __future__ import annotations
 
+import base64
 import re
 import struct
 import unicodedata
@@ -65,6 +66,28 @@ class Vocabulary:
             for letter in symbol
         )
 
+    def fit(self, size: int, path: Path) -> None:
+        """Refuse a table in which a token of the model has no symbol, or a symbol no token.
+
+        Args:
+            size: how many tokens the model tells apart.
+            path: the table's file, for the sentence.
+
+        Raises:
+            EngineUnavailable: it is the table of another model.
+        """
+        missing = [number for number in range(size) if number not in self.symbols]
+        beyond = [
+            symbol
+            for number, symbol in self.symbols.items()
+            if number >= size and not symbol.startswith("#")
+        ]
+        if missing or beyond:
+            raise EngineUnavailable(
+                f"{path} has {len(self.symbols)} tokens, the model has {size}; they are of "
+                "two models: pull the model again"
+            )
+
 
 def read_vocabulary(path: Path) -> Vocabulary:
     """Read a `tokens.txt`.
@@ -96,6 +119,29 @@ def read_vocabulary(path: Path) -> Vocabulary:
     letters = [letter for symbol in symbols.values() if not is_special(symbol) for letter in symbol]
     latin = [letter for letter in letters if is_latin(letter)]
     return Vocabulary(symbols, _style(symbols), bool(latin) and all(x.isupper() for x in latin))
+
+
+def decoded_base64(vocabulary: Vocabulary, path: Path) -> Vocabulary:
+    """The symbols of a table that has their bytes in base64, without those that are no letters.
+
+    Args:
+        path: the table's file, for the sentence.
+
+    Raises:
+        EngineUnavailable: the table has something else.
+    """
+    symbols: dict[int, str] = {}
+    for number, symbol in vocabulary.symbols.items():
+        try:
+            symbols[number] = base64.b64decode(symbol, validate=True).decode("utf-8")
+        except UnicodeDecodeError:
+            # A part of a letter, which the tokens around it make whole.
+            continue
+        except ValueError as error:
+            raise EngineUnavailable(
+                f"{path} has {symbol[:40]!r}, which is no base64; pull the model again"
+            ) from error
+    return Vocabulary(symbols, Style.MARKED, lower=False)
 
 
 def is_special(symbol: str) -> bool:

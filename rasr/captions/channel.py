@@ -49,6 +49,7 @@ class _RollingCue:
     """A cue that may still change; without lines it was withdrawn."""
 
     lines: tuple[str, ...]
+    stable: int
     revision: int
     stamp: int
     """All changes to rolling cues of the channel are numbered; this is the number of its newest."""
@@ -132,12 +133,12 @@ class Channel:
     def _roll(self, number: int, cue: Cue) -> None:
         before = self._rolling.get(number)
         # Times of words that stay the same tremble; nobody sees that.
-        if before is not None and before.lines == cue.lines:
+        if before is not None and (before.lines, before.stable) == (cue.lines, cue.stable):
             return
         self._stamp += 1
         revision = before.revision + 1 if before else 1
         event = cue_event(number, revision, cue, None)
-        self._rolling[number] = _RollingCue(cue.lines, revision, self._stamp, event)
+        self._rolling[number] = _RollingCue(cue.lines, cue.stable, revision, self._stamp, event)
 
     def _withdraw_beyond(self, number: int) -> None:
         # They stay as withdrawn, for viewers that were shown them, until the number is used again.

@@ -32,6 +32,8 @@ class Cue:
     end_ms: int
     lines: tuple[str, ...]
     """None of them is empty, none has a line break in it. A cue that was withdrawn has none."""
+    stable: int = 0
+    """Where it may still change: so many characters at the start of its text are unlikely to."""
 
     @property
     def text(self) -> str:
@@ -101,4 +103,10 @@ def _in_cues(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def _cue(lines: Sequence[Line]) -> Cue:
-    return Cue(lines[0][0].start_ms, lines[-1][-1].end_ms, tuple(joined(line) for line in lines))
+    stable = "\n".join(
+        joined(settled)
+        for line in lines
+        if (settled := [token for token in line if token.is_stable])
+    )
+    texts = tuple(joined(line) for line in lines)
+    return Cue(lines[0][0].start_ms, lines[-1][-1].end_ms, texts, len(stable))

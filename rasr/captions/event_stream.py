@@ -69,6 +69,8 @@ def cue_event(number: int, revision: int, cue: Cue, token: str | None) -> bytes:
         "final": token is not None,
         "revision": revision,
     }
+    if token is None:
+        data["stable"] = cue.stable
     place = f"id: {EventId(token, number)}\n" if token is not None else ""
     return f"{place}event: cue\ndata: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
 

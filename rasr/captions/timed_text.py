@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rasr.recognition.events import Final, Partial, text_span, to_ms
+from rasr.recognition.events import Final, Partial, stable_characters, text_span, to_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class TimedText:
     """False for what is known of a segment while it is spoken."""
     words: tuple[TimedWord, ...] = ()
     """Empty where only the times of the whole text are known."""
+    stable: int = 0
+    """Where it is not final: so many characters at its start are unlikely to change."""
 
 
 def timed_text(event: Partial | Final) -> TimedText:
@@ -50,4 +52,5 @@ def timed_text(event: Partial | Final) -> TimedText:
             TimedWord(word.text, to_ms(start + word.start_sample), to_ms(start + word.end_sample))
             for word in event.hypothesis.words
         ),
+        stable=stable_characters(event) if isinstance(event, Partial) else 0,
     )

@@ -28,6 +28,8 @@ class Token:
     """True if a space stands before it where it does not begin a line."""
     start_ms: int
     end_ms: int
+    is_stable: bool = False
+    """True if all of it is among the stable characters of a text that is not final."""
 
 
 def tokens_of(text: TimedText) -> tuple[Token, ...]:
@@ -35,11 +37,13 @@ def tokens_of(text: TimedText) -> tuple[Token, ...]:
     pieces = list(_pieces(text.text))
     letters = [len(piece) for piece, _ in pieces]
     times = _times(text, "".join(piece for piece, _ in pieces))
+    stable = sum(len(piece) for piece, _ in _pieces(text.text[: text.stable]))
     tokens = []
     at = 0
     for (piece, spaced), length in zip(pieces, letters, strict=True):
-        tokens.append(Token(piece, spaced, times[at][0], times[at + length - 1][1]))
+        start_ms, end_ms = times[at][0], times[at + length - 1][1]
         at += length
+        tokens.append(Token(piece, spaced, start_ms, end_ms, at <= stable))
     return tuple(tokens)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from rich.table import Table
 from rasr import logs
 from rasr.cli.config_options import config_option, configuration, model_option
 from rasr.cli.screen import console
-from rasr.settings import Settings
+from rasr.settings import Settings, final_engine, live_engine
 
 if TYPE_CHECKING:
     from rasr.server.ops.capacity import Capacity
@@ -40,28 +41,36 @@ def capacity(model: tuple[str, ...], config: Path | None) -> None:
             found = asyncio.run(_measure(settings))
     except StartError as error:
         raise click.ClickException(str(error)) from error
-    for one in found:
+    for one in found.values():
         _show(one, settings.capacity.max_load)
+    for served in settings.properties.values():
+        final = final_engine(served)
+        if final is not None:
+            pair = [found[live_engine(served)], found[final]]
+            title = f"{pair[0].engine} with finals by {final}"
+            _show_rounds(title, pair, settings.capacity.max_load)
 
 
-async def _measure(settings: Settings) -> list[Capacity]:
+async def _measure(settings: Settings) -> dict[str, Capacity]:
     from rasr.server.engines import make_scheduler, plan, start_scheduler
     from rasr.server.ops.capacity import calibrated, memory_folder
 
-    found = []
+    found = {}
     for one in plan(settings).values():
         scheduler = make_scheduler(one, settings.decoding)
         await start_scheduler(one.name, scheduler)
         try:
             folder = memory_folder(os.environ)
-            found.append(await calibrated(one, settings.decoding, scheduler, folder, fresh=True))
+            found[one.name] = await calibrated(
+                one, settings.decoding, scheduler, folder, fresh=True
+            )
         finally:
             await scheduler.stop()
     return found
 
 
 def _show(one: Capacity, max_load: float) -> None:
-    from rasr.server.ops.capacity import MOST_DISTURBANCE, SPEECH_RATIOS
+    from rasr.server.ops.capacity import MOST_DISTURBANCE
 
     screen = console()
     costs = one.costs
@@ -75,16 +84,7 @@ def _show(one: Capacity, max_load: float) -> None:
             "numbers are too low, and servers will not remember them."
         )
     screen.print()
-    rounds = Table(title=f"{one.engine}: rounds at once on {one.cores} cores")
-    rounds.add_column("of the sound is speech", justify="right")
-    rounds.add_column("carried", justify="right")
-    if max_load:
-        rounds.add_column(f"admitted (load {max_load:.0%})", justify="right")
-    for ratio in SPEECH_RATIOS:
-        carried = one.recognitions(ratio)
-        admitted = [str(int(carried * max_load))] if max_load else []
-        rounds.add_row(f"{ratio:.0%}", str(carried), *admitted)
-    screen.print(rounds)
+    _show_rounds(one.engine, [one], max_load)
 
 
 def _show_steps(one: Capacity) -> None:
@@ -109,7 +109,8 @@ def _show_steps(one: Capacity) -> None:
 
 
 def _show_lengths(one: Capacity) -> None:
-    lengths = Table(title=f"{one.engine}: reads an utterance anew as it grows")
+    how = "once, for its final" if one.finals_only else "anew as it grows"
+    lengths = Table(title=f"{one.engine}: reads an utterance {how}")
     for heading in ("length", "a second of its speech takes", "streams in real time"):
         lengths.add_column(heading, justify="right")
     for length_s, seconds in one.costs.by_length.items():
@@ -117,3 +118,19 @@ def _show_lengths(one: Capacity) -> None:
             f"{length_s:g} s", f"{seconds * 1000:.0f} ms", f"{one.costs.slots / seconds:.0f}"
         )
     console().print(lengths)
+
+
+def _show_rounds(title: str, engines: Sequence[Capacity], max_load: float) -> None:
+    """Recognitions at once, each with its speech given to all of these engines."""
+    from rasr.server.ops.capacity import SPEECH_RATIOS, carried
+
+    rounds = Table(title=f"{title}: rounds at once on {engines[0].cores} cores")
+    rounds.add_column("of the sound is speech", justify="right")
+    rounds.add_column("carried", justify="right")
+    if max_load:
+        rounds.add_column(f"admitted (load {max_load:.0%})", justify="right")
+    for ratio in SPEECH_RATIOS:
+        most = carried(engines, ratio)
+        admitted = [str(int(most * max_load))] if max_load else []
+        rounds.add_row(f"{ratio:.0%}", str(most), *admitted)
+    console().print(rounds)

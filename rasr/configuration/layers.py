@@ -28,6 +28,7 @@ from rasr.configuration.schema import (
     Names,
     Node,
     Section,
+    Short,
     dotted,
     leaves,
     schema,
@@ -205,7 +206,11 @@ class _Tree:
             settings = Settings.model_validate(self._values)
         except ValidationError as error:
             # Each value that is there was accepted on its own; only what is not there is left.
-            self._mistakes += [self._missing(tuple(map(str, one["loc"]))) for one in error.errors()]
+            self._mistakes += [
+                self._missing(tuple(map(str, one["loc"])))
+                for one in error.errors()
+                if one["type"] == "missing"
+            ]
         if settings is None or self._mistakes:
             raise ConfigurationError(self._mistakes)
         return Configuration(
@@ -241,8 +246,30 @@ class _Tree:
                         self._take(node.fields[name], (*path, name), item, origin)
                     else:
                         self._mistakes.append(f"{origin}: {_unknown(node, path, name)}")
+            case Short():
+                self._take_short(node, path, value, origin)
             case _:
                 assert_never(node)
+
+    def _take_short(self, node: Short, path: KeyPath, value: object, origin: Origin) -> None:
+        """A text replaces all that was said before; a table is laid on top of it."""
+        read = value.readings[0] if isinstance(value, _Text) else value
+        before = self._table(path[:-1]).get(path[-1])
+        if isinstance(read, dict):
+            if isinstance(before, str):
+                self._table(path[:-1])[path[-1]] = {node.first_field: before}
+                self._origins[*path, node.first_field] = self._origins.pop(path)
+            self._take(node.table, path, read, origin)
+            for field in node.table.fields:
+                self._origins.setdefault((*path, field), Origin(Layer.DEFAULT))
+        elif not isinstance(value, str | _Text):
+            allowed = f"{node.text.allowed} or {_table_in_words(node.table)} ({node.text.meaning})"
+            self._refuse(path, value, allowed, origin)
+        else:
+            self._table(path[:-1]).pop(path[-1], None)
+            for field in node.table.fields:
+                self._origins.pop((*path, field), None)
+            self._take(node.text, path, value, origin)
 
     def _table(self, path: KeyPath) -> dict[str, Any]:
         table = self._values
@@ -253,14 +280,21 @@ class _Tree:
     def _refuse(self, path: KeyPath, value: object, allowed: str, origin: Origin) -> None:
         self._mistakes.append(f"{origin}: {dotted(path)} is {_shown(value)}; allowed: {allowed}")
 
-    def _missing(self, path: KeyPath) -> str:
+    def _missing(self, location: KeyPath) -> str:
+        """The sentence for a value that is not there, where pydantic looked for it."""
         node: Node | None = self._schema
-        for name in path:
+        path: KeyPath = ()
+        for name in location:
             match node:
                 case Section():
                     node = node.fields[name]
                 case Names():
                     node = node.item
+                case Short():
+                    # Here stands which of the two it looked at.
+                    node = node.table
+                    continue
+            path = (*path, name)
         assert isinstance(node, Leaf)
         origin = self._laid[path[:-1]]
         return f"{origin}: {dotted(path)} is missing; allowed: {node.allowed} ({node.meaning})"
@@ -308,6 +342,8 @@ def _spelt(node: Node, words: tuple[str, ...]) -> KeyPath | None:
     """The path from `node` to a setting that `words` are, whatever divides its parts."""
     if isinstance(node, Leaf):
         return None if words else ()
+    if isinstance(node, Short):
+        return _spelt(node.table, words) if words else ()
     for end in range(1, len(words) + 1):
         name = "_".join(words[:end])
         inner = node.item if isinstance(node, Names) else node.fields.get(name)

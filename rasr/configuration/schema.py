@@ -19,6 +19,8 @@ from rasr.settings import Settings
 
 KeyPath = tuple[str, ...]
 
+# No limit, no timer and no probability is infinite, and none is NaN.
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -63,7 +65,20 @@ class Names:
     meaning: str
 
 
-Node = Leaf | Section | Names
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A table that may be written as one text, which stands for its first field alone."""
+
+    text: Leaf
+    table: Section
+
+    @property
+    def first_field(self) -> str:
+        """What the text stands for."""
+        return next(iter(self.table.fields))
+
+
+Node = Leaf | Section | Names | Short
 
 
 def schema() -> Section:
@@ -107,14 +122,20 @@ def _section(model: type[BaseModel]) -> Section:
 
 
 def _node(annotation: Any, field: FieldInfo) -> Node:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if _is_model(annotation):
         return _section(annotation)
     meaning = field.description or ""
     if get_origin(annotation) is dict:
         return Names(_node(get_args(annotation)[1], field), meaning)
+    tables = [one for one in get_args(annotation) if _is_model(one)]
+    if tables:
+        return Short(Leaf(TypeAdapter(str, config=_STRICT), meaning), _section(tables[0]))
     checked: Any = Annotated[(annotation, *field.metadata)] if field.metadata else annotation
-    # No limit, no timer and no probability is infinite, and none is NaN.
-    return Leaf(TypeAdapter(checked, config=ConfigDict(strict=True, allow_inf_nan=False)), meaning)
+    return Leaf(TypeAdapter(checked, config=_STRICT), meaning)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _leaves(node: Node, path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Leaf, object]]:
@@ -125,8 +146,11 @@ def _leaves(node: Node, path: KeyPath, value: Any) -> Iterator[tuple[KeyPath, Le
             for name, field in node.fields.items():
                 yield from _leaves(field, (*path, name), value[name])
         case Names():
-            for name, item in value.items():
+            # Texts first: TOML wants what stands in a table itself before the tables in it.
+            for name, item in sorted(value.items(), key=lambda entry: isinstance(entry[1], dict)):
                 yield from _leaves(node.item, (*path, name), item)
+        case Short():
+            yield from _leaves(node.table if isinstance(value, dict) else node.text, path, value)
 
 
 def _in_words(one: Mapping[str, Any]) -> str:

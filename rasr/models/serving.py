@@ -6,7 +6,7 @@ comes of them:
 1. `--model` names models to serve: each serves its languages, the first one named wins. Without an
    entry under `properties` from a file or the environment, they are all that is served.
 2. An entry under `properties` may name a model, or the path of a model's folder, where it may name
-   an engine; an engine of this name comes first.
+   an engine, for live speech and for the second pass; an engine of this name comes first.
 3. With neither, each language but English is served by the first model of the catalogue that is
    installed and knows it, those that stream before those that do not. English is served by the
    default model where it is installed, else by the default engine, and `english_advice` says so: a
@@ -24,16 +24,19 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from decoder.sherpa.offline import is_offline
 from rasr.configuration import Configuration, ConfigurationError, Layer, Origin
-from rasr.configuration.schema import dotted
+from rasr.configuration.schema import KeyPath, dotted
 from rasr.models.catalogue import Model
 from rasr.models.errors import ModelError
 from rasr.models.record import read_record
 from rasr.models.store import Store
-from rasr.settings import EngineSettings, Settings
+from rasr.settings import EngineSettings, PropertySettings, Settings
 
 _USUAL_KIND = "sherpa-onnx"
 """The engine of a folder that does not say which one runs it."""
+_OFFLINE_KIND = "sherpa-onnx-offline"
+"""The same, where its files are an offline model."""
 _ONLY_WHERE_NAMED = "whisper"
 """An engine whose models serve nothing by themselves."""
 _FOLDER_OPTION = "model"
@@ -122,30 +125,40 @@ class _Draft:
         self._mistakes: list[str] = []
 
     def serve_nothing(self) -> None:
-        for key in self._properties:
-            del self._origins[dotted(("properties", key))]
-        self._properties = {}
+        for key in list(self._properties):
+            self._forget(key)
 
     def resolve(self) -> None:
         """Names of models under `properties` become engines."""
-        for key, value in self._properties.items():
-            origin = self._origins[dotted(("properties", key))]
-            where = f"{origin}: properties.{key}"
-            engine = self._engines.get(value)
-            model = self._store.catalogue.find(value)
-            if engine is not None:
-                # Options for a model, written down without saying where the model is.
-                if model is not None and engine.kind == model.engine:
-                    self._attempt(where, model, origin)
-            elif model is not None:
-                self._properties[key] = self._attempt(where, model, origin) or value
-            elif _is_path(value):
-                self._properties[key] = self._folder(where, value, origin) or value
-            else:
-                self._mistakes.append(
-                    f"{where}: there is no engine {value!r} and no such model; engines: "
-                    f"{', '.join(self._engines) or 'none'}; installed models: {self._installed()}"
-                )
+        for key, served in self._properties.items():
+            path = ("properties", key)
+            if isinstance(served, str):
+                self._properties[key] = self._named(path, served)
+                continue
+            live = self._named((*path, "live"), served.live)
+            final = self._named((*path, "final"), served.final) if served.final else ""
+            self._properties[key] = PropertySettings(live=live, final=final)
+
+    def _named(self, path: KeyPath, value: str) -> str:
+        """The engine that is meant by a name under `properties`, or the name after a mistake."""
+        origin = self._origins[dotted(path)]
+        where = f"{origin}: {dotted(path)}"
+        engine = self._engines.get(value)
+        model = self._store.catalogue.find(value)
+        if engine is not None:
+            # Options for a model, written down without saying where the model is.
+            if model is not None and engine.kind == model.engine:
+                self._attempt(where, model, origin)
+            return value
+        if model is not None:
+            return self._attempt(where, model, origin) or value
+        if _is_path(value):
+            return self._folder(where, value, origin) or value
+        self._mistakes.append(
+            f"{where}: there is no engine {value!r} and no such model; engines: "
+            f"{', '.join(self._engines) or 'none'}; installed models: {self._installed()}"
+        )
+        return value
 
     def find_punctuation(self) -> None:
         """Names of punctuation models become folders."""
@@ -242,7 +255,16 @@ class _Draft:
         )
         return Configuration(settings, self._origins)
 
+    def _forget(self, key: str) -> None:
+        """Nothing serves a property any more."""
+        path = ("properties", key)
+        served = self._properties.pop(key, None)
+        fields = PropertySettings.model_fields if isinstance(served, PropertySettings) else ()
+        for told in (path, *((*path, field) for field in fields)):
+            self._origins.pop(dotted(told), None)
+
     def _map(self, key: str, engine: str, origin: Origin) -> None:
+        self._forget(key)
         self._properties[key] = engine
         self._origins[dotted(("properties", key))] = origin
 
@@ -289,7 +311,8 @@ class _Draft:
             self._origins[dotted(("engines", name, "kind"))] = origin
         elif engine.kind != kind:
             self._mistakes.append(
-                f"{where}: engines.{name} is of kind {engine.kind!r}; give that engine another name"
+                f"{where}: engines.{name} is of kind {engine.kind!r}; give that engine another "
+                f"name, or, if it is for this model, the kind {kind!r}"
             )
             return None
         elif _FOLDER_OPTION not in engine.options:
@@ -316,12 +339,14 @@ def _is_path(reference: str) -> bool:
 
 
 def _kind(folder: Path, store: Store) -> str:
-    """The kind of engine that runs the model in any folder: by its record, or its folder's name."""
+    """The kind of engine that runs the model in a folder: by its record, its name or its files."""
     record = read_record(folder)
     if record is not None:
         return record.engine
     model = store.catalogue.find(folder.name)
-    return model.engine if model is not None else _USUAL_KIND
+    if model is not None:
+        return model.engine
+    return _OFFLINE_KIND if is_offline(folder) else _USUAL_KIND
 
 
 def _languages(folder: Path, store: Store) -> tuple[str, ...] | None:

@@ -22,6 +22,23 @@ class EngineChoice:
     """Audio after a word without which the engine cannot recognise it."""
     writing: Writing = field(default_factory=Writing)
     """Marks, capital letters and digits that it writes by itself."""
+    final: EngineChoice | None = None
+    """The engine that reads each segment once more when it is over, for its final (the second
+    pass); None: none does."""
+
+    @property
+    def of_finals(self) -> EngineChoice:
+        """The engine whose words are the finals, as long as it is in time."""
+        return self.final or self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The engines that get the audio: the live one, then that of the second pass, if any."""
+        return (self.name,) if self.final is None else (self.name, self.final.name)
+
+    def __str__(self) -> str:
+        """For a person: the name, and who makes the finals."""
+        return self.name if self.final is None else f"{self.name} with finals by {self.final.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from decoder import Hypothesis
+from decoder.joining import join_words
 from rasr.audio import SAMPLE_RATE
 
 
@@ -184,6 +185,16 @@ def text_span(event: Partial | Final) -> tuple[int, int]:
     if not words:
         return start, event.end_sample
     return start + words[0].start_sample, start + words[-1].end_sample
+
+
+def stable_characters(partial: Partial) -> int:
+    """How many characters at the start of the text of a partial its stable words are.
+
+    0 where the text does not begin with its words, so that nothing is called stable by mistake.
+    """
+    hypothesis = partial.hypothesis
+    settled = join_words(word.text for word in hypothesis.words[: partial.stable_words])
+    return len(settled) if hypothesis.text.startswith(settled) else 0
 
 
 def to_ms(sample: int) -> int:

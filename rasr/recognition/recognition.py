@@ -94,7 +94,7 @@ class Recognition:
         """Segments without a final."""
         self._heard_at = 0.0
         """When audio came last, on the clock of `now`; for the slot."""
-        if config.hot_words and not config.engine.hot_words:
+        if config.hot_words and not config.engine.of_finals.hot_words:
             self._warn_of_hot_words(_knows_none(config))
 
     # What is known of it
@@ -189,7 +189,7 @@ class Recognition:
         if self._refusals_told or self.state is State.OVER:
             return
         self._refusals_told = True
-        self._warn_of_hot_words(_cannot_write(words, self.config.engine.name))
+        self._warn_of_hot_words(_cannot_write(words, self.config.engine.of_finals.name))
 
     def failed(self, segment: int, message: str) -> None:
         """The engine gave up on a segment: what else was recognised is still reported."""
@@ -320,9 +320,10 @@ class Recognition:
 
 
 def _knows_none(config: RecognitionConfig) -> str:
+    what = "no effect on finals" if config.engine.hot_words else "no effect"
     return (
-        f"the {len(config.hot_words)} hot words have no effect: the engine "
-        f"{config.engine.name!r} knows none"
+        f"the {len(config.hot_words)} hot words have {what}: the engine "
+        f"{config.engine.of_finals.name!r} knows none"
     )
 
 

@@ -10,12 +10,16 @@ from rasr.recognition.events import Done, RecognitionEvent
 from rasr.recognition.recognition import Recognition
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
+from rasr.runtime.alignment import WordAligner
+from rasr.runtime.pass_text import PassText
 from rasr.runtime.runner import RecognitionRunner
+from rasr.runtime.second_pass import SecondPassEngine
+from rasr.runtime.segment_task import Alignment, Passes
 from rasr.runtime.slow_text import SlowText
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Priority, Scheduler
 from rasr.settings import SessionSettings
-from rasr.text import TextTools
+from rasr.text import TextProcessor, TextTools
 from vad import Classifier
 
 
@@ -33,11 +37,16 @@ class Recognizer:
         make_classifier: Callable[[], Classifier],
         margins: Margins,
         settings: SessionSettings,
+        *,
+        final_timeout_s: float,
+        aligner: WordAligner | None = None,
     ) -> None:
         """
         Args:
             schedulers: by the names of their engines.
             make_classifier: a fresh one for each recognition.
+            final_timeout_s: so long after the end of a segment its second pass may take.
+            aligner: finds the times of words; None: those that are guessed stay so.
         """
         self.settings = settings
         self._slow_text = SlowText()
@@ -45,6 +54,8 @@ class Recognizer:
         self._text = text
         self._make_classifier = make_classifier
         self._margins = margins
+        self._final_timeout_s = final_timeout_s
+        self._aligner = aligner
 
     def close(self) -> None:
         """Begin no more work on texts."""
@@ -68,25 +79,43 @@ class Recognizer:
             priority: of its decode tasks; recordings give way to who speaks.
             keeps_events: see `RecognitionRunner`.
         """
-        text = config.text
-        processor = self._text.processor(
-            text.language,
-            digits=text.digits,
-            punctuation=text.punctuation,
-            writing=config.engine.writing,
-        )
         return RecognitionRunner(
             Recognition(config, self._make_classifier(), self._margins),
-            self._schedulers[config.engine.name],
-            processor,
+            self._passes(config, owner, priority),
+            self._processor(config),
             self._slow_text,
             access,
             statistics,
             answer_timeout_s=self.settings.answer_timeout_s,
-            owner=owner,
-            priority=priority,
             keeps_events=keeps_events,
         )
+
+    def _processor(self, config: RecognitionConfig) -> TextProcessor:
+        text, final = config.text, config.engine.final
+        live, *finals = [
+            self._text.processor(
+                text.language,
+                digits=text.digits,
+                punctuation=text.punctuation,
+                writing=engine.writing,
+            )
+            for engine in (config.engine, *((final,) if final is not None else ()))
+        ]
+        return PassText(live, finals[0]) if finals else live
+
+    def _passes(self, config: RecognitionConfig, owner: Hashable, priority: Priority) -> Passes:
+        final, aligner = config.engine.final, self._aligner
+        second = alignment = None
+        if final is not None:
+            second = SecondPassEngine(
+                self._schedulers[final.name],
+                owner,
+                config.hot_words if final.hot_words else (),
+                None if priority is Priority.BATCH else self._final_timeout_s,
+            )
+        if config.word_times and aligner is not None:
+            alignment = Alignment(aligner, config.text.language)
+        return Passes(self._schedulers[config.engine.name], owner, priority, second, alignment)
 
     async def recognize(
         self,

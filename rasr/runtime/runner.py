@@ -8,7 +8,7 @@ that have not been taken.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
@@ -34,9 +34,9 @@ from rasr.runtime.access import Access
 from rasr.runtime.alarm import Alarm, Watchdog
 from rasr.runtime.audience import Audience, Listener
 from rasr.runtime.segment_decoding import SegmentDecoding
+from rasr.runtime.segment_task import Passes
 from rasr.runtime.slow_text import SlowText, TextTimeout
 from rasr.runtime.statistics import SessionStatistics
-from rasr.scheduling import Priority, Scheduler
 from rasr.text import TextProcessor
 
 _log = structlog.get_logger("rasr.runtime")
@@ -48,35 +48,25 @@ class RecognitionRunner:
     def __init__(
         self,
         recognition: Recognition,
-        scheduler: Scheduler,
+        passes: Passes,
         processor: TextProcessor,
         slow_text: SlowText,
         access: Access,
         statistics: SessionStatistics,
         *,
         answer_timeout_s: float,
-        owner: Hashable,
-        priority: Priority = Priority.LIVE,
         keeps_events: bool = False,
     ) -> None:
         """
         Args:
+            passes: what its segments go through.
             access: closed when the recognition is over.
             answer_timeout_s: once no more audio comes, a recognition is given up of which nothing
                 is heard for so long. It is the last resort against a fault of ours.
-            owner: whose recognition it is, for a fair share of the workers.
-            priority: of its decode tasks.
             keeps_events: see `Audience`.
         """
         self._recognition = recognition
-        self._decoding = SegmentDecoding(
-            recognition,
-            scheduler,
-            statistics,
-            self._guarded,
-            owner=owner,
-            priority=priority,
-        )
+        self._decoding = SegmentDecoding(recognition, passes, statistics, self._guarded)
         self._processor = processor
         self._slow_text = slow_text
         self._access = access

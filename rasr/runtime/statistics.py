@@ -116,6 +116,8 @@ class SessionStatistics:
     """Messages that were outdated before the client took them."""
     stalled: int = 0
     """Recognitions that were given up because nothing came of them after their end."""
+    second_passes: Counter[str] = field(default_factory=Counter)
+    """How they ended: `rasr.runtime.finals.PassOutcome`."""
     busy_s: float = 0.0
     """Time that workers have spent on its segments that are over."""
     reason: str = "closed without a round"

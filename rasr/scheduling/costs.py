@@ -5,7 +5,7 @@ memory, and a step beside another one takes longer than alone.
 
 An engine that reads the growing utterance anew has no cost of a step: what a second of speech costs
 depends on how long its utterance is. There whole utterances of several lengths are measured, from
-the first step to the final.
+the first step to the final. If it only makes finals, each utterance is read once.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ class StepCosts:
     """Median over shortest time of the same step: up to 1.3 where nothing else used the machine."""
     by_length: Mapping[float, float] = field(default_factory=dict)
     """Of an engine that reads anew: length of an utterance in seconds → time of a slot for a second
-    of its speech, all readings and the final counted. Keys ascend; empty for other engines."""
+    of its speech, all readings that it makes of one counted. Keys ascend; empty for other engines.
+    """
 
     def step_seconds(self, batch: int) -> float:
         """Time of a step with so many streams: measured, or between two that were."""
@@ -124,6 +125,7 @@ async def calibrate(
     streams_per_worker: int,
     speech: Samples,
     reads_anew: bool = False,
+    finals_only: bool = False,
 ) -> StepCosts:
     """Time steps of every batch size up to the largest that can come about.
 
@@ -133,6 +135,7 @@ async def calibrate(
         speech: what is decoded, again and again; shape (n,), int16, at 16 kHz. Engines that search
             need real speech: noise costs them less or more.
         reads_anew: the engine decodes an utterance anew as it grows.
+        finals_only: nobody wants its partials, so that one that reads anew reads once, at the end.
 
     Raises:
         WorkerDied: a worker died.
@@ -168,7 +171,14 @@ async def calibrate(
     for length_s in _UTTERANCES_S if reads_anew else ():
         spent = await asyncio.gather(
             *(
-                _time_utterance(worker, slot, next(numbers), policy, speech, length_s)
+                _time_utterance(
+                    worker,
+                    slot,
+                    next(numbers),
+                    None if finals_only else policy,
+                    speech,
+                    length_s,
+                )
                 for worker in workers
                 for slot in range(worker.slots)
             )
@@ -180,14 +190,19 @@ async def calibrate(
 
 
 async def _time_utterance(
-    worker: Worker, slot: int, stream: int, policy: StepPolicy, speech: Samples, length_s: float
+    worker: Worker,
+    slot: int,
+    stream: int,
+    policy: StepPolicy | None,
+    speech: Samples,
+    length_s: float,
 ) -> float:
-    """How long all steps of one utterance took together, in seconds."""
+    """How long all steps of one utterance took together, in seconds; without a policy, its one."""
     length = int(length_s * SAMPLE_RATE)
     taken = at = 0
     spent = 0.0
     while at < length:
-        end = min(policy.next_step_at(taken), length)
+        end = length if policy is None else min(policy.next_step_at(taken), length)
         samples = speech.take(np.arange(at, end), mode="wrap")
         step = Step(stream, samples, opens=not at, finishes=end == length, wants_hypothesis=True)
         at = taken = end

@@ -181,11 +181,12 @@ class Scheduler:
             )
         )
 
-    async def calibrate(self, speech: Samples) -> StepCosts:
+    async def calibrate(self, speech: Samples, *, finals_only: bool = False) -> StepCosts:
         """Measure what steps cost; takes seconds, while which nothing else may be decoded.
 
         Args:
             speech: shape (n,), int16, at 16 kHz.
+            finals_only: nobody will want its partials.
 
         Raises:
             WorkerDied: a worker died.
@@ -197,6 +198,7 @@ class Scheduler:
             streams_per_worker=self._streams_per_worker,
             speech=speech,
             reads_anew=self.capabilities.rereads,
+            finals_only=finals_only,
         )
 
     async def stop(self) -> None:

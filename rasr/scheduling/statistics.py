@@ -72,7 +72,7 @@ class EngineStatistics:
         self.waiting_tasks = 0
         """Decode tasks with work and without a stream, now."""
         self.demand = Demand()
-        """Of live utterances: others take what these leave."""
+        """Of live utterances and second passes: recordings take what these leave."""
         self.costs: StepCosts | None = None
         """What steps cost here, once the engine has been calibrated."""
         self.utterance_s = TYPICAL_UTTERANCE_S

@@ -142,7 +142,7 @@ class StreamPool:
 
     def accepted(self, task: DecodeTask, samples: int, due: float) -> None:
         """A task has been given so many samples more."""
-        if task.priority is Priority.LIVE:
+        if task.priority is not Priority.BATCH:
             self._statistics.demand.add(samples, due)
         if task.has_work:
             self._serve(task)

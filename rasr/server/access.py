@@ -12,6 +12,7 @@ from typing import assert_never
 
 from decoder import HotWord
 from rasr.captions import Broadcaster, ChannelBusy, TooManyChannels
+from rasr.recognition.config import EngineChoice
 from rasr.runtime.access import Access, Subscriber
 from rasr.server.admission import Admission, Party, Slot
 from rasr.server.engines import PropertyTable
@@ -53,7 +54,7 @@ class Authoriser:
             refusal = _channel_refusal(self._captions, channel)
             if refusal is not None:
                 return refusal
-        slot = _Slot(self._admission, party, engine.name)
+        slot = _Slot(self._admission, party, engine)
         if request.needs_slot:
             sentence = slot.take()
             if sentence is not None:
@@ -85,7 +86,7 @@ def _channel_refusal(captions: Broadcaster, channel: str) -> Refusal | None:
 class _Slot:
     """An admission slot of one recognition; see `rasr.runtime.access.AdmissionSlot`."""
 
-    def __init__(self, admission: Admission, party: Party, engine: str) -> None:
+    def __init__(self, admission: Admission, party: Party, engine: EngineChoice) -> None:
         self._admission = admission
         self._party = party
         self._engine = engine

@@ -4,16 +4,18 @@ The load that is held against the bound is a prediction. What is measured is the
 recognitions have given to the engines in the last seconds (`rasr.scheduling.statistics.Demand`);
 for those that are too young to have been measured, and for the one that asks, the mean of the
 others stands in, or unbroken speech as long as there are few others. So a crowd that comes at once
-is not let in on the silence before its first words.
+is not let in on the silence before its first words. A recognition with a second pass gives its
+audio to two engines, and is a load to both.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from rasr.recognition.config import EngineChoice
 from rasr.scheduling import TOP_LEVEL, EngineStatistics
 from rasr.scheduling.statistics import DEMAND_WINDOW_S
 
@@ -73,21 +75,29 @@ class Slot:
     """One recognition that is open."""
 
     party: Party
-    engine: str
+    engine: EngineChoice
     since: float
 
 
 class Admission:
     """Counts open recognitions and weighs them. A refused client is told the numbers."""
 
-    def __init__(self, rules: AdmissionRules, engines: Mapping[str, Engine], cores: int) -> None:
+    def __init__(
+        self,
+        rules: AdmissionRules,
+        engines: Mapping[str, Engine],
+        served: Collection[EngineChoice],
+        cores: int,
+    ) -> None:
         """
         Args:
-            engines: by the names that recognitions ask for.
+            engines: by their names.
+            served: what recognitions may ask for.
             cores: that the server may use.
         """
         self.rules = rules
         self._engines = engines
+        self._served = served
         self._cores = cores
         self._slots: dict[Slot, None] = {}
         """In the order in which they were taken."""
@@ -96,7 +106,7 @@ class Admission:
         self._by_project: Counter[str] = Counter()
         self._by_address: Counter[str] = Counter()
 
-    def take(self, party: Party, engine: str, now: float) -> Slot | str:
+    def take(self, party: Party, engine: EngineChoice, now: float) -> Slot | str:
         """A slot for a recognition, to be given back with `leave`, or the sentence that refuses it.
 
         Args:
@@ -140,7 +150,7 @@ class Admission:
     def full(self, now: float) -> bool:
         """True if whoever asked now would be refused, whatever he asked for."""
         return self._over_all() is not None or all(
-            self._over_load(engine, now) is not None for engine in self._engines
+            self._over_load(engine, now) is not None for engine in self._served
         )
 
     def _over_all(self) -> str | None:
@@ -166,12 +176,13 @@ class Admission:
                 )
         return None
 
-    def _over_load(self, engine: str, now: float) -> str | None:
+    def _over_load(self, engine: EngineChoice, now: float) -> str | None:
         bound = self.rules.max_load
         # Somebody alone is served as well as the machine can, however slow it is just now.
         if not bound or not self._slots:
             return None
-        asked = self._engines[engine]
+        # A second pass that is late costs nobody his text: of its engine the load alone counts.
+        asked = self._engines[engine.name]
         if asked.streams_in_use >= asked.streams:
             return (
                 f"the server is full: all {asked.streams} decoders are at work; "
@@ -194,19 +205,22 @@ class Admission:
         while self._left and now - self._left[0][1] >= DEMAND_WINDOW_S:
             self._left.popleft()
 
-    def _predicted(self, now: float, newcomer: str | None) -> float:
-        """With a recognition of engine `newcomer` more, if there is one."""
+    def _predicted(self, now: float, newcomer: EngineChoice | None) -> float:
+        """With a recognition of `newcomer` more, if there is one."""
         weights = dict.fromkeys(self._engines, 0.0)
         young = dict(weights)
         for slot in self._slots:
             share = _heard(slot, now)
-            weights[slot.engine] += share
-            young[slot.engine] += 1.0 - share
+            for name in slot.engine.names:
+                weights[name] += share
+                young[name] += 1.0 - share
         self._forget_old(now)
         for slot, left in self._left:
             share = min(_heard(slot, left), 1.0 - (now - left) / DEMAND_WINDOW_S)
-            weights[slot.engine] += share
-            young[slot.engine] -= share
+            for name in slot.engine.names:
+                weights[name] += share
+                young[name] -= share
+        asking = () if newcomer is None else newcomer.names
         machine = (self.recognitions + (newcomer is not None)) * RECOGNITION_S / self._cores
         fullest = 0.0
         for name, engine in self._engines.items():
@@ -215,7 +229,7 @@ class Admission:
             mean = min(
                 1.0, (measured + _PRIOR_RECOGNITIONS) / (weights[name] + _PRIOR_RECOGNITIONS)
             )
-            audio = max(0.0, measured + mean * (young[name] + (newcomer == name)))
+            audio = max(0.0, measured + mean * (young[name] + (name in asking)))
             share = statistics.share(audio)
             fullest = max(fullest, share)
             slots = 0 if statistics.costs is None else statistics.costs.slots

@@ -43,8 +43,8 @@ def make_application(state: ServerState) -> FastAPI:
                 "property": one.name,
                 "language": one.language,
                 "sample_rate": one.sample_rate,
-                "hot_words": engine.hot_words,
-                "word_times": engine.word_times,
+                "hot_words": engine.of_finals.hot_words,
+                "word_times": engine.of_finals.word_times or state.aligns(one.language),
             }
             for one, engine in known
         ]

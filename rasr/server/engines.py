@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
 
@@ -16,7 +16,7 @@ from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
 from rasr.recognition.config import EngineChoice
 from rasr.scheduling import ProcessWorker, Scheduler, ThreadWorker, Worker
 from rasr.server.errors import StartError
-from rasr.settings import DecodingSettings, Settings
+from rasr.settings import DecodingSettings, Served, Settings, final_engine, live_engine
 from rasr.text import Writing
 
 _MEMORY_SHARE = 0.25
@@ -40,30 +40,50 @@ class EnginePlan:
     streams_per_instance: int
     """Utterances that one instance of the engine has open at a time: each process has an instance
     of its own, threads share one."""
+    finals_only: bool
+    """It hears nobody while he speaks: it is the engine of second passes alone."""
 
 
 def plan(settings: Settings) -> dict[str, EnginePlan]:
-    """Every engine that a property is served by, with its numbers.
+    """Every engine that a property is served by, live or for finals, with its numbers.
 
     Raises:
         StartError: with all that is wrong in `engines` and `properties`, a line each.
     """
     faults: list[str] = []
     plans: dict[str, EnginePlan] = {}
-    for served, name in settings.properties.items():
+    for key, _, name in _named(settings):
         if name not in settings.engines:
             known = ", ".join(settings.engines) or "none"
-            faults.append(f"properties.{served}: there is no engine {name!r}; there are: {known}")
+            faults.append(f"{key}: there is no engine {name!r}; there are: {known}")
         elif name not in plans:
             try:
                 plans[name] = _plan_one(name, settings)
             except DecoderError as error:
                 faults.append(f"engines.{name}: {error}")
+    for served, by in settings.properties.items():
+        if final_engine(by) == live_engine(by):
+            faults.append(
+                f"properties.{served}.final: {final_engine(by)!r} is the live engine too and would "
+                "say the same again; name another engine or model, or leave final out"
+            )
     if not settings.properties:
         faults.append("properties: nothing is served; map at least one language to an engine")
     if faults:
         raise StartError("\n".join(faults))
     return plans
+
+
+def _named(settings: Settings) -> list[tuple[str, str, str]]:
+    """Where under `properties` an engine is named, what it is to serve, and its name."""
+    found = []
+    for served, by in settings.properties.items():
+        key = f"properties.{served}"
+        found.append((key if isinstance(by, str) else f"{key}.live", served, live_engine(by)))
+        final = final_engine(by)
+        if final is not None:
+            found.append((f"{key}.final", served, final))
+    return found
 
 
 def _plan_one(name: str, settings: Settings) -> EnginePlan:
@@ -80,9 +100,11 @@ def _plan_one(name: str, settings: Settings) -> EnginePlan:
         )
     options[kind.streams_option] = streams
     if kind.languages_option is not None and not options.get(kind.languages_option):
-        served = (_language(key) for key, value in settings.properties.items() if value == name)
+        served = (_language(key) for _, key, named in _named(settings) if named == name)
         options[kind.languages_option] = ",".join(dict.fromkeys(served))
-    return EnginePlan(name, EngineSpec(engine.kind, options), kind, workers, streams)
+    live = {live_engine(by) for by in settings.properties.values()}
+    spec = EngineSpec(engine.kind, options)
+    return EnginePlan(name, spec, kind, workers, streams, finals_only=name not in live)
 
 
 def _streams_by_memory(kind: EngineKind, workers: int) -> int:
@@ -149,12 +171,12 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
         StartError: an engine does not know a language that it is to serve; a line for each.
     """
     faults = []
-    for key, name in settings.properties.items():
-        language, known = _language(key), engines[name].languages
+    for key, served, name in _named(settings):
+        language, known = _language(served), engines[name].languages
         if known and language not in known:
             faults.append(
-                f"properties.{key}: engine {name!r} does not know {language}, only "
-                f"{', '.join(known)}; map {key} to an engine or a model that knows it"
+                f"{key}: engine {name!r} does not know {language}, only "
+                f"{', '.join(known)}; map {served} to an engine or a model that knows it"
             )
     if faults:
         raise StartError("\n".join(faults))
@@ -168,7 +190,13 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
         )
         for name, known in engines.items()
     }
-    return PropertyTable({key: choices[name] for key, name in settings.properties.items()})
+
+    def choice(by: Served) -> EngineChoice:
+        final = final_engine(by)
+        live = choices[live_engine(by)]
+        return live if final is None else replace(live, final=choices[final])
+
+    return PropertyTable({served: choice(by) for served, by in settings.properties.items()})
 
 
 def _language(key: str) -> str:

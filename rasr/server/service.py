@@ -21,6 +21,7 @@ from websockets.http11 import Request
 
 from rasr.captions import Broadcaster
 from rasr.recognition.segmenter import Margins
+from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Scheduler
 from rasr.server.access import Authoriser
@@ -28,6 +29,7 @@ from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
 from rasr.server.engines import (
     EnginePlan,
+    PropertyTable,
     cores,
     make_scheduler,
     plan,
@@ -36,10 +38,11 @@ from rasr.server.engines import (
 )
 from rasr.server.errors import StartError
 from rasr.server.listener import is_loopback, listen, make_shallow, url_of
-from rasr.server.ops.capacity import Capacity, calibrated, memory_folder
+from rasr.server.ops.capacity import Capacity, calibrated, carried, memory_folder
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
+from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.settings import Settings, VadSettings
@@ -63,6 +66,7 @@ class Service:
         self.settings = settings
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
+        self._aligners: Aligners | None = None
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
         self._uvicorn: _Uvicorn | None = None
@@ -100,13 +104,14 @@ class Service:
     @property
     def ready_line(self) -> str:
         """What a person is told once the server can recognise."""
-        served = ", ".join(f"{key}: {name}" for key, name in self.settings.properties.items())
+        choices = self.state.properties.engines
+        served = ", ".join(f"{key}: {choice}" for key, choice in choices.items())
         most = self.state.admission.rules.recognitions
         limits = [f"up to {most} rounds at once"] if most else []
-        limits += [
-            f"{one.engine} carries about {one.recognitions(1.0)} people who speak at once"
-            for one in self.state.capacities.values()
-        ]
+        known = self.state.capacities
+        for choice in dict.fromkeys(choices.values()) if known else ():
+            most = carried([known[name] for name in choice.names], 1.0)
+            limits.append(f"{choice} carries about {most} people who speak at once")
         return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
 
     async def stop(self) -> None:
@@ -147,7 +152,10 @@ class Service:
         for name, scheduler in self._schedulers.items():
             await start_scheduler(name, scheduler)
         capacities = await self._calibrate(plans)
-        self._state = self._assemble(capacities, texts)
+        known = {name: one.capabilities for name, one in self._schedulers.items()}
+        properties = property_table(settings, known)
+        self._aligners = await start_aligners(properties, texts.tools.spellers)
+        self._state = self._assemble(capacities, properties, texts)
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 make_application(self._state),
@@ -169,12 +177,14 @@ class Service:
         self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
         await self._uvicorn.listening.wait()
 
-    def _assemble(self, capacities: dict[str, Capacity], texts: Texts) -> ServerState:
+    def _assemble(
+        self, capacities: dict[str, Capacity], properties: PropertyTable, texts: Texts
+    ) -> ServerState:
         """The parts of the server, each given what it needs."""
         settings = self.settings
-        known = {name: one.capabilities for name, one in self._schedulers.items()}
-        properties = property_table(settings, known)
-        admission = Admission(self._admission_rules(texts), self._schedulers, cores())
+        admission = Admission(
+            self._admission_rules(texts), self._schedulers, properties.engines.values(), cores()
+        )
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
         statistics = ServerStatistics()
         recognizer = self._recognizer = Recognizer(
@@ -183,6 +193,8 @@ class Service:
             partial(_classifier, settings.vad),
             Margins(settings.vad.pre_roll_ms, settings.vad.post_roll_ms),
             settings.session,
+            final_timeout_s=settings.decoding.final_timeout_s,
+            aligner=self._aligners,
         )
         authoriser = Authoriser(properties, admission, captions, settings.vocabularies)
         return ServerState(
@@ -191,6 +203,7 @@ class Service:
             properties=properties,
             admission=admission,
             captions=captions,
+            aligners=self._aligners,
             capacities=capacities,
             statistics=statistics,
             connections=Connections(settings, recognizer, authoriser, statistics),
@@ -223,6 +236,8 @@ class Service:
         for scheduler in self._schedulers.values():
             await scheduler.stop()
         self._schedulers = {}
+        if self._aligners is not None:
+            self._aligners.close()
         if self._recognizer is not None:
             self._recognizer.close()
         if self._listener is not None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from decoder.alignment import LANGUAGES
 from rasr.captions import Broadcaster
+from rasr.runtime.alignment import Aligners
 from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission
 from rasr.server.engines import PropertyTable
@@ -25,7 +27,13 @@ class ServerState:
     properties: PropertyTable
     admission: Admission
     captions: Broadcaster
+    aligners: Aligners | None
+    """None where no words are aligned."""
     capacities: dict[str, Capacity]
     """Of the engines that have been calibrated, by their names."""
     statistics: ServerStatistics
     connections: Connections
+
+    def aligns(self, language: str) -> bool:
+        """True if words of this language get their times where an engine only guesses them."""
+        return self.aligners is not None and language in LANGUAGES

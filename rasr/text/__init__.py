@@ -1,6 +1,11 @@
 """After the decoder: numbers, punctuation, case, the text of the words, its sentences."""
 
-from rasr.text.processor import StepProcessor, TextProcessor, TextTools, Writing
+from rasr.text.processor import (
+    StepProcessor,
+    TextProcessor,
+    TextTools,
+    Writing,
+)
 from rasr.text.punctuation import PausePunctuator, Punctuator, StopPunctuator
 from rasr.text.sentences import sentence_spans, sentences
 

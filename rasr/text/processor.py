@@ -143,6 +143,11 @@ class TextTools:
             for language, model in (models or {}).items()
         }
 
+    @property
+    def spellers(self) -> Mapping[str, Speller]:
+        """How written words are said, by the English names of the languages."""
+        return {name: one.speller for name, one in self._languages.items()}
+
     def processor(
         self, language: str, *, digits: bool, punctuation: bool, writing: Writing | None = None
     ) -> TextProcessor:

@@ -16,6 +16,7 @@ from bench.servers import FAKE_ENGINE
 from bench.soak import Sample, Timeline, figures, slope, verdict
 from bench.soak_clients import HEAVY, VISITS, Record, VisitContext, visit
 from bench.workload import ContinuousCorpus
+from rasr.recognition.config import EngineChoice
 from rasr.server.admission import Party, Slot
 from rasr.server.service import Service
 from tests.bench.lines import line
@@ -68,7 +69,7 @@ async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() 
         record = Record()
         context = context_of(service.url, record)
         admission = service.state.admission
-        slot = admission.take(Party("x", "x"), "fake", 0.0)
+        slot = admission.take(Party("x", "x"), EngineChoice("fake"), 0.0)
         assert isinstance(slot, Slot)
         await visit(context, "ends well", random.Random(1))
         admission.leave(slot, 0.0)

@@ -13,6 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bench import recordings
+from rasr.captions.cues import Cue
+from rasr.captions.event_stream import ChannelState, cue_event, state_event
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server, ThreadServer, speaking
 from tests.browser.test_access import serious
@@ -31,7 +33,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const lines = [...captions.querySelectorAll(".line")].filter((one) => one.textContent);
     window.sights.push(lines.map((one) => ({
       row: Number(one.dataset.row), text: one.textContent, final: one.dataset.final === "true",
-      top: one.getBoundingClientRect().top,
+      top: one.getBoundingClientRect().top, open: one.querySelector("i").textContent,
     })));
   }).observe(captions, {subtree: true, childList: true, attributes: true, characterData: true});
 });
@@ -71,6 +73,8 @@ def test_lines_roll_up_and_nothing_that_was_read_jumps(pages: Watched, fake: Ser
     expect(page.locator("body")).to_have_attribute("data-state", "ended")
     sights: list[list[dict[str, Any]]] = page.evaluate("sights")
     assert sum(not line["final"] for sight in sights for line in sight) > 20
+    assert any(line["open"] for sight in sights for line in sight)
+    assert not any(line["open"] for sight in sights for line in sight if line["final"])
     bottoms = [sight[-1]["row"] for sight in sights if sight]
     assert bottoms == sorted(bottoms)
     finished: dict[int, dict[str, Any]] = {}
@@ -83,6 +87,25 @@ def test_lines_roll_up_and_nothing_that_was_read_jumps(pages: Watched, fake: Ser
         finished |= {line["row"]: line for line in sight if line["final"] or line is not sight[-1]}
     assert len(finished) > 8
     assert len({line["top"] for line in finished.values()}) > 1
+
+
+def test_of_a_sentence_that_is_spoken_only_what_may_change_is_lighter(
+    pages: Watched, fake: Server
+) -> None:
+    cue = Cue(
+        0, 900, ("two words on one line", "and two below"), stable=len("two words on one line and")
+    )
+    told = state_event(ChannelState.LIVE, "abc") + cue_event(1, 1, cue, None)
+
+    def prepare(page: Page) -> None:
+        page.route(
+            "**/captions/told/events",
+            lambda route: route.fulfill(content_type="text/event-stream", body=told),
+        )
+
+    page = pages.open(f"{fake.url}/captions/told", prepare=prepare)
+    expect(page.locator(".line i")).to_have_text(["", " two below"])
+    assert shown(page) == list(cue.lines)
 
 
 def test_who_was_cut_off_is_told_every_final_since_and_none_twice(

@@ -25,6 +25,7 @@ const look = () => {
   const sight = {
     status: document.querySelector("#status").textContent,
     partial: document.querySelector("#partial").textContent,
+    settled: document.querySelector("#partial .settled")?.textContent ?? "",
     finals: document.querySelectorAll(".sentence").length,
     voice: document.querySelector("#voice").dataset.heard,
     level: document.querySelector("#level").value,
@@ -79,6 +80,8 @@ def test_what_is_said_appears_partial_first_and_final_after(
     sights = page.evaluate("sights")
     partials = [sight["partial"] for sight in sights if sight["finals"] == 0 and sight["partial"]]
     assert len(set(partials)) > 3
+    assert all(sight["partial"].startswith(sight["settled"]) for sight in sights)
+    assert any(sight["settled"] for sight in sights)
     assert {sight["voice"] for sight in sights} >= {"speech", "silence"}
     assert max(sight["level"] for sight in sights) > 0.4
     assert "hello" not in english.log.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -100,6 +101,18 @@ def test_a_partial_that_shows_nothing_new_is_no_event() -> None:
     one.since(cursor)
     one.publish(said("good", 0, 500, final=False))
     assert one.since(cursor) == b""
+
+
+def test_what_is_stable_is_told_until_the_text_is_final() -> None:
+    one, cursor = channel(), Cursor()
+    told = []
+    for stable in (0, 4, 4):
+        one.publish(replace(spoken("good morning", final=False), stable=stable))
+        told += events(one.since(cursor))
+    assert [each["stable"] for each in told] == [0, 4]
+    one.publish(spoken("good morning"))
+    (final,) = events(one.since(cursor))
+    assert "stable" not in final
 
 
 def test_of_a_long_sentence_only_the_cue_that_changes_is_told() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -172,6 +173,23 @@ class TestSentences:
         text = "We came home. It"
         assert len(cues_of(spoken(text, final=False))) == 2
         assert len(cues_of(spoken(text))) == 1
+
+
+class TestStable:
+    def test_whole_words_are_stable_over_the_lines_of_a_cue(self) -> None:
+        text = " ".join(["xxxxxxxxx"] * 8)
+        (cue,) = cues_of(replace(spoken(text, final=False), stable=text.index("x", 45) + 9))
+        assert cue.lines == (" ".join(["xxxxxxxxx"] * 4),) * 2
+        assert cue.text[: cue.stable] == "\n".join((" ".join(["xxxxxxxxx"] * 4), "xxxxxxxxx"))
+
+    def test_each_cue_counts_its_own(self) -> None:
+        text = " ".join(["xxxxxxxxx"] * 12)
+        cues = cues_of(replace(spoken(text, final=False), stable=len(text) - 10))
+        assert [cue.stable for cue in cues] == [79, 29]
+
+    def test_a_word_is_stable_whole_or_not_at_all(self) -> None:
+        (cue,) = cues_of(replace(spoken("good morning", final=False), stable=9))
+        assert cue.stable == len("good")
 
 
 class TestTimes:

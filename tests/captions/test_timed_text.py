@@ -25,8 +25,17 @@ def test_a_partial_may_still_change() -> None:
     hypothesis = Hypothesis(WORDS[:1], "good", 0.0)
     partial = Partial(3, 16_000, 24_000, hypothesis, stable_words=1)
     assert timed_text(partial) == TimedText(
-        "good", 1200, 1300, is_final=False, words=(TimedWord("good", 1200, 1300),)
+        "good", 1200, 1300, is_final=False, words=(TimedWord("good", 1200, 1300),), stable=4
     )
+
+
+def test_what_is_stable_is_counted_in_characters_of_the_text() -> None:
+    assert timed_text(Partial(3, 16_000, 24_000, Hypothesis(WORDS, "good day"), 1)).stable == 4
+    assert timed_text(Partial(3, 16_000, 24_000, Hypothesis(WORDS, "good day"), 2)).stable == 8
+
+
+def test_a_text_that_does_not_begin_with_its_words_has_nothing_stable() -> None:
+    assert timed_text(Partial(3, 16_000, 24_000, Hypothesis(WORDS, "bad day"), 1)).stable == 0
 
 
 def test_without_words_a_text_lasts_as_long_as_its_audio() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_it_prints_step_costs_and_rounds_by_share_of_speech(rasr: Rasr) -> None:
 def test_servers_remember_what_it_measured_on_a_quiet_machine(
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch, disturbance: float, kept: int
 ) -> None:
-    async def calibrate(scheduler: Scheduler, speech: object) -> StepCosts:
+    async def calibrate(scheduler: Scheduler, speech: object, *, finals_only: bool) -> StepCosts:
         return StepCosts(0.25, scheduler.slots, {1: 0.001}, disturbance)
 
     monkeypatch.setattr(Scheduler, "calibrate", calibrate)
@@ -37,3 +38,22 @@ def test_an_engine_that_cannot_be_had_is_one_sentence(rasr: Rasr) -> None:
     result = rasr("capacity", "--model", "no-such-model")
     assert result.exit_code == 1
     assert "there is no such model" in result.output
+
+
+def test_two_engines_of_a_property_are_told_together(
+    rasr: Rasr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def calibrate(scheduler: Scheduler, speech: object, *, finals_only: bool) -> StepCosts:
+        lengths = {1.0: 0.01} if finals_only else {}
+        return StepCosts(0.25, scheduler.slots, {1: 0.001}, by_length=lengths)
+
+    monkeypatch.setattr(Scheduler, "calibrate", calibrate)
+    monkeypatch.delenv("RASR_PROPERTIES__ENGLISH")
+    file = tmp_path / "two.toml"
+    file.write_text(
+        "[engines.one]\nkind = 'fake'\n[engines.two]\nkind = 'fake'\n"
+        "[properties]\nenglish = { live = 'one', final = 'two' }"
+    )
+    output = rasr("capacity", "--config", str(file)).output
+    assert "two: reads an utterance once, for its final" in output
+    assert "one with finals by two: rounds at once on" in output

@@ -14,7 +14,7 @@ from rasr.cli import main
 from rasr.cli.config import to_toml
 from rasr.configuration import Configuration, Layer, Origin, load
 from rasr.configuration.schema import dotted, leaves
-from rasr.settings import EngineSettings, Settings
+from rasr.settings import EngineSettings, PropertySettings, Served, Settings
 
 names = st.text(min_size=1, max_size=8)
 texts = st.text(max_size=8)
@@ -37,12 +37,14 @@ def defaulted(settings: Settings) -> Configuration:
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(
     st.dictionaries(names, st.builds(EngineSettings, kind=texts, options=options), max_size=3),
-    st.dictionaries(names, texts, max_size=3),
+    st.dictionaries(
+        names, texts | st.builds(PropertySettings, live=texts, final=texts), max_size=4
+    ),
     st.dictionaries(names, filled_texts, max_size=3),
 )
 def test_what_is_printed_loads_as_the_same_settings(
     engines: dict[str, EngineSettings],
-    properties: dict[str, str],
+    properties: dict[str, Served],
     vocabularies: dict[str, tuple[str, ...]],
 ) -> None:
     printed = Settings(engines=engines, properties=properties, vocabularies=vocabularies)

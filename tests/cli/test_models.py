@@ -19,7 +19,7 @@ from click.testing import Result
 from rasr.cli.server import private
 from rasr.models import store as stores
 from rasr.models.catalogue import Catalogue
-from rasr.settings import Settings
+from rasr.settings import Served, Settings
 from rasr.wire.sis.properties import Property
 from tests.cli.conftest import Rasr
 from tests.models.archives import NAME, STEM, contents, release, written
@@ -309,7 +309,12 @@ def test_serve_hands_the_folder_of_a_model_to_its_engine(
 def test_a_server_for_one_command_loads_only_what_may_serve_it(
     wanted: str, kept: dict[str, str] | set[str]
 ) -> None:
-    served = {"chinese": "a", "chinese_8k": "b", "english": "c", "english_16k_common": "d"}
+    served: dict[str, Served] = {
+        "chinese": "a",
+        "chinese_8k": "b",
+        "english": "c",
+        "english_16k_common": "d",
+    }
     asked = Property.parse(wanted)
     assert asked is not None
     found = private(Settings(properties=served), asked).properties

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rasr.configuration import Configuration, ConfigurationError, Layer, Origin, load
-from rasr.settings import Settings
+from rasr.settings import PropertySettings, Served, Settings
 
 
 @pytest.fixture
@@ -187,6 +187,88 @@ def test_properties_of_the_environment_are_added() -> None:
     found = from_environment(RASR_PROPERTIES__ENGLISH_8K="mine", RASR_ENGINES__MINE__KIND="fake")
     assert found.settings.properties == {"english": "pocketsphinx", "english_8k": "mine"}
     assert found.settings.engines["mine"].kind == "fake"
+
+
+def test_a_property_may_have_an_engine_for_finals(file: Path) -> None:
+    file.write_text("[properties]\nchinese = { live = 'quick', final = 'good' }\nenglish = 'one'")
+    found = load(file, {}, {})
+    assert found.settings.properties == {
+        "chinese": PropertySettings(live="quick", final="good"),
+        "english": "one",
+    }
+    origins = {key for key in found.origins if key.startswith("properties")}
+    assert origins == {"properties.chinese.live", "properties.chinese.final", "properties.english"}
+
+
+@pytest.mark.parametrize(
+    ("before", "variables", "served", "origins"),
+    [
+        (
+            "'quick'",
+            {"RASR_PROPERTIES__CHINESE__FINAL": "good"},
+            PropertySettings(live="quick", final="good"),
+            {"live": "file", "final": "environment"},
+        ),
+        (
+            "{ live = 'quick', final = 'good' }",
+            {"RASR_PROPERTIES__CHINESE__LIVE": "other"},
+            PropertySettings(live="other", final="good"),
+            {"live": "environment", "final": "file"},
+        ),
+        (
+            "{ live = 'quick', final = 'good' }",
+            {"RASR_PROPERTIES__CHINESE": "other"},
+            "other",
+            {"": "environment"},
+        ),
+        (
+            "'quick'",
+            {"RASR_PROPERTIES__CHINESE": "{ live = 'other' }"},
+            PropertySettings(live="other"),
+            {"live": "environment", "final": "default"},
+        ),
+    ],
+)
+def test_a_text_replaces_the_engines_of_a_property_and_a_table_is_laid_on_top(
+    file: Path,
+    before: str,
+    variables: dict[str, str],
+    served: Served,
+    origins: dict[str, str],
+) -> None:
+    file.write_text(f"[properties]\nchinese = {before}")
+    found = load(file, variables, {})
+    assert found.settings.properties == {"chinese": served}
+    assert {
+        key.removeprefix("properties.chinese").removeprefix("."): str(origin.layer)
+        for key, origin in found.origins.items()
+        if key.startswith("properties")
+    } == origins
+
+
+@pytest.mark.parametrize(
+    ("written", "sentences"),
+    [
+        ("3", ["properties.chinese is 3; allowed: a text or a table with live, final ("]),
+        ("{ final = 'good' }", ["properties.chinese.live is missing; allowed: a text ("]),
+        (
+            "{ live = 'quick', finale = 'good', final = 1 }",
+            [
+                "there is no setting properties.chinese.finale; did you mean "
+                "properties.chinese.final?",
+                "properties.chinese.final is 1; allowed: a text (",
+            ],
+        ),
+    ],
+)
+def test_mistakes_in_the_engines_of_a_property_are_told(
+    file: Path, written: str, sentences: list[str]
+) -> None:
+    file.write_text(f"[properties]\nchinese = {written}")
+    found = mistakes(file)
+    assert len(found) == len(sentences)
+    for mistake, sentence in zip(found, sentences, strict=True):
+        assert mistake.startswith(f"file {file}: {sentence}")
 
 
 def test_a_key_that_is_not_bare_is_quoted_in_the_origins(file: Path) -> None:

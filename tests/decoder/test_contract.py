@@ -16,8 +16,9 @@ from decoder import DecodeFailed, Engine, EngineUnavailable, HotWord, Hypothesis
 from decoder.engine import Samples
 from decoder.joining import join_words
 from decoder.registry import EngineSpec, describe, load
+from tests.decoder.models.offline import write_offline_transducer
 from tests.decoder.models.transducer import write_lstm
-from tests.decoder.models.whisper import whisper_folder, whisper_lacks
+from tests.decoder.models.weights import MOONSHINE, WHISPER
 
 STREAMS = 2
 _SPECS = {
@@ -34,20 +35,21 @@ _SPECS = {
         "fake 8 kHz",
         pytest.param("pocketsphinx", marks=pytest.mark.engine),
         "sherpa-onnx",
-        pytest.param(
-            "whisper",
-            marks=[
-                pytest.mark.engine,
-                pytest.mark.skipif(bool(whisper_lacks()), reason=whisper_lacks() or "there"),
-            ],
-        ),
+        "sherpa-onnx-offline",
+        pytest.param("moonshine", marks=MOONSHINE.needed),
+        pytest.param("whisper", marks=WHISPER.needed),
     ],
 )
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Engine:
     if request.param == "sherpa-onnx":
         return load(_sherpa(write_lstm(tmp_path_factory.mktemp("lstm"))))
+    if request.param == "sherpa-onnx-offline":
+        folder = write_offline_transducer(tmp_path_factory.mktemp("offline"))
+        return load(EngineSpec(request.param, {"model": str(folder), "streams": STREAMS}))
     if request.param == "whisper":
         return load(_whisper())
+    if request.param == "moonshine":
+        return load(EngineSpec("moonshine", {"model": MOONSHINE.folder(), "streams": STREAMS}))
     return load(_SPECS[request.param])
 
 
@@ -59,7 +61,7 @@ def _sherpa(folder: Path) -> EngineSpec:
 
 def _whisper() -> EngineSpec:
     return EngineSpec(
-        "whisper", {"model": whisper_folder(), "streams": STREAMS, "languages": "english"}
+        "whisper", {"model": WHISPER.folder(), "streams": STREAMS, "languages": "english"}
     )
 
 
@@ -92,6 +94,7 @@ def test_every_engine_takes_16_khz(engine: Engine) -> None:
 def test_a_stream_is_ready_after_as_many_samples_as_are_said(engine: Engine) -> None:
     known = engine.capabilities
     stream = engine.open()
+    # An engine that reads utterances anew does so for those who look.
     # An engine that reads anew as the utterance grows does so for who watches.
     stream.hypothesis()
     for count in (known.first_step_samples, known.step_samples, known.step_samples):

@@ -15,7 +15,8 @@ from decoder.registry import EngineSpec, Placement, describe, load
     [
         (
             EngineSpec("other"),
-            "no engine kind 'other'; allowed: pocketsphinx, sherpa-onnx, moonshine, whisper, fake",
+            "no engine kind 'other'; allowed: pocketsphinx, sherpa-onnx, moonshine, "
+            "sherpa-onnx-offline, whisper, fake",
         ),
         (EngineSpec("fake", {"cost": 1}), "no option 'cost'; allowed: streams, "),
         (EngineSpec("fake", {"streams": "4"}), "option 'streams' is '4'; allowed: int"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from decoder.sherpa.transcript import WordMaker
+from decoder.sherpa.transcript import WordMaker, words_of_text
 from decoder.sherpa.vocabulary import Style, Vocabulary, byte_letters
 
 BYTES = {byte: letter for letter, byte in byte_letters().items()}
@@ -33,6 +33,9 @@ def words(tokens: Sequence[str], style: Style, *, lower: bool = False) -> list[s
         (["<0xE4>", "<0xBD>", "<0xA0>", "▁ok"], Style.MARKED, ["你", "ok"]),
         (["<0xE4>", "▁ok"], Style.MARKED, ["ok"]),
         (["<unk>", "你", "<blk>"], Style.MARKED, ["你"]),
+        (["你", "好", "，", "吗", "？"], Style.WHOLE, ["你", "好，", "吗？"]),
+        (["▁yes", ",", "▁no", "▁.", "▁(", "ok", ")"], Style.MARKED, ["yes,", "no.", "(ok)"]),
+        (["，", "你"], Style.WHOLE, ["，", "你"]),
     ],
 )
 def test_tokens_make_words(tokens: list[str], style: Style, expected: list[str]) -> None:
@@ -44,6 +47,13 @@ def test_pieces_of_bytes_are_read_as_text_wherever_they_are_cut() -> None:
     for cut in range(1, len(text)):
         tokens = ["▁" + text[:cut], text[cut:]]
         assert words(tokens, Style.BYTES) == ["你", "好", "ok", "吗"]
+
+
+def test_text_has_the_same_words_as_its_tokens() -> None:
+    text = " And so, my  fellow 美国人，不要问 what's  up ? "
+    expected = ["And", "so,", "my", "fellow", "美", "国", "人，", "不", "要", "问", "what's", "up?"]
+    assert words_of_text(text) == expected
+    assert words_of_text(" ") == []
 
 
 def test_capitals_that_say_nothing_are_written_small() -> None:

@@ -19,16 +19,15 @@ from decoder import DecodeFailed, EngineUnavailable, HotWord
 from decoder.engine import SAMPLE_RATE, Samples
 from decoder.offline import OfflineEngine, Reading, Utterance
 from decoder.registry import EngineSpec, OptionValue, load_offline
-from tests.decoder.models.whisper import whisper_folder, whisper_lacks
+from tests.decoder.models.weights import WHISPER
 
 pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(bool(whisper_lacks()), reason=whisper_lacks() or "there"),
+    *WHISPER.needed,
 ]
 
 
 def loaded(**options: OptionValue) -> OfflineEngine:
-    return load_offline(EngineSpec("whisper", {"model": whisper_folder(), **options}))
+    return load_offline(EngineSpec("whisper", {"model": WHISPER.folder(), **options}))
 
 
 @pytest.fixture(scope="module")
@@ -174,10 +173,10 @@ def test_a_language_that_the_model_does_not_know_is_refused() -> None:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    for path in Path(whisper_folder()).iterdir():
+    for path in Path(WHISPER.folder()).iterdir():
         if path.name != "model.bin":
             shutil.copy(path, tmp_path / path.name)
-    (tmp_path / "model.bin").symlink_to(Path(whisper_folder()).absolute() / "model.bin")
+    (tmp_path / "model.bin").symlink_to(Path(WHISPER.folder()).absolute() / "model.bin")
     return tmp_path
 
 

@@ -13,7 +13,10 @@ from rasr.models.serving import english_advice, with_bundled, with_models
 from rasr.models.store import Store
 from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
+from rasr.settings import PropertySettings, live_engine
 from rasr.wire.sis.properties import Property
+from tests.decoder.models.offline import write_offline_transducer
+from tests.decoder.models.transducer import write_lstm
 from tests.models.archives import STEM, release, written
 from tests.models.conftest import Quiet, make_model, make_store, put
 
@@ -254,7 +257,7 @@ def test_a_property_may_name_a_model(store: Store) -> None:
         "english": "pocketsphinx",
     }
     table = PropertyTable(
-        {key: EngineChoice(name) for key, name in found.settings.properties.items()}
+        {key: EngineChoice(live_engine(by)) for key, by in found.settings.properties.items()}
     )
 
     def served(name: str) -> str:
@@ -269,13 +272,44 @@ def test_a_property_may_name_a_model(store: Store) -> None:
     assert served("english_8k_common") == "pocketsphinx"
 
 
+def test_finals_may_be_served_by_a_model_too(store: Store) -> None:
+    put(store, BOTH)
+    put(store, MANDARIN)
+    document = "[properties]\nchinese = { live = 'mandarin', final = 'both' }"
+    found = resolved(store, document=document)
+    assert found.settings.properties == {"chinese": PropertySettings(live="mandarin", final="both")}
+    assert folders(found) == {"mandarin": "mandarin", "both": "both"}
+
+
+def test_a_model_for_finals_that_is_not_there_is_told_by_its_key(store: Store) -> None:
+    put(store, MANDARIN)
+    for name, sentence in (
+        ("nobody", "there is no engine 'nobody' and no such model; engines: "),
+        ("both", "model both is not installed"),
+    ):
+        document = f"[properties]\nchinese = {{ live = 'mandarin', final = '{name}' }}"
+        (only,) = mistakes(store, document=document)
+        assert ": properties.chinese.final: " in only
+        assert sentence in only
+
+
+def test_a_model_of_the_command_line_serves_alone_what_two_engines_served(store: Store) -> None:
+    put(store, BOTH)
+    put(store, MANDARIN)
+    document = "[properties]\nchinese = { live = 'mandarin', final = 'both' }"
+    found = resolved(store, "chinese=mandarin", document=document)
+    assert found.settings.properties == {"chinese": "mandarin"}
+    assert [key for key in found.origins if key.startswith("properties")] == ["properties.chinese"]
+
+
 def test_an_engine_comes_before_a_model_of_the_same_name(store: Store) -> None:
     document = "[engines.both]\nkind = 'fake'\n[properties]\nchinese = 'both'"
     found = resolved(store, document=document)
     assert found.settings.engines["both"].kind == "fake"
     (only,) = mistakes(store, "both", document=document)
     assert only == (
-        "flag --model both: engines.both is of kind 'fake'; give that engine another name"
+        "flag --model both: engines.both is of kind 'fake'; give that engine another "
+        "name, or, if it is for this model, the kind 'sherpa-onnx'"
     )
 
 
@@ -371,6 +405,43 @@ def test_all_mistakes_are_told_at_once_with_what_there_is(store: Store, tmp_path
         "later",
         f"flag --model ./gone: there is no folder {Path('gone').absolute()}",
     )
+
+
+def test_an_offline_model_is_served_where_it_is_named(store: Store) -> None:
+    put(store, OFFLINE)
+    for named in (
+        resolved(store, "chinese=later"),
+        resolved(store, document="[properties]\nchinese = 'later'"),
+        resolved(
+            store,
+            document="[properties]\nchinese = 'later'\n"
+            "[engines.later]\nkind = 'sherpa-onnx-offline'\noptions = { interval_ms = 500 }",
+        ),
+    ):
+        engine = named.settings.engines["later"]
+        assert engine.kind == "sherpa-onnx-offline"
+        assert engine.options["model"] == str(store.folder / "later")
+        assert named.settings.properties["chinese"] == "later"
+
+
+def test_an_offline_model_is_no_model_for_a_streaming_engine(store: Store) -> None:
+    put(store, OFFLINE)
+    document = "[engines.later]\nkind = 'sherpa-onnx'"
+    (only,) = mistakes(store, "chinese=later", document=document)
+    assert "engines.later is of kind 'sherpa-onnx'" in only
+    assert "if it is for this model, the kind 'sherpa-onnx-offline'" in only
+
+
+def test_the_kind_of_a_folder_is_read_from_its_files(store: Store, tmp_path: Path) -> None:
+    folders = {
+        "sherpa-onnx-offline": (write_offline_transducer(tmp_path / "whole"),),
+        "sherpa-onnx": (write_lstm(tmp_path / "chunks"), tmp_path / "empty"),
+    }
+    (tmp_path / "empty").mkdir()
+    for kind, of_kind in folders.items():
+        for folder in of_kind:
+            settings = resolved(store, f"chinese={folder}").settings
+            assert settings.engines[folder.name].kind == kind
 
 
 def test_two_folders_of_one_name_are_told(store: Store, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from decoder import Hypothesis, Word
+from decoder import Capabilities, Hypothesis, Word
 from decoder.engine import Samples
 from rasr.recognition.config import EngineChoice, RecognitionConfig
 from rasr.recognition.events import (
@@ -21,6 +21,7 @@ from rasr.recognition.events import (
 )
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access, Subscriber
+from rasr.runtime.alignment import WordAligner
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import DecodeListener, Priority, Scheduler
@@ -33,8 +34,10 @@ from tests.recognition.talk import SENTENCES, LoudIsSpeech, config
 class PlayedScheduler:
     """A scheduler whose engine a test plays."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, rereads: bool = False) -> None:
         self.tasks: list[PlayedTask] = []
+        self.workers_up = 1
+        self.capabilities = Capabilities("played", (), 16000, True, True, True, 1, rereads=rereads)
         self._opened = asyncio.Event()
 
     def open(
@@ -46,7 +49,7 @@ class PlayedScheduler:
         hot_words: Sequence[object] = (),
         priority: Priority = Priority.LIVE,
     ) -> PlayedTask:
-        self.tasks.append(PlayedTask(listener, owner, priority))
+        self.tasks.append(PlayedTask(listener, owner, priority, partials, tuple(hot_words)))
         self._opened.set()
         return self.tasks[-1]
 
@@ -65,9 +68,13 @@ class PlayedTask:
     listener: DecodeListener
     owner: Hashable
     priority: Priority
+    partials: bool = False
+    hot_words: tuple[object, ...] = ()
     samples: list[Samples] = field(default_factory=list)
     due: list[float] = field(default_factory=list)
     abandoned: bool = False
+    is_over: bool = False
+    """It has told its final or its failure."""
     busy_s: float = 0.25
     is_decoded: bool = False
     end: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,6 +82,9 @@ class PlayedTask:
     def accept(self, samples: Samples, *, due: float) -> None:
         self.samples.append(samples)
         self.due.append(due)
+
+    def pause(self) -> None:
+        pass
 
     def finish(self, *, due: float, silence: int = 0, awaited: bool = False) -> None:
         self.end.set()
@@ -90,8 +100,12 @@ class PlayedTask:
         self.listener.hypothesis(words(text), final=False)
 
     def final(self, text: str) -> None:
-        self.is_decoded = True
+        self.is_decoded = self.is_over = True
         self.listener.hypothesis(words(text), final=True)
+
+    def fail(self, sentence: str) -> None:
+        self.is_over = True
+        self.listener.failed(sentence)
 
 
 def words(text: str) -> Hypothesis:
@@ -164,13 +178,23 @@ class Unchanged:
         return hypothesis
 
 
-def recognizer(scheduler: PlayedScheduler, processor: TextProcessor | None = None) -> Recognizer:
+def recognizer(
+    scheduler: PlayedScheduler,
+    processor: TextProcessor | None = None,
+    *,
+    finals: PlayedScheduler | None = None,
+    final_timeout_s: float = 1.5,
+    aligner: WordAligner | None = None,
+) -> Recognizer:
+    played = {"engine": scheduler} if finals is None else {"engine": scheduler, "finals": finals}
     return Recognizer(
-        {"engine": cast(Scheduler, scheduler)},
+        {name: cast(Scheduler, one) for name, one in played.items()},
         cast(TextTools, Texts(processor or Unchanged())),
         LoudIsSpeech,
         Margins(300, 300),
         SessionSettings(backlog_s=2.0),
+        final_timeout_s=final_timeout_s,
+        aligner=aligner,
     )
 
 

@@ -167,6 +167,7 @@ async def test_access_is_given_back_when_the_recognition_cannot_begin() -> None:
             broken,  # type: ignore[arg-type]
             Margins(300, 300),
             SessionSettings(backlog_s=2.0),
+            final_timeout_s=1.5,
         ),
         authorise,
         statistics(),

@@ -164,3 +164,21 @@ async def test_utterances_of_several_lengths_are_measured_whole_where_they_are_r
     finished = [step for _, batch in worker.batches for step in batch.steps if step.finishes]
     assert len(finished) == 2 * len(costs.by_length)
     assert list(costs.by_length) == sorted(costs.by_length)
+
+
+async def test_an_engine_that_only_makes_finals_is_measured_with_one_reading_of_each() -> None:
+    worker = CountingWorker(slots=1)
+    costs = await calibrate(
+        [worker],
+        StepPolicy.of(
+            known(first=300 * MS, every=300 * MS), step_ms=400, partial_ms=200, partials=True
+        ),
+        max_batch=1,
+        streams_per_worker=64,
+        speech=milliseconds(*range(1, 1001)),
+        reads_anew=True,
+        finals_only=True,
+    )
+    whole = [step for _, batch in worker.batches for step in batch.steps if step.finishes]
+    assert all(step.opens for step in whole)
+    assert [len(step.samples) / 16_000 for step in whole] == list(costs.by_length)

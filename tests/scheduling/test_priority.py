@@ -158,11 +158,14 @@ def test_a_stream_that_everybody_wants_is_shared_in_the_same_way() -> None:
     assert len(order) == 4 * STEPS_AHEAD + 1
 
 
-async def test_recordings_are_no_overload_and_no_demand() -> None:
+@pytest.mark.parametrize(("priority", "demand"), [(BATCH, False), (SECOND_PASS, True)])
+async def test_lower_priorities_are_no_overload_and_recordings_no_demand(
+    priority: Priority, demand: bool
+) -> None:
     clock = Clock()
     worker = CommandedWorker()
     scheduler = await started(worker, clock=clock, step_ms=200)
-    recordings = [opened(scheduler, priority=BATCH)[0] for _ in range(2)]
+    recordings = [opened(scheduler, priority=priority)[0] for _ in range(2)]
     for _ in range(10):
         for one in recordings:
             one.accept(samples(*range(1, 201)), due=clock.now)
@@ -171,6 +174,6 @@ async def test_recordings_are_no_overload_and_no_demand() -> None:
         await worker.go()
         await worker.go()
     assert scheduler.overload_level == 0
-    assert scheduler.statistics.demand.per_second(clock.now) == 0.0
+    assert (scheduler.statistics.demand.per_second(clock.now) > 0) is demand
     assert scheduler.oldest_ready_s() == 0.0
     await scheduler.stop()

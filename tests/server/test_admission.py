@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from rasr.audio import SAMPLE_RATE
+from rasr.recognition.config import EngineChoice
 from rasr.scheduling import TOP_LEVEL, EngineStatistics, StepCosts
 from rasr.scheduling.costs import ONE_BY_ONE
 from rasr.scheduling.statistics import DEMAND_WINDOW_S
 from rasr.server.admission import Admission, AdmissionRules, Party, Slot
 
+ONE = EngineChoice("one")
 ALICE, BOB = Party("alice", "10.0.0.1"), Party("bob", "10.0.0.1")
 
 
@@ -35,19 +37,19 @@ class Engine:
 
 def admission(engine: Engine | None = None, **rules: float) -> Admission:
     # A single core: the load of the engine's one call is that of the machine.
-    return Admission(AdmissionRules(**rules), {"one": engine or Engine()}, cores=1)  # type: ignore[arg-type]
+    return Admission(AdmissionRules(**rules), {"one": engine or Engine()}, [ONE], cores=1)  # type: ignore[arg-type]
 
 
 def filled(admissions: Admission, now: float, most: int = 1000) -> int:
     """How many recognitions are let in at once."""
     for number in range(most):
-        if isinstance(admissions.take(ALICE, "one", now), str):
+        if isinstance(admissions.take(ALICE, ONE, now), str):
             return number
     return most
 
 
 def slot(admissions: Admission, party: Party = ALICE, now: float = 0.0) -> Slot:
-    taken = admissions.take(party, "one", now)
+    taken = admissions.take(party, ONE, now)
     assert isinstance(taken, Slot), taken
     return taken
 
@@ -55,7 +57,7 @@ def slot(admissions: Admission, party: Party = ALICE, now: float = 0.0) -> Slot:
 def test_a_full_server_refuses_with_the_numbers_until_one_leaves() -> None:
     admissions = admission(recognitions=1)
     first = slot(admissions)
-    refusal = admissions.take(BOB, "one", 0.0)
+    refusal = admissions.take(BOB, ONE, 0.0)
     assert refusal == ("the server is full: 1 of 1 rounds are open; try again when one has ended")
     admissions.leave(first, 0.0)
     slot(admissions, BOB)
@@ -65,7 +67,7 @@ def test_a_project_has_its_own_bound() -> None:
     admissions = admission(per_project=2)
     first = slot(admissions)
     slot(admissions)
-    assert admissions.take(ALICE, "one", 0.0) == (
+    assert admissions.take(ALICE, ONE, 0.0) == (
         "too many rounds of this project: 2 of 2 are open; try again when one has ended"
     )
     slot(admissions, BOB)
@@ -76,7 +78,7 @@ def test_a_project_has_its_own_bound() -> None:
 def test_an_address_has_its_own_bound() -> None:
     admissions = admission(per_address=1)
     slot(admissions)
-    assert "too many rounds of this address: 1 of 1" in str(admissions.take(BOB, "one", 0.0))
+    assert "too many rounds of this address: 1 of 1" in str(admissions.take(BOB, ONE, 0.0))
     slot(admissions, Party("bob", "10.0.0.2"))
 
 
@@ -100,7 +102,7 @@ def test_a_crowd_is_not_let_in_on_the_silence_before_its_first_words() -> None:
 def test_the_refusal_tells_the_load_and_the_bound() -> None:
     admissions = admission(max_load=0.85)
     filled(admissions, now=0.0)
-    assert admissions.take(ALICE, "one", 0.0) == (
+    assert admissions.take(ALICE, ONE, 0.0) == (
         "the server is full: 70 rounds are open, and one more would be a load of 85%, "
         "allowed: 85%; try again in some seconds"
     ).replace("load of 85%", f"load of {71 * 0.012:.0%}")
@@ -153,14 +155,14 @@ def test_who_comes_first_is_let_in_however_slow_the_machine_is() -> None:
 def test_on_the_top_overload_level_nobody_else_is_let_in() -> None:
     admissions = admission(Engine(overload_level=TOP_LEVEL), max_load=0.85)
     slot(admissions)
-    assert "the server is at its limit" in str(admissions.take(ALICE, "one", 0.0))
+    assert "the server is at its limit" in str(admissions.take(ALICE, ONE, 0.0))
     assert admissions.full(0.0)
 
 
 def test_where_every_decoder_is_at_work_nobody_is_let_in() -> None:
     admissions = admission(Engine(streams=4, streams_in_use=4), max_load=0.85)
     slot(admissions)
-    assert "all 4 decoders are at work" in str(admissions.take(ALICE, "one", 0.0))
+    assert "all 4 decoders are at work" in str(admissions.take(ALICE, ONE, 0.0))
 
 
 def test_without_a_bound_the_load_refuses_nobody() -> None:
@@ -186,10 +188,12 @@ def test_it_is_full_when_the_next_one_would_be_refused(rules: dict[str, float]) 
 def test_one_engine_that_is_full_does_not_fill_the_others() -> None:
     busy, idle = Engine(), Engine()
     busy.overload_level = TOP_LEVEL
-    admissions = Admission(AdmissionRules(max_load=0.85), {"busy": busy, "idle": idle}, cores=4)
-    assert isinstance(admissions.take(ALICE, "idle", 0.0), Slot)
-    assert isinstance(admissions.take(ALICE, "busy", 0.0), str)
-    assert isinstance(admissions.take(ALICE, "idle", 0.0), Slot)
+    engines = {"busy": busy, "idle": idle}
+    served = [EngineChoice("busy"), EngineChoice("idle")]
+    admissions = Admission(AdmissionRules(max_load=0.85), engines, served, cores=4)
+    assert isinstance(admissions.take(ALICE, served[1], 0.0), Slot)
+    assert isinstance(admissions.take(ALICE, served[0], 0.0), str)
+    assert isinstance(admissions.take(ALICE, served[1], 0.0), Slot)
     assert not admissions.full(0.0)
 
 
@@ -200,3 +204,38 @@ def test_thousands_of_short_recognitions_leave_nothing_to_count() -> None:
     assert len(admissions._left) == 0
     admissions.leave(slot(admissions, now=6.0), 16.0)
     assert len(admissions._left) == 1
+
+
+PAIR = EngineChoice("one", final=EngineChoice("two"))
+
+
+def pair(one: Engine, two: Engine) -> Admission:
+    return Admission(AdmissionRules(max_load=0.85), {"one": one, "two": two}, [PAIR], cores=1)
+
+
+def test_a_recognition_with_a_second_pass_is_a_load_to_both_engines() -> None:
+    admissions = pair(Engine(), Engine())
+    let_in = 0
+    while isinstance(admissions.take(ALICE, PAIR, 0.0), Slot):
+        let_in += 1
+    # 10 ms of each engine's call and 2 ms of the event loop for each: 0.85 / 0.022.
+    assert let_in == 38
+    assert admissions.full(0.0)
+
+
+def test_measured_second_passes_fill_the_machine_like_live_speech() -> None:
+    one, two = Engine(), Engine()
+    admissions = pair(one, two)
+    assert isinstance(admissions.take(ALICE, PAIR, 0.0), Slot)
+    one.hear(1.0, until_s=100)
+    two.hear(84.5, until_s=100)
+    assert "would be a load of" in str(admissions.take(ALICE, PAIR, 100.0))
+
+
+def test_an_engine_of_second_passes_that_is_busy_just_now_turns_nobody_away() -> None:
+    one, two = Engine(), Engine()
+    two.streams_in_use, two.overload_level = two.streams, TOP_LEVEL
+    admissions = pair(one, two)
+    assert isinstance(admissions.take(ALICE, PAIR, 0.0), Slot)
+    assert isinstance(admissions.take(ALICE, PAIR, 0.0), Slot)
+    assert not admissions.full(0.0)

@@ -12,7 +12,7 @@ from decoder.engine import Samples
 from rasr.scheduling import Scheduler, StepCosts
 from rasr.scheduling.costs import ONE_BY_ONE
 from rasr.server.engines import make_scheduler, plan
-from rasr.server.ops.capacity import Capacity, calibrated, memory_folder
+from rasr.server.ops.capacity import Capacity, calibrated, carried, memory_folder
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.conftest import fake_settings
@@ -25,7 +25,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """What a calibration finds: whether it is kept must not depend on who uses the machine."""
     found = {"disturbance": 1.1}
 
-    async def calibrate(scheduler: Scheduler, speech: Samples) -> StepCosts:
+    async def calibrate(scheduler: Scheduler, speech: Samples, *, finals_only: bool) -> StepCosts:
         assert len(speech) > 5 * scheduler.capabilities.sample_rate
         return StepCosts(0.25, scheduler.slots, {1: 0.001, 2: 0.0015}, found["disturbance"])
 
@@ -134,6 +134,17 @@ def test_fewer_of_those_who_speak_more_are_carried() -> None:
     # 50 ms of a slot for a second of speech, and 2 ms of a core for any recognition.
     assert capacity.recognitions(1.0) == int(2 / 0.052)
     assert capacity.recognitions(0.4) == int(2 / 0.022)
+
+
+def test_a_second_pass_takes_its_part_of_the_cores_and_of_its_own_slots() -> None:
+    costs = StepCosts(0.32, 2, {1: 0.016 / ONE_BY_ONE})
+    live = Capacity("one", costs, cores=2, streams=100, remembered=False)
+    # 50 ms of a slot of each engine for a second of speech, and 2 ms of a core.
+    assert carried([live, live], 1.0) == int(2 / 0.102)
+    slow = StepCosts(0.32, 1, {1: 0.064 / ONE_BY_ONE})
+    final = Capacity("two", slow, cores=2, streams=1, remembered=False)
+    # Its one slot is full before the cores are; its one stream bounds nothing.
+    assert carried([live, final], 1.0) == 5
 
 
 def test_no_more_speak_at_once_than_there_are_streams() -> None:

@@ -81,3 +81,20 @@ def test_what_an_engine_writes_by_itself_goes_with_the_choice() -> None:
     choice = table.choose("english_16k_common", "english", 16_000)
     assert choice is not None
     assert choice.writing == Writing(punctuation=True, case=True, digits=False)
+
+
+def test_an_engine_that_hears_nobody_while_he_speaks_makes_finals_only() -> None:
+    settings = fake_settings(
+        engines={"one": {"kind": "fake"}, "two": {"kind": "fake"}, "three": {"kind": "fake"}},
+        properties={
+            "english": {"live": "one", "final": "two"},
+            "welsh": {"live": "one", "final": "three"},
+            "chinese": "three",
+        },
+    )
+    plans = plan(settings)
+    assert {name: one.finals_only for name, one in plans.items()} == {
+        "one": False,
+        "two": True,
+        "three": False,
+    }

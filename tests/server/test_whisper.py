@@ -9,11 +9,10 @@ from bench.servers import running_server, whisper_settings
 from rasr.audio import FORMATS, Samples
 from rasr.cli.word_error_rate import edit_distance, words_of
 from rasr.client import Options, Pace, Result, ServerMessage, chunks_of, connect, stream_recording
-from tests.decoder.models.whisper import whisper_folder, whisper_lacks
+from tests.decoder.models.weights import WHISPER
 
 pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(bool(whisper_lacks()), reason=whisper_lacks() or "there"),
+    *WHISPER.needed,
     pytest.mark.skipif(
         not human_recordings(), reason="RASR_SPEECH_DIR names no folder of people's speech"
     ),
@@ -44,7 +43,7 @@ def errors(wanted: str, text: str) -> int:
 async def test_mandarin_has_at_most_a_tenth_of_its_characters_wrong() -> None:
     spoken = [one for one in human_recordings() if one.language == "zh"]
     wrong = 0
-    with running_server(whisper_settings(whisper_folder(), "chinese")) as server:
+    with running_server(whisper_settings(WHISPER.folder(), "chinese")) as server:
         for one in spoken:
             texts = {await heard(server.url, "chinese", one.samples, ms) for ms in (100, 700)}
             assert len(texts) == 1, "the text depends on how the audio is cut"
@@ -55,7 +54,7 @@ async def test_mandarin_has_at_most_a_tenth_of_its_characters_wrong() -> None:
 async def test_english_is_read_as_well_as_whole_recordings() -> None:
     spoken = [one for one in human_recordings() if one.language == "en"]
     wrong = 0
-    with running_server(whisper_settings(whisper_folder(), "english")) as server:
+    with running_server(whisper_settings(WHISPER.folder(), "english")) as server:
         for one in spoken:
             text = await heard(server.url, "english", one.samples, 100)
             wrong += errors(one.text, text.replace("Mr.", "mister").replace("-", " "))

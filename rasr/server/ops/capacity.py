@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import as_file, files
@@ -56,6 +56,8 @@ class Capacity:
     streams: int
     """Utterances that can be open at once."""
     remembered: bool
+    finals_only: bool = False
+    """It makes second passes alone."""
 
     def recognitions(self, speech_ratio: float) -> int:
         """Recognitions that can be open at once if so much of their audio is speech.
@@ -64,10 +66,25 @@ class Capacity:
         takes of a slot, and what the event loop takes for any recognition. Nothing may be taken
         more than there is.
         """
-        engine = self.costs.per_second * self.costs.in_service * speech_ratio
-        by_slots = self.costs.slots / engine
-        by_cores = self.cores / (engine + RECOGNITION_S)
-        return int(min(by_slots, by_cores, self.streams / speech_ratio))
+        return carried([self], speech_ratio)
+
+
+def carried(engines: Sequence[Capacity], speech_ratio: float) -> int:
+    """Recognitions that can be open at once if each gives its speech to all of these engines.
+
+    Args:
+        engines: the live one, then that of the second pass where there is one.
+        speech_ratio: so much of their audio is speech.
+    """
+    live = engines[0]
+    # A second pass holds its stream for a moment, a segment from its start to its final.
+    bounds = [live.streams / speech_ratio]
+    core_s = RECOGNITION_S
+    for one in engines:
+        slot_s = one.costs.per_second * one.costs.in_service * speech_ratio
+        bounds.append(one.costs.slots / slot_s)
+        core_s += slot_s
+    return int(min(*bounds, live.cores / core_s))
 
 
 async def calibrated(
@@ -89,12 +106,12 @@ async def calibrated(
     costs = None if fresh else _remembered(file, key)
     remembered = costs is not None
     if costs is None:
-        costs = await scheduler.calibrate(_speech())
+        costs = await scheduler.calibrate(_speech(), finals_only=plan.finals_only)
         if costs.disturbance <= MOST_DISTURBANCE:
             _remember(file, key, costs)
         else:
             _log.warning("calibration_disturbed", engine=plan.name, by=round(costs.disturbance, 2))
-    capacity = Capacity(plan.name, costs, cores(), scheduler.streams, remembered)
+    capacity = Capacity(plan.name, costs, cores(), scheduler.streams, remembered, plan.finals_only)
     scheduler.statistics.costs = costs
     _log.info(
         "capacity",
@@ -133,6 +150,7 @@ def _key(plan: EnginePlan, decoding: DecodingSettings) -> dict[str, object]:
         "engine": [plan.spec.kind, sorted((k, str(v)) for k, v in plan.spec.options.items())],
         "model": _stamps(plan),
         "workers": [plan.workers, plan.streams_per_instance],
+        "finals_only": plan.finals_only,
         "steps": [decoding.step_ms, decoding.partial_ms],
     }
 

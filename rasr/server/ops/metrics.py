@@ -112,6 +112,16 @@ SERVER: tuple[Reading[ServerState], ...] = (
     ),
     Reading("rasr_caption_channels", "Channels of captions.", lambda s: s.captions.channels),
     Reading("rasr_caption_viewers", "Viewers of captions.", lambda s: s.captions.viewers),
+    Reading(
+        "rasr_aligner_restarts_total",
+        "Processes that align words and died or hung, and were replaced.",
+        lambda s: None if s.aligners is None else s.aligners.statistics.restarts,
+    ),
+    Reading(
+        "rasr_aligner_faults_total",
+        "Errors of the server itself that alignment survived; the log has each.",
+        lambda s: None if s.aligners is None else s.aligners.statistics.faults,
+    ),
     Reading("rasr_tasks", "Tasks of the event loop.", lambda s: len(asyncio.all_tasks())),
     Reading("rasr_threads", "Threads that Python knows.", lambda s: threading.active_count()),
 )
@@ -221,6 +231,18 @@ class ServerCollector(Collector):
             [closed.turned_away],
         )
         yield _by_code(
+            "rasr_second_passes_total",
+            "Second passes over utterances that are over, by how they ended.",
+            "outcome",
+            [closed.second_passes, *(one.second_passes for one in open_now)],
+        )
+        yield _by_code(
+            "rasr_alignments_total",
+            "Finals whose words were to be aligned with their audio, by what came of it.",
+            "outcome",
+            [_alignments(state)],
+        )
+        yield _by_code(
             "rasr_rounds_refused_total",
             "Errors that answered a START, or what else came out of a round, by their code.",
             "code",
@@ -244,6 +266,14 @@ def _family(
             family.add_metric([name] if label else [], value)
     if family.samples:
         yield family
+
+
+def _alignments(state: ServerState) -> Counter[str]:
+    """What came of alignments, without what did not happen."""
+    if state.aligners is None:
+        return Counter()
+    known = state.aligners.statistics
+    return +Counter(aligned=known.aligned, unfit=known.unfit, late=known.late, lost=known.lost)
 
 
 def _by_code(name: str, text: str, label: str, counters: Iterable[Counter[str]]) -> Metric:

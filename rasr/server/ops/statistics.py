@@ -26,6 +26,7 @@ class ServerStatistics:
         self.speech_s = 0.0
         self.partials_replaced = 0
         self.stalled = 0
+        self.second_passes: Counter[str] = Counter()
         self.sessions: Counter[str] = Counter()
         """Connections that are over, by why their last recognition ended."""
         self.turned_away: Counter[str] = Counter()
@@ -62,6 +63,7 @@ class ServerStatistics:
         self.speech_s += session.speech_s
         self.partials_replaced += session.partials_replaced
         self.stalled += session.stalled
+        self.second_passes += session.second_passes
         self.sessions[session.reason] += 1
         self.refused += session.refused
         self.failed += session.failed

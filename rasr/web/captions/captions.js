@@ -42,7 +42,7 @@ for (const name of ["size", "color", "box", "background"]) {
   document.documentElement.style.setProperty(`--${name}`, look[name]);
 }
 
-/** What the rows are made of: cues in order, each {id, lines, final}. */
+/** What the rows are made of: cues in order, each {id, lines, final}; a line is {text, settled}. */
 let cues = [];
 /** Rows of cues that are no longer in `cues`. */
 let rowsBefore = 0;
@@ -67,10 +67,24 @@ function reset() {
   captions.replaceChildren();
 }
 
-function take({ id, text, final }) {
+/**
+ * The lines of a cue. `settled` of each is its beginning that will hardly change; `stable` counts
+ * the characters of the whole text.
+ */
+function linesOf(text, stable) {
+  let left = stable;
+  return text.split("\n").map((line) => {
+    const letters = [...line];
+    const settled = letters.slice(0, Math.max(left, 0)).join("");
+    left -= letters.length + 1;
+    return { text: line, settled };
+  });
+}
+
+function take({ id, text, final, stable = Infinity }) {
   // Told again after a reconnection.
   if (id <= lastFinal) return;
-  const lines = text ? text.split("\n") : [];
+  const lines = text ? linesOf(text, stable) : [];
   const at = cues.findIndex((cue) => cue.id >= id);
   const cue = { id, lines, final };
   if (at < 0) cues.push(cue);
@@ -79,7 +93,7 @@ function take({ id, text, final }) {
   if (final) {
     lastFinal = id;
     const said = document.createElement("p");
-    said.textContent = lines.join(" ");
+    said.textContent = lines.map((line) => line.text).join(" ");
     finals.append(said);
     while (finals.childElementCount > KEPT_FINALS) finals.firstElementChild.remove();
   }
@@ -87,7 +101,7 @@ function take({ id, text, final }) {
 }
 
 function draw(changed) {
-  const rows = cues.flatMap((cue) => cue.lines.map((text) => ({ ...cue, text })));
+  const rows = cues.flatMap((cue) => cue.lines.map((line) => ({ ...cue, ...line })));
   bottom = Math.max(bottom, rowsBefore + rows.length);
   if (captions.classList.contains("quiet")) {
     // What was hidden does not come back above what is new.
@@ -115,10 +129,15 @@ function rowElement(row, content) {
     line.className = "line";
     line.dataset.row = row;
   }
-  const text = content?.text ?? "";
-  if (line.textContent !== text) {
+  const { text = "", settled = "" } = content ?? {};
+  if (line.textContent !== text || line.dataset.settled !== settled) {
+    line.dataset.settled = settled;
     line.replaceChildren();
-    if (text) line.appendChild(document.createElement("span")).textContent = text;
+    if (text) {
+      const open = document.createElement("i");
+      open.textContent = text.slice(settled.length);
+      line.appendChild(document.createElement("span")).append(settled, open);
+    }
   }
   line.dataset.cue = content?.id ?? "";
   line.dataset.final = content?.final ?? true;

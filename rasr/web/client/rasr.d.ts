@@ -47,7 +47,11 @@ export interface Segment {
   start_time: number;
   end_time: number;
   is_final: boolean;
-  result: { text: string; score: number; word_info?: Word[] };
+  /**
+   * `stable`, of partials only: so many characters (code points, as `[...text]` gives them) at the
+   * start of the text are unlikely to change.
+   */
+  result: { text: string; score: number; stable?: number; word_info?: Word[] };
 }
 
 export interface SessionEvents {

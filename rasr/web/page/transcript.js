@@ -33,8 +33,13 @@ export class Transcript {
   }
 
   showPartial(segment) {
-    this.partial.textContent = segment.result.text;
-    this.partial.hidden = segment.result.text === "";
+    const { text, stable = 0 } = segment.result;
+    const letters = [...text];
+    const settled = document.createElement("span");
+    settled.className = "settled";
+    settled.textContent = letters.slice(0, stable).join("");
+    this.partial.replaceChildren(settled, letters.slice(stable).join(""));
+    this.partial.hidden = text === "";
     this.show();
   }
 

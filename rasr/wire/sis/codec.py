@@ -40,6 +40,8 @@ MAX_TEXT_BYTES = 64 * 1024
 # Made once: `json.dumps` with options of its own makes an encoder for each call.
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+_FINDINGS = ("language", "emotion", "event")
+"""Keys of a result that SIS has not: they are sent only where the engine says something."""
 _SHOWN_CHARACTERS = 60
 """How much of a refused value an answer repeats."""
 
@@ -236,8 +238,11 @@ def _shown(value: object) -> str:
 
 def _segment_out(segment: Segment) -> dict[str, Any]:
     result: dict[str, Any] = {"text": segment.text, "score": round(segment.score, 4)}
+    if segment.stable is not None:
+        result["stable"] = segment.stable
     if segment.word_info is not None:
         result["word_info"] = [word.body for word in segment.word_info]
+    result |= {name: value for name in _FINDINGS if (value := getattr(segment, name))}
     return {
         "start_time": segment.start_time,
         "end_time": segment.end_time,
@@ -260,6 +265,8 @@ def _segment_in(raw: Mapping[str, Any]) -> Segment:
         else tuple(
             WordInfo(w["word"], w["start_time"], w["end_time"], w.get("score") == 0) for w in words
         ),
+        stable=result.get("stable"),
+        **{name: result.get(name, "") for name in _FINDINGS},
     )
 
 

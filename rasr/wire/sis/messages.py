@@ -154,6 +154,15 @@ class Segment:
     score: float = 0.0
     word_info: tuple[WordInfo, ...] | None = None
     """None if words were not asked for."""
+    language: str = ""
+    """Not of SIS, as the next two: which language is spoken, where the engine says it."""
+    emotion: str = ""
+    """How it is said: "neutral", "happy", "angry", …"""
+    event: str = ""
+    """What is heard: "speech", "music", "laughter", …"""
+    stable: int | None = None
+    """Not of SIS: so many characters at the start of `text` are unlikely to change. None in finals,
+    where nothing changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rasr.audio import SAMPLE_RATE
-from rasr.recognition.events import Final, Partial, text_span, to_ms
+from rasr.recognition.events import Final, Partial, stable_characters, text_span, to_ms
 from rasr.wire.sis.messages import Segment, WordInfo
 
 
@@ -11,6 +11,7 @@ def segment_of(event: Partial | Final, *, with_words: bool) -> Segment:
     """A partial or final as SIS shows it, which lasts from its first word to its last."""
     hypothesis, start = event.hypothesis, event.start_sample
     first, last = text_span(event)
+    found = hypothesis.findings
     return Segment(
         text=hypothesis.text,
         start_time=to_ms(first),
@@ -28,6 +29,10 @@ def segment_of(event: Partial | Final, *, with_words: bool) -> Segment:
         )
         if with_words
         else None,
+        language=found.language if found else "",
+        emotion=found.emotion if found else "",
+        event=found.event if found else "",
+        stable=stable_characters(event) if isinstance(event, Partial) else None,
     )
 
 

@@ -53,6 +53,11 @@ class GraphBuilder:
         self._constants.append(numpy_helper.from_array(array, name))
         return name
 
+    @property
+    def one(self) -> str:
+        """The list of the number 1: the second axis."""
+        return self.constant([1])
+
     def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
         names = [f"{kind}_{len(self._nodes)}_{index}" for index in range(outputs)]
         self._nodes.append(helper.make_node(kind, list(inputs), names, **attributes))

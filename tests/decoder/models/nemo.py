@@ -45,10 +45,16 @@ def write_nemo_transducer(folder: Path) -> Path:
             **NEMO_CACHES,
         },
     )
-    _write_predictor(folder / "decoder.onnx", size)
-    _write_joiner(folder / "joiner.onnx", size)
+    write_nemo_parts(folder, size)
     write_tokens(folder, tokens)
     return folder
+
+
+def write_nemo_parts(folder: Path, tokens: int) -> int:
+    """Decoder and joiner; the size of the decoder's state."""
+    _write_predictor(folder / "decoder.onnx", tokens)
+    _write_joiner(folder / "joiner.onnx", tokens)
+    return _HIDDEN
 
 
 def _write_predictor(path: Path, tokens: int) -> None:

@@ -69,6 +69,10 @@ _segments = st.builds(
     score=st.integers(0, 10_000).map(lambda n: n / 10_000),
     word_info=st.none()
     | st.lists(st.builds(WordInfo, word=_text, start_time=_ms, end_time=_ms)).map(tuple),
+    language=_text,
+    emotion=_text,
+    event=_text,
+    stable=st.none() | st.integers(0, 1000),
 )
 _server_messages: st.SearchStrategy[ServerMessage] = st.one_of(
     st.builds(Started, trace_id=_text),

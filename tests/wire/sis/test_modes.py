@@ -179,6 +179,16 @@ class TestPartials:
         talk.partial("he").partial("he").partial("hello").partial("")
         assert talk.told() == ["START", "partial: he", "partial: hello"]
 
+    def test_they_say_how_many_characters_are_stable_and_finals_do_not(self) -> None:
+        talk = Conversation().start(interim_results="yes").audio(hush(300), speech(500))
+        talk.partial("go").partial("go home").partial("go home now").final("go home now")
+        stable = [
+            segment["result"].get("stable")
+            for message in talk.messages()
+            for segment in message.get("segments", [])
+        ]
+        assert stable == [0, len("go"), len("go home"), None]
+
     def test_those_of_the_next_sentence_wait_for_the_final_of_this(self) -> None:
         talk = Conversation().start(interim_results="yes", vad_tail=300)
         talk.audio(hush(300), speech(500), hush(400), speech(500))
