@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.recordings import read_samples
+from bench.recordings import read_audio_of
 from decoder.alignment import Phrase, WordTimes
 from decoder.alignment.forced import ForcedAligner
 from tests.speech.synthesise import BACKGROUND_LSB, DATA, SAMPLE_RATE, Samples, write, write_json
@@ -38,7 +38,7 @@ QUIET_MS = 1000
 def main() -> None:
     parser = argparse.ArgumentParser(description="Make the human recording of the demo.")
     parser.add_argument("wav", type=Path, help="the recording, whose text is in this script")
-    samples = read_samples(parser.parse_args().wav)
+    samples = read_audio_of(parser.parse_args().wav)
     texts = TEXT.split()
     times = ForcedAligner().align([Phrase((one,), (one,)) for one in texts], samples)
     _require_words(texts, times)
