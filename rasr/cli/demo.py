@@ -84,11 +84,13 @@ _RECORDINGS = (
 @click.command()
 @config_option
 def demo(config: Path | None) -> None:
-    """Watch a server recognise recordings that come with it: two of English, one of Mandarin.
+    """Watch a server recognise recordings.
 
-    A server starts on a free port, the recordings are streamed to it at the speed of speech, and
-    the text appears while it is being spoken. At the end come the numbers: words wrong, latency,
-    cost. English is heard by the default model, or by PocketSphinx where that is not installed,
+    They come with rasr: a person and a synthetic voice in English, synthetic voices in Mandarin. A
+    server starts on a free port, the recordings are streamed to it at the speed of speech, and the
+    text appears while it is being spoken. At the end come the numbers: words wrong, latency, cost.
+
+    English is recognised by the default model, or by PocketSphinx where that is not installed;
     Mandarin by an installed model, or else by the small one in the package, which knows synthetic
     voices only.
     """
@@ -129,7 +131,8 @@ async def show(parts: Sequence[Part], config: Path | None, pace: Pace = Pace.REA
             outcomes.append(await _play(service, part, pace))
         for line in _numbers(outcomes):
             click.echo(line)
-    click.echo("\nNow your own voice: rasr mic\nOr a recording:     rasr transcribe FILE")
+    click.echo("\nNow your own voice: rasr mic --add-punc")
+    click.echo("Or a recording:     rasr transcribe --add-punc FILE")
 
 
 def _engine(service: Service, part: Part) -> str:

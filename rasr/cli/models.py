@@ -51,8 +51,12 @@ class _Shared:
 def models(context: click.Context, config: Path | None, folder: str | None) -> None:
     """Speech models: list, fetch, check, delete.
 
-    A model that is installed serves its languages; English only the default one, or if told so. See
-    `rasr serve`.
+    An installed model serves its languages by itself. Two exceptions: English is served by the
+    default model, and Whisper serves only where it is named, as with `rasr serve --model NAME`.
+
+    \b
+      rasr models list
+      rasr models pull x-asr-480ms
     """
     settings = settings_only(config, {"models.folder": folder}).models
     with _plain_errors():
