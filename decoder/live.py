@@ -9,7 +9,7 @@ time and decide nothing. Three rules keep that time small:
   speech stays about the same.
 - It is read when the speaker pauses (`Stream.pause`). If the pause becomes the end, that reading is
   the final, and nobody waits for it.
-- While nobody asks for hypotheses, it is read at its end alone.
+- While nobody asks for hypotheses, it is read when the speaker pauses and at its end alone.
 
 An utterance that grows longer than the engine likes is cut at its quietest place: the part before
 is read once more and stays as it is, and the rest goes on as an utterance of its own, whose reading
@@ -232,7 +232,7 @@ class LiveStream:
 
     @property
     def _may_be_whole(self) -> bool:
-        return self._finished or (self._paused and self._watched)
+        return self._finished or self._paused
 
     def _find_cut(self) -> int | None:
         longest = self._known.longest_samples

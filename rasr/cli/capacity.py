@@ -111,11 +111,20 @@ def _show_steps(one: Capacity) -> None:
 def _show_lengths(one: Capacity) -> None:
     how = "once, for its final" if one.finals_only else "anew as it grows"
     lengths = Table(title=f"{one.engine}: reads an utterance {how}")
-    for heading in ("length", "a second of its speech takes", "streams in real time"):
+    for heading in (
+        "length",
+        "a second of its speech takes",
+        "when behind",
+        "streams at the limit",
+    ):
         lengths.add_column(heading, justify="right")
     for length_s, seconds in one.costs.by_length.items():
+        spared = one.costs.per_second_of(length_s)
         lengths.add_row(
-            f"{length_s:g} s", f"{seconds * 1000:.0f} ms", f"{one.costs.slots / seconds:.0f}"
+            f"{length_s:g} s",
+            f"{seconds * 1000:.0f} ms",
+            f"{spared * 1000:.0f} ms",
+            f"{one.costs.slots / spared:.0f}",
         )
     console().print(lengths)
 

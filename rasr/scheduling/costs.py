@@ -14,7 +14,7 @@ import asyncio
 import itertools
 import time
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from statistics import fmean
@@ -45,7 +45,7 @@ _NEGLIGIBLE_S = 0.001
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
 TYPICAL_UTTERANCE_S = 4.0
 """Sentences of a conversation and of dictation are mostly of 2 to 8 s."""
-_UTTERANCES_S = (1.5, 4.0, 9.0, 18.0)
+_UTTERANCES_S = (2.0, 5.0, 12.0)
 """Lengths that are measured: what lies between is reckoned, and the curve is not straight."""
 
 
@@ -65,6 +65,9 @@ class StepCosts:
     """Of an engine that reads anew: length of an utterance in seconds → time of a slot for a second
     of its speech, all readings that it makes of one counted. Keys ascend; empty for other engines.
     """
+    spared: Mapping[float, float] = field(default_factory=dict)
+    """As `by_length` while the engine is behind and reads an utterance less often: on the first
+    overload level, on which a machine at its limit is."""
 
     def step_seconds(self, batch: int) -> float:
         """Time of a step with so many streams: measured, or between two that were."""
@@ -100,21 +103,28 @@ class StepCosts:
     def per_second_of(self, utterance_s: float) -> float:
         """As `per_second`, for utterances of so many seconds."""
         if self.by_length:
-            lengths = list(self.by_length)
-            return float(np.interp(utterance_s, lengths, list(self.by_length.values())))
+            return _at(self.spared or self.by_length, utterance_s)
         size = self.timely_batch or min(self.seconds)
         return self.seconds[size] / size / self.step_s
 
-    def batch_seconds(self, steps: int, step_s: float, utterance_s: float) -> float:
+    def batch_seconds(
+        self, steps: int, step_s: float, utterance_s: float, *, is_spared: bool = False
+    ) -> float:
         """Time that a batch of so many steps should take.
 
         Args:
             step_s: audio of each step, seconds.
             utterance_s: length of the utterances that they are of, as far as is known.
+            is_spared: an overload level is in force.
         """
         if self.by_length:
-            return self.per_second_of(utterance_s) * step_s * steps
+            curve = self.spared if is_spared and self.spared else self.by_length
+            return _at(curve, utterance_s) * step_s * steps
         return self.step_seconds(steps) * step_s / self.step_s
+
+
+def _at(curve: Mapping[float, float], utterance_s: float) -> float:
+    return float(np.interp(utterance_s, list(curve), list(curve.values())))
 
 
 async def calibrate(
@@ -124,7 +134,7 @@ async def calibrate(
     max_batch: int,
     streams_per_worker: int,
     speech: Samples,
-    reads_anew: bool = False,
+    spared: StepPolicy | None = None,
     finals_only: bool = False,
 ) -> StepCosts:
     """Time steps of every batch size up to the largest that can come about.
@@ -134,7 +144,8 @@ async def calibrate(
         max_batch: the largest batch that the engine takes.
         speech: what is decoded, again and again; shape (n,), int16, at 16 kHz. Engines that search
             need real speech: noise costs them less or more.
-        reads_anew: the engine decodes an utterance anew as it grows.
+        spared: of an engine that decodes an utterance anew as it grows: the policy of its first
+            overload level; None for other engines.
         finals_only: nobody wants its partials, so that one that reads anew reads once, at the end.
 
     Raises:
@@ -167,26 +178,38 @@ async def calibrate(
         shortest += fmean(times[0] for times in ranked) + _NEGLIGIBLE_S
         middle += fmean(times[len(times) // 2] for times in ranked) + _NEGLIGIBLE_S
     slots = sum(worker.slots for worker in workers)
-    by_length = {}
-    for length_s in _UTTERANCES_S if reads_anew else ():
+    curves: list[dict[float, float]] = [{}, {}]
+    if spared is not None:
+        chosen: list[StepPolicy | None] = [None] if finals_only else [policy, spared]
+        curves = [await _time_lengths(workers, one, speech, numbers) for one in chosen]
+    return StepCosts(
+        step / SAMPLE_RATE,
+        slots,
+        seconds,
+        disturbance=middle / shortest,
+        by_length=curves[0],
+        spared=curves[-1],
+    )
+
+
+async def _time_lengths(
+    workers: Sequence[Worker],
+    policy: StepPolicy | None,
+    speech: Samples,
+    numbers: Iterator[int],
+) -> dict[float, float]:
+    """What a second of speech costs in utterances of several lengths, in seconds."""
+    curve = {}
+    for length_s in _UTTERANCES_S:
         spent = await asyncio.gather(
             *(
-                _time_utterance(
-                    worker,
-                    slot,
-                    next(numbers),
-                    None if finals_only else policy,
-                    speech,
-                    length_s,
-                )
+                _time_utterance(worker, slot, next(numbers), policy, speech, length_s)
                 for worker in workers
                 for slot in range(worker.slots)
             )
         )
-        by_length[length_s] = min(spent) / length_s
-    return StepCosts(
-        step / SAMPLE_RATE, slots, seconds, disturbance=middle / shortest, by_length=by_length
-    )
+        curve[length_s] = min(spent) / length_s
+    return curve
 
 
 async def _time_utterance(

@@ -53,7 +53,7 @@ class StepResult:
     """None where none was wanted, or where the step failed."""
     final: bool = False
     refused_hot_words: tuple[HotWord, ...] = ()
-    """Of the step that opened the stream: those that the engine cannot prefer."""
+    """Those that the engine cannot prefer; told once for each stream."""
     failure: str | None = None
     """A sentence for the client; the stream is closed then."""
     fault: str | None = None
@@ -85,6 +85,8 @@ class EngineHost:
         self._rereads = engine.capabilities.rereads
         self._told: dict[int, Hypothesis] = {}
         """Of an engine that reads anew: what was told last of each stream."""
+        self._refusals_told: set[int] = set()
+        """Streams whose refused hot words were told."""
 
     def run(self, batch: Batch) -> list[StepResult]:
         """One result for each step, in their order."""
@@ -128,8 +130,11 @@ class EngineHost:
     def _result(self, step: Step, failure: _Failure | None) -> StepResult:
         refused: tuple[HotWord, ...] = ()
         hypothesis = None
-        if failure is None and step.opens and step.hot_words:
+        if failure is None and step.hot_words and step.stream not in self._refusals_told:
+            # An engine that reads whole utterances knows them after its first reading.
             refused = self._streams[step.stream].refused_hot_words
+            if refused:
+                self._refusals_told.add(step.stream)
         if failure is None and (step.wants_hypothesis or step.finishes):
             try:
                 hypothesis = self._news(step)
@@ -153,6 +158,7 @@ class EngineHost:
 
     def _close(self, number: int) -> None:
         self._told.pop(number, None)
+        self._refusals_told.discard(number)
         stream = self._streams.pop(number, None)
         if stream is not None:
             stream.close()

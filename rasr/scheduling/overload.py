@@ -193,6 +193,11 @@ class StepPolicies:
         """The policy of now for an utterance that had this one, with or without partials."""
         return self._policies[policy.partial is not None]
 
+    @property
+    def spared(self) -> StepPolicy | None:
+        """Of an engine that reads anew: the policy with partials on the first overload level."""
+        return self._on(1)[True] if self.reads_anew else None
+
     def observe(self, late_s: Iterable[float], now: float) -> bool:
         """Steps are taken, each so long after it was ready and due. True if the level changes."""
         changed = False

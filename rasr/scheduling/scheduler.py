@@ -197,7 +197,7 @@ class Scheduler:
             max_batch=self.capabilities.max_batch,
             streams_per_worker=self._streams_per_worker,
             speech=speech,
-            reads_anew=self.capabilities.rereads,
+            spared=self._known_pool.policies.spared,
             finals_only=finals_only,
         )
 

@@ -211,7 +211,9 @@ class SlotServer:
         now = self._clock()
         busy_s = now - begun
         samples = sum(len(step.samples) for step in batch.steps)
-        self._statistics.batch_decoded(busy_s, len(batch.steps), samples, now)
+        self._statistics.batch_decoded(
+            busy_s, len(batch.steps), samples, now, is_spared=self._policies.level > 0
+        )
         for result in results:
             self._settle(result, busy_s / len(results))
         return results

@@ -82,8 +82,14 @@ class EngineStatistics:
         self._busy_s = 0.0
         self._expected_s = 0.0
 
-    def batch_decoded(self, busy_s: float, steps: int, samples: int, now: float) -> None:
-        """A batch with so many steps and samples in all took `busy_s` of a slot."""
+    def batch_decoded(
+        self, busy_s: float, steps: int, samples: int, now: float, *, is_spared: bool = False
+    ) -> None:
+        """A batch with so many steps and samples in all took `busy_s` of a slot.
+
+        Args:
+            is_spared: on an overload level.
+        """
         self.batches += 1
         self.steps += steps
         self.decoded_samples += samples
@@ -92,7 +98,9 @@ class EngineStatistics:
             return
         self._busy_s += busy_s
         each_s = samples / SAMPLE_RATE / steps
-        self._expected_s += self.costs.batch_seconds(steps, each_s, self.utterance_s)
+        self._expected_s += self.costs.batch_seconds(
+            steps, each_s, self.utterance_s, is_spared=is_spared
+        )
         if now - self._began >= _SLOWNESS_WINDOW_S and self._expected_s > 0:
             ratio = self._busy_s / self._expected_s
             self._slowness += _WEIGHT * (ratio - self._slowness)

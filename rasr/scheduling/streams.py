@@ -149,8 +149,7 @@ class StreamPool:
 
     def pausing(self, task: DecodeTask) -> None:
         """Nobody speaks behind the audio of a task: worth a step where it may be read anew."""
-        reads_anew = self.policies.reads_anew and task.policy.partial is not None
-        if reads_anew and task.priority is Priority.LIVE:
+        if self.policies.reads_anew and task.priority is Priority.LIVE:
             task.pauses = True
             if task.has_work:
                 self._serve(task)

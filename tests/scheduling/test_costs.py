@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +60,13 @@ def test_a_second_of_a_long_utterance_costs_more_where_it_is_read_anew(
 ) -> None:
     assert READ_ANEW.per_second_of(length_s) == pytest.approx(seconds)
     assert READ_ANEW.batch_seconds(3, 0.5, length_s) == pytest.approx(1.5 * seconds)
+
+
+def test_what_a_machine_carries_is_what_it_does_at_its_limit() -> None:
+    costs = replace(READ_ANEW, spared={2.0: 0.03, 10.0: 0.07})
+    assert costs.per_second_of(2.0) == pytest.approx(0.03)
+    assert costs.batch_seconds(1, 1.0, 2.0) == pytest.approx(0.05)
+    assert costs.batch_seconds(1, 1.0, 2.0, is_spared=True) == pytest.approx(0.03)
 
 
 def test_other_engines_take_the_same_for_all_lengths() -> None:
@@ -153,7 +162,7 @@ async def test_utterances_of_several_lengths_are_measured_whole_where_they_are_r
         max_batch=1,
         streams_per_worker=64,
         speech=milliseconds(*range(1, 1001)),
-        reads_anew=True,
+        spared=replace(policy, merged=2),
     )
     last: dict[int, int] = {}
     for _, batch in worker.batches:
@@ -162,21 +171,26 @@ async def test_utterances_of_several_lengths_are_measured_whole_where_they_are_r
             if step.finishes:
                 assert last[step.stream] / 16_000 in costs.by_length
     finished = [step for _, batch in worker.batches for step in batch.steps if step.finishes]
-    assert len(finished) == 2 * len(costs.by_length)
-    assert list(costs.by_length) == sorted(costs.by_length)
+    # On each of two slots, as always and as on the first overload level.
+    assert len(finished) == 4 * len(costs.by_length)
+    assert list(costs.by_length) == list(costs.spared) == sorted(costs.by_length)
+    counted = Counter(step.stream for _, batch in worker.batches for step in batch.steps)
+    steps = [counted[end.stream] for end in finished]
+    assert sum(steps[: len(steps) // 2]) > 1.5 * sum(steps[len(steps) // 2 :])
 
 
 async def test_an_engine_that_only_makes_finals_is_measured_with_one_reading_of_each() -> None:
     worker = CountingWorker(slots=1)
+    policy = StepPolicy.of(
+        known(first=300 * MS, every=300 * MS), step_ms=400, partial_ms=200, partials=True
+    )
     costs = await calibrate(
         [worker],
-        StepPolicy.of(
-            known(first=300 * MS, every=300 * MS), step_ms=400, partial_ms=200, partials=True
-        ),
+        policy,
         max_batch=1,
         streams_per_worker=64,
         speech=milliseconds(*range(1, 1001)),
-        reads_anew=True,
+        spared=policy,
         finals_only=True,
     )
     whole = [step for _, batch in worker.batches for step in batch.steps if step.finishes]

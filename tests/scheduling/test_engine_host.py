@@ -98,3 +98,34 @@ def test_a_fault_costs_its_own_utterance(
     fault = results[1].fault
     assert ("ZeroDivisionError" in fault if fault else False) == logged
     assert engine.open_streams == 0
+
+
+class LateRefusals(Fragile):
+    """An engine that knows what it cannot prefer once it has read something."""
+
+    def decode(self, streams: Sequence[Stream]) -> None:
+        super().decode(streams)
+        for stream in streams:
+            assert isinstance(stream, Whole)
+            stream.refused_hot_words = (HotWord("word"),)
+
+
+def test_hot_words_that_are_refused_late_are_told_once() -> None:
+    class Lazy(Whole):
+        @property
+        def ready(self) -> bool:
+            return len(self.heard) > 1
+
+    class LazyEngine(LateRefusals):
+        def open(self, hot_words: Sequence[HotWord] = ()) -> Whole:
+            self.open_streams += 1
+            return Lazy(self)
+
+    host = EngineHost(LazyEngine("nowhere", ValueError()))
+    words = (HotWord("word"),)
+    told = []
+    for number in range(4):
+        one = Step(1, np.array([1], np.int16), not number, number == 3, True, words)
+        (result,) = host.run(Batch((one,)))
+        told.append(result.refused_hot_words)
+    assert told == [(), words, (), ()]

@@ -58,20 +58,15 @@ async def test_speech_that_goes_on_takes_the_pause_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rereads", "partials", "priority"),
-    [
-        (False, True, Priority.LIVE),
-        (True, False, Priority.LIVE),
-        (True, True, Priority.SECOND_PASS),
-        (True, True, Priority.BATCH),
-    ],
+    ("rereads", "priority"),
+    [(False, Priority.LIVE), (True, Priority.SECOND_PASS), (True, Priority.BATCH)],
 )
 async def test_a_pause_is_nothing_where_nobody_gains_by_it(
-    rereads: bool, partials: bool, priority: Priority
+    rereads: bool, priority: Priority
 ) -> None:
     worker = CommandedWorker(rereads=rereads)
     scheduler = await started(worker)
-    speaker, _ = opened(scheduler, partials=partials, priority=priority)
+    speaker, _ = opened(scheduler, partials=True, priority=priority)
     speaker.accept(milliseconds(1), due=0.0)
     speaker.pause()
     await settle()
@@ -88,4 +83,16 @@ async def test_a_pause_of_an_utterance_that_is_over_is_nothing() -> None:
     speaker.pause()
     await settle()
     assert not worker.busy
+    await scheduler.stop()
+
+
+async def test_a_pause_helps_the_final_of_a_client_that_wants_no_partials() -> None:
+    worker = CommandedWorker(rereads=True)
+    scheduler = await started(worker)
+    speaker, heard = opened(scheduler, partials=False)
+    speaker.accept(milliseconds(1), due=0.0)
+    speaker.pause()
+    (step,) = (await worker.go()).steps
+    assert (step.pauses, step.wants_hypothesis) == (True, False)
+    assert heard.lines == []
     await scheduler.stop()

@@ -37,7 +37,7 @@ SPEECH_RATIOS = (1.0, 0.6, 0.4, 0.2)
 MOST_DISTURBANCE = 1.5
 """`StepCosts.disturbance` past which others used the machine too much for a result to be kept."""
 _PACKAGES = ("sherpa-onnx", "pocketsphinx", "numpy", "onnxruntime")
-_FORM = 2
+_FORM = 3
 """Of the file; another number makes all that is remembered worthless."""
 
 
@@ -195,6 +195,7 @@ def _remembered(file: Path, key: object) -> StepCosts | None:
             {int(size): float(s) for size, s in costs["seconds"].items()},
             float(costs["disturbance"]),
             {float(length): float(s) for length, s in costs["by_length"].items()},
+            {float(length): float(s) for length, s in costs["spared"].items()},
         )
     except FileNotFoundError:
         return None
