@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -52,6 +53,8 @@ class Part:
     reference: Reference
     spoken: Spoken
     """How the language says what is written."""
+    source: str = ""
+    """Where a recording of a person comes from, and its licence."""
 
     @property
     def start(self) -> StartConfig:
@@ -107,8 +110,11 @@ def bundled_parts() -> list[Part]:
     parts = []
     for title, language, name in _RECORDINGS:
         spoken = spellers[language].spoken
-        reference = Reference.parse((data / f"{name}.json").read_text("utf-8"), spoken)
-        parts.append(Part(title, language, data / f"{name}.flac", reference, spoken))
+        document = (data / f"{name}.json").read_text("utf-8")
+        about = json.loads(document)
+        source = f"{about['source']}; {about['licence']}" if "source" in about else ""
+        reference = Reference.parse(document, spoken)
+        parts.append(Part(title, language, data / f"{name}.flac", reference, spoken, source))
     return parts
 
 
@@ -127,7 +133,8 @@ async def show(parts: Sequence[Part], config: Path | None, pace: Pace = Pace.REA
             click.echo(f"{missing}.")
         outcomes = []
         for part in parts:
-            click.echo(f"\n{part.title}, recognised by {_engine(service, part)}:\n")
+            click.echo(f"\n{part.title}, recognised by {_engine(service, part)}:")
+            click.echo(f"({part.source})\n" if part.source else "")
             outcomes.append(await _play(service, part, pace))
         for line in _numbers(outcomes):
             click.echo(line)

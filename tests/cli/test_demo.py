@@ -38,8 +38,10 @@ async def test_finals_of_every_recording_come_and_then_the_numbers(
     _, numbers = shown.split("wrong words")
     for one in parts:
         assert f"{one.title}, recognised by fake:" in shown
+        assert one.source in shown
         (row,) = (line for line in numbers.splitlines() if line.startswith(one.title))
         assert f" of {len(one.reference.words)} " in row
+    assert parts[0].source.endswith("public domain")
     assert "vad_tail" in numbers
     assert "rasr mic" in numbers
 

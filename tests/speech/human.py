@@ -27,11 +27,12 @@ TEXT = (
     "and mister john dashwood had then leisure to consider how much there might be prudently in "
     "his power to do for them"
 )
-SOURCE = (
-    "LibriVox: Sense and Sensibility by Jane Austen, chapter 1; cut as in the test data of "
-    "PocketSphinx, sense_and_sensibility_01_austen_64kb-0870.wav; a second of quiet added"
-)
+SOURCE = "LibriVox, Sense and Sensibility by Jane Austen, chapter 1"
 LICENCE = "public domain"
+CHANGES = (
+    "cut as in the test data of PocketSphinx, sense_and_sensibility_01_austen_64kb-0870.wav; a "
+    "second of quiet added"
+)
 QUIET_MS = 1000
 
 
@@ -55,6 +56,7 @@ def main() -> None:
             "file": path.name,
             "source": SOURCE,
             "licence": LICENCE,
+            "changes": CHANGES,
             "text": TEXT,
             "sentences": [{"text": TEXT, "words": words}],
         },
