@@ -36,7 +36,7 @@ models-for-tests: $(STAMP) ## fetch Whisper base and its packages, for the tests
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[whisper]'
 	$(BIN)/rasr models pull --if-possible whisper-base
 
-demo: $(TRIED) ## stream a recording to a server of its own and watch the text appear
+demo: $(TRIED) ## stream recordings to a server of its own and watch the text appear
 	$(BIN)/rasr demo
 
 run: $(TRIED) ## start the server on 127.0.0.1

@@ -29,7 +29,7 @@ from bench.servers import running_server
 from bench.wire_clients import VAD_TAIL_MS
 from bench.workload import CHUNK_MS
 from rasr.audio import FORMATS
-from rasr.captions import TimedText
+from rasr.captions import TimedWord
 from rasr.cli.demo_metrics import DemoMetrics, Reference
 from rasr.client import (
     LoopClock,
@@ -122,8 +122,11 @@ async def _speak(url: str, channel: str) -> Spoken:
         caption_channel=channel,
     )
     recording = load("conversation")
-    sentences = [TimedText(one.text, one.start_ms, one.end_ms) for one in recording.sentences]
-    metrics = DemoMetrics(Reference(recording.text, tuple(sentences)))
+    sentences = tuple(
+        tuple(TimedWord(word.text, word.start_ms, word.end_ms) for word in one.words)
+        for one in recording.sentences
+    )
+    metrics = DemoMetrics(Reference(sentences), str.split)
     clock, spoken = LoopClock(), Spoken()
     began = 0.0
 

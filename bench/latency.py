@@ -34,8 +34,8 @@ import numpy as np
 from bench import word_clock
 from bench.recordings import SpeechSpan, SpokenWord
 from bench.wire_clients import Answer
+from decoder.joining import is_unspaced
 from rasr.audio import SAMPLE_RATE
-from rasr.cli.word_error_rate import words_of
 
 _EARLY_MS = -5.0
 """Nothing can come before its audio is sent; times on the wire are rounded to milliseconds."""
@@ -237,7 +237,8 @@ def word_latencies(
 
 def tokens(text: str) -> list[str]:
     """Split a text into what is compared: lower case, no punctuation; Chinese by characters."""
-    return words_of(_PUNCTUATION.sub(" ", text))
+    bare = _PUNCTUATION.sub(" ", text.lower())
+    return "".join(f" {one} " if is_unspaced(one) else one for one in bare).split()
 
 
 def token_of(word: SpokenWord) -> str:

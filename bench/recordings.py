@@ -28,6 +28,7 @@ _UNKNOWN_NAME = _SPEECH / "unknown-name.json"
 FOLDERS = {"en": _SPEECH, "zh": _SPEECH / "zh"}
 """Language → the folder of its bundled recordings and their index."""
 _DEMOS = {"en": _DATA / "demo.json", "zh": _DATA / "demo-zh.json"}
+_HUMAN_DEMO = _DATA / "demo-human.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recording:
-    """Synthetic speech with the exact times of its words."""
+    """A bundled recording with the times of its words: exact where it is synthesised."""
 
     name: str
     text: str
@@ -117,9 +118,17 @@ def load(name: str, language: str = "en") -> Recording:
 
 
 def load_demo(language: str = "en") -> Recording:
-    """Read the recording that `make demo` streams."""
+    """Read the synthesised recording that `make demo` streams."""
     path = _DEMOS[language]
     return _recording(json.loads(path.read_text(encoding="utf-8")), path.parent)
+
+
+def load_human_demo() -> Recording:
+    """Read the recording of a person that `make demo` streams.
+
+    The times of its words were found by alignment, so they are near the truth, not exact.
+    """
+    return _recording(json.loads(_HUMAN_DEMO.read_text(encoding="utf-8")), _DATA)
 
 
 def load_unknown_name() -> Recording:
@@ -142,7 +151,7 @@ def recordings_in(folder: Path) -> list[HumanRecording]:
             name=Path(row["file"]).stem,
             language=row["language"],
             text=row["text"],
-            samples=_read(folder / row["file"]),
+            samples=read_audio_of(folder / row["file"]),
             path=folder / row["file"],
         )
         for row in rows
@@ -167,13 +176,17 @@ def _recording(entry: Mapping[str, Any], folder: Path) -> Recording:
         name=entry["name"],
         text=entry["text"],
         sentences=sentences,
-        samples=_read(path),
+        samples=read_audio_of(path),
         path=path,
     )
 
 
-def _read(path: Path) -> Samples:
-    """Decode a whole file to mono int16 at 16 kHz, shape (n,)."""
+def read_audio_of(path: Path) -> Samples:
+    """Decode a whole file to mono int16 at 16 kHz, shape (n,).
+
+    Raises:
+        av.FFmpegError: it cannot be read.
+    """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     with av.open(str(path)) as container:
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import ExitStack
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from decoder.registry import Placement, describe
 from rasr.audio.formats import FORMATS
-from rasr.cli.config_options import config_option
-from rasr.cli.demo_metrics import DemoMetrics, Reference, in_seconds
+from rasr.cli.config_options import advice, config_option, configuration
+from rasr.cli.demo_metrics import DemoMetrics, Reference, Spoken, in_seconds
 from rasr.cli.formats import clock
 from rasr.cli.result_printer import ResultPrinter
-from rasr.cli.screen import Screen
-from rasr.cli.server import run, server_at
+from rasr.cli.screen import Screen, aligned
+from rasr.cli.server import own_server, run
 from rasr.client import (
     Mode,
     Options,
@@ -30,55 +35,87 @@ from rasr.client import (
     connect,
     stream_recording,
 )
+from rasr.models.store import open_store
 from rasr.wire.sis.properties import Property
+
+if TYPE_CHECKING:
+    from rasr.server.service import Service
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """A recording of the demo, and what is known about it."""
 
+    title: str
     language: str
     """As SIS properties begin: "english", "chinese"."""
-    recording: Path
+    recording: Traversable
     reference: Reference
+    spoken: Spoken
+    """How the language says what is written."""
+    source: str = ""
+    """Where a recording of a person comes from, and its licence."""
 
     @property
     def start(self) -> StartConfig:
         """START's `config` for it."""
         wanted = Property.parse(f"{self.language}_16k_common")
         assert wanted is not None
-        return StartConfig(
-            FORMATS["pcm16k16bit"],
-            wanted,
-            interim_results=True,
-            need_word_info=True,
-            # The words are counted as they are said.
-            digit_norm=False,
-        )
+        return StartConfig(FORMATS["pcm16k16bit"], wanted, interim_results=True, add_punc=True)
 
 
-_RECORDINGS = {"english": "demo", "chinese": "demo-zh"}
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a part."""
+
+    part: Part
+    metrics: DemoMetrics
+    core_share: float
+    """CPU time for each second of sound, streamed at the speed of speech."""
+    audio_s: float
+    fast_s: float
+    """Time that the whole recording took, sent as fast as possible."""
+
+
+_RECORDINGS = (
+    ("English, read by a person", "english", "demo-human"),
+    ("English, a synthetic voice", "english", "demo"),
+    ("Mandarin, synthetic voices", "chinese", "demo-zh"),
+)
 
 
 @click.command()
 @config_option
 def demo(config: Path | None) -> None:
-    """Watch a server recognise two recordings that come with it: English, then Mandarin.
+    """Watch a server recognise recordings.
 
-    A server starts on a free port, the recordings are streamed to it at the speed of speech, and
-    the text appears while it is being spoken. After each come its numbers; then the server stops.
-    Mandarin is heard by the model that serves it, or else by the small one in the package, which
-    knows synthetic voices only.
+    They come with rasr: a person and a synthetic voice in English, synthetic voices in Mandarin. A
+    server starts on a free port, the recordings are streamed to it at the speed of speech, and the
+    text appears while it is being spoken. At the end come the numbers: words wrong, latency, cost.
+
+    English is recognised by the default model, or by PocketSphinx where that is not installed;
+    Mandarin by an installed model, or else by the small one in the package, which knows synthetic
+    voices only.
     """
-    with ExitStack() as files_in_use:
-        run(show([_part(language, files_in_use) for language in _RECORDINGS], config))
+    run(show(bundled_parts(), config))
 
 
-def _part(language: str, files_in_use: ExitStack) -> Part:
+def bundled_parts() -> list[Part]:
+    """What the demo streams. Takes half a second."""
+    # Here, because `--help` need not wait for it.
+    from rasr.text.spoken import load_spellers
+
+    spellers = load_spellers()
     data = files("rasr") / "data"
-    name = _RECORDINGS[language]
-    recording = files_in_use.enter_context(as_file(data / f"{name}.flac"))
-    return Part(language, recording, Reference.parse((data / f"{name}.json").read_text("utf-8")))
+    parts = []
+    for title, language, name in _RECORDINGS:
+        spoken = spellers[language].spoken
+        document = (data / f"{name}.json").read_text("utf-8")
+        about = json.loads(document)
+        source = f"{about['source']}; {about['licence']}" if "source" in about else ""
+        reference = Reference.parse(document, spoken)
+        parts.append(Part(title, language, data / f"{name}.flac", reference, spoken, source))
+    return parts
 
 
 async def show(parts: Sequence[Part], config: Path | None, pace: Pace = Pace.REAL) -> None:
@@ -88,23 +125,63 @@ async def show(parts: Sequence[Part], config: Path | None, pace: Pace = Pace.REA
         click.ClickException: nothing was recognised, or the server could not be used.
     """
     wanted = [part.start.property for part in parts]
-    async with server_at(None, config, *wanted, bundled=True) as server:
-        click.echo(f"A server is ready at {server}; the recordings are streamed to it.")
+    configured = configuration(config, bundled=[one.language for one in wanted])
+    async with own_server(configured.settings, *wanted) as service:
+        click.echo(f"A server is ready at {service.url}; recordings are streamed to it.")
+        missing = advice(configured)
+        if missing is not None:
+            click.echo(f"{missing}.")
+        outcomes = []
         for part in parts:
-            click.echo(f"\n{part.language.capitalize()}:\n")
-            metrics = await _stream(server, part, pace)
-            if not metrics.finals:
-                raise click.ClickException("nothing was recognised: the engine heard no word")
-            audio_s, wall_s = await _stream_fast(server, part)
-            for line in _numbers(metrics, part.start, audio_s, wall_s):
-                click.echo(line)
-    click.echo("\nNow your own voice: rasr mic\nOr a recording:     rasr transcribe FILE")
+            click.echo(f"\n{part.title}, recognised by {_engine(service, part)}:")
+            click.echo(f"({part.source})\n" if part.source else "")
+            outcomes.append(await _play(service, part, pace))
+        for line in _numbers(outcomes):
+            click.echo(line)
+    click.echo("\nNow your own voice: rasr mic --add-punc")
+    click.echo("Or a recording:     rasr transcribe --add-punc FILE")
 
 
-async def _stream(server: str, part: Part, pace: Pace) -> DemoMetrics:
+def _engine(service: Service, part: Part) -> str:
+    """What recognises a part, for a person."""
+    wanted = part.start.property
+    engine = service.state.properties.choose(wanted.name, wanted.language, wanted.sample_rate)
+    if engine is None:
+        return "nothing"
+    model = open_store(service.settings.models.folder, os.environ).catalogue.find(engine.name)
+    if model is not None and model.bundled:
+        return f"{engine}, the small model of the package (it knows synthetic voices only)"
+    return str(engine)
+
+
+async def _play(service: Service, part: Part, pace: Pace) -> Outcome:
+    """Stream a recording twice: watched, then as fast as the server takes it."""
+    with as_file(part.recording) as recording:
+        before_s = _cpu_s(service)
+        metrics = await _stream(service.url, part, recording, pace)
+        cpu_s = _cpu_s(service) - before_s
+        if not metrics.finals:
+            raise click.ClickException("nothing was recognised: the engine heard no word")
+        audio_s, fast_s = await _stream_fast(service.url, part, recording)
+    return Outcome(part, metrics, cpu_s / audio_s, audio_s, fast_s)
+
+
+def _cpu_s(service: Service) -> float:
+    """CPU time of this process so far: server, engines and this client.
+
+    Of engines in processes of their own, the time in which they were at work.
+    """
+    return time.process_time() + sum(
+        scheduler.statistics.busy_s
+        for name, scheduler in service.state.schedulers.items()
+        if describe(service.settings.engines[name].kind).placement is Placement.PROCESS
+    )
+
+
+async def _stream(server: str, part: Part, recording: Path, pace: Pace) -> DemoMetrics:
     """Stream a recording, show its text, and measure."""
     loop = asyncio.get_running_loop()
-    metrics = DemoMetrics(part.reference)
+    metrics = DemoMetrics(part.reference, part.spoken)
     start = part.start
     began_s = float("inf")
 
@@ -124,7 +201,7 @@ async def _stream(server: str, part: Part, pace: Pace) -> DemoMetrics:
         async with connect(server, Options(start)) as session:
             await stream_recording(
                 session,
-                chunks_of_file(part.recording, start.audio_format),
+                chunks_of_file(recording, start.audio_format),
                 on_message,
                 pace=pace,
                 on_sent=on_sent,
@@ -134,7 +211,7 @@ async def _stream(server: str, part: Part, pace: Pace) -> DemoMetrics:
     return metrics
 
 
-async def _stream_fast(server: str, part: Part) -> tuple[float, float]:
+async def _stream_fast(server: str, part: Part, recording: Path) -> tuple[float, float]:
     """Stream as fast as the server takes it: seconds of audio, seconds that it took."""
     loop = asyncio.get_running_loop()
     start = part.start
@@ -148,7 +225,7 @@ async def _stream_fast(server: str, part: Part) -> tuple[float, float]:
         began_s = loop.time()
         await stream_recording(
             session,
-            chunks_of_file(part.recording, start.audio_format),
+            chunks_of_file(recording, start.audio_format),
             lambda message: None,
             pace=Pace.FAST,
             on_sent=on_sent,
@@ -156,28 +233,38 @@ async def _stream_fast(server: str, part: Part) -> tuple[float, float]:
         return audio_s, loop.time() - began_s
 
 
-def _numbers(metrics: DemoMetrics, start: StartConfig, audio_s: float, wall_s: float) -> list[str]:
-    total = len(metrics.reference.words)
-    right = metrics.right_words()
-    rows = (
-        ("partial latency", in_seconds(metrics.partial_ms), "from a word spoken to its text"),
-        ("first partial", in_seconds(metrics.first_partial_ms), "from the start of a sentence"),
+def _numbers(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """A row for each part, and what the columns mean."""
+    rows = [
         (
-            "final latency",
-            in_seconds(metrics.final_ms),
-            f"from the end of a sentence; vad_tail is {start.vad_tail / 1000:.2f} s of it",
-        ),
-        ("words right", f"{right / total:.0%}", f"{right} of {total}, each Chinese character one"),
-        (
-            "RTF",
-            f"{wall_s / audio_s:.2f}",
-            f"{audio_s:.1f} s of sound took {wall_s:.1f} s, sent as fast as possible",
-        ),
-    )
-    return [
-        "",
-        *(f"  {name:<16} {value:>7}  {meaning}" for name, value, meaning in rows),
+            one.part.title,
+            f"{one.metrics.wrong} of {one.metrics.total}",
+            f"{one.metrics.wrong / one.metrics.total:.1%}",
+            in_seconds(one.metrics.word_ms),
+            in_seconds(one.metrics.final_ms),
+            f"{one.core_share:.0%}",
+            f"{one.fast_s / one.audio_s:.2f}",
+        )
+        for one in outcomes
     ]
+    heading = ("", "wrong words", "rate", "word", "final", "core", "RTF")
+    tail_s = outcomes[0].part.start.vad_tail / 1000
+    yield ""
+    yield from aligned([heading, *rows])
+    yield ""
+    yield from aligned(
+        [
+            ("rate", "word error rate; in Chinese each character counts as a word"),
+            ("word", "from the end of a word to the first text that has it, median"),
+            (
+                "final",
+                "from the end of a sentence to its final, median; "
+                f"{tail_s:.2f} s of it is the pause that ends a sentence (vad_tail)",
+            ),
+            ("core", "share of one core that a person takes who speaks, this screen included"),
+            ("RTF", "time for a second of sound, sent as fast as possible"),
+        ]
+    )
 
 
 def _line(segment: Segment) -> str:

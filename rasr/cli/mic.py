@@ -44,7 +44,12 @@ def mic(
 ) -> None:
     """Turn what you say into text while you say it.
 
-    Ctrl-C stops; what was said until then is still recognised.
+    Speak English, or name another language that is served: `rasr config` shows which. Ctrl-C stops;
+    what was said until then is still recognised.
+
+    \b
+      rasr mic --add-punc
+      rasr mic --property chinese_16k_common
     """
     try:
         if listing:

@@ -21,7 +21,7 @@ from rich.progress import (
 )
 
 from rasr.cli.config_options import config_option, settings_only
-from rasr.cli.screen import console
+from rasr.cli.screen import aligned, console
 from rasr.models.catalogue import Mirrors, Model
 from rasr.models.errors import FetchFailed, ModelError
 from rasr.models.record import read_record
@@ -51,8 +51,12 @@ class _Shared:
 def models(context: click.Context, config: Path | None, folder: str | None) -> None:
     """Speech models: list, fetch, check, delete.
 
-    A model that is installed serves its languages; English only the default one, or if told so. See
-    `rasr serve`.
+    An installed model serves its languages by itself. Two exceptions: English is served by the
+    default model, and Whisper serves only where it is named, as with `rasr serve --model NAME`.
+
+    \b
+      rasr models list
+      rasr models pull x-asr-480ms
     """
     settings = settings_only(config, {"models.folder": folder}).models
     with _plain_errors():
@@ -78,7 +82,7 @@ def list_models(shared: _Shared) -> None:
         )
         for model in shared.store.catalogue.models
     ]
-    for row in _aligned([("NAME", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD FOR"), *rows]):
+    for row in aligned([("NAME", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD FOR"), *rows]):
         click.echo(row)
 
 
@@ -89,7 +93,7 @@ def show(shared: _Shared, name: str) -> None:
     """All that is known of a model."""
     with _plain_errors():
         model = shared.store.catalogue.get(name)
-        for row in _aligned(list(_facts(shared, model))):
+        for row in aligned(list(_facts(shared, model))):
             click.echo(row)
 
 
@@ -229,14 +233,6 @@ def _few(languages: tuple[str, ...]) -> str:
     more = len(languages) - _LISTED_LANGUAGES
     told = ", ".join(languages[:_LISTED_LANGUAGES])
     return f"{told} and {more} more" if more > 0 else told
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Rows with their columns below each other; the last one is as long as it is."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [f"{cell:<{width}}" for cell, width in zip(row[:-1], widths, strict=False)]
-        yield "  ".join([*cells, row[-1]])
 
 
 @contextmanager

@@ -1,12 +1,14 @@
-"""What moves on a terminal: the partial text in its place, and a progress bar below it.
+"""What a terminal shows: rows in columns, and what moves: the partial text in its place, and a
+progress bar below it.
 
-Owns the terminal while a recording runs. On a pipe nothing moves: finals are lines on standard
-output, remarks are lines on standard error.
+`Screen` owns the terminal while a recording runs. On a pipe nothing moves: finals are lines on
+standard output, remarks are lines on standard error.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +23,14 @@ def console(*, stderr: bool = False) -> Console:
     """Standard output or error. Nothing moves on a pipe, even if FORCE_COLOR is set."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(stderr=stderr, force_terminal=stream.isatty())
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Rows with their columns below each other; the last one is as long as it is."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row[:-1], widths, strict=False)]
+        yield "  ".join([*cells, row[-1]])
 
 
 class Screen:

@@ -41,11 +41,17 @@ def serve(
     """Run the server.
 
     One line with its address appears on standard output when it is ready to recognise; logs go to
-    standard error. Ctrl-C or SIGTERM stops it: open sessions get their last results first.
+    standard error. In a browser that address, with http in place of ws, is a page to speak into.
+    Ctrl-C or SIGTERM stops the server: open sessions get their last results first.
 
     English is served by the default model that `make setup` fetches, or by PocketSphinx without it,
     and every other language by the best model that is installed, unless --model or the settings say
-    otherwise; `rasr config` shows what serves what.
+    otherwise. Whisper models serve only where they are named. `rasr config` shows what serves what.
+
+    \b
+      rasr serve
+      rasr models pull x-asr-480ms
+      rasr serve --model chinese=x-asr-480ms --model moonshine-tiny-en
     """
     configured = configuration(
         config,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,9 @@ from rasr.cli.screen import console
 from rasr.client import ClientError
 from rasr.settings import Settings
 from rasr.wire.sis.properties import Property
+
+if TYPE_CHECKING:
+    from rasr.server.service import Service
 
 _STREAMS_PER_WORKER = 2
 """One segment is finished while the next one begins. More take seconds to load, for nothing."""
@@ -42,25 +45,32 @@ def captions_address(url: str, channel: str) -> str:
 
 
 @asynccontextmanager
-async def server_at(
-    url: str | None, config: Path | None, *wanted: Property, bundled: bool = False
-) -> AsyncIterator[str]:
+async def server_at(url: str | None, config: Path | None, *wanted: Property) -> AsyncIterator[str]:
     """The URL of a server that recognises: `url`, or that of a server started here.
 
     Args:
         wanted: what it will be asked for: a server started here loads nothing else.
-        bundled: a language of these that nothing serves is served by a bundled model.
 
     Raises:
         click.ClickException: the settings are wrong, or it does not start.
     """
-    if url is not None:
-        if config is not None:
-            raise click.UsageError("--config is for a server of our own: leave it out, or --url")
-        yield url
+    if url is None:
+        async with own_server(configuration(config).settings, *wanted) as service:
+            yield service.url
         return
-    languages = [one.language for one in wanted] if bundled else []
-    settings = private(configuration(config, bundled=languages).settings, *wanted)
+    if config is not None:
+        raise click.UsageError("--config is for a server of our own: leave it out, or --url")
+    yield url
+
+
+@asynccontextmanager
+async def own_server(settings: Settings, *wanted: Property) -> AsyncIterator[Service]:
+    """A server that is started here, for one command, and loads only what is `wanted`.
+
+    Raises:
+        click.ClickException: it does not start.
+    """
+    settings = private(settings, *wanted)
     from rasr.server.errors import StartError
     from rasr.server.service import Service
 
@@ -71,7 +81,7 @@ async def server_at(
                 service = await stack.enter_async_context(Service(settings))
         except StartError as error:
             raise click.ClickException(str(error)) from error
-        yield service.url
+        yield service
 
 
 def private(settings: Settings, *wanted: Property) -> Settings:

@@ -68,8 +68,8 @@ class _Task:
 @click.option(
     "--pace",
     type=click.Choice([pace.value for pace in Pace]),
-    help="fast: as fast as the server takes it. real: at the speed of speech. Default: fast, with "
-    "--channel real.",
+    help="fast: as fast as the server takes it. real: at the speed of speech. Default: fast; real "
+    "with --channel.",
 )
 @click.option(
     "--format",
@@ -96,12 +96,14 @@ def transcribe(
 ) -> None:
     """Turn recordings into text.
 
-    Any file with audio that FFmpeg reads will do, films included. `-` is audio from standard
-    input, in the format that --audio-format names. With ogg-opus, webm-opus, mp3 or aac as
-    --audio-format the bytes of a file are sent as they are, and the server decodes them.
+    Speech is taken for English unless --property names another language that is served: `rasr
+    config` shows which. Any file with audio that FFmpeg reads will do, films included. `-` is
+    audio from standard input, in the format that --audio-format names. With ogg-opus, webm-opus,
+    mp3 or aac as --audio-format the bytes of a file are sent as they are, and the server decodes
+    them.
 
     \b
-      rasr transcribe talk.mp3
+      rasr transcribe --add-punc talk.mp3
       rasr transcribe film.mkv --format srt --output film.srt
       arecord -q -f S16_LE -r 16000 -t raw | rasr transcribe - --interim-results
     """

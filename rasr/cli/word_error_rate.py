@@ -1,4 +1,4 @@
-"""Words, and how many of them a recogniser got wrong.
+"""How many words a recogniser got wrong.
 
 The command line counts with this module, so that it needs no further package; measurements use
 jiwer, which tells the kinds of mistakes apart and aligns the texts.
@@ -7,14 +7,6 @@ jiwer, which tells the kinds of mistakes apart and aligns the texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from decoder.joining import is_unspaced
-
-
-def words_of(text: str) -> list[str]:
-    """Split a text into words in lower case; scripts that write no spaces give characters."""
-    spaced = (f" {one} " if is_unspaced(one) else one for one in text.lower())
-    return "".join(spaced).split()
 
 
 def edit_distance(reference: Sequence[str], hypothesis: Sequence[str]) -> int:

@@ -2,57 +2,98 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
 
-from rasr.cli.demo import Part, show
-from rasr.cli.demo_metrics import Reference
+from rasr.cli.demo import Part, bundled_parts, show
 from rasr.client import Pace
 from tests.cli.conftest import Rasr
 from tests.cli.test_transcribe import wav
+from tests.decoder.models.weights import MOONSHINE
 
-DATA = Path(str(files("rasr") / "data"))
-
-
-def part(language: str, name: str) -> Part:
-    reference = Reference.parse((DATA / f"{name}.json").read_text("utf-8"))
-    return Part(language, DATA / f"{name}.flac", reference)
+_ENGINE, _INSTALLED = MOONSHINE.needed
+_MOONSHINE = "" if MOONSHINE.lacks() else MOONSHINE.folder()
+"""Found before the tests look into a folder of models of their own."""
 
 
-async def test_finals_of_both_languages_come_each_with_its_numbers(
-    rasr: Rasr, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def parts() -> list[Part]:
+    return bundled_parts()
+
+
+async def test_finals_of_every_recording_come_and_then_the_numbers(
+    rasr: Rasr,
+    parts: list[Part],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RASR_PROPERTIES__CHINESE", "fake")
-    parts = [part("english", "demo"), part("chinese", "demo-zh")]
     await show(parts, None, Pace.FAST)
     shown = capsys.readouterr().out
-    english, mandarin = shown.split("Chinese:")
-    for half, one in zip((english, mandarin), parts, strict=True):
-        lines = half.splitlines()
-        finals = [line for line in lines if line.startswith("[00:")]
-        assert len(finals) == len(one.reference.sentences)
-        for number in ("partial latency", "final latency", "words right", "RTF"):
-            assert sum(line.strip().startswith(number) for line in lines) == 1
-        assert any("vad_tail" in line for line in lines)
-    assert "rasr mic" in mandarin
+    finals = [line for line in shown.splitlines() if line.startswith("[00:")]
+    assert len(finals) == sum(len(one.reference.sentences) for one in parts)
+    _, numbers = shown.split("wrong words")
+    for one in parts:
+        assert f"{one.title}, recognised by fake:" in shown
+        assert one.source in shown
+        (row,) = (line for line in numbers.splitlines() if line.startswith(one.title))
+        assert f" of {len(one.reference.words)} " in row
+    assert parts[0].source.endswith("public domain")
+    assert "vad_tail" in numbers
+    assert "rasr mic" in numbers
 
 
 async def test_mandarin_needs_no_model_but_the_one_in_the_package(
-    rasr: Rasr, capsys: pytest.CaptureFixture[str]
+    rasr: Rasr, parts: list[Part], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one = part("chinese", "demo-zh")
-    await show([one], None, Pace.FAST)
+    await show(parts[2:], None, Pace.FAST)
     shown = capsys.readouterr().out
-    assert "大家好欢迎来到昆明" in shown
-    assert "我要一杯 coffee 和一个果汁" in shown
-    assert "一共六千九百一十九块" in shown
+    assert "recognised by tiny-zh-en, the small model of the package" in shown
+    assert "大家好欢迎来到昆明。" in shown
+    assert "我要一杯 coffee 和一个果汁。" in shown
+    assert "一共6919块。" in shown
+    assert "0 of 51" in shown
 
 
-async def test_a_demo_that_recognises_nothing_has_failed(rasr: Rasr, tmp_path: Path) -> None:
-    silent = wav(tmp_path / "silent.wav", bytes(32000))
-    reference = part("english", "demo").reference
+async def test_without_the_default_model_the_demo_says_so_and_goes_on(
+    rasr: Rasr,
+    parts: list[Part],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("RASR_PROPERTIES__ENGLISH")
+    monkeypatch.setenv("RASR_DECODING__STREAMS_PER_WORKER", "1")
+    await show(parts[1:2], None, Pace.FAST)
+    shown = capsys.readouterr().out
+    assert "rasr models pull moonshine-tiny-en brings the default model." in shown
+    assert "recognised by pocketsphinx:" in shown
+    assert "The computer will write down every word." in shown
+
+
+@_ENGINE
+@_INSTALLED
+async def test_a_person_is_heard_by_the_default_model(
+    rasr: Rasr,
+    parts: list[Part],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RASR_PROPERTIES__ENGLISH", _MOONSHINE)
+    await show(parts[:1], None, Pace.FAST)
+    shown = capsys.readouterr().out
+    assert (
+        "And Mr. John Dashwood had then leisure to consider how much there might be prudently in "
+        "his power to do for them." in shown
+    )
+    assert "0 of 22" in shown
+
+
+async def test_a_demo_that_recognises_nothing_has_failed(
+    rasr: Rasr, parts: list[Part], tmp_path: Path
+) -> None:
+    silent = replace(parts[1], recording=wav(tmp_path / "silent.wav", bytes(32000)))
     with pytest.raises(click.ClickException, match="nothing was recognised"):
-        await show([Part("english", silent, reference)], None, Pace.FAST)
+        await show([silent], None, Pace.FAST)

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from bench.recordings import Recording, human_recordings, load, load_demo, names
+from bench.recordings import (
+    Recording,
+    human_recordings,
+    load,
+    load_demo,
+    load_human_demo,
+    names,
+)
 from rasr.audio import SAMPLE_RATE, Samples
 
 
-def every_recording() -> list[Recording]:
+def synthesised() -> list[Recording]:
     return [*(load(name) for name in names()), load_demo()]
+
+
+def bundled() -> list[Recording]:
+    return [*synthesised(), load_human_demo()]
 
 
 def level(samples: Samples, start_ms: int, end_ms: int) -> float:
@@ -22,7 +34,7 @@ def level(samples: Samples, start_ms: int, end_ms: int) -> float:
     return float(np.sqrt(np.mean(np.square(part, dtype=np.float64))))
 
 
-@pytest.mark.parametrize("recording", every_recording(), ids=lambda recording: recording.name)
+@pytest.mark.parametrize("recording", bundled(), ids=lambda recording: recording.name)
 class TestARecording:
     def test_is_mono_16_bit_sound_of_its_length(self, recording: Recording) -> None:
         assert recording.samples.ndim == 1
@@ -36,6 +48,13 @@ class TestARecording:
         assert all(word.start_ms < word.end_ms for word in recording.words)
         assert all(a.end_ms <= b.start_ms for a, b in pairwise(recording.words))
 
+    def test_is_never_exactly_silent(self, recording: Recording) -> None:
+        frames = recording.samples[: recording.samples.size // 160 * 160].reshape(-1, 160)
+        assert np.all(np.any(frames != 0, axis=1))
+
+
+@pytest.mark.parametrize("recording", synthesised(), ids=lambda recording: recording.name)
+class TestASynthesisedRecording:
     def test_is_loud_where_a_word_is_and_quiet_between_sentences(
         self, recording: Recording
     ) -> None:
@@ -48,9 +67,21 @@ class TestARecording:
         for start, end in zip(quiet_from, quiet_to, strict=True):
             assert level(recording.samples, start + (50 if start else 0), end - 50) < 60
 
-    def test_is_never_exactly_silent(self, recording: Recording) -> None:
-        frames = recording.samples[: recording.samples.size // 160 * 160].reshape(-1, 160)
-        assert np.all(np.any(frames != 0, axis=1))
+
+class TestTheHumanRecording:
+    def test_is_louder_where_a_word_is_than_in_the_quiet_behind(self) -> None:
+        recording = load_human_demo()
+        end_ms = recording.samples.size * 1000 // SAMPLE_RATE
+        quiet = level(recording.samples, end_ms - 900, end_ms)
+        assert quiet < 60
+        assert all(
+            level(recording.samples, word.start_ms, word.end_ms) > 300 for word in recording.words
+        )
+
+    def test_says_where_it_comes_from_and_that_everybody_may_use_it(self) -> None:
+        about = json.loads(load_human_demo().path.with_suffix(".json").read_text("utf-8"))
+        assert "LibriVox" in about["source"]
+        assert about["licence"] == "public domain"
 
 
 def test_the_conversation_has_a_pause_of_700_to_1500_ms_after_each_sentence() -> None:
@@ -62,7 +93,7 @@ def test_the_conversation_has_a_pause_of_700_to_1500_ms_after_each_sentence() ->
 
 
 def test_the_bundled_sound_is_small() -> None:
-    assert sum(recording.path.stat().st_size for recording in every_recording()) < 1_500_000
+    assert sum(recording.path.stat().st_size for recording in bundled()) < 1_500_000
 
 
 def test_an_unknown_name_is_a_key_error() -> None:
