@@ -142,7 +142,7 @@ def recordings_in(folder: Path) -> list[HumanRecording]:
             name=Path(row["file"]).stem,
             language=row["language"],
             text=row["text"],
-            samples=_read(folder / row["file"]),
+            samples=read_audio_of(folder / row["file"]),
             path=folder / row["file"],
         )
         for row in rows
@@ -167,13 +167,17 @@ def _recording(entry: Mapping[str, Any], folder: Path) -> Recording:
         name=entry["name"],
         text=entry["text"],
         sentences=sentences,
-        samples=_read(path),
+        samples=read_audio_of(path),
         path=path,
     )
 
 
-def _read(path: Path) -> Samples:
-    """Decode a whole file to mono int16 at 16 kHz, shape (n,)."""
+def read_audio_of(path: Path) -> Samples:
+    """Decode a whole file to mono int16 at 16 kHz, shape (n,).
+
+    Raises:
+        av.FFmpegError: it cannot be read.
+    """
     resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
     with av.open(str(path)) as container:
         frames = [out for frame in container.decode(audio=0) for out in resampler.resample(frame)]
