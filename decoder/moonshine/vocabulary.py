@@ -66,6 +66,15 @@ def read_vocabulary(file: Path) -> Vocabulary:
     Raises:
         EngineUnavailable: the file cannot be read, or is no list of tokens.
     """
+    return Vocabulary(read_pieces(file))
+
+
+def read_pieces(file: Path) -> list[bytes]:
+    """The pieces of a `tokenizer.bin`, by their numbers.
+
+    Raises:
+        EngineUnavailable: as `read_vocabulary`.
+    """
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -84,7 +93,7 @@ def read_vocabulary(file: Path) -> Vocabulary:
         at += length
     if len(pieces) <= END:
         raise EngineUnavailable(f"{file} holds no tokens; pull the model again")
-    return Vocabulary(pieces)
+    return pieces
 
 
 def _text_of(piece: bytes) -> bytes:
