@@ -66,16 +66,32 @@ class StablePrefix:
     one: engines change that most (LocalAgreement-2 of Liu et al., «Low-latency sequence-to-sequence
     speech recognition and translation by partial hypothesis selection», 2020). The number never
     shrinks.
+
+    A partial that begins otherwise than what was called stable is not to be shown: a single reading
+    is more often wrong than two that agreed. If the next one begins as it does, it is believed.
     """
 
     def __init__(self) -> None:
+        self._settled: list[str] = []
+        """What was called stable; case and marks of it may change."""
+        self._other: list[str] = []
+        """As the last partial began, where that was otherwise."""
         self._sure: list[str] = []
         """Of the last partial: the words before the first one that the engine is not sure of."""
         self.words = 0
         """Stable so far."""
 
-    def push(self, hypothesis: Hypothesis) -> int:
-        """Take the next partial; the number of its words that are stable."""
+    def push(self, hypothesis: Hypothesis) -> int | None:
+        """Take the next partial.
+
+        Returns:
+            The number of its words that are stable; None: it is not to be shown.
+        """
+        begins = [_bare(word.text) for word in hypothesis.words[: self.words]]
+        is_believed = begins in (self._settled, self._other)
+        self._other = begins
+        if not is_believed:
+            return None
         sure = [
             word.text
             for word in takewhile(
@@ -91,4 +107,10 @@ class StablePrefix:
             equal += 1
         self._sure = sure
         self.words = max(self.words, min(equal, len(hypothesis.words) - 1))
+        self._settled = [_bare(word.text) for word in hypothesis.words[: self.words]]
         return self.words
+
+
+def _bare(text: str) -> str:
+    """A word without case and marks."""
+    return "".join(filter(str.isalnum, text)).casefold()

@@ -238,8 +238,9 @@ class Sequencer:
         if first is None:
             return
         stable = rolling.stable.push(hypothesis)
-        is_news = hypothesis.text != rolling.text or stable > rolling.stable_told
-        if hypothesis.text and is_news and first.decoded is None:
+        is_wanted = hypothesis.text and first.decoded is None
+        is_news = (hypothesis.text, stable) != (rolling.text, rolling.stable_told)
+        if stable is not None and is_wanted and is_news:
             rolling.text, rolling.stable_told = hypothesis.text, stable
             start = first.start_sample
             if self._joined and self._whole.pieces:

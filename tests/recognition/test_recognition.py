@@ -116,10 +116,29 @@ class TestStableWords:
 
     def test_it_never_shrinks_within_a_segment_and_begins_anew_with_the_next(self) -> None:
         talk = Talk(Segmentation(tail_ms=300)).audio(speech(600), hush(400), speech(600))
-        talk.partial("a b c").partial("a b c").partial("x y z").final("x y z")
+        talk.partial("a b c").partial("a b c").partial("a b x").final("a b x")
         talk.partial("d e").finish()
         counts = [partial.stable_words for partial in talk.of(Partial)]
         assert counts == [0, 2, 2, 0]
+
+    def test_a_partial_that_takes_stable_words_back_is_shown_when_another_one_confirms_it(
+        self,
+    ) -> None:
+        talk = Talk().audio(speech(600))
+        talk.partial("every one who").partial("every one who greets")
+        talk.partial("everyone agreed that").partial("every one who greets us")
+        assert talk.told()[1:] == [
+            "partial every one who (0)",
+            "partial every one who greets (3)",
+            "partial every one who greets us (4)",
+        ]
+        talk.partial("everyone agreed that it").partial("everyone agreed that it was")
+        assert talk.told() == ["partial everyone agreed that it was (4)"]
+
+    def test_case_and_marks_take_nothing_back(self) -> None:
+        talk = Talk().audio(speech(600))
+        talk.partial("so my").partial("so my fellow").partial("So, my fellow men")
+        assert talk.told()[-1] == "partial So, my fellow men (2)"
 
 
 class TestNoEndpointing:
