@@ -12,7 +12,9 @@ from bench.alignment import alignment
 from bench.capacity import capacity, overload
 from bench.captions import captions
 from bench.endpoint import endpoint
-from bench.load import load, null
+from bench.hot_words import hot_words
+from bench.live_cost import live_cost
+from bench.load import load, null, speaker
 from bench.model import model
 from bench.overhead import overhead
 from bench.peers import peers
@@ -34,8 +36,8 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, alignment, capacity, captions, endpoint, g2p, load, model, null, overhead),
-    *(overload, passes, peers, soak, whisper_peers),
+    *(accuracy, alignment, capacity, captions, endpoint, g2p, hot_words, live_cost, load, model),
+    *(null, overhead, overload, passes, peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
+from math import ceil, nan
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -16,7 +17,7 @@ from click.core import ParameterSource
 from bench.latency import ratio
 from bench.load_client import LoadGenerator, load_generator
 from bench.load_result import Clock, LoadResult, figures, largest, notes
-from bench.report import Tracker, milliseconds, number, progress, report
+from bench.report import Tracker, milliseconds, number, progress, report, verdict
 from bench.target import Target, load_options, server_options, target
 
 _CLOCKS = {"step": Clock.STEP, "word": Clock.FIRST, "final": Clock.FINAL, "end": Clock.END}
@@ -33,13 +34,14 @@ class Search:
     """Loads that were tried on one server, and which was the largest that held."""
 
     chosen: Target
-    limit_ms: float
-    clock: Clock
+    limits_ms: Mapping[Clock, float]
     tries: int = 1
     """A load that fails is tried so often in all: neighbours on the machine fail it too."""
     results: list[LoadResult] = field(default_factory=list)
+    found: int = 0
+    """The largest that held; 0 if none did."""
 
-    def largest(
+    def find(
         self, generator: LoadGenerator, tracker: Tracker, start: int, resolution: int, most: int
     ) -> int:
         """Put loads on servers until the largest is known; see `load_result.largest`."""
@@ -47,28 +49,41 @@ class Search:
         def holds(clients: int) -> bool:
             return any(self._holds(generator, tracker, clients) for _ in range(self.tries))
 
-        return largest(holds, start, resolution, most)
+        self.found = largest(holds, start, resolution, most)
+        return self.found
 
     def held(self, result: LoadResult) -> bool:
-        """Whether a load keeps to the limit of this search."""
-        return result.holds(self.limit_ms, self.clock)
+        """Whether a load keeps to the limits of this search."""
+        return result.holds(self.limits_ms)
 
     def rows(self) -> Sequence[Sequence[str]]:
-        """Return a row of `_COLUMNS` for each load, by the number of clients."""
+        """Return rows of `_COLUMNS`, one for each load and clock, by the number of clients."""
         return [
             (
                 str(one.clients),
-                *(milliseconds(one.ms(self.clock, percent)) for percent in (50, 95, 99)),
-                milliseconds(one.late_ms(self.clock)),
-                number(one.unfairness(self.clock), ".2f"),
+                clock,
+                *(milliseconds(one.ms(clock, percent)) for percent in (50, 95, 99)),
+                milliseconds(one.late_ms(clock)),
+                f"{limit_ms:.0f}",
+                number(one.unfairness(clock), ".2f"),
                 str(one.lost),
                 str(len(one.refused)),
                 str(len(one.errors)),
                 number(one.server_cpu, ".2f"),
+                number(one.server_bytes / 2**20, ".0f", " MB"),
                 "yes" if self.held(one) else "no",
             )
             for one in sorted(self.results, key=lambda one: one.clients)
+            for clock, limit_ms in self.limits_ms.items()
         ]
+
+    def figures(self) -> dict[str, object]:
+        """Return what the JSON says."""
+        return {
+            "clients": self.found,
+            "limits_ms": dict(self.limits_ms),
+            "loads": [figures(one) | {"held": self.held(one)} for one in self.results],
+        }
 
     def _holds(self, generator: LoadGenerator, tracker: Tracker, clients: int) -> bool:
         # A server of its own for each load: what the last one left behind is not measured.
@@ -76,18 +91,38 @@ class Search:
             result = generator.put_on(self.chosen.load(url, clients), f"{clients} clients", server)
         self.results.append(result)
         held = self.held(result)
-        tracker.say(
-            f"{clients} clients: {'held' if held else 'not held'}, "
-            f"p95 {milliseconds(result.ms(self.clock, 95))} ms, "
-            f"in the last third {milliseconds(result.late_ms(self.clock))} ms"
+        each = "; ".join(
+            f"{clock} p95 {milliseconds(result.ms(clock, 95))} ms, "
+            f"in the last third {milliseconds(result.late_ms(clock))} ms"
+            for clock in self.limits_ms
         )
+        tracker.say(f"{clients} clients: {'held' if held else 'not held'}, {each}")
         return held
 
 
 _COLUMNS = (
-    *("clients", "p50", "p95", "p99", "p95 last third", "worst client"),
-    *("lost", "refused", "errors", "CPU", "held"),
+    *("clients", "clock, ms", "p50", "p95", "p99", "p95 last third", "limit", "worst client"),
+    *("lost", "refused", "errors", "CPU", "memory", "held"),
 )
+
+
+def _limits(
+    _context: click.Context, _parameter: click.Parameter, given: Sequence[str]
+) -> dict[Clock, float]:
+    """Read the values of --limit.
+
+    Raises:
+        click.BadParameter: one is not as it must be.
+    """
+    limits = {}
+    for one in given:
+        name, _, ms = one.partition("=")
+        if name not in _CLOCKS or not ms.isdecimal() or not int(ms):
+            raise click.BadParameter(
+                f"{one!r}; allowed: {', '.join(_CLOCKS)}, then = and ms from 1, as final=1000"
+            )
+        limits[_CLOCKS[name]] = float(ms)
+    return limits
 
 
 def _default_clock(chosen: Target) -> Clock:
@@ -97,13 +132,26 @@ def _default_clock(chosen: Target) -> Clock:
 
 
 @click.command()
-@click.option("--bar", type=click.FloatRange(min=1), help="The limit: p95 at the most, ms.")
 @click.option(
-    "--clock",
-    type=click.Choice(list(_CLOCKS)),
-    help="Which latency the limit is for: chunk compute (step), a word's first message (word), "
-    "speech end to final (final), END to END (end). Default: step with --model measured, "
-    "limit 200; else word, limit 1000; of recordings without word times final, limit 1500.",
+    "--limit",
+    "limits_ms",
+    multiple=True,
+    metavar="CLOCK=MS",
+    callback=_limits,
+    help="p95 of a latency at the most: chunk compute (step), a word's first message (word), "
+    "speech end to final (final; vad_tail, 500 ms, is within), END to END (end). Repeat for "
+    "several. Default: step=200 with --model measured; else word=1000; of recordings without word "
+    "times final=1500.",
+)
+@click.option(
+    "--versus",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Settings of another server of our own: its capacity is found in the same run.",
+)
+@click.option(
+    "--required",
+    type=click.FloatRange(min=0),
+    help="With --versus: how many times as many clients as that one.",
 )
 @click.option("--start", default=16, show_default=True, help="Clients to look at first.")
 @click.option("--resolution", default=2, show_default=True, help="The result is so exact.")
@@ -112,8 +160,9 @@ def _default_clock(chosen: Target) -> Clock:
 @server_options
 @load_options
 def capacity(
-    bar: float | None,
-    clock: str | None,
+    limits_ms: dict[Clock, float],
+    versus: Path | None,
+    required: float | None,
     start: int,
     resolution: int,
     most: int,
@@ -121,41 +170,58 @@ def capacity(
     processes: int | None,
     **options: Any,
 ) -> None:
-    """The largest number of clients without a backlog within a limit, by bisection.
+    """The largest number of clients without a backlog within limits, by bisection.
 
     A load is held if no stream failed or was refused, no final was lost or doubled, and the 95th
-    percentile of the clock keeps to the limit in the whole window and in its last third. Each load
+    percentile of each clock keeps to its limit in the whole window and in its last third. Each load
     gets a server of its own, unless --url names one; it refuses nobody for its load, unless
     --admission is given. The same clients as those of `load`.
 
     \b
     python -m bench capacity --model measured --talk speech --start 64
-    python -m bench capacity --clock final --bar 1500 --start 8
+    python -m bench capacity --limit word=1000 --limit final=1000 --versus other.toml --required 3
     """
     if options["url"] is None and options["admission"] is None:
         options["admission"] = False
+    if versus is not None and (options["url"] is not None or options["model"] is not None):
+        raise click.UsageError("--versus compares servers of our own: leave out --url and --model")
+    if required is not None and versus is None:
+        raise click.UsageError("--required goes with --versus")
     chosen = target(**options)
-    by = _CLOCKS[clock] if clock else _default_clock(chosen)
-    search = Search(chosen, bar or _LIMITS_MS.get(by, _LIMIT_MS), by, tries)
+    by = _default_clock(chosen)
+    limits_ms = limits_ms or {by: _LIMITS_MS.get(by, _LIMIT_MS)}
+    searches = {"": Search(chosen, limits_ms, tries)}
+    if versus is not None:
+        searches[versus.name] = Search(target(**options | {"config": versus}), limits_ms, tries)
     with progress() as tracker, load_generator(tracker, processes) as generator:
-        found = search.largest(generator, tracker, start, resolution, most)
-    report(
-        f"capacity: {found} clients, {chosen.talk}",
-        _COLUMNS,
-        search.rows(),
-        notes=(f"{by}, ms; limit: p95 at most {search.limit_ms:.0f}", *chosen.notes()),
-    )
+        for search in searches.values():
+            search.find(generator, tracker, start, resolution, most)
+    for name, search in searches.items():
+        report(
+            f"capacity{name and f' of {name}'}: {search.found} clients, {chosen.talk}",
+            _COLUMNS,
+            search.rows(),
+            notes=chosen.notes(),
+        )
+    found, *others = (search.found for search in searches.values())
+    times = [ratio(found, other) for other in others]
     report(
         "capacity",
-        ("talk", "clock", "limit, ms", "clients"),
-        [(chosen.talk, by, f"{search.limit_ms:.0f}", str(found))],
-        notes=notes(search.results),
-        figures={
-            "clients": found,
-            "clock": by,
-            "bar_ms": search.limit_ms,
-            "loads": [figures(one) | {"held": search.held(one)} for one in search.results],
-        },
+        ("talk", "p95 at the most, ms", "clients", "versus", "ratio", "required", "met"),
+        [
+            (
+                chosen.talk,
+                ", ".join(f"{clock} {ms:.0f}" for clock, ms in limits_ms.items()),
+                str(found),
+                *(map(str, others) if others else ("–",)),
+                *((number(one, ".2f") for one in times) if times else ("–",)),
+                number(nan if required is None else required, ".1f"),
+                *((verdict(one, least=required) for one in times) if times else ("–",)),
+            )
+        ],
+        notes=notes([one for search in searches.values() for one in search.results]),
+        figures=searches[""].figures()
+        | {"versus": [one.figures() for name, one in searches.items() if name]},
     )
 
 
@@ -292,8 +358,8 @@ def _capacity(
     """
     match wanted:
         case "find":
-            search = Search(chosen, _LIMITS_MS.get(clock, _LIMIT_MS), clock)
-            found = search.largest(generator, tracker, start=16, resolution=2, most=2048)
+            search = Search(chosen, {clock: _LIMITS_MS.get(clock, _LIMIT_MS)})
+            found = search.find(generator, tracker, start=16, resolution=2, most=2048)
             if not found:
                 raise click.ClickException("the server does not carry one client within the limit")
             return found

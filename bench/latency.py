@@ -23,23 +23,20 @@ or the server kept up.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import jiwer
 import numpy as np
 
 from bench import word_clock
 from bench.recordings import SpeechSpan, SpokenWord
+from bench.texts import aligned, tokens
 from bench.wire_clients import Answer
-from decoder.joining import is_unspaced
 from rasr.audio import SAMPLE_RATE
 
 _EARLY_MS = -5.0
 """Nothing can come before its audio is sent; times on the wire are rounded to milliseconds."""
-_PUNCTUATION = re.compile(r"[^\w\s']")
 _PAUSE_MS = 1000
 """A shorter pause may not end a sentence."""
 _SLACK_MS = 300
@@ -235,28 +232,9 @@ def word_latencies(
     return WordLatencies(tuple(first), tuple(stable), len(said), frozenset(pairs.values()))
 
 
-def tokens(text: str) -> list[str]:
-    """Split a text into what is compared: lower case, no punctuation; Chinese by characters."""
-    bare = _PUNCTUATION.sub(" ", text.lower())
-    return "".join(f" {one} " if is_unspaced(one) else one for one in bare).split()
-
-
 def token_of(word: SpokenWord) -> str:
     """Return a word that was said as it would be among `tokens`."""
     return "".join(tokens(word.text)) or word.text
-
-
-def aligned(said: Sequence[str], heard: Sequence[str]) -> list[tuple[int, int]]:
-    """Return which words are the same, by number, in the alignment with the fewest mistakes."""
-    if not said or not heard:
-        return []
-    (alignment,) = jiwer.process_words(" ".join(said), " ".join(heard)).alignments
-    return [
-        (chunk.ref_start_idx + offset, chunk.hyp_start_idx + offset)
-        for chunk in alignment
-        if chunk.type == "equal"
-        for offset in range(chunk.ref_end_idx - chunk.ref_start_idx)
-    ]
 
 
 def _utterances(answers: Sequence[Answer]) -> Iterable[list[Answer]]:

@@ -1,4 +1,4 @@
-"""Verbs `load` and `null`: real-time clients, and how late their text is."""
+"""Verbs `load`, `null` and `speaker`: real-time clients, and how late their text is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bench.load_result import (
     CLOCK_COLUMNS,
     COUNT_COLUMNS,
     NOTES,
+    Clock,
     LoadResult,
     clock_rows,
     count_row,
@@ -18,8 +19,14 @@ from bench.load_result import (
     notes,
 )
 from bench.null_server import running_null_server
-from bench.report import progress, report
+from bench.report import milliseconds, number, progress, report, verdict
 from bench.target import TALKS, Target, load_options, server_options, target, turns
+from bench.wire_clients import VAD_TAIL_MS
+
+_FIRST_BAR_MS = 450.0
+_FINAL_BAR_MS = 250.0
+"""Beyond the silence that ends a sentence."""
+_MEMORY_BAR_MB = 600.0
 
 
 @click.command()
@@ -72,6 +79,64 @@ def null(
         seed=seed,
     )
     _measure("null", chosen, clients or (8, 64, 128), processes)
+
+
+@click.command()
+@server_options
+@load_options
+def speaker(processes: int | None, **options: Any) -> None:
+    """One speaker alone: how soon words and finals come, and the memory of the server.
+
+    Wanted: p50 of a word to its first message at most 0.45 s, p95 of a final at most 0.25 s beyond
+    the silence that ends a sentence, and a server of at most 600 MB, worker processes included.
+    --window 180 has some thirty finals.
+
+    \b
+    python -m bench speaker --window 180
+    """
+    chosen = target(**options)
+    with progress() as tracker, load_generator(tracker, processes) as generator:
+        with chosen.running() as (url, server):
+            result = generator.put_on(chosen.load(url, 1), "one speaker", server)
+    first_ms = result.ms(Clock.FIRST, 50)
+    final_ms = result.ms(Clock.FINAL, 95) - VAD_TAIL_MS
+    megabytes = result.server_bytes / 1e6
+    rows = [
+        (what, str(values), shown, f"at most {bar:.0f}", verdict(value, most=bar))
+        for what, values, value, shown, bar in (
+            (
+                f"{Clock.FIRST}, p50, ms",
+                len(result.values_ms(Clock.FIRST)),
+                first_ms,
+                milliseconds(first_ms),
+                _FIRST_BAR_MS,
+            ),
+            (
+                f"{Clock.FINAL} beyond vad_tail, p95, ms",
+                len(result.values_ms(Clock.FINAL)),
+                final_ms,
+                milliseconds(final_ms),
+                _FINAL_BAR_MS,
+            ),
+            ("memory of the server, MB", 1, megabytes, number(megabytes), _MEMORY_BAR_MB),
+        )
+    ]
+    report(
+        "speaker",
+        ("what", "values", "measured", "bar", "met"),
+        rows,
+        notes=(
+            f"words heard: {result.heard} of {result.words}; vad_tail: {VAD_TAIL_MS} ms",
+            *chosen.notes(),
+            *notes([result]),
+        ),
+        figures={
+            "first_p50_ms": first_ms,
+            "final_p95_beyond_tail_ms": final_ms,
+            "server_megabytes": megabytes,
+            "load": figures(result),
+        },
+    )
 
 
 def _measure(verb: str, chosen: Target, clients: tuple[int, ...], processes: int | None) -> None:

@@ -122,14 +122,13 @@ class LoadResult:
         steps = len(self.latencies.get(Clock.STEP, ()))
         return steps / (self.window.end_s - self.window.start_s) / self.clients
 
-    def holds(self, limit_ms: float, clock: Clock = Clock.STEP) -> bool:
+    def holds(self, limits_ms: Mapping[Clock, float]) -> bool:
         """Whether no stream failed or was refused, no final was lost or came twice, and the 95th
-        percentile of a clock keeps to a limit, over the whole window and over its last third."""
+        percentile of each clock keeps to its limit, over the whole window and its last third."""
         # Comparisons with NaN are false: a load without values is not held.
-        return (
-            not (self.errors or self.refused or self.lost or self.doubled)
-            and self.ms(clock, 95) <= limit_ms
-            and self.late_ms(clock) <= limit_ms
+        return not (self.errors or self.refused or self.lost or self.doubled) and all(
+            self.ms(clock, 95) <= limit_ms and self.late_ms(clock) <= limit_ms
+            for clock, limit_ms in limits_ms.items()
         )
 
 

@@ -83,7 +83,7 @@ class Trial:
     @property
     def held(self) -> bool:
         """Whether the load was held."""
-        return self.result.holds(LIMIT_MS)
+        return self.result.holds({Clock.STEP: LIMIT_MS})
 
     def row(self) -> tuple[str, ...]:
         """Return the row of `_TRIAL_COLUMNS`."""
@@ -165,7 +165,8 @@ class Measurement:
     def _largest(self, peer: Peer, talk: Talk, start: int) -> int:
         def holds(clients: int) -> bool:
             tries = range(self._lengths.tries)
-            return any(self._put_on(peer, talk, clients, talk).holds(LIMIT_MS) for _ in tries)
+            limits = {Clock.STEP: LIMIT_MS}
+            return any(self._put_on(peer, talk, clients, talk).holds(limits) for _ in tries)
 
         return largest(holds, start, self._lengths.resolution, _MOST)
 

@@ -177,11 +177,20 @@ def _of_clock(load: Json, clock: str, percent: int) -> float:
 
 
 def _draw_capacity(figure: Figure, line: Json) -> None:
-    """Each load that was tried: p95 against the limit."""
+    """Each load that was tried: p95 of each clock against its limit."""
     figures = line["figures"]
-    clock, limit_ms = figures["clock"], figures["bar_ms"]
     loads = sorted(figures["loads"], key=lambda one: int(one["clients"]))
-    axes = figure.subplots()
+    limits_ms = figures["limits_ms"]
+    every = figure.subplots(1, len(limits_ms), squeeze=False)[0]
+    for axes, (clock, limit_ms) in zip(every, limits_ms.items(), strict=True):
+        _draw_clock(axes, loads, clock, limit_ms)
+        axes.axvline(figures["clients"], color=_GREY, linewidth=0.8, linestyle=":")
+    title = f"capacity, {line['settings'].get('talk', '')}: {figures['clients']} clients"
+    every[0].set_title(title)
+    every[0].legend()
+
+
+def _draw_clock(axes: Axes, loads: Sequence[Json], clock: str, limit_ms: float) -> None:
     for percent, style, width in ((99, "--", 1.0), (95, "-", 2.0), (50, ":", 1.5)):
         axes.plot(
             [one["clients"] for one in loads],
@@ -200,15 +209,12 @@ def _draw_capacity(figure: Figure, line: Json) -> None:
         clients = [one["clients"] for one in chosen]
         axes.plot(clients, p95, marker, color=colour, markersize=9, label=label)
     axes.axhline(limit_ms, color=_ORANGE, label=f"limit, {limit_ms:,.0f} ms")
-    axes.axvline(figures["clients"], color=_GREY, linewidth=0.8, linestyle=":")
     if any(_of_clock(one, clock, 95) > 0 for one in loads):
         axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("clients")
     axes.set_ylabel(f"{clock}, ms")
-    axes.set_title(f"capacity, {line['settings'].get('talk', '')}: {figures['clients']} clients")
-    axes.legend()
 
 
 def _draw_overload(figure: Figure, line: Json) -> None:

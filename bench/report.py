@@ -208,6 +208,16 @@ def seconds(value_ms: float) -> str:
     return number(value_ms / 1000, ".2f", " s")
 
 
+def verdict(value: float, *, most: float | None = None, least: float | None = None) -> str:
+    """Say for a table whether a value keeps to its bar: "yes", "NO", a dash where there is none.
+
+    A value that is NaN was not measured, and keeps to no bar.
+    """
+    if most is None and least is None:
+        return "–"
+    return "yes" if (most is None or value <= most) and (least is None or value >= least) else "NO"
+
+
 # Progress
 
 

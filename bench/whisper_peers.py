@@ -18,15 +18,15 @@ from math import isnan
 from pathlib import Path
 
 import click
-import jiwer
 import numpy as np
 import uvloop
 from websockets.exceptions import ConnectionClosed
 
-from bench.latency import percentile, tokens, word_latencies
+from bench.latency import percentile, word_latencies
 from bench.recordings import HumanRecording, Recording, SpeechSpan, human_recordings, load, names
 from bench.report import Tracker, milliseconds, number, progress, report
 from bench.servers import MeasuredServer, running_server, whisper_settings
+from bench.texts import Mistakes, mistakes
 from bench.whisper_servers import (
     WHISPER_LIVE,
     WHISPERLIVEKIT,
@@ -61,8 +61,7 @@ class Subject:
 class Outcome:
     """What came of one server."""
 
-    wrong: int = 0
-    words: int = 0
+    mistakes: Mistakes = field(default_factory=Mistakes)
     """Of people's speech."""
     first_ms: list[float] = field(default_factory=list)
     """From the end of a word of synthetic speech to the first message that has it."""
@@ -73,7 +72,7 @@ class Outcome:
     @property
     def error_rate(self) -> float:
         """Of words; NaN without people's speech."""
-        return self.wrong / self.words if self.words else float("nan")
+        return self.mistakes.rate
 
     @property
     def first_p50_ms(self) -> float:
@@ -223,19 +222,12 @@ class Measurement:
                     outcome.first_ms += [each.ms for each in latencies.first]
                 else:
                     heard = " ".join(each.text for each in answers if each.is_final)
-                    said, text = tokens(one.text), tokens(heard)
-                    outcome.words += len(said)
-                    outcome.wrong += _errors(said, text)
+                    outcome.mistakes += mistakes(one.text, heard)
         return outcome
 
     def _stream(self, wire: WireClient, server: MeasuredServer, samples: Samples) -> Streamed:
         whole = np.concatenate([samples, silence(_SILENCE_S)])
         return uvloop.run(streamed(wire, server, whole))
-
-
-def _errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    found = jiwer.process_words(" ".join(said), " ".join(heard))
-    return int(found.substitutions + found.deletions + found.insertions)
 
 
 @click.command("whisper-peers")

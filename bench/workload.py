@@ -302,7 +302,7 @@ def read_corpus(choice: CorpusChoice) -> Corpus:
     if choice.folder is not None:
         return SentenceCorpus.of(
             [
-                (_trimmed(one.samples), ())
+                (trimmed(one.samples), ())
                 for one in recordings_in(choice.folder)
                 if one.language == choice.language
             ]
@@ -416,8 +416,8 @@ def _frames(samples: Samples) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return whole, levels > _QUIET * levels.max()
 
 
-def _trimmed(samples: Samples) -> Samples:
-    """Without the silence at both ends."""
+def trimmed(samples: Samples) -> Samples:
+    """Return them without the silence at both ends."""
     _, loud = _frames(samples)
     (places,) = np.nonzero(loud)
     return samples[places[0] * _FRAME : (places[-1] + 1) * _FRAME]

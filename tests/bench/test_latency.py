@@ -163,7 +163,7 @@ def test_the_window_leaves_out_warm_up_and_what_follows() -> None:
 
 
 def test_a_steady_load_is_held() -> None:
-    assert outcome([150.0] * 30).holds(200.0)
+    assert outcome([150.0] * 30).holds({Clock.STEP: 200.0})
 
 
 def test_a_backlog_that_begins_late_is_not_held_although_the_whole_keeps_to_the_bar() -> None:
@@ -172,19 +172,30 @@ def test_a_backlog_that_begins_late_is_not_held_although_the_whole_keeps_to_the_
     slow = [Latency(0, 38.5 + second / 2, 900.0) for second in range(3)]
     one = of((*late, *slow))
     assert one.ms(Clock.STEP, 95) <= 200.0
-    assert not one.holds(200.0)
+    assert not one.holds({Clock.STEP: 200.0})
 
 
 @pytest.mark.parametrize(
     "fault", [{"errors": ("closed",)}, {"refused": ("full",)}, {"lost": 1}, {"doubled": 1}]
 )
 def test_a_load_with_a_fault_is_not_held(fault: dict[str, Any]) -> None:
-    assert outcome([1.0] * 30).holds(200.0)
-    assert not outcome([1.0] * 30, **fault).holds(200.0)
+    assert outcome([1.0] * 30).holds({Clock.STEP: 200.0})
+    assert not outcome([1.0] * 30, **fault).holds({Clock.STEP: 200.0})
 
 
 def test_a_bar_is_for_one_clock_alone() -> None:
-    assert not outcome([1.0] * 30).holds(200.0, Clock.FINAL)
+    assert not outcome([1.0] * 30).holds({Clock.FINAL: 200.0})
+
+
+def test_every_clock_must_keep_to_its_own_limit() -> None:
+    both = {
+        Clock.STEP: tuple(Latency(0, 10.0 + second, 100.0) for second in range(30)),
+        Clock.FINAL: tuple(Latency(0, 10.0 + second, 900.0) for second in range(30)),
+    }
+    one = LoadResult(clients=1, window=WINDOW, latencies=both)
+    assert one.holds({Clock.STEP: 100.0, Clock.FINAL: 1000.0})
+    assert not one.holds({Clock.STEP: 100.0, Clock.FINAL: 800.0})
+    assert not one.holds({Clock.STEP: 90.0, Clock.FINAL: 1000.0})
 
 
 def test_the_halves_of_a_window_are_told_apart() -> None:
@@ -192,7 +203,7 @@ def test_the_halves_of_a_window_are_told_apart() -> None:
 
 
 def test_a_load_that_was_told_nothing_is_not_held() -> None:
-    assert not outcome([]).holds(200.0)
+    assert not outcome([]).holds({Clock.STEP: 200.0})
 
 
 def test_fairness_compares_the_worst_client_with_the_median_one() -> None:

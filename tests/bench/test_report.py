@@ -161,7 +161,7 @@ def loads(*results: LoadResult) -> dict[str, object]:
     return {"loads": [figures(one) | {"held": True} for one in results]}
 
 
-CAPACITY = {"clients": 4, "clock": Clock.FIRST, "bar_ms": 100.0}
+CAPACITY = {"clients": 4, "limits_ms": {Clock.FIRST: 100.0, Clock.FINAL: 900.0}}
 STAGES = [figures(one) | {"factor": factor} for one, factor in ((RESULT, 1), (NOTHING, 2))]
 HEARD = {"false_starts_a_minute": {"pink": 1.5, "fan": 0.0}, "exact": {"clean": {"near": 1.0}}}
 THREE = {"C++": Standing(), "Python": THEIRS, "ours": OURS}

@@ -83,12 +83,33 @@ def test_the_null_server_answers_each_step_at_once(bench: Any) -> None:
 def test_a_search_tells_each_load_that_it_tried(bench: Any) -> None:
     with running_null_server() as server:
         line = bench(
-            *("capacity", "--url", server.url, "--model", "measured", "--bar", "10000"),
+            *("capacity", "--url", server.url, "--model", "measured", "--limit", "step=10000"),
             *("--start", "2", "--most", "3", "--resolution", "1", *SHORT),
         )
     figures = line["figures"]
-    assert (figures["clients"], figures["clock"]) == (3, "chunk compute")
+    assert (figures["clients"], figures["limits_ms"]) == (3, {"chunk compute": 10000})
     assert [(one["clients"], one["held"]) for one in figures["loads"]] == [(2, True), (3, True)]
+
+
+def test_one_speaker_is_measured_against_the_bars(bench: Any) -> None:
+    figures = bench("speaker", "--config", "CONFIG", "--turn", "0", *SHORT)["figures"]
+    assert figures["load"]["clients"] == 1
+    assert figures["first_p50_ms"] is None or figures["first_p50_ms"] > -1000
+    assert 10 < figures["server_megabytes"] < 2000
+
+
+def test_two_servers_are_searched_in_one_run_and_their_capacities_are_compared(
+    bench: Any,
+) -> None:
+    line = bench(
+        *("capacity", "--config", "CONFIG", "--versus", "CONFIG", "--required", "3"),
+        *("--limit", "word=10000", "--limit", "final=10000", "--turn", "0"),
+        *("--start", "1", "--most", "1", *SHORT),
+    )
+    figures = line["figures"]
+    (versus,) = figures["versus"]
+    assert set(figures["limits_ms"]) == set(versus["limits_ms"])
+    assert [len(one["loads"]) for one in (figures, versus)] == [1, 1]
 
 
 def test_a_server_that_carries_not_one_client_has_the_capacity_none(bench: Any) -> None:
@@ -114,6 +135,9 @@ def test_a_server_that_carries_not_one_client_has_the_capacity_none(bench: Any) 
             ("overload", "--capacity", "ask", "--url", "ws://127.0.0.1:1"),
             "give --capacity a number or 'find'",
         ),
+        (("capacity", "--limit", "words=5"), "allowed: step, word, final, end"),
+        (("capacity", "--versus", __file__, "--url", "ws://a"), "leave out --url and --model"),
+        (("capacity", "--required", "3"), "--required goes with --versus"),
         (("overload", "--turn", "3", "--url", "ws://a"), "--turn is not for overload"),
         (("overload", "--capacity", "many", "--url", "ws://a"), "'many' is no capacity"),
         (("null", "--json", "/no/such/folder/x.json"), "its folder does not exist"),

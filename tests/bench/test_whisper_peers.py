@@ -11,6 +11,7 @@ import uvloop
 
 from bench import whisper_servers
 from bench.servers import FAKE_ENGINE, running_server
+from bench.texts import Mistakes
 from bench.whisper_peers import CRITERIA, Outcome, streamed, with_final
 from bench.whisper_servers import WhisperLiveClient, WhisperLiveKitClient, running_whisper_live
 from bench.wire_clients import Answer, SisClient, WireClient
@@ -57,7 +58,7 @@ def test_the_last_text_of_a_server_without_finals_is_its_final() -> None:
 
 def test_ours_is_to_be_no_worse_in_words_and_better_in_the_rest() -> None:
     def outcome(wrong: int, first_ms: float, cpu_s: float) -> Outcome:
-        return Outcome(wrong, 100, [first_ms], cpu_s, 10.0)
+        return Outcome(Mistakes(100, substituted=wrong), [first_ms], cpu_s, 10.0)
 
     ours = outcome(3, 500.0, 4.0)
     assert [one.met(ours, [outcome(3, 500.0, 5.0)]) for one in CRITERIA] == ["yes", "no", "yes"]

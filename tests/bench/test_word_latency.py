@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.latency import FinalLatencies, WordLatencies, final_latencies, tokens, word_latencies
+from bench.latency import FinalLatencies, WordLatencies, final_latencies, word_latencies
 from bench.recordings import SpeechSpan, SpokenWord
 from bench.wire_clients import Answer
 from bench.workload import Script
@@ -88,11 +88,6 @@ def test_partials_of_one_sentence_say_nothing_of_the_next() -> None:
 
 def test_text_that_no_final_ends_is_left_out() -> None:
     assert look(at(0.7, "it")).first == ()
-
-
-def test_capitals_and_marks_make_no_other_word_and_chinese_is_told_by_characters() -> None:
-    assert tokens("It's, well - RAINING!") == ["it's", "well", "raining"]
-    assert tokens("下雨了。OK") == ["下", "雨", "了", "ok"]
 
 
 TALK = script(spoken("it rains all day", 0), spoken("it snows all night", 5000))
