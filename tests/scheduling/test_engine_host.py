@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from decoder import Capabilities, DecodeFailed, HotWord, Hypothesis, Stream
 from decoder.engine import Samples
+from decoder.live import LiveEngine, LiveOptions
+from decoder.offline import Reading, Utterance
 from rasr.scheduling.engine_host import Batch, EngineHost, Step
 from tests.scheduling.commanded import known
 
@@ -98,3 +101,25 @@ def test_a_fault_costs_its_own_utterance(
     fault = results[1].fault
     assert ("ZeroDivisionError" in fault if fault else False) == logged
     assert engine.open_streams == 0
+
+
+class Reader:
+    """An offline engine that can prefer no word, and says so with what it reads."""
+
+    capabilities = replace(known(), hot_words=True)
+
+    def read(self, utterances: Sequence[Utterance]) -> list[Reading]:
+        return [Reading(Hypothesis(), one.hot_words) for one in utterances]
+
+
+def test_words_that_an_engine_refuses_when_it_reads_first_are_told_once() -> None:
+    host = EngineHost(LiveEngine(Reader(), LiveOptions()))
+    words = (HotWord("—"),)
+    second = np.zeros(16_000, np.int16)
+    told = [
+        host.run(
+            Batch((Step(1, second, not number, finishes, wants_hypothesis=True, hot_words=words),))
+        )
+        for number, finishes in enumerate((False, False, False, True))
+    ]
+    assert [word for (result,) in told for word in result.refused_hot_words] == list(words)
