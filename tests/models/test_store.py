@@ -72,6 +72,8 @@ def test_damage_is_found(tmp_path: Path, spoil: object, sentence: str) -> None:
     spoil(place / "decoder.onnx")
     (only,) = store.check(model).damage
     assert only.startswith(sentence)
+    with pytest.raises(NotInstalled, match=rf"decoder\.onnx\b.*rasr models pull {NAME}"):
+        store.require(model)
 
 
 def test_what_was_put_there_by_hand_is_looked_at_by_name_only(tmp_path: Path) -> None:
