@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from decoder.engine import HotWord
 from decoder.moonshine.vocabulary import Vocabulary
 
-_LISTS_KEPT: Final = 16
+_LETTERS_KEPT: Final = 120_000
+"""Of all lists together, 36 MB at most: a letter takes 300 bytes in a list of long words that have
+nothing in common."""
 _MOST_LETTERS: Final = 64
 """Of one hot word; a longer one is a sentence, and is refused."""
 
@@ -179,12 +181,17 @@ NO_HOT_WORDS = HotWordList((), TokenTexts(Vocabulary(())), 0.0)
 
 
 class HotWordLists:
-    """The lists that were used last: sessions that have the same words share one."""
+    """The lists that were used last: sessions that have the same words share one.
+
+    As many are kept as have `_LETTERS_KEPT` letters together, and the newest however long it is.
+    """
 
     def __init__(self, vocabulary: Vocabulary, boost: float) -> None:
         self._tokens = TokenTexts(vocabulary)
         self._boost = boost
         self._lists: OrderedDict[tuple[HotWord, ...], HotWordList] = OrderedDict()
+        self._letters = 0
+        """Of the lists that are kept."""
         self._lock = threading.Lock()
 
     def get(self, words: tuple[HotWord, ...]) -> HotWordList | None:
@@ -196,7 +203,14 @@ class HotWordLists:
             if known is None:
                 known = HotWordList(words, self._tokens, self._boost)
                 self._lists[words] = known
-                if len(self._lists) > _LISTS_KEPT:
-                    self._lists.popitem(last=False)
+                self._letters += _letters(words)
+                while self._letters > _LETTERS_KEPT and len(self._lists) > 1:
+                    oldest, _ = self._lists.popitem(last=False)
+                    self._letters -= _letters(oldest)
             self._lists.move_to_end(words)
             return known
+
+
+def _letters(words: Sequence[HotWord]) -> int:
+    """Of all words, refused ones too: a list of those is kept as well. One more for each word."""
+    return sum(len(word.text) + 1 for word in words)

@@ -23,6 +23,10 @@ from rasr.models.workplace import INCOMING
 
 _LOOK_S = 0.2
 """How often what has come is counted."""
+_COPIES = 4
+_MOST_OVER = 16 << 20
+"""A program has what it fetches up to four times over for a moment (npm: in its cache, while it
+packs it, and packed), and some pages of the index beside it."""
 _MOST_FAULTS = 3
 """Lines of a program's errors that are told; the first ones say it."""
 _BROKEN = re.compile(r"connection broken by '(.+)': ")
@@ -93,8 +97,11 @@ def _run(
         )
     try:
         while process.poll() is None:
+            size = _size(incoming)
+            if size > _COPIES * total + _MOST_OVER:
+                raise FetchFailed(f"the index sends more than the {total} bytes of this package")
             # Both programs copy the whole at the end, which is no news.
-            progress(min(_size(incoming), total), total)
+            progress(min(size, total), total)
             try:
                 process.wait(_LOOK_S)
             except subprocess.TimeoutExpired:

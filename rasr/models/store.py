@@ -22,7 +22,7 @@ from rasr.configuration.folders import data_folder
 from rasr.models.catalogue import Catalogue, Model, load
 from rasr.models.errors import FolderFailed, ModelError, NotInstalled
 from rasr.models.record import damage, read_record
-from rasr.models.workplace import REPLACED, locked
+from rasr.models.workplace import REPLACED, alone, locked
 
 DOWNLOADS = "downloads"
 _DIGESTS = "digests.json"
@@ -77,14 +77,25 @@ class Store:
                 yield model
 
     def require(self, model: Model) -> Path:
-        """The folder of a model that can be used.
+        """The folder of a model that can be used: its files are as they were installed.
+
+        Reads all of them, at about a gigabyte in a second.
 
         Raises:
             NotInstalled: the text names the command that fetches it.
+            FolderFailed: a file cannot be read.
         """
         match self.state(model):
             case State.INSTALLED | State.BUNDLED:
-                return self.path(model)
+                folder = self.path(model)
+                # Weights that have changed load, and recognise something else.
+                faults = self.check(model).damage
+                if faults:
+                    raise NotInstalled(
+                        f"the model {model.name} in {folder} is damaged: {'; '.join(faults)}; "
+                        f"{_cure(model)}"
+                    )
+                return folder
             case State.ABSENT if model.bundled:
                 raise NotInstalled(
                     f"the model {model.name} comes with rasr, and this installation lacks it; "
@@ -172,12 +183,14 @@ class Store:
         Raises:
             OSError: the file cannot be written.
         """
-        known = self._digests()
-        both = {**known, **digests}
-        if known != both:
-            fresh = self.digests_file.with_suffix(".new")
-            fresh.write_text(json.dumps(both, indent=2) + "\n", "utf-8")
-            fresh.replace(self.digests_file)
+        # Pulls of two models may end at the same time, and each adds its own.
+        with alone(self.folder):
+            known = self._digests()
+            both = {**known, **digests}
+            if known != both:
+                fresh = self.digests_file.with_suffix(".new")
+                fresh.write_text(json.dumps(both, indent=2) + "\n", "utf-8")
+                fresh.replace(self.digests_file)
 
     def _digests(self) -> dict[str, str]:
         try:
@@ -186,6 +199,8 @@ class Store:
             return {}
         except ValueError as error:
             raise FolderFailed(f"{self.digests_file} is not JSON: delete it") from error
+        if not isinstance(found, dict):
+            raise FolderFailed(f"{self.digests_file} holds no digests: delete it")
         return {str(key): str(value) for key, value in found.items()}
 
 

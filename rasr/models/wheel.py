@@ -6,6 +6,8 @@ only looked up, never written: each file gets a name of ours.
 
 from __future__ import annotations
 
+import errno
+import lzma
 import os
 import zipfile
 import zlib
@@ -16,6 +18,8 @@ from rasr.models.download import Progress
 from rasr.models.errors import ArchiveRefused
 
 _BLOCK_BYTES = 1 << 18
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, UnicodeDecodeError)
+"""What zipfile raises for a wheel that is none. A name need not be UTF-8 where it says it is."""
 
 
 def take_from_wheel(
@@ -50,8 +54,17 @@ def take_from_wheel(
                     written.flush()
                     os.fsync(written.fileno())
     # RuntimeError: a member is encrypted. NotImplementedError: packed in a way nobody uses.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise ArchiveRefused(f"it is damaged, cut off or no wheel: {error}") from error
+    except (*_DAMAGED, RuntimeError, NotImplementedError) as error:
+        raise _refused(error) from error
+    except OSError as error:
+        # bz2 raises it without a number, and a place before the begin of the file is EINVAL.
+        if error.errno not in (None, errno.EINVAL):
+            raise
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> ArchiveRefused:
+    return ArchiveRefused(f"it is damaged, cut off or no wheel: {error}")
 
 
 def _member(archive: zipfile.ZipFile, path: str) -> zipfile.ZipInfo:

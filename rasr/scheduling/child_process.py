@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -40,6 +41,8 @@ class ChildProcess:
         self._process: BaseProcess | None = None
         self._connection: Connection | None = None
         self._thread: Executor | None = None
+        self._end: weakref.finalize[..., ChildProcess] | None = None
+        """Kills the process; of itself when Python ends, which would else wait for it for ever."""
 
     @property
     def pid(self) -> int | None:
@@ -69,6 +72,7 @@ class ChildProcess:
             target=work, args=(far_end, *arguments), name=self._name, daemon=True
         )
         process.start()
+        self._end = weakref.finalize(self, process.kill)
         # Else the connection would not end with the process.
         far_end.close()
         self._process, self._connection = process, near_end
@@ -107,12 +111,13 @@ class ChildProcess:
 
     def stop(self) -> None:
         """Kill the process, and let the threads end that waited for it. Does not wait."""
-        self.kill()
+        if self._end is not None:
+            self._end()
         if self._thread is not None and self._connection is not None:
             # In the thread that may be using it: it is free once the process is gone.
             self._thread.submit(self._connection.close)
             self._thread.shutdown(wait=False)
-        self._process = self._connection = self._thread = None
+        self._process = self._connection = self._thread = self._end = None
 
 
 def answer_questions(
@@ -127,8 +132,10 @@ def answer_questions(
         connection: its end of the connection.
         load: gives what `ChildProcess.start` returns, and what answers a question.
     """
-    # Ctrl-C reaches the whole group of processes; the server alone decides when work ends.
+    # Ctrl-C reaches the whole group of processes, and so does the SIGTERM of service managers; the
+    # server alone decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         loaded, answer = load()

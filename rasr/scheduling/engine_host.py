@@ -85,8 +85,9 @@ class EngineHost:
         self._rereads = engine.capabilities.rereads
         self._told: dict[int, Hypothesis] = {}
         """Of an engine that reads anew: what was told last of each stream."""
-        self._refusals_told: set[int] = set()
-        """Streams whose refused hot words were told."""
+        self._asking: set[int] = set()
+        """Streams with hot words of which none has been refused yet: an engine that reads whole
+        utterances looks at them when it reads first."""
 
     def run(self, batch: Batch) -> list[StepResult]:
         """One result for each step, in their order."""
@@ -106,6 +107,8 @@ class EngineHost:
     def _feed(self, step: Step) -> None:
         if step.opens:
             self._streams[step.stream] = self._engine.open(step.hot_words)
+            if step.hot_words:
+                self._asking.add(step.stream)
         stream = self._streams[step.stream]
         stream.accept(step.samples)
         if step.pauses:
@@ -130,11 +133,10 @@ class EngineHost:
     def _result(self, step: Step, failure: _Failure | None) -> StepResult:
         refused: tuple[HotWord, ...] = ()
         hypothesis = None
-        if failure is None and step.hot_words and step.stream not in self._refusals_told:
-            # An engine that reads whole utterances knows them after its first reading.
+        if failure is None and step.stream in self._asking:
             refused = self._streams[step.stream].refused_hot_words
             if refused:
-                self._refusals_told.add(step.stream)
+                self._asking.discard(step.stream)
         if failure is None and (step.wants_hypothesis or step.finishes):
             try:
                 hypothesis = self._news(step)
@@ -158,7 +160,7 @@ class EngineHost:
 
     def _close(self, number: int) -> None:
         self._told.pop(number, None)
-        self._refusals_told.discard(number)
+        self._asking.discard(number)
         stream = self._streams.pop(number, None)
         if stream is not None:
             stream.close()

@@ -30,6 +30,11 @@ _REMEMBERED = 64
 
 _QUICK_NUMBERS = 4
 """Numbers in digits of which the slowest ("$1234.56", 10 ms) hold up the event loop for 40 ms."""
+_QUICK_DIGITS = 40
+"""Digits of all words together; a number of so many takes 10 ms, and one of 700 takes 650 ms."""
+_QUICK_WORDS = 60
+"""Words that may all be of one number, read digit by digit: 25 ms. 180 of them, what one minute of
+speech has, take 140 ms."""
 
 Step = Callable[[Sequence[Word], bool], tuple[Word, ...]]
 """Words and whether they are final → words that take their place."""
@@ -75,8 +80,8 @@ class StepProcessor:
     """Writes marks in place of `marks`, before the numbers: it knows them as words."""
 
     def is_slow(self, hypothesis: Hypothesis) -> bool:
-        """True with a model, and for a text with many numbers."""
-        return self.model is not None or self._has_many_numbers(hypothesis)
+        """True with a model, and for a text whose numbers may be many or long."""
+        return self.model is not None or self._numbers_may_be_slow(hypothesis)
 
     def process(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
         """`hypothesis` rewritten; its text is its words joined.
@@ -88,16 +93,20 @@ class StepProcessor:
         return _after((self.model, self.numbers, marks), hypothesis, final)
 
     def substitute(self, hypothesis: Hypothesis, *, final: bool) -> Hypothesis:
-        """`hypothesis` by the rules that are quick: its numbers stay if they are many, or may be
+        """`hypothesis` by the rules that are quick: its numbers stay if they may be slow, or may be
         what has failed."""
-        by_rules = self.model is not None and not self._has_many_numbers(hypothesis)
+        by_rules = self.model is not None and not self._numbers_may_be_slow(hypothesis)
         return _after((self.numbers if by_rules else None, self.marks), hypothesis, final)
 
-    def _has_many_numbers(self, hypothesis: Hypothesis) -> bool:
+    def _numbers_may_be_slow(self, hypothesis: Hypothesis) -> bool:
         if self.numbers is None:
             return False
-        written = sum(any(map(str.isdigit, word.text)) for word in hypothesis.words)
-        return written > _QUICK_NUMBERS
+        digits = [sum(map(str.isdigit, word.text)) for word in hypothesis.words]
+        return (
+            len(digits) > _QUICK_WORDS
+            or sum(digits) > _QUICK_DIGITS
+            or sum(map(bool, digits)) > _QUICK_NUMBERS
+        )
 
 
 @dataclass(frozen=True, slots=True)

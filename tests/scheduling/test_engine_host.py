@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from decoder import Capabilities, DecodeFailed, HotWord, Hypothesis, Stream
 from decoder.engine import Samples
+from decoder.live import LiveEngine, LiveOptions
+from decoder.offline import Reading, Utterance
 from rasr.scheduling.engine_host import Batch, EngineHost, Step
 from tests.scheduling.commanded import known
 
@@ -100,32 +103,23 @@ def test_a_fault_costs_its_own_utterance(
     assert engine.open_streams == 0
 
 
-class LateRefusals(Fragile):
-    """An engine that knows what it cannot prefer once it has read something."""
+class Reader:
+    """An offline engine that can prefer no word, and says so with what it reads."""
 
-    def decode(self, streams: Sequence[Stream]) -> None:
-        super().decode(streams)
-        for stream in streams:
-            assert isinstance(stream, Whole)
-            stream.refused_hot_words = (HotWord("word"),)
+    capabilities = replace(known(), hot_words=True)
+
+    def read(self, utterances: Sequence[Utterance]) -> list[Reading]:
+        return [Reading(Hypothesis(), one.hot_words) for one in utterances]
 
 
-def test_hot_words_that_are_refused_late_are_told_once() -> None:
-    class Lazy(Whole):
-        @property
-        def ready(self) -> bool:
-            return len(self.heard) > 1
-
-    class LazyEngine(LateRefusals):
-        def open(self, hot_words: Sequence[HotWord] = ()) -> Whole:
-            self.open_streams += 1
-            return Lazy(self)
-
-    host = EngineHost(LazyEngine("nowhere", ValueError()))
-    words = (HotWord("word"),)
-    told = []
-    for number in range(4):
-        one = Step(1, np.array([1], np.int16), not number, number == 3, True, words)
-        (result,) = host.run(Batch((one,)))
-        told.append(result.refused_hot_words)
-    assert told == [(), words, (), ()]
+def test_words_that_an_engine_refuses_when_it_reads_first_are_told_once() -> None:
+    host = EngineHost(LiveEngine(Reader(), LiveOptions()))
+    words = (HotWord("—"),)
+    second = np.zeros(16_000, np.int16)
+    told = [
+        host.run(
+            Batch((Step(1, second, not number, finishes, wants_hypothesis=True, hot_words=words),))
+        )
+        for number, finishes in enumerate((False, False, False, True))
+    ]
+    assert [word for (result,) in told for word in result.refused_hot_words] == list(words)

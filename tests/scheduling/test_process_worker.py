@@ -61,6 +61,9 @@ class Process:
     def kill(self) -> None:
         self._process.kill()  # type: ignore[no-untyped-call]
 
+    def terminate(self) -> None:
+        self._process.terminate()  # type: ignore[no-untyped-call]
+
     async def stop(self) -> None:
         """Stop it, as SIGSTOP does: it lives and does nothing."""
         self._process.suspend()  # type: ignore[no-untyped-call]
@@ -190,6 +193,18 @@ async def test_a_process_killed_while_stopping_ends_nothing_else() -> None:
     assert scheduler.workers_up == 0
 
 
+async def test_a_process_that_is_told_to_end_with_its_server_goes_on_until_the_server_ends_it() -> (
+    None
+):
+    worker = ProcessWorker(SPEC)
+    async with started(worker) as scheduler:
+        process = Process(worker.pid)
+        process.terminate()
+        await recognised(said(scheduler))
+        assert scheduler.statistics.restarts == 0
+    await until(lambda: process.gone)
+
+
 async def test_a_stopped_process_does_not_keep_the_scheduler_from_stopping() -> None:
     worker = ProcessWorker(SPEC)
     async with started(worker):
@@ -241,6 +256,7 @@ async def test_a_process_stopped_while_loading_is_killed_and_tried_again(
 
 _SERVER = """
 import asyncio
+import sys
 from decoder.registry import EngineSpec
 from rasr.scheduling import ProcessWorker
 
@@ -248,21 +264,29 @@ async def main():
     worker = ProcessWorker(EngineSpec("fake"))
     await worker.start(lambda: None)
     print(worker.pid, flush=True)
-    await asyncio.Event().wait()
+    await asyncio.to_thread(sys.stdin.readline)
 
 if __name__ == "__main__":
     asyncio.run(main())
 """
 
 
-async def test_a_process_ends_with_its_server_however_that_ends() -> None:
+@pytest.mark.parametrize("how", ["killed", "of itself"])
+async def test_a_process_ends_with_its_server_however_that_ends(how: str) -> None:
     server = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _SERVER, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", _SERVER),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
+    assert server.stdin is not None
     assert server.stdout is not None
     process = Process(int(await server.stdout.readline()))
-    server.kill()
-    await server.wait()
+    if how == "killed":
+        server.kill()
+    else:
+        server.stdin.write(b"\n")
+    async with asyncio.timeout(LONG_S):
+        await server.wait()
     await until(lambda: process.gone)
 
 

@@ -51,6 +51,20 @@ def test_a_text_of_many_numbers_is_too_slow_for_it_and_keeps_them_where_that_is_
     assert processor.substitute(many, final=True).text == "so 1 2 3 4 5"
 
 
+@pytest.mark.parametrize(
+    "text", ["1" * 60, "$1,000,000,000,000,000,000,000,000,000,000,000,000,000,000", "one " * 80]
+)
+@pytest.mark.parametrize("language", ["english", "chinese"])
+def test_long_numbers_are_too_slow_for_it_however_they_are_written(
+    tools: TextTools, text: str, language: str
+) -> None:
+    writing = Writing(digits=True)
+    processor = tools.processor(language, digits=True, punctuation=False, writing=writing)
+    assert processor.is_slow(english(text))
+    processor = tools.processor(language, digits=False, punctuation=False)
+    assert not processor.is_slow(english(text)), "numbers are left alone"
+
+
 def test_what_is_not_asked_for_is_not_done(tools: TextTools) -> None:
     processor = tools.processor("english", digits=False, punctuation=False)
     hypothesis = english("twenty three people")
