@@ -126,6 +126,9 @@ class StepPolicy:
             partial_ms: audio between two partials.
             partials: somebody wants partials.
         """
+        # An engine that reads anew is spared by longer steps. A reading that is not told is work
+        # for nothing.
+        rarer = 1 if capabilities.rereads else level.partials
         # Who watches wants every partial; who does not can wait for a longer step.
         least_ms = min(partial_ms, step_ms) if partials else step_ms
         return StepPolicy(
@@ -136,7 +139,7 @@ class StepPolicy:
                 capabilities.first_step_samples,
                 capabilities.step_samples,
             ),
-            partial=SAMPLE_RATE * partial_ms // 1000 * level.partials if partials else None,
+            partial=SAMPLE_RATE * partial_ms // 1000 * rarer if partials else None,
             first=capabilities.first_step_samples,
             every=capabilities.step_samples,
             merged=level.merged,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,3 +96,11 @@ def test_a_level_merges_two_chunks_but_not_the_first() -> None:
 def test_each_level_has_fewer_partials_than_the_one_below() -> None:
     partials = [policy(level).partial for level in LEVELS]
     assert partials == [200 * MS, 400 * MS, 800 * MS]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_is_read_anew_is_told_with_each_step(level: OverloadLevel) -> None:
+    capabilities = replace(CAPABILITIES, rereads=True, first_step_samples=4800, step_samples=4800)
+    policy = StepPolicy.of(capabilities, step_ms=400, partial_ms=200, partials=True, level=level)
+    assert policy.partial is not None
+    assert policy.partial <= policy.next_step_at(4800) - 4800
