@@ -8,7 +8,7 @@ time and decide nothing. Three rules keep that time small:
   length where that is more: reading costs more the longer it is, and so the cost for a second of
   speech stays about the same.
 - It is read when the speaker pauses (`Stream.pause`). If the pause becomes the end, that reading is
-  the final, and nobody waits for it.
+  the final, and nobody waits for it. Where it has grown quiet a pause is likely, and waited for.
 - While nobody asks for hypotheses, it is read when the speaker pauses and at its end alone.
 
 An utterance that grows longer than the engine likes is cut at its quietest place: the part before
@@ -27,7 +27,7 @@ import numpy as np
 from decoder.engine import SAMPLE_RATE, Capabilities, HotWord, Hypothesis, Samples, Stream
 from decoder.errors import DecodeFailed, EngineUnavailable
 from decoder.joining import join_words
-from decoder.loudness import quiet_place
+from decoder.loudness import ends_quietly, quiet_place
 from decoder.offline import OfflineEngine, Reading, Utterance
 
 _CLOSING_MARKS = ".,!?;:…。，！？；：、"
@@ -174,7 +174,11 @@ class LiveStream:
         if not self._watched:
             return False
         grown = length - max(0, self._read_samples)
-        return grown >= max(self._known.step_samples, int(self._interval_share * length))
+        interval = max(self._known.step_samples, int(self._interval_share * length))
+        if grown < interval:
+            return False
+        # Nothing is lost if a pause follows, and then one reading is enough.
+        return grown >= 2 * interval or not ends_quietly(self._audio.first(length))
 
     def pause(self) -> None:
         """Nobody speaks just now."""

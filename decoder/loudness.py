@@ -15,6 +15,9 @@ _FRAME_SAMPLES: Final = SAMPLE_RATE // 100
 _VOICED_DB: Final = 30.0
 """So far below its loudest frames an utterance is taken for silent: vowels span some 20 dB, and
 rooms are 40 dB and more below a voice near the microphone."""
+_QUIET_FRAMES: Final = 15
+"""150 ms: the closure of a plosive lasts 50 to 100 ms."""
+_RECENT_SAMPLES: Final = 3 * SAMPLE_RATE
 _SMOOTHING_FRAMES: Final = 9
 """Loudness is averaged over 90 ms: the closure of a plosive lasts 50 to 100 ms, and a shorter
 average would cut words there."""
@@ -38,6 +41,20 @@ def quiet_place(samples: Samples, first: int, last: int) -> int:
     smooth = np.convolve(padded, kernel, "valid")[begin:]
     index = len(smooth) - 1 - int(np.argmin(smooth[::-1]))
     return (begin + index) * _FRAME_SAMPLES + _FRAME_SAMPLES // 2
+
+
+def ends_quietly(samples: Samples) -> bool:
+    """True if nobody speaks at the end of an utterance, for as long as a pause between words.
+
+    Where a room is loud it is never true.
+
+    Args:
+        samples: shape (n,), int16, at 16 kHz.
+    """
+    levels = _levels(samples[-_RECENT_SAMPLES:])
+    if len(levels) <= _QUIET_FRAMES:
+        return False
+    return bool(levels[-_QUIET_FRAMES:].max() < np.quantile(levels, 0.95) - _VOICED_DB)
 
 
 def spread_words(texts: Sequence[str], confidences: Sequence[float], audio: Samples) -> list[Word]:

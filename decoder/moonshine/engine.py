@@ -103,7 +103,7 @@ class MoonshineEngine:
             text = settled(self._graphs, heard, most, draft)
             text = reconsidered(self._graphs, heard, most, text, self._options.beam)
         else:
-            text = greedy(self._graphs, heard, most, draft, hot_words)
+            text = greedy(self._graphs, heard, most, draft, hot_words, self._vocabulary.stops)
         return Reading(self._hypothesis(text, utterance), refused, tuple(text.tokens))
 
     def _hypothesis(self, text: Text, utterance: Utterance) -> Hypothesis:

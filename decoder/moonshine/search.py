@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -77,6 +77,7 @@ def greedy(
     most: int,
     draft: Sequence[int] = (),
     hot_words: HotWordList | None = None,
+    stops: Collection[int] = (),
 ) -> Text:
     """The text that follows from choosing the best token each time.
 
@@ -84,6 +85,8 @@ def greedy(
         most: the longest text that is allowed, in tokens.
         draft: the tokens of an earlier reading.
         hot_words: preferred where they are said.
+        stops: tokens behind which a text may end unasked, if they stand behind the draft: of a text
+            that will be read again, with this one as its draft.
     """
     choose = _MostProbable() if hot_words is None else _WithHotWords(hot_words)
     # The pass over a draft gives one token more than it has.
@@ -98,6 +101,9 @@ def greedy(
     if kept < len(draft):
         memory = memory.shortened(kept + 1)
     while not (text.ended or len(text.tokens) >= most or text.leave_loop()):
+        if text.tokens[-1] in stops:
+            text.ended = True
+            break
         logits, memory = graphs.next_pass(heard, text.tokens[-1:], memory)
         text.add(*next(choose.along(logits)))
     return text

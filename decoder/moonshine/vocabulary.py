@@ -31,8 +31,10 @@ class Vocabulary:
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._bytes = [_text_of(piece) for piece in pieces]
-        self.begins_word = [one.startswith(b" ") for one in self._bytes]
-        """For each token: it begins with a space."""
+        self.stops = frozenset(
+            token for token, text in enumerate(self._bytes) if text in (b".", b"?", b"!")
+        )
+        """The tokens that end a sentence."""
 
     def __len__(self) -> int:
         return len(self._bytes)

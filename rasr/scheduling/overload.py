@@ -22,12 +22,15 @@ class OverloadLevel:
     """Chunks that a step waits for."""
     partials: int
     """Partials come so many times less often than asked for."""
+    readings: int
+    """An engine that reads anew does so this many times less often. Each reading is told: it was
+    made for that."""
 
 
 LEVELS = (
-    OverloadLevel(merged=1, partials=1),
-    OverloadLevel(merged=2, partials=2),
-    OverloadLevel(merged=2, partials=4),
+    OverloadLevel(merged=1, partials=1, readings=1),
+    OverloadLevel(merged=2, partials=2, readings=2),
+    OverloadLevel(merged=2, partials=4, readings=3),
 )
 TOP_LEVEL = len(LEVELS) - 1
 """The level at which nobody else is let in."""
@@ -126,9 +129,9 @@ class StepPolicy:
             partial_ms: audio between two partials.
             partials: somebody wants partials.
         """
-        # An engine that reads anew is spared by longer steps. A reading that is not told is work
-        # for nothing.
-        rarer = 1 if capabilities.rereads else level.partials
+        merged, rarer = level.merged, level.partials
+        if capabilities.rereads:
+            merged, rarer = level.readings, 1
         # Who watches wants every partial; who does not can wait for a longer step.
         least_ms = min(partial_ms, step_ms) if partials else step_ms
         return StepPolicy(
@@ -142,7 +145,7 @@ class StepPolicy:
             partial=SAMPLE_RATE * partial_ms // 1000 * rarer if partials else None,
             first=capabilities.first_step_samples,
             every=capabilities.step_samples,
-            merged=level.merged,
+            merged=merged,
         )
 
     @property

@@ -268,3 +268,19 @@ def test_a_whole_utterance_is_told_from_one_that_goes_on() -> None:
     stream.finish()
     assert offline.whole == [False, True]
     assert not stream.ready
+
+
+def test_where_it_has_grown_quiet_the_pause_is_waited_for_and_not_for_ever() -> None:
+    offline = Counting()
+    engine = LiveEngine(offline, OPTIONS)
+    stream = engine.open()
+    stream.hypothesis()
+    loud = speech(100)[: SECOND * 3 // 4]
+    quiet = np.ones(3200, np.int16)
+    stream.accept(np.concatenate([loud, quiet]))
+    ready = [stream.ready]
+    engine.decode([stream])
+    for _ in range(4):
+        stream.accept(quiet)
+        ready.append(stream.ready)
+    assert ready == [True, False, False, False, True]
