@@ -1,4 +1,4 @@
-"""What is no speech, told from the tokens: loops, floods, marks without letters, low probability.
+"""What is no speech, told from the text: marks without letters, low probability.
 
 A model that is given noise says something all the same. Voice activity detection keeps most noise
 from it; these rules keep the rest from becoming words. The figures are from the seven noises of
@@ -18,34 +18,6 @@ LEAST_MEAN: Final = -0.75
 LEAST_MEAN_SHORT: Final = -0.5
 """The same for texts of at most `SHORT_TOKENS`: "You" and "So" are what noise is most often."""
 SHORT_TOKENS: Final = 2
-
-_LEAST_LOOP: Final = 12
-"""Tokens: people say "no, no, no", and nobody says a phrase of four tokens three times over."""
-_LEAST_REPEATS: Final = 3
-_LONGEST_PERIOD: Final = 40
-
-
-def loop_period(tokens: Sequence[int]) -> int | None:
-    """How many tokens repeat at the end of a text, over and over; None where none do."""
-    count = len(tokens)
-    for period in range(1, min(_LONGEST_PERIOD, count // _LEAST_REPEATS) + 1):
-        repeated = period * max(_LEAST_REPEATS, -(-_LEAST_LOOP // period))
-        if repeated > count:
-            continue
-        if all(
-            tokens[count - 1 - at] == tokens[count - 1 - at - period]
-            for at in range(repeated - period)
-        ):
-            return period
-    return None
-
-
-def without_loop(tokens: Sequence[int], period: int) -> int:
-    """How many tokens are left of a text that ends in a loop, if the loop is told once."""
-    end = len(tokens)
-    while end > period and tokens[end - 1] == tokens[end - 1 - period]:
-        end -= 1
-    return end
 
 
 def is_believed(text: str, log_probabilities: Sequence[float]) -> bool:

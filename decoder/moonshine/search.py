@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decoder.moonshine.graphs import Floats, Graphs, Heard
-from decoder.moonshine.guards import loop_period, without_loop
 from decoder.moonshine.hot_words import NO_HOT_WORDS, HotWordList, Match
 from decoder.moonshine.vocabulary import END, START
+from decoder.repetition import loop_period, without_loop
 
 _TOKENS_A_SECOND: Final = 12
 """More come of a model that has lost its way: quick speech has 5 words a second, of 1.3 tokens."""

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 
 from decoder.joining import is_unspaced
+from decoder.repetition import loop_period
 from decoder.whisper.decoded import Decoded
 from decoder.whisper.options import WhisperOptions
 
@@ -39,7 +40,10 @@ def echoes(text: str, told: str) -> bool:
 
 
 def goes_in_circles(text: str, options: WhisperOptions) -> bool:
-    """Whether a text says the same again and again: how many times smaller zlib makes it."""
+    """Whether a text says the same again and again: in words that repeat at its end, or by how many
+    times smaller zlib makes it, which short texts do not show."""
+    if loop_period(list(_parts(text))) is not None:
+        return True
     written = text.encode()
     return bool(written) and len(written) > options.compression * len(zlib.compress(written))
 

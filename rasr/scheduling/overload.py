@@ -22,15 +22,15 @@ class OverloadLevel:
     """Chunks that a step waits for."""
     partials: int
     """Partials come so many times less often than asked for."""
-    readings: int
-    """An engine that reads anew does so this many times less often. Each reading is told: it was
-    made for that."""
+    interval: float
+    """An engine that reads anew waits so many times longer between its readings, in place of the
+    other two. Each reading is told: it was made for that."""
 
 
 LEVELS = (
-    OverloadLevel(merged=1, partials=1, readings=1),
-    OverloadLevel(merged=2, partials=2, readings=2),
-    OverloadLevel(merged=2, partials=4, readings=3),
+    OverloadLevel(merged=1, partials=1, interval=1.0),
+    OverloadLevel(merged=2, partials=2, interval=1.5),
+    OverloadLevel(merged=2, partials=4, interval=2.0),
 )
 TOP_LEVEL = len(LEVELS) - 1
 """The level at which nobody else is let in."""
@@ -129,9 +129,9 @@ class StepPolicy:
             partial_ms: audio between two partials.
             partials: somebody wants partials.
         """
-        merged, rarer = level.merged, level.partials
+        merged, rarer, longer = level.merged, level.partials, 1.0
         if capabilities.rereads:
-            merged, rarer = level.readings, 1
+            merged, rarer, longer = 1, 1, level.interval
         # Who watches wants every partial; who does not can wait for a longer step.
         least_ms = min(partial_ms, step_ms) if partials else step_ms
         return StepPolicy(
@@ -144,7 +144,7 @@ class StepPolicy:
             ),
             partial=SAMPLE_RATE * partial_ms // 1000 * rarer if partials else None,
             first=capabilities.first_step_samples,
-            every=capabilities.step_samples,
+            every=int(capabilities.step_samples * longer),
             merged=merged,
         )
 

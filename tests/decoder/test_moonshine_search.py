@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from decoder import HotWord
 from decoder.moonshine.graphs import Floats, Graphs, Heard, Memory
-from decoder.moonshine.guards import is_believed, loop_period, without_loop
+from decoder.moonshine.guards import is_believed
 from decoder.moonshine.hot_words import HotWordList, HotWordLists, TokenTexts
 from decoder.moonshine.search import (
     Text,
@@ -26,6 +26,7 @@ from decoder.moonshine.search import (
     reconsidered,
 )
 from decoder.moonshine.vocabulary import END, START, Vocabulary
+from decoder.repetition import loop_period, without_loop
 
 PIECES = ["<unk>", "<s>", "</s>", *" abcdefgh", "\u2581a", "\u2581b", "\u2581be", "\u2581abc", "."]
 SIZE = len(PIECES)

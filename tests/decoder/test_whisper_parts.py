@@ -196,6 +196,8 @@ def test_a_reading_that_only_repeats_its_prompt_is_found() -> None:
 
 def test_a_reading_that_goes_in_circles_is_found() -> None:
     assert goes_in_circles(" unless to be rather cold-hearted" * 6, OPTIONS)
+    assert goes_in_circles(" I don't know what it is." * 3, OPTIONS)
+    assert not goes_in_circles(" No, no, no, no.", OPTIONS)
     assert not goes_in_circles(SPOKEN.text, OPTIONS)
     assert not goes_in_circles("", OPTIONS)
     assert not is_speech(replace(SPOKEN, text="nice, " * 30), OPTIONS)

@@ -104,3 +104,14 @@ def test_what_is_read_anew_is_told_with_each_step(level: OverloadLevel) -> None:
     policy = StepPolicy.of(capabilities, step_ms=400, partial_ms=200, partials=True, level=level)
     assert policy.partial is not None
     assert policy.partial <= policy.next_step_at(4800) - 4800
+
+
+def test_what_is_read_anew_is_read_less_often_on_each_level() -> None:
+    capabilities = replace(CAPABILITIES, rereads=True, first_step_samples=4800, step_samples=4800)
+    steps = [
+        StepPolicy.of(
+            capabilities, step_ms=400, partial_ms=200, partials=True, level=level
+        ).step_samples
+        for level in LEVELS
+    ]
+    assert steps == [4800, 7200, 9600]
