@@ -44,6 +44,8 @@ LATE = 0.75
 still keeps up is late by a quarter of a step (`python -m bench load`)."""
 CALM = 0.25
 """Of a step's audio: earlier on average means that the machine keeps up."""
+_ALL = 1 << 62
+"""Samples: more than any utterance has."""
 _LEAST_STEP_S = 0.1
 """Nobody notices that a shorter step came late by its own length."""
 
@@ -136,12 +138,7 @@ class StepPolicy:
         least_ms = min(partial_ms, step_ms) if partials else step_ms
         return StepPolicy(
             least=SAMPLE_RATE * least_ms // 1000,
-            # An engine's own step is not worth cutting: the first part of it would do nothing.
-            most=max(
-                SAMPLE_RATE * step_ms // 1000,
-                capabilities.first_step_samples,
-                capabilities.step_samples,
-            ),
+            most=_most(capabilities, SAMPLE_RATE * step_ms // 1000),
             partial=SAMPLE_RATE * partial_ms // 1000 * rarer if partials else None,
             first=capabilities.first_step_samples,
             every=int(capabilities.step_samples * longer),
@@ -164,6 +161,14 @@ class StepPolicy:
         if taken >= self.first:
             steps, merged = (taken - self.first) // self.every, self.merged
         return self.first + (steps + max(1, -(-self.least // self.every)) * merged) * self.every
+
+
+def _most(capabilities: Capabilities, step_samples: int) -> int:
+    if capabilities.rereads:
+        # It reads all of the utterance in any case, and what waits would need a reading of its own.
+        return _ALL
+    # An engine's own step is not worth cutting: the first part of it would do nothing.
+    return max(step_samples, capabilities.first_step_samples, capabilities.step_samples)
 
 
 class StepPolicies:
