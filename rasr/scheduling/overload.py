@@ -29,8 +29,8 @@ class OverloadLevel:
 
 LEVELS = (
     OverloadLevel(merged=1, partials=1, interval=1.0),
-    OverloadLevel(merged=2, partials=2, interval=1.5),
-    OverloadLevel(merged=2, partials=4, interval=2.0),
+    OverloadLevel(merged=2, partials=2, interval=1.25),
+    OverloadLevel(merged=2, partials=4, interval=1.5),
 )
 TOP_LEVEL = len(LEVELS) - 1
 """The level at which nobody else is let in."""

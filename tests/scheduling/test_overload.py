@@ -114,4 +114,4 @@ def test_what_is_read_anew_is_read_less_often_on_each_level() -> None:
         ).step_samples
         for level in LEVELS
     ]
-    assert steps == [4800, 7200, 9600]
+    assert steps == [4800, 6000, 7200]
