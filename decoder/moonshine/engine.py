@@ -110,7 +110,12 @@ class MoonshineEngine:
         spelt = self._vocabulary.words(text.tokens)
         words = [word for word, _ in spelt]
         whole = join_words(words)
-        if not text.ended or not is_believed(whole, text.log_probabilities):
+        spoken = [
+            one
+            for token, one in zip(text.tokens, text.log_probabilities, strict=True)
+            if self._vocabulary.is_spoken[token]
+        ]
+        if not text.ended or not is_believed(spoken):
             return Hypothesis()
         confidences = [
             math.exp(fmean(text.log_probabilities[place] for place in places))

@@ -31,6 +31,10 @@ class Vocabulary:
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         self._bytes = [_text_of(piece) for piece in pieces]
+        self.is_spoken = [
+            any(map(str.isalnum, one.decode("utf-8", "replace"))) for one in self._bytes
+        ]
+        """For each token: it has letters or digits."""
         self.stops = frozenset(
             token for token, text in enumerate(self._bytes) if text in (b".", b"?", b"!")
         )

@@ -124,6 +124,13 @@ def test_noise_alone_is_no_word(engine: OfflineEngine, kind: NoiseKind, seconds:
     assert read(engine, as_samples(noise * 1000)).text == ""
 
 
+@pytest.mark.parametrize("words_said", range(2, 9))
+def test_speech_that_is_cut_off_is_not_lost(engine: OfflineEngine, words_said: int) -> None:
+    said = load("rain")
+    cut = said.words[words_said - 1].end_ms * SAMPLE_RATE // 1000
+    assert len(read(engine, said.samples[:cut]).words) >= words_said - 1
+
+
 @pytest.mark.parametrize("length", [0, 1, 1599, 1600, 1601, 3000])
 def test_next_to_no_audio_is_no_word(engine: OfflineEngine, length: int) -> None:
     assert read(engine, np.zeros(length, np.int16)).words == ()

@@ -289,21 +289,30 @@ def test_a_model_that_repeats_itself_is_stopped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "log_probabilities", "believed"),
+    ("log_probabilities", "believed"),
     [
-        ("Yes.", [-0.2, -0.1], True),
-        ("You", [-0.6], False),
-        ("You", [-0.4], True),
-        ("And so my fellow", [-0.5, -0.9, -0.6, -0.4], True),
-        ("It's not good", [-0.9, -0.7, -0.8], False),
-        ("\u266a\u266a", [-0.01, -0.01], False),
-        ("", [], False),
+        ([-0.2, -0.1], True),
+        ([-0.6], False),
+        ([-0.4], True),
+        ([-0.6, -1.2, -0.9, -0.8], True),
+        ([-1.1, -0.9, -1.2], False),
+        ([], False),
     ],
 )
-def test_a_text_is_believed_by_its_letters_and_its_probability(
-    text: str, log_probabilities: list[float], believed: bool
+def test_a_text_is_believed_by_the_probability_of_what_has_letters(
+    log_probabilities: list[float], believed: bool
 ) -> None:
-    assert is_believed(text, log_probabilities) is believed
+    assert is_believed(log_probabilities) is believed
+
+
+def test_what_has_letters_is_told_from_marks() -> None:
+    assert [VOCABULARY.is_spoken[one] for one in ids("a", ABC, ".", "</s>", " ")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_the_longest_text_grows_with_the_audio() -> None:
