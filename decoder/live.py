@@ -26,6 +26,7 @@ import numpy as np
 
 from decoder.engine import SAMPLE_RATE, Capabilities, HotWord, Hypothesis, Samples, Stream
 from decoder.errors import DecodeFailed, EngineUnavailable
+from decoder.hypotheses import joined, placed
 from decoder.joining import join_words
 from decoder.loudness import ends_quietly, quiet_place
 from decoder.offline import OfflineEngine, Reading, Utterance
@@ -199,7 +200,8 @@ class LiveStream:
         assert not self._closed, "hypothesis of a closed stream"
         self._watched = True
         if self._told is None:
-            whole = _joined([*self._settled, self._placed(self._newest)])
+            pieces = [*self._settled, self._placed(self._newest)]
+            whole = joined([piece for piece in pieces if piece.words])
             self._told = whole if self._finished else _without_doubtful_end(whole)
         return self._told
 
@@ -251,14 +253,7 @@ class LiveStream:
 
     def _placed(self, hypothesis: Hypothesis) -> Hypothesis:
         """On the clock of the stream."""
-        at = self._settled_samples
-        if not at:
-            return hypothesis
-        words = tuple(
-            replace(word, start_sample=word.start_sample + at, end_sample=word.end_sample + at)
-            for word in hypothesis.words
-        )
-        return replace(hypothesis, words=words)
+        return placed(hypothesis, self._settled_samples)
 
 
 class _GrowingAudio:
@@ -285,16 +280,6 @@ class _GrowingAudio:
     def forget_first(self, count: int) -> None:
         self._array = self._array[count : self.length].copy()
         self.length = len(self._array)
-
-
-def _joined(pieces: Sequence[Hypothesis]) -> Hypothesis:
-    pieces = [piece for piece in pieces if piece.words]
-    if len(pieces) < 2:
-        return pieces[0] if pieces else _NOTHING
-    words = tuple(word for piece in pieces for word in piece.words)
-    confidence = sum(piece.confidence * len(piece.words) for piece in pieces) / len(words)
-    findings = next((piece.findings for piece in pieces if piece.findings is not None), None)
-    return Hypothesis(words, join_words(word.text for word in words), confidence, findings)
 
 
 def _without_doubtful_end(hypothesis: Hypothesis) -> Hypothesis:

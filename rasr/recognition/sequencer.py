@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from decoder import Hypothesis
+from decoder.hypotheses import joined, placed
 from rasr.recognition.config import RecognitionConfig
 from rasr.recognition.effects import WHOLE, AbandonSegment, Effect, Process, Report
 from rasr.recognition.events import (
@@ -26,7 +27,7 @@ from rasr.recognition.events import (
     SpeechEnd,
     SpeechEnded,
 )
-from rasr.recognition.hypotheses import StablePrefix, joined, placed
+from rasr.recognition.stability import StablePrefix
 from rasr.text import sentences
 
 

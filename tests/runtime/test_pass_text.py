@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from decoder import Hypothesis
-from rasr.recognition.hypotheses import joined, placed
+from decoder.hypotheses import joined, placed
 from rasr.runtime.pass_text import PassText
 from rasr.text import TextTools, Writing
 from tests.runtime.fakes import words

@@ -6,8 +6,8 @@ import json
 
 from decoder import Hypothesis, Word
 from decoder.engine import Findings
+from decoder.hypotheses import joined, placed
 from rasr.recognition.events import Final
-from rasr.recognition.hypotheses import joined, placed
 from rasr.wire.sis.codec import encode_server
 from rasr.wire.sis.messages import Result
 from rasr.wire.sis.results import segment_of

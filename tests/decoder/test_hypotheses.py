@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decoder import Hypothesis, Word
-from rasr.recognition.hypotheses import joined, placed
+from decoder.hypotheses import joined, placed
 
 HEARD = Word("one", 0, 100, 0.9)
 GUESSED = Word("two", 100, 200, 0.8, times_guessed=True)
