@@ -19,6 +19,7 @@ import numpy as np
 
 from decoder.engine import Capabilities, HotWord, Hypothesis, Samples, Stream, Word
 from decoder.errors import DecodeFailed, EngineUnavailable
+from decoder.languages import split_languages
 
 SAMPLE_RATES = (8000, 16000)
 _BLOCKS_PER_SECOND = 4
@@ -75,7 +76,7 @@ class FakeEngine:
         """What the engine can do."""
         return Capabilities(
             name="fake",
-            languages=tuple(filter(None, self._options.languages.split(","))),
+            languages=split_languages(self._options.languages),
             sample_rate=self._options.sample_rate,
             partials=True,
             word_times=self._options.word_times,

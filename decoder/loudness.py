@@ -51,10 +51,8 @@ def ends_quietly(samples: Samples) -> bool:
     Args:
         samples: shape (n,), int16, at 16 kHz.
     """
-    levels = _levels(samples[-_RECENT_SAMPLES:])
-    if len(levels) <= _QUIET_FRAMES:
-        return False
-    return bool(levels[-_QUIET_FRAMES:].max() < np.quantile(levels, 0.95) - _VOICED_DB)
+    voiced = _voiced(_levels(samples[-_RECENT_SAMPLES:]))
+    return len(voiced) > _QUIET_FRAMES and not voiced[-_QUIET_FRAMES:].any()
 
 
 def spread_words(texts: Sequence[str], confidences: Sequence[float], audio: Samples) -> list[Word]:

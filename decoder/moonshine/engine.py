@@ -13,7 +13,9 @@ import numpy as np
 from decoder.engine import SAMPLE_RATE, Capabilities, Hypothesis
 from decoder.errors import EngineUnavailable
 from decoder.joining import join_words
+from decoder.languages import split_languages
 from decoder.loudness import spread_words
+from decoder.model_folder import require_folder
 from decoder.moonshine.graphs import LEAST_SAMPLES, Graphs
 from decoder.moonshine.guards import is_believed
 from decoder.moonshine.hot_words import HotWordLists
@@ -49,10 +51,7 @@ class MoonshineEngine:
         options.check()
         self._options = options
         folder = Path(options.model)
-        if not folder.is_dir():
-            raise EngineUnavailable(
-                f"there is no model folder {folder}; pull a model, or set the option model"
-            )
+        require_folder(folder)
         missing = [name for name in FILES if not (folder / name).is_file()]
         if missing:
             raise EngineUnavailable(f"{folder} lacks {', '.join(missing)}; pull the model again")
@@ -67,7 +66,7 @@ class MoonshineEngine:
         self._hot_words = HotWordLists(self._vocabulary, options.hot_word_boost)
         self._capabilities = Capabilities(
             name="moonshine",
-            languages=tuple(one.strip() for one in options.languages.split(",") if one.strip()),
+            languages=split_languages(options.languages),
             sample_rate=SAMPLE_RATE,
             partials=False,
             word_times=False,

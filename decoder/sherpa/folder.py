@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from decoder.errors import EngineUnavailable
+from decoder.model_folder import require_folder
 from decoder.sherpa.options import ModelOptions, SherpaOptions
 
 _PARTS = ("encoder", "decoder", "joiner")
@@ -66,10 +67,7 @@ def files_in(folder: Path) -> list[Path]:
     Raises:
         EngineUnavailable: there is no such folder.
     """
-    if not folder.is_dir():
-        raise EngineUnavailable(
-            f"there is no model folder {folder}; pull a model, or set the option model"
-        )
+    require_folder(folder)
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from decoder.errors import EngineUnavailable
+from decoder.model_folder import require_folder
 
 _FILES = ("config.json", "model.bin", "tokenizer.json")
 _VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
@@ -26,10 +27,7 @@ def check_folder(folder: Path) -> None:
     Raises:
         EngineUnavailable: the folder or one of its files is not there, or is not what it should be.
     """
-    if not folder.is_dir():
-        raise EngineUnavailable(
-            f"there is no model folder {folder}; pull a model, or set the option model"
-        )
+    require_folder(folder)
     for name in _FILES:
         if not (folder / name).is_file():
             raise EngineUnavailable(f"{folder} lacks {name}; {_AGAIN}")

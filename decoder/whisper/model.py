@@ -7,7 +7,6 @@ costs a quarter with less silence behind it; so the steps are called one by one 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +18,7 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from numpy.typing import NDArray
 from opencc import OpenCC
 
+from decoder.cores import cores
 from decoder.engine import Samples
 from decoder.errors import EngineUnavailable
 from decoder.languages import LANGUAGE_NAMES
@@ -61,7 +61,7 @@ class Model:
                 device="cpu",
                 compute_type=PRECISIONS[options.precision],
                 cpu_threads=options.threads,
-                num_workers=options.readings or _cores(),
+                num_workers=options.readings or cores(),
                 local_files_only=True,
             )
         except Exception as error:  # The package tokenizers raises nothing more particular.
@@ -201,7 +201,3 @@ def simplifier() -> Callable[[str], str]:
 def _name(token: str) -> str:
     """The language of a token such as <|zh|>."""
     return LANGUAGE_NAMES.get(token.strip("<|>"), "")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,6 +12,7 @@ from functools import partial
 from typing import assert_never
 
 from decoder import Capabilities, DecoderError
+from decoder.cores import cores
 from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
 from rasr.recognition.config import EngineChoice
 from rasr.scheduling import ProcessWorker, Scheduler, ThreadWorker, Worker
@@ -21,11 +22,6 @@ from rasr.text import Writing
 
 _MEMORY_SHARE = 0.25
 """Of the machine's memory, for all decoders together."""
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
+from decoder.cores import cores
 from rasr.captions import Broadcaster
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.alignment import Aligners
@@ -30,7 +31,6 @@ from rasr.server.application import make_application
 from rasr.server.engines import (
     EnginePlan,
     PropertyTable,
-    cores,
     make_scheduler,
     plan,
     property_table,

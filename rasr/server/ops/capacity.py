@@ -22,13 +22,14 @@ import numpy as np
 import structlog
 
 import rasr
+from decoder.cores import cores
 from decoder.engine import Samples
 from rasr.audio import SAMPLE_RATE
 from rasr.audio.files import read_audio
 from rasr.configuration.folders import cache_folder
 from rasr.scheduling import Scheduler, StepCosts
 from rasr.server.admission import RECOGNITION_S
-from rasr.server.engines import EnginePlan, cores
+from rasr.server.engines import EnginePlan
 from rasr.settings import DecodingSettings
 
 _log = structlog.get_logger("rasr.capacity")
