@@ -79,6 +79,21 @@ class HotWord:
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """What an engine writes by itself, as people do."""
+
+    punctuation: bool = False
+    """Punctuation marks, each as the end of the word before it."""
+    case: bool = False
+    """Capital letters where people write them."""
+    digits: bool = False
+    """Numbers in digits where people write them so."""
+
+
+AS_PEOPLE_DO = Writing(punctuation=True, case=True, digits=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an engine can do, known once its model is loaded."""
 
@@ -106,12 +121,8 @@ class Capabilities:
     `Stream.pause` is of use."""
     detects_language: bool = False
     """It knows many languages and finds out which one is spoken."""
-    punctuation: bool = False
-    """It writes punctuation marks of its own, each as the end of the word before it."""
-    case: bool = False
-    """It writes capital letters where people do."""
-    digits: bool = False
-    """It writes numbers in digits where people do."""
+    writing: Writing = Writing()
+    """What it writes besides bare words."""
     longest_samples: int | None = None
     """The longest utterance that it reads well; None: any."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from decoder.engine import SAMPLE_RATE, Capabilities, Hypothesis
+from decoder.engine import AS_PEOPLE_DO, SAMPLE_RATE, Capabilities, Hypothesis
 from decoder.errors import EngineUnavailable
 from decoder.joining import join_words
 from decoder.languages import split_languages
@@ -72,9 +72,7 @@ class MoonshineEngine:
             word_times=False,
             hot_words=True,
             max_batch=1,
-            punctuation=True,
-            case=True,
-            digits=True,
+            writing=AS_PEOPLE_DO,
             longest_samples=_LONGEST_S * SAMPLE_RATE,
         )
         self.read([Utterance(np.zeros(_WARM_SAMPLES, np.int16))])

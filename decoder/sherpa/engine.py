@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from decoder.engine import Capabilities, HotWord, Stream
+from decoder.engine import Capabilities, HotWord, Stream, Writing
 from decoder.errors import DecodeFailed
 from decoder.sherpa.chunking import Chunking
 from decoder.sherpa.hot_words import spell
@@ -64,9 +64,11 @@ class SherpaEngine:
             # A step begins with each `shift` and looks at a window: a word that ends where a step
             # begins is decoded with the window after it.
             lookahead_samples=self._chunking.window,
-            punctuation=self._options.writes_marks,
-            case=self._options.writes_marks and not self._findings.vocabulary.lower,
-            digits=self._findings.vocabulary.digits,
+            writing=Writing(
+                punctuation=self._options.writes_marks,
+                case=self._options.writes_marks and not self._findings.vocabulary.lower,
+                digits=self._findings.vocabulary.digits,
+            ),
         )
 
     @property

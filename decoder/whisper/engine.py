@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from decoder.engine import SAMPLE_RATE, Capabilities, Findings, Hypothesis, Samples
+from decoder.engine import AS_PEOPLE_DO, SAMPLE_RATE, Capabilities, Findings, Hypothesis, Samples
 from decoder.errors import DecodeFailed, EngineUnavailable
 from decoder.joining import join_words
 from decoder.languages import split_languages, unknown_languages
@@ -72,9 +72,7 @@ class WhisperEngine:
             hot_words=True,
             max_batch=1,
             detects_language=len(self._candidates) > 1,
-            punctuation=True,
-            case=True,
-            digits=True,
+            writing=AS_PEOPLE_DO,
             longest_samples=_LONGEST_S * SAMPLE_RATE,
         )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from decoder import HotWord
+from decoder.engine import Writing
 from rasr.audio import AudioFormat, CompressedFormat
-from rasr.text import Writing
 
 
 @dataclass(frozen=True, slots=True)

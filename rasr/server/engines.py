@@ -18,7 +18,6 @@ from rasr.recognition.config import EngineChoice
 from rasr.scheduling import ProcessWorker, Scheduler, ThreadWorker, Worker
 from rasr.server.errors import StartError
 from rasr.settings import DecodingSettings, Served, Settings, final_engine, live_engine
-from rasr.text import Writing
 
 _MEMORY_SHARE = 0.25
 """Of the machine's memory, for all decoders together."""
@@ -182,7 +181,7 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
             known.hot_words,
             known.word_times,
             known.lookahead_samples,
-            Writing(known.punctuation, known.case, known.digits),
+            known.writing,
         )
         for name, known in engines.items()
     }

@@ -4,7 +4,6 @@ from rasr.text.processor import (
     StepProcessor,
     TextProcessor,
     TextTools,
-    Writing,
 )
 from rasr.text.punctuation import PausePunctuator, Punctuator, StopPunctuator
 from rasr.text.sentences import sentence_spans, sentences
@@ -16,7 +15,6 @@ __all__ = [
     "StopPunctuator",
     "TextProcessor",
     "TextTools",
-    "Writing",
     "sentence_spans",
     "sentences",
 ]

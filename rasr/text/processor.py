@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from decoder import Hypothesis, Word
+from decoder.engine import Writing
 from decoder.joining import join_words
 from decoder.sherpa.punctuation import PunctuationModel
 from rasr.text.bare import without_marks
@@ -38,15 +39,6 @@ speech has, take 140 ms."""
 
 Step = Callable[[Sequence[Word], bool], tuple[Word, ...]]
 """Words and whether they are final → words that take their place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """What an engine writes by itself; see `decoder.Capabilities`."""
-
-    punctuation: bool = False
-    case: bool = False
-    digits: bool = False
 
 
 class TextProcessor(Protocol):

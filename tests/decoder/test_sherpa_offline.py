@@ -122,7 +122,7 @@ def test_what_a_family_can_do_is_told(engine: SherpaOfflineEngine) -> None:
     known = engine.capabilities
     assert (known.max_batch, known.partials, known.hot_words) == (1, False, False)
     assert known.word_times == (engine.model.family is not Family.PARAFORMER)
-    assert known.punctuation == (engine.model.family is Family.SENSE_VOICE)
+    assert known.writing.punctuation == (engine.model.family is Family.SENSE_VOICE)
     assert known.sample_rate == SAMPLE_RATE
     detecting = {Family.SENSE_VOICE, Family.DOLPHIN, Family.OMNILINGUAL}
     assert known.detects_language == (engine.model.family in detecting)

@@ -12,13 +12,14 @@ import pytest
 from sherpa_onnx import OfflineRecognizer
 
 from decoder import EngineUnavailable
+from decoder.engine import Writing
 from decoder.registry import EngineSpec, load
 from decoder.sherpa.offline.engine import SherpaOfflineEngine
 from decoder.sherpa.offline.families import TRAITS, Detection, Family, HotWords
 from decoder.sherpa.offline.model import OfflineModel, read_offline_model
 from decoder.sherpa.offline.options import SherpaOfflineOptions
 from decoder.sherpa.offline.recogniser import factory_arguments, fits_prompt, instruct
-from decoder.sherpa.offline.writing import Writing, writing_of
+from decoder.sherpa.offline.writing import writing_of
 from decoder.sherpa.vocabulary import Style, Vocabulary, read_vocabulary
 from tests.decoder.models.catalogue import WRITERS
 from tests.decoder.models.ctc import write_wenet_ctc

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from decoder import Capabilities, Hypothesis, Word
-from decoder.engine import Samples
+from decoder.engine import Samples, Writing
 from rasr.recognition.config import EngineChoice, RecognitionConfig
 from rasr.recognition.events import (
     Done,
@@ -26,7 +26,7 @@ from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import DecodeListener, Priority, Scheduler
 from rasr.settings import SessionSettings
-from rasr.text import TextProcessor, TextTools, Writing
+from rasr.text import TextProcessor, TextTools
 from rasr.wire.dialect import Grant
 from tests.recognition.talk import SENTENCES, LoudIsSpeech, config
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from decoder import Hypothesis
+from decoder.engine import Writing
 from decoder.hypotheses import joined, placed
 from rasr.runtime.pass_text import PassText
-from rasr.text import TextTools, Writing
+from rasr.text import TextTools
 from tests.runtime.fakes import words
 
 WRITES = Writing(punctuation=True, case=True, digits=True)

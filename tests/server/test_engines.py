@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from decoder import Capabilities
+from decoder.engine import Writing
 from rasr.server.engines import plan, property_table
 from rasr.server.errors import StartError
 from rasr.settings import Settings
-from rasr.text import Writing
 from tests.server.conftest import fake_settings
 
 
@@ -76,7 +76,7 @@ def test_an_engine_that_can_be_told_its_languages_is_told_those_of_its_propertie
 
 
 def test_what_an_engine_writes_by_itself_goes_with_the_choice() -> None:
-    writes = replace(known("english"), punctuation=True, case=True)
+    writes = replace(known("english"), writing=Writing(punctuation=True, case=True))
     table = property_table(served(english="one"), {"one": writes})
     choice = table.choose("english_16k_common", "english", 16_000)
     assert choice is not None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from decoder.engine import Writing
 from decoder.sherpa.punctuation import PunctuationModel
-from rasr.text import TextTools, Writing
+from rasr.text import TextTools
 from rasr.text.model_punctuator import ModelPunctuator, NotAligned
 from tests.text.builders import chinese, english, heard
 

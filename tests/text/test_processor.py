@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder import Hypothesis, Word
+from decoder.engine import Writing
 from decoder.joining import join_words
-from rasr.text import TextTools, Writing
+from rasr.text import TextTools
 from tests.text.builders import chinese, english, heard
 from tests.text.test_digits import ANY_WORDS
 

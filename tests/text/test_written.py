@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decoder import Hypothesis, Word
-from rasr.text import TextTools, Writing
+from decoder.engine import Writing
+from rasr.text import TextTools
 from tests.text.builders import WORD_SAMPLES, chinese, english, heard
 from tests.text.test_digits import hypotheses_of
 

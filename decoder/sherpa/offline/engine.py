@@ -74,9 +74,7 @@ class SherpaOfflineEngine:
             hot_words=self._by_prompt or self._recognisers.biased is not None,
             max_batch=1,
             detects_language=model.detects_language,
-            punctuation=model.writing.punctuation,
-            case=model.writing.case,
-            digits=model.writing.digits,
+            writing=model.writing,
             longest_samples=None if longest is None else longest * SAMPLE_RATE,
         )
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from decoder.engine import AS_PEOPLE_DO, Writing
 from decoder.errors import EngineUnavailable
 from decoder.languages import LANGUAGE_NAMES, split_languages
 from decoder.sherpa.graphs import Graph, read_graph
@@ -27,7 +28,7 @@ from decoder.sherpa.offline.families import (
 )
 from decoder.sherpa.offline.folder import OfflineFiles, family_by_names, find_offline_files
 from decoder.sherpa.offline.options import SherpaOfflineOptions
-from decoder.sherpa.offline.writing import AS_PEOPLE_DO, Writing, writing_of
+from decoder.sherpa.offline.writing import writing_of
 from decoder.sherpa.options import ModelOptions
 from decoder.sherpa.vocabulary import Vocabulary, decoded_base64, read_vocabulary
 
@@ -288,7 +289,7 @@ def _writing(family: Family, vocabulary: Vocabulary | None) -> Writing:
     written = writing_of(vocabulary)
     if family is Family.CANARY:
         # It is asked for marks and not for numbers in digits.
-        return Writing(written.punctuation, written.case, digits=False)
+        return replace(written, digits=False)
     return written
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
 
+from decoder.engine import Writing
 from decoder.sherpa.vocabulary import Style, Vocabulary, is_latin, is_special
 
 _PUNCTUATIONS = (frozenset(",."), frozenset("，。"))
@@ -13,22 +13,10 @@ _MOST_LETTERS = 20
 """Of the 26 Latin ones: a small vocabulary may lack a rare one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """How a model writes, as `decoder.engine.Capabilities` says it."""
-
-    punctuation: bool
-    case: bool
-    digits: bool
-
-
-AS_PEOPLE_DO = Writing(punctuation=True, case=True, digits=True)
-
-
 def writing_of(vocabulary: Vocabulary) -> Writing:
     """How a model of these symbols can write. Of bytes nothing is known: all of them can."""
     if vocabulary.style is Style.BYTES:
-        return Writing(punctuation=False, case=False, digits=False)
+        return Writing()
     symbols = [symbol for symbol in vocabulary.symbols.values() if not is_special(symbol)]
     letters = {letter for symbol in symbols for letter in symbol}
     latin = {letter for letter in letters if is_latin(letter)}
