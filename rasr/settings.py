@@ -258,6 +258,11 @@ Served = str | PropertySettings
 """What serves a property: the name of its engine, or its engines."""
 
 
+def language_of(key: str) -> str:
+    """The language that a key of `properties` begins with: "english" of "english_16k_common"."""
+    return key.partition("_")[0]
+
+
 def live_engine(served: Served) -> str:
     """The engine that hears people while they speak."""
     return served if isinstance(served, str) else served.live

@@ -31,7 +31,7 @@ from rasr.models.catalogue import Model
 from rasr.models.errors import ModelError
 from rasr.models.record import read_record
 from rasr.models.store import Store
-from rasr.settings import EngineSettings, PropertySettings, Settings
+from rasr.settings import EngineSettings, PropertySettings, Settings, language_of
 
 _USUAL_KIND = "sherpa-onnx"
 """The engine of a folder that does not say which one runs it."""
@@ -78,7 +78,7 @@ def with_bundled(configuration: Configuration, language: str, store: Store) -> C
     For commands that must work before any model is pulled, as the demonstration. A server never
     serves a bundled model that is not named.
     """
-    if any(key.partition("_")[0] == language for key in configuration.settings.properties):
+    if any(language_of(key) == language for key in configuration.settings.properties):
         return configuration
     draft = _Draft(configuration, store)
     draft.serve_bundled(language)

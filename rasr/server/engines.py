@@ -17,7 +17,7 @@ from decoder.registry import EngineKind, EngineSpec, Placement, describe, load
 from rasr.recognition.config import EngineChoice
 from rasr.scheduling import ProcessWorker, Scheduler, ThreadWorker, Worker
 from rasr.server.errors import StartError
-from rasr.settings import DecodingSettings, Served, Settings, final_engine, live_engine
+from rasr.settings import DecodingSettings, Served, Settings, final_engine, language_of, live_engine
 
 _MEMORY_SHARE = 0.25
 """Of the machine's memory, for all decoders together."""
@@ -95,7 +95,7 @@ def _plan_one(name: str, settings: Settings) -> EnginePlan:
         )
     options[kind.streams_option] = streams
     if kind.languages_option is not None and not options.get(kind.languages_option):
-        served = (_language(key) for _, key, named in _named(settings) if named == name)
+        served = (language_of(key) for _, key, named in _named(settings) if named == name)
         options[kind.languages_option] = ",".join(dict.fromkeys(served))
     live = {live_engine(by) for by in settings.properties.values()}
     spec = EngineSpec(engine.kind, options)
@@ -156,7 +156,7 @@ class PropertyTable:
     @property
     def languages(self) -> tuple[str, ...]:
         """Those that are served."""
-        return tuple(sorted({_language(key) for key in self.engines}))
+        return tuple(sorted({language_of(key) for key in self.engines}))
 
 
 def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> PropertyTable:
@@ -167,7 +167,7 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
     """
     faults = []
     for key, served, name in _named(settings):
-        language, known = _language(served), engines[name].languages
+        language, known = language_of(served), engines[name].languages
         if known and language not in known:
             faults.append(
                 f"{key}: engine {name!r} does not know {language}, only "
@@ -192,8 +192,3 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
         return live if final is None else replace(live, final=choices[final])
 
     return PropertyTable({served: choice(by) for served, by in settings.properties.items()})
-
-
-def _language(key: str) -> str:
-    """The language that a key of `properties` begins with."""
-    return key.partition("_")[0]

@@ -10,6 +10,7 @@ from decoder import DecoderError
 from decoder.alignment import LANGUAGES
 from rasr.runtime.alignment import Aligners
 from rasr.server.engines import PropertyTable
+from rasr.settings import language_of
 from rasr.text.spoken import Speller
 
 _log = structlog.get_logger("rasr.server")
@@ -29,7 +30,7 @@ async def start_aligners(
     if not any(
         language in LANGUAGES and not (engine.word_times and engine.of_finals.word_times)
         for key, engine in properties.engines.items()
-        if (language := key.split("_")[0])
+        if (language := language_of(key))
     ):
         return None
     aligners = Aligners(spellers)
