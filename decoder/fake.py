@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 from decoder.engine import Capabilities, HotWord, Hypothesis, Samples, Stream, Word
 from decoder.errors import DecodeFailed, EngineUnavailable
 from decoder.languages import split_languages
+from decoder.open_streams import OpenStreams
 
 SAMPLE_RATES = (8000, 16000)
 _BLOCKS_PER_SECOND = 4
@@ -68,8 +68,7 @@ class FakeEngine:
             raise EngineUnavailable(f"sample_rate is {options.sample_rate}; allowed: {allowed}")
         self._options = options
         self._block_samples = options.sample_rate // _BLOCKS_PER_SECOND
-        self._lock = threading.Lock()
-        self._open_streams = 0
+        self._open_streams = OpenStreams(options.streams)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -91,13 +90,8 @@ class FakeEngine:
         """Start an utterance; as `Engine.open`."""
         if hot_words:
             raise DecodeFailed("the fake engine knows no hot words")
-        with self._lock:
-            if self._open_streams >= self._options.streams:
-                raise DecodeFailed(
-                    f"all {self._options.streams} streams of the fake engine are open"
-                )
-            self._open_streams += 1
-        return FakeStream(self, self._block_samples, self._options)
+        self._open_streams.take()
+        return FakeStream(self._open_streams, self._block_samples, self._options)
 
     def decode(self, streams: Sequence[Stream]) -> None:
         """Work on streams of this engine; as `Engine.decode`."""
@@ -105,19 +99,14 @@ class FakeEngine:
             assert isinstance(stream, FakeStream), "a stream of another engine"
             stream.decode()
 
-    def returned(self) -> None:
-        """Take note that a stream was closed."""
-        with self._lock:
-            self._open_streams -= 1
-
 
 class FakeStream:
     """One utterance; its methods are those of `Stream`."""
 
     refused_hot_words: tuple[HotWord, ...] = ()
 
-    def __init__(self, engine: FakeEngine, block_samples: int, options: FakeOptions) -> None:
-        self._engine = engine
+    def __init__(self, open_streams: OpenStreams, block_samples: int, options: FakeOptions) -> None:
+        self._open_streams = open_streams
         self._block_samples = block_samples
         self._options = options
         self._waiting: list[Samples] = []
@@ -160,7 +149,7 @@ class FakeStream:
         if not self._closed:
             self._closed = True
             self._waiting.clear()
-            self._engine.returned()
+            self._open_streams.give_back()
 
     def decode(self) -> None:
         """Turn the blocks that are whole, and after `finish` the rest, into words."""

@@ -18,7 +18,6 @@ is told what came before.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +29,7 @@ from decoder.hypotheses import joined, placed
 from decoder.joining import join_words
 from decoder.loudness import ends_quietly, quiet_place
 from decoder.offline import OfflineEngine, Reading, Utterance
+from decoder.open_streams import OpenStreams
 
 _CLOSING_MARKS = ".,!?;:…。，！？；：、"
 _EARLIEST_CUT = 0.5
@@ -81,8 +81,7 @@ class LiveEngine:
         self._capabilities = replace(
             known, partials=True, rereads=True, first_step_samples=step, step_samples=step
         )
-        self._lock = threading.Lock()
-        self._open_streams = 0
+        self._open_streams = OpenStreams(options.streams)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -93,11 +92,10 @@ class LiveEngine:
         """Start an utterance; as `Engine.open`."""
         if hot_words and not self._capabilities.hot_words:
             raise DecodeFailed(f"the engine {self._capabilities.name!r} knows no hot words")
-        with self._lock:
-            if self._open_streams >= self._options.streams:
-                raise DecodeFailed(f"all {self._options.streams} streams of the engine are open")
-            self._open_streams += 1
-        return LiveStream(self, tuple(hot_words), self._capabilities, self._options.interval_share)
+        self._open_streams.take()
+        return LiveStream(
+            self._open_streams, tuple(hot_words), self._capabilities, self._options.interval_share
+        )
 
     def decode(self, streams: Sequence[Stream]) -> None:
         """Work on streams of this engine; as `Engine.decode`."""
@@ -114,23 +112,18 @@ class LiveEngine:
                 for stream, reading in zip(batch, readings, strict=True):
                     stream.read(reading)
 
-    def returned(self) -> None:
-        """Take note that a stream was closed."""
-        with self._lock:
-            self._open_streams -= 1
-
 
 class LiveStream:
     """One utterance, read again and again; its methods are those of `Stream`."""
 
     def __init__(
         self,
-        engine: LiveEngine,
+        open_streams: OpenStreams,
         hot_words: tuple[HotWord, ...],
         capabilities: Capabilities,
         interval_share: float,
     ) -> None:
-        self._engine = engine
+        self._open_streams = open_streams
         self._hot_words = hot_words
         self._known = capabilities
         self._interval_share = interval_share
@@ -210,7 +203,7 @@ class LiveStream:
         if not self._closed:
             self._closed = True
             self._audio = _GrowingAudio()
-            self._engine.returned()
+            self._open_streams.give_back()
 
     # For the engine
 

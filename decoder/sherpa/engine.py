@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from decoder.engine import Capabilities, HotWord, Stream, Writing
 from decoder.errors import DecodeFailed
+from decoder.open_streams import OpenStreams
 from decoder.sherpa.chunking import Chunking
 from decoder.sherpa.hot_words import spell
 from decoder.sherpa.model import Model
@@ -43,8 +43,7 @@ class SherpaEngine:
         self._chunking = findings.chunking
         self._maker = WordMaker(findings.vocabulary)
         self._recognisers = load_recognisers(options, findings)
-        self._open_streams = 0
-        self._lock = threading.Lock()
+        self._open_streams = OpenStreams(options.streams)
         for recogniser in self._loaded():
             self._warm(recogniser)
 
@@ -90,14 +89,11 @@ class SherpaEngine:
         """
         if hot_words and self._recognisers.biased is None:
             raise DecodeFailed("hot words are off; set the option hot_words to true")
-        with self._lock:
-            if self._open_streams >= self._options.streams:
-                raise DecodeFailed(f"all {self._options.streams} streams of the engine are open")
-            self._open_streams += 1
+        self._open_streams.take()
         try:
             return self._stream(hot_words)
         except BaseException:
-            self._returned()
+            self._open_streams.give_back()
             raise
 
     def _stream(self, hot_words: Sequence[HotWord]) -> SherpaStream:
@@ -114,7 +110,7 @@ class SherpaEngine:
             self._chunking,
             self._model.sample_rate,
             self._transcript(),
-            self._returned,
+            self._open_streams.give_back,
             phrases,
             refused,
         )
@@ -146,10 +142,6 @@ class SherpaEngine:
             time_scale=self._model.time_scale,
             delay_ms=self._model.emission_delay_ms or 0,
         )
-
-    def _returned(self) -> None:
-        with self._lock:
-            self._open_streams -= 1
 
     def _loaded(self) -> Iterator[Recogniser]:
         yield self._recognisers.fast
