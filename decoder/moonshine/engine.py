@@ -104,9 +104,6 @@ class MoonshineEngine:
         return Reading(self._hypothesis(text, utterance), refused, tuple(text.tokens))
 
     def _hypothesis(self, text: Text, utterance: Utterance) -> Hypothesis:
-        spelt = self._vocabulary.words(text.tokens)
-        words = [word for word, _ in spelt]
-        whole = join_words(words)
         spoken = [
             one
             for token, one in zip(text.tokens, text.log_probabilities, strict=True)
@@ -114,10 +111,14 @@ class MoonshineEngine:
         ]
         if not text.ended or not is_believed(spoken):
             return Hypothesis()
+        spelt = self._vocabulary.words(text.tokens)
+        words = [word for word, _ in spelt]
         confidences = [
             math.exp(fmean(text.log_probabilities[place] for place in places))
             for _, places in spelt
         ]
         return Hypothesis(
-            tuple(spread_words(words, confidences, utterance.samples)), whole, fmean(confidences)
+            tuple(spread_words(words, confidences, utterance.samples)),
+            join_words(words),
+            fmean(confidences),
         )

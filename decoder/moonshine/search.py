@@ -30,6 +30,7 @@ _WITHIN: Final = 10.0
 logarithm: what nobody can have said is not heard because it is wished for."""
 
 _MORE: Final = 4
+"""Tokens that are looked at beyond the width of the search."""
 _MOST_READINGS: Final = 4
 """Two texts that lead to each other are as good as each other."""
 _DOUBTFUL: Final = math.log(0.6)
@@ -276,7 +277,7 @@ def _extended(
 ) -> list[tuple[int, _Path]]:
     """The best paths that are one token longer, or over; each with the place of the one before."""
     best: dict[tuple[int, ...], tuple[float, int, _Candidate]] = {}
-    for place, (path, row) in enumerate(zip(paths, logits, strict=False)):
+    for place, (path, row) in enumerate(zip(paths, logits, strict=True)):
         for candidate in _candidates(row, hot_words, path.match, beam):
             total = path.score + candidate.total
             tokens = (*path.tokens, candidate.token)

@@ -80,6 +80,8 @@ def test_an_utterance_has_words_in_order_inside_it(engine: SherpaOfflineEngine) 
 
 
 def _skip_if_dithered(engine: SherpaOfflineEngine) -> None:
+    # Of 24 sounds with digital silence 4 were read differently a second time; of the same sounds
+    # over a noise of 1000 steps none, so what is added is small, and it is not from our side.
     if engine.model.family is Family.WENET_CTC:
         pytest.skip("sherpa-onnx 2.0.1 adds noise of its own to what it gives WeNet's models")
 
