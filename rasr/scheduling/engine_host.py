@@ -71,6 +71,18 @@ class _Failure:
     fault: str | None = None
 
 
+@dataclass(slots=True)
+class _Open:
+    """One open stream."""
+
+    stream: Stream
+    asks: bool
+    """It has hot words of which none has been refused yet: an engine that reads whole utterances
+    looks at them when it reads first."""
+    told: Hypothesis | None = None
+    """Of an engine that reads anew: what was told last."""
+
+
 class EngineHost:
     """Runs batches on one engine.
 
@@ -81,13 +93,8 @@ class EngineHost:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._streams: dict[int, Stream] = {}
+        self._streams: dict[int, _Open] = {}
         self._rereads = engine.capabilities.rereads
-        self._told: dict[int, Hypothesis] = {}
-        """Of an engine that reads anew: what was told last of each stream."""
-        self._asking: set[int] = set()
-        """Streams with hot words of which none has been refused yet: an engine that reads whole
-        utterances looks at them when it reads first."""
 
     def run(self, batch: Batch) -> list[StepResult]:
         """One result for each step, in their order."""
@@ -106,10 +113,9 @@ class EngineHost:
 
     def _feed(self, step: Step) -> None:
         if step.opens:
-            self._streams[step.stream] = self._engine.open(step.hot_words)
-            if step.hot_words:
-                self._asking.add(step.stream)
-        stream = self._streams[step.stream]
+            stream = self._engine.open(step.hot_words)
+            self._streams[step.stream] = _Open(stream, asks=bool(step.hot_words))
+        stream = self._streams[step.stream].stream
         stream.accept(step.samples)
         if step.pauses:
             stream.pause()
@@ -117,11 +123,11 @@ class EngineHost:
             stream.finish(step.silence)
 
     def _decode(self, steps: Sequence[Step], failures: dict[int, _Failure]) -> None:
-        ready = [step for step in steps if self._streams[step.stream].ready]
+        ready = [step for step in steps if self._streams[step.stream].stream.ready]
         if not ready:
             return
         try:
-            self._engine.decode([self._streams[step.stream] for step in ready])
+            self._engine.decode([self._streams[step.stream].stream for step in ready])
         except Exception as error:
             if len(ready) == 1:
                 failures[ready[0].stream] = _failure(error)
@@ -133,10 +139,9 @@ class EngineHost:
     def _result(self, step: Step, failure: _Failure | None) -> StepResult:
         refused: tuple[HotWord, ...] = ()
         hypothesis = None
-        if failure is None and step.stream in self._asking:
-            refused = self._streams[step.stream].refused_hot_words
-            if refused:
-                self._asking.discard(step.stream)
+        if failure is None and (opened := self._streams[step.stream]).asks:
+            refused = opened.stream.refused_hot_words
+            opened.asks = not refused
         if failure is None and (step.wants_hypothesis or step.finishes):
             try:
                 hypothesis = self._news(step)
@@ -151,19 +156,18 @@ class EngineHost:
 
     def _news(self, step: Step) -> Hypothesis | None:
         """What is to be told after a step; None where the utterance was not read anew."""
-        hypothesis = self._streams[step.stream].hypothesis()
+        opened = self._streams[step.stream]
+        hypothesis = opened.stream.hypothesis()
         if self._rereads and not step.finishes:
-            if self._told.get(step.stream) is hypothesis:
+            if opened.told is hypothesis:
                 return None
-            self._told[step.stream] = hypothesis
+            opened.told = hypothesis
         return hypothesis
 
     def _close(self, number: int) -> None:
-        self._told.pop(number, None)
-        self._asking.discard(number)
-        stream = self._streams.pop(number, None)
-        if stream is not None:
-            stream.close()
+        opened = self._streams.pop(number, None)
+        if opened is not None:
+            opened.stream.close()
 
 
 def _failure(error: Exception) -> _Failure:
