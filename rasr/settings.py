@@ -54,6 +54,15 @@ class ServerSettings(_Section):
         int,
         Field(ge=1, le=_MANY, description="open connections; one more is refused at the handshake"),
     ] = 4096
+    connections_per_address: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=_MANY,
+            description="connections of one address, counted from the moment they are accepted; "
+            "0 = no bound; behind a proxy all are of the proxy",
+        ),
+    ] = 0
     send_timeout_s: Annotated[
         float, Field(gt=0, description="a client that reads nothing for so long is dropped, s")
     ] = 20.0

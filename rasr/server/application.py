@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -65,6 +66,10 @@ def make_application(state: ServerState) -> FastAPI:
         assert isinstance(error, HTTPException)
         return JSONResponse(_not_here(request.url.path), error.status_code)
 
+    for route in app.router.routes:
+        if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
+            # As of every other path; the server leaves the body out.
+            route.methods.add("HEAD")
     add_sis(app, state, origins)
     app.router.routes.append(WebSocketRoute("/{path:path}", _UnknownPath()))
     return app

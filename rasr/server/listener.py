@@ -6,9 +6,9 @@ audio that the kernel holds: see the comments at each.
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 
+from rasr.asgi import addresses
 from rasr.server.errors import StartError
 
 _RECEIVE_BUFFER_BYTES = 64 * 1024
@@ -69,16 +69,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def make_shallow(connection: socket.socket, unsent_bytes: int) -> None:
-    """Let the kernel take no more of what it cannot send yet; it would take megabytes."""
-    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-    if option is not None:
-        connection.setsockopt(socket.IPPROTO_TCP, option, unsent_bytes)
-
-
 def is_loopback(listener: socket.socket) -> bool:
     """True if only this machine can reach the socket."""
-    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+    return addresses.is_loopback(listener.getsockname()[0])
 
 
 def url_of(listener: socket.socket) -> str:

@@ -7,11 +7,12 @@ send, which a page cannot: browsers take no headers from it (RFC 6455, §10.2 an
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+
+from rasr.asgi.addresses import is_loopback
 
 ANYBODY = "*"
 
@@ -95,12 +96,4 @@ def host_of(url: str) -> str | None:
 
 def is_loopback_name(host: str) -> bool:
     """True if a name or address is always of the machine that uses it."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    # A socket of both families tells IPv4 peers as ::ffff:127.0.0.1.
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    return host == "localhost" or host.endswith(".localhost") or is_loopback(host)

@@ -6,19 +6,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
-import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.http11 import Request
-
+import rasr.asgi
 from decoder.cores import cores
 from rasr.captions import Broadcaster
 from rasr.recognition.segmenter import Margins
@@ -28,6 +23,7 @@ from rasr.scheduling import Scheduler
 from rasr.server.access import Authoriser
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
+from rasr.server.descriptors import connections_that_fit
 from rasr.server.engines import (
     EnginePlan,
     PropertyTable,
@@ -37,14 +33,13 @@ from rasr.server.engines import (
     start_scheduler,
 )
 from rasr.server.errors import StartError
-from rasr.server.listener import is_loopback, listen, make_shallow, url_of
+from rasr.server.listener import is_loopback, listen, url_of
 from rasr.server.ops.capacity import Capacity, calibrated, carried, memory_folder
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
-from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.settings import Settings, VadSettings
 from vad import Classifier, VadError, make_classifier
 
@@ -53,8 +48,10 @@ _LEAST_FRAME_BYTES = 4 << 20
 a session accepts, so that a client gets a sentence where one is of use."""
 
 
-_SHALLOW_BYTES = 4096
-
+_SPARE_CONNECTIONS = 128
+"""Beside the websockets: so that questions of a balancer and refusals find room."""
+_GRACE_S = 5.0
+"""For requests over HTTP to be answered, once all websockets are closed."""
 _FAREWELL_S = 1.0
 """For viewers of captions to take the last events, once the last session is over."""
 
@@ -69,8 +66,7 @@ class Service:
         self._aligners: Aligners | None = None
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
-        self._uvicorn: _Uvicorn | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._http: rasr.asgi.Server | None = None
 
     async def __aenter__(self) -> Self:
         """Raises StartError where the settings, the address or an engine do not allow it."""
@@ -116,22 +112,21 @@ class Service:
 
     async def stop(self) -> None:
         """No new sessions; finals and END for open ones, within `server.drain_s`; then the rest."""
-        if self._uvicorn is None or self._state is None or self._serving is None:
+        if self._http is None or self._state is None:
             return
         # Said before the listeners close, so that a balancer sees it and nothing slips in between.
         connections = self._state.connections
         connections.closing = True
-        self._uvicorn.stop_accepting()
+        self._http.stop_accepting()
         await connections.close(self.settings.server.drain_s)
         # Viewers come after the speakers: they get the last finals too.
         await self._state.captions.close(_FAREWELL_S)
-        self._uvicorn.should_exit = True
-        await self._serving
-        self._uvicorn = None
+        await self._http.stop(_GRACE_S)
+        self._http = None
         await self._stop_engines()
 
     async def _start(self) -> None:
-        settings = self.settings
+        settings = self.settings = _within_descriptors(self.settings)
         plans = plan(settings)
         try:
             _classifier(settings.vad)
@@ -156,26 +151,16 @@ class Service:
         properties = property_table(settings, known)
         self._aligners = await start_aligners(properties, texts.tools.spellers)
         self._state = self._assemble(capacities, properties, texts)
-        self._uvicorn = _Uvicorn(
-            uvicorn.Config(
-                make_application(self._state),
-                http=_Http,
-                ws=_WebSocket,
-                ws_max_size=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
-                # Audio does not shrink, and the state of a compressor is 30 KiB a connection.
-                ws_per_message_deflate=False,
-                # Clients that read only after their last sample would fail a ping; who is gone is
-                # noticed by the idle rule and by TCP's own probes.
-                ws_ping_interval=None,
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=5,
-            )
+        self._http = rasr.asgi.Server(
+            make_application(self._state),
+            rasr.asgi.Limits(
+                connections=settings.server.max_connections + _SPARE_CONNECTIONS,
+                connections_per_address=settings.server.connections_per_address,
+                message_bytes=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
+            ),
+            self._state.statistics.requests_refused,
         )
-        self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
-        await self._uvicorn.listening.wait()
+        await self._http.start(self._listener)
 
     def _assemble(
         self, capacities: dict[str, Capacity], properties: PropertyTable, texts: Texts
@@ -244,6 +229,20 @@ class Service:
             self._listener.close()
 
 
+def _within_descriptors(settings: Settings) -> Settings:
+    """The settings with as many connections as the process may have.
+
+    Raises:
+        StartError: hardly any.
+    """
+    server = settings.server
+    fit = connections_that_fit(server.max_connections + _SPARE_CONNECTIONS) - _SPARE_CONNECTIONS
+    if fit == server.max_connections:
+        return settings
+    fewer = server.model_copy(update={"max_connections": max(1, fit)})
+    return settings.model_copy(update={"server": fewer})
+
+
 def _classifier(vad: VadSettings) -> Classifier:
     return make_classifier(
         vad.kind,
@@ -251,49 +250,3 @@ def _classifier(vad: VadSettings) -> Classifier:
         frame_ms=vad.frame_ms,
         threshold=vad.threshold,
     )
-
-
-class _WebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's websocket on the sans-I/O protocol, with a way to drop it."""
-
-    def handle_connect(self, event: Request) -> None:
-        super().handle_connect(event)
-        # The application's task has been made, and runs only after this.
-        if hasattr(self, "scope"):
-            extensions = cast(dict[str, object], self.scope["extensions"])
-            extensions[ABORT] = self.transport.abort
-
-
-class _Http(HttpToolsProtocol):
-    """uvicorn's HTTP, with a way to drop a reader and one to notice early that he is slow."""
-
-    def on_headers_complete(self) -> None:
-        # The scope is whole before the call and belongs to the application after it.
-        extensions = cast(dict[str, object], self.scope.setdefault("extensions", {}))
-        extensions[ABORT] = self.transport.abort
-        extensions[SHALLOW] = self._make_shallow
-        super().on_headers_complete()
-
-    def _make_shallow(self) -> None:
-        self.transport.set_write_buffer_limits(high=_SHALLOW_BYTES)
-        make_shallow(self.transport.get_extra_info("socket"), _SHALLOW_BYTES)
-
-
-class _Uvicorn(uvicorn.Server):
-    """uvicorn, told when to stop by us and not by signals, and telling when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    def stop_accepting(self) -> None:
-        for server in self.servers:
-            server.close()

@@ -13,13 +13,13 @@ import httpx
 import pytest
 from starlette.types import Message
 
+from rasr.asgi import ABORT
 from rasr.captions import Broadcaster, readable
 from rasr.captions.files import srt, vtt
 from rasr.server.http.captions import EventStream
 from rasr.server.http.captions_page import PARAMETERS
 from rasr.server.origins import OriginRule
 from rasr.server.service import Service
-from rasr.server.ws.socket import ABORT
 from rasr.settings import CaptionSettings
 from tests.captions.test_channel import events
 from tests.captions.values import final, partial
@@ -376,7 +376,7 @@ class TestShutdown:
                     await client.start(interim_results="yes", caption_channel="stage")
                     await client.audio(quiet(300) + voiced(1200))
                     await stream.next("cue", final=False)
-                    # Less than uvicorn waits for connections that do not close.
+                    # Less than the server waits for requests that are not answered.
                     async with asyncio.timeout(4):
                         await service.stop()
                     told = await stream.at_end()

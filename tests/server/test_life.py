@@ -186,7 +186,7 @@ async def test_two_hundred_connections_come_and_go_and_leave_nothing() -> None:
         assert service.state.connections.count == 0
         assert service.state.admission.recognitions == 0
         assert scheduler.statistics.open_tasks == 0
-        # uvicorn's own last steps for a connection come after ours; let them happen.
+        # The last steps of a connection come after those of its session; let them happen.
         for _ in range(50):
             await asyncio.sleep(0)
         gc.collect()

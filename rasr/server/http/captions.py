@@ -18,11 +18,11 @@ from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from rasr.asgi import ABORT, SHALLOW
 from rasr.captions import Broadcaster, ChannelHistory, Viewer, ViewerRefused, readable
 from rasr.captions.files import srt, vtt
 from rasr.server.http.captions_page import PageError, appearance_of, error_page, page
 from rasr.server.origins import OriginRule, stranger
-from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.wire.sis.kinds import ChannelName
 
 _NAME = ChannelName()

@@ -231,6 +231,12 @@ class ServerCollector(Collector):
             [closed.turned_away],
         )
         yield _by_code(
+            "rasr_requests_refused_total",
+            "Connections and requests that reached no path, by why.",
+            "reason",
+            [closed.requests_refused],
+        )
+        yield _by_code(
             "rasr_second_passes_total",
             "Second passes over utterances that are over, by how they ended.",
             "outcome",

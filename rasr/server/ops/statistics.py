@@ -31,6 +31,8 @@ class ServerStatistics:
         """Connections that are over, by why their last recognition ended."""
         self.turned_away: Counter[str] = Counter()
         """Codes with which a handshake was refused."""
+        self.requests_refused: Counter[str] = Counter()
+        """Connections and requests that reached no path, by why."""
         self.refused: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         # Without a registry they are nobody's, until a registry of one server takes them.

@@ -11,14 +11,7 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
-ABORT = "rasr.abort"
-"""Extension of the ASGI scope: a call that drops the connection. ASGI itself has none, and closing
-in order waits for a peer that may never read. Where a server lacks it the kernel drops the peer a
-minute later (`rasr.server.listener`)."""
-
-SHALLOW = "rasr.shallow"
-"""Extension of the ASGI scope of HTTP: a call after which little more is buffered for the peer than
-the network needs, so that `send` waits where a reader is slow."""
+from rasr.asgi import ABORT
 
 
 class AsgiSocket:

@@ -1,0 +1,298 @@
+"""One TCP connection: bytes in by slices, bytes out with a wait, one deadline.
+
+What the bytes mean is a `Handler`'s matter: HTTP first, and websocket frames after a handshake.
+Nothing is read while bytes wait, so a connection holds one read of them and no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from typing import Protocol, cast
+
+from rasr.asgi.limits import Limits
+
+READ_BYTES = 16 << 10
+"""Read at once. Real-time audio is far less, and a message of 1 MiB takes 64 reads."""
+_SLICE_BYTES = 4 << 10
+"""Handed on at once: at most 680 empty frames or requests' chunks, some ms of work."""
+_TURN_S = 0.003
+"""A connection whose slices take longer lets the others have a turn."""
+_SHALLOW_BYTES = 4096
+_QUIET_S = 0.1
+"""A peer that sends nothing for so long has read what it was sent, or is about to."""
+
+
+class Handler(Protocol):
+    """What makes sense of the bytes of a connection."""
+
+    def feed(self, data: bytes) -> None:
+        """Bytes came, `_SLICE_BYTES` at most."""
+
+    def lost(self) -> None:
+        """The peer is gone, or nothing more comes from it. May be called twice."""
+
+    def writable(self) -> None:
+        """The peer, which was slow, has read what it was sent."""
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    limits: Limits
+    read_buffer: memoryview
+    """One for all connections: what is read is taken out before anybody else reads."""
+
+    def connected(self, connection: Connection) -> bool:
+        """A peer was accepted; False if there is no room for it."""
+
+    def in_use(self, connection: Connection, *, used: bool) -> None:
+        """A connection is used for a request or a websocket from now on, or waits for one."""
+
+    def disconnected(self, connection: Connection) -> None:
+        """A connection is over."""
+
+    def handler(self, connection: Connection) -> Handler:
+        """What takes the first bytes of a new connection."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """One TCP connection, of the accepting side."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._handler: Handler | None = None
+        self.peer = ""
+        """Address of the peer; empty where the socket has none."""
+        self.peer_port = 0
+        self.own_address: tuple[str, int | None] = ("", None)
+        self._waiting = b""
+        """Bytes that were read and not handed on yet."""
+        self._is_held = False
+        self._is_reading = True
+        self._is_working = False
+        self._writable: asyncio.Future[None] | None = None
+        """Set while the peer reads slowly; done when there is room again."""
+        self._deadline: float | None = None
+        self._expired: Callable[[], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # Called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer was accepted."""
+        self._transport = cast(asyncio.Transport, transport)
+        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        if isinstance(peer, tuple):
+            self.peer, self.peer_port = str(peer[0]), int(peer[1])
+        if isinstance(own, tuple):
+            self.own_address = str(own[0]), int(own[1])
+        if not self._host.connected(self):
+            return
+        self._handler = self._host.handler(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where bytes are to be read to."""
+        return self._host.read_buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes were read."""
+        self._waiting += bytes(self._host.read_buffer[:nbytes])
+        self._work()
+
+    def eof_received(self) -> bool:
+        """The peer sends no more. Nobody is served who does not listen to the end either."""
+        if self._handler is not None:
+            self._handler.lost()
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is over."""
+        self._transport = None
+        self._waiting = b""
+        self.no_deadline()
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            handler.lost()
+        self._host.disconnected(self)
+
+    def pause_writing(self) -> None:
+        """The peer reads slowly."""
+        if self._writable is None:
+            self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        """The peer has read."""
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+        if self._handler is not None:
+            self._handler.writable()
+
+    # Called by handlers
+
+    @property
+    def limits(self) -> Limits:
+        """What the peer may ask for."""
+        return self._host.limits
+
+    @property
+    def is_open(self) -> bool:
+        """False once the connection is over or is being closed."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def peer_is_slow(self) -> bool:
+        """True while the peer does not read what it is sent."""
+        return self._writable is not None
+
+    def hand_over(self, handler: Handler, rest: bytes = b"") -> None:
+        """Give what comes from now on to another handler, first of all `rest`."""
+        self._handler = handler
+        self._waiting = rest + self._waiting
+        self.release()
+
+    def in_use(self, *, used: bool) -> None:
+        """The connection is used for a request or a websocket from now on, or waits for one."""
+        self._host.in_use(self, used=used)
+
+    def hold(self) -> None:
+        """Hand no more bytes on until `release`: what came before has not been taken."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Hand bytes on again."""
+        self._is_held = False
+        if self._waiting and not self._is_working:
+            # Not from inside the application's call.
+            self._is_working = True
+            self._loop.call_soon(self._go_on)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; to a peer that is gone there is nothing to send."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(data)
+
+    async def drained(self) -> None:
+        """Wait while the peer reads slowly."""
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def close(self) -> None:
+        """Close once everything has been sent."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def linger(self) -> None:
+        """Close once the peer is quiet or time is up; what it still sends is dropped.
+
+        Closing at once, while it sends, would make its kernel throw the answer away.
+        """
+        if self.is_open:
+            self._handler = _Discard(self, self._loop.time() + self.limits.linger_s)
+            self._waiting = b""
+            self.release()
+            self._steer()
+
+    def abort(self) -> None:
+        """Drop the connection at once, whatever has not been sent."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def make_shallow(self) -> None:
+        """Buffer little for the peer, here and in the kernel; it would take megabytes."""
+        if self._transport is None:
+            return
+        self._transport.set_write_buffer_limits(high=_SHALLOW_BYTES)
+        option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+        connection = self._transport.get_extra_info("socket")
+        if option is not None and connection is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, option, _SHALLOW_BYTES)
+
+    def set_deadline(self, seconds: float, expired: Callable[[], None]) -> None:
+        """Call `expired` in so many seconds, instead of what was set before."""
+        self._deadline, self._expired = self._loop.time() + seconds, expired
+        # A deadline that moves on, as most do, costs no new timer.
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._arm()
+
+    def no_deadline(self) -> None:
+        """Take the deadline back."""
+        self._deadline = self._expired = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # Slices
+
+    def _go_on(self) -> None:
+        self._is_working = False
+        self._work()
+
+    def _work(self) -> None:
+        """Hand bytes on for one turn, and go on in another one if that was not enough."""
+        begun = time.perf_counter()
+        while self._waiting and not self._is_held and self._handler is not None:
+            piece, self._waiting = self._waiting[:_SLICE_BYTES], self._waiting[_SLICE_BYTES:]
+            self._handler.feed(piece)
+            if self._waiting and time.perf_counter() - begun > _TURN_S:
+                self.release()
+                break
+        self._steer()
+
+    def _steer(self) -> None:
+        """Read while nothing waits."""
+        wanted = not self._waiting
+        if wanted == self._is_reading or self._transport is None or self._transport.is_closing():
+            return
+        self._is_reading = wanted
+        if wanted:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    # The deadline
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        assert self._deadline is not None
+        self._timer = self._loop.call_at(self._deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._deadline is None or self._expired is None:
+            return
+        if self._loop.time() < self._deadline:
+            self._arm()
+            return
+        expired = self._expired
+        self._deadline = self._expired = None
+        expired()
+
+
+class _Discard:
+    """Takes what nobody reads any more, and closes when no more of it comes."""
+
+    def __init__(self, connection: Connection, until: float) -> None:
+        self._connection = connection
+        self._until = until
+        self._loop = asyncio.get_running_loop()
+        self.feed(b"")
+
+    def feed(self, data: bytes) -> None:
+        """Drop the bytes."""
+        left_s = self._until - self._loop.time()
+        self._connection.set_deadline(min(_QUIET_S, left_s), self._connection.close)
+
+    def lost(self) -> None:
+        """Nobody is to be told."""
+
+    def writable(self) -> None:
+        """Nothing is to be sent."""

@@ -1,0 +1,12 @@
+"""What the server offers to applications beyond ASGI: entries of `scope["extensions"]`."""
+
+from __future__ import annotations
+
+ABORT = "rasr.abort"
+"""A call that drops the connection. ASGI itself has none, and closing in order waits for a peer
+that may never read. Where a server lacks it the kernel drops the peer a minute later
+(`rasr.server.listener`)."""
+
+SHALLOW = "rasr.shallow"
+"""Of HTTP: a call after which little more is buffered for the peer than the network needs, so that
+`send` waits where a reader is slow."""
