@@ -4,12 +4,19 @@ Owns the form of the lines: `key=value` for a person at a terminal, JSON for eve
 of structlog and of other packages get the same form; of the other packages only warnings and worse
 are written. Code that logs keeps audio, transcripts, hot words and secrets out of it. Tracebacks
 are written without the values of variables, which would bring all of them back in.
+
+Whoever logs does not wait: a thread of its own writes the lines. Standard error may be a pipe that
+nobody reads, and then lines are lost and counted, and the server goes on.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import queue
+import threading
+from collections.abc import Callable
 from typing import TextIO
 
 import structlog
@@ -19,6 +26,11 @@ from rasr.settings import LogLevel
 
 _OURS = "rasr"
 """Loggers of this project are below this name; of all others only warnings are written."""
+
+_KEPT_LINES = 10_000
+"""Waiting to be written; about 2 MiB."""
+_LAST_S = 2.0
+"""For the last lines to be written when the process ends."""
 
 
 def set_up(level: LogLevel, stream: TextIO, *, as_json: bool | None = None) -> None:
@@ -44,7 +56,7 @@ def set_up(level: LogLevel, stream: TextIO, *, as_json: bool | None = None) -> N
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -56,8 +68,93 @@ def set_up(level: LogLevel, stream: TextIO, *, as_json: bool | None = None) -> N
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    atexit.register(handler.flush)
     root.setLevel(logging.WARNING)
     logging.getLogger(_OURS).setLevel(level.upper())
+
+
+def lost() -> int:
+    """Log lines that could not be written because nobody took them."""
+    return sum(one.lost for one in _handlers())
+
+
+def flush() -> None:
+    """Wait until all lines are written, but not long."""
+    for one in _handlers():
+        one.flush()
+
+
+def _handlers() -> list[_Handler]:
+    return [one for one in logging.getLogger().handlers if isinstance(one, _Handler)]
+
+
+class _Handler(logging.Handler):
+    """Forms lines where they are logged, and lets a thread write them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.lost = 0
+        self._untold = 0
+        """Of the lost ones: those that no line has told of."""
+        self._put = _writer(stream)
+        self._lines: queue.Queue[str] = queue.Queue(_KEPT_LINES)
+        self._written = threading.Condition()
+        # A daemon: a write that never ends must not keep the process alive.
+        threading.Thread(target=self._write, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Form the line; drop it where too many wait."""
+        try:
+            self._lines.put_nowait(self.format(record))
+        except queue.Full:
+            self.lost += 1
+            self._untold += 1
+        except Exception:
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Wait until all lines are written, but not long."""
+        with self._written:
+            self._written.wait_for(lambda: not self._lines.unfinished_tasks, _LAST_S)
+
+    def _write(self) -> None:
+        while True:
+            line = self._lines.get()
+            try:
+                self._put(f"{line}\n")
+            except (OSError, ValueError):
+                # The reader is gone, and there is nobody to be told.
+                self.lost += 1
+            with self._written:
+                self._lines.task_done()
+                self._written.notify_all()
+            if self._untold and not self._lines.full():
+                untold, self._untold = self._untold, 0
+                structlog.get_logger("rasr.logs").warning("log_lines_lost", lines=untold)
+
+
+def _writer(stream: TextIO) -> Callable[[str], None]:
+    """What writes text to a stream: to its descriptor, if it has one.
+
+    A thread that hangs in a write of Python's own stream would have its lock when the process ends,
+    and Python takes that for a fatal error.
+    """
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+
+        def write(text: str) -> None:
+            stream.write(text)
+            stream.flush()
+
+        return write
+
+    def write_bytes(text: str) -> None:
+        rest = memoryview(text.encode("utf-8", "backslashreplace"))
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+    return write_bytes
 
 
 def _json() -> list[Processor]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -26,6 +30,7 @@ def test_an_event_is_one_line_of_json_where_nobody_watches() -> None:
     out = io.StringIO()
     logs.set_up("info", out)
     structlog.get_logger("rasr.session").info("session_closed", audio_s=1.5, reason="END\nX")
+    logs.flush()
     (line,) = out.getvalue().splitlines()
     event = json.loads(line)
     assert event.pop("timestamp").endswith("Z")
@@ -42,6 +47,7 @@ def test_an_event_is_one_line_of_keys_and_values_for_a_person() -> None:
     out = io.StringIO()
     logs.set_up("info", out, as_json=False)
     structlog.get_logger("rasr.session").info("session_opened", mode="continue")
+    logs.flush()
     (line,) = out.getvalue().splitlines()
     assert "session_opened" in line
     assert "mode=continue" in line
@@ -51,6 +57,7 @@ def test_events_below_the_level_are_not_written() -> None:
     out = io.StringIO()
     logs.set_up("warning", out)
     structlog.get_logger("rasr.session").info("session_opened")
+    logs.flush()
     assert out.getvalue() == ""
 
 
@@ -59,6 +66,7 @@ def test_other_packages_are_heard_from_warnings_on() -> None:
     logs.set_up("debug", out)
     logging.getLogger("websockets.server").info("connection open")
     logging.getLogger("websockets.server").warning("parser failed")
+    logs.flush()
     (line,) = out.getvalue().splitlines()
     assert json.loads(line)["event"] == "parser failed"
 
@@ -72,5 +80,52 @@ def test_tracebacks_show_no_values_of_variables(as_json: bool) -> None:
         raise ValueError(len(transcript))
     except ValueError:
         structlog.get_logger("rasr.session").exception("round_failed")
+    logs.flush()
     assert "Traceback" in out.getvalue()
     assert "somebody" not in out.getvalue().replace('"what " + "somebody said"', "")
+
+
+def test_a_reader_who_takes_nothing_costs_lines_and_holds_nobody_up() -> None:
+    reads, writes = os.pipe()
+    with os.fdopen(writes, "w") as nobody_reads:
+        logs.set_up("info", nobody_reads)
+        log = structlog.get_logger("rasr.session")
+        # A pipe holds 64 KiB, the queue 10,000 lines.
+        for number in range(12_000):
+            log.info("session_opened", number=number)
+        assert 0 < logs.lost() < 2_000
+        lost = logs.lost()
+        seen: list[dict[str, object]] = []
+
+        def read() -> None:
+            with os.fdopen(reads) as reader:
+                seen.extend(json.loads(line) for line in reader)
+
+        reading = threading.Thread(target=read)
+        reading.start()
+        logs.flush()
+        logs.flush()
+    reading.join()
+    numbers = [one["number"] for one in seen if one["event"] == "session_opened"]
+    assert numbers == list(range(12_000 - lost))
+    assert [one["lines"] for one in seen if one["event"] == "log_lines_lost"] == [lost]
+
+
+def test_a_process_whose_log_nobody_reads_comes_to_its_end() -> None:
+    fills_the_pipe = (
+        "import sys, structlog; from rasr import logs; logs.set_up('info', sys.stderr)\n"
+        "for number in range(20_000): structlog.get_logger('rasr.x').info('event', number=number)"
+    )
+    with subprocess.Popen([sys.executable, "-c", fills_the_pipe], stderr=subprocess.PIPE) as child:
+        assert child.wait(timeout=60) == 0
+
+
+def test_a_reader_who_has_gone_costs_lines_and_nothing_else() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    logs.set_up("info", Gone())
+    structlog.get_logger("rasr.session").info("session_opened")
+    logs.flush()
+    assert logs.lost() == 1

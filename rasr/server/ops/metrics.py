@@ -22,6 +22,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 import rasr
+from rasr import logs
 from rasr.audio import SAMPLE_RATE
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Scheduler
@@ -121,6 +122,11 @@ SERVER: tuple[Reading[ServerState], ...] = (
         "rasr_aligner_faults_total",
         "Errors of the server itself that alignment survived; the log has each.",
         lambda s: None if s.aligners is None else s.aligners.statistics.faults,
+    ),
+    Reading(
+        "rasr_log_lines_lost_total",
+        "Log lines that could not be written because nobody took them.",
+        lambda s: logs.lost(),
     ),
     Reading("rasr_tasks", "Tasks of the event loop.", lambda s: len(asyncio.all_tasks())),
     Reading("rasr_threads", "Threads that Python knows.", lambda s: threading.active_count()),
