@@ -167,8 +167,11 @@ def running_server(
             yield MeasuredServer(found[0], process.pid)
         finally:
             process.terminate()
-            process.wait(_STOP_S)
-            process.stdout.close()
+            try:
+                process.wait(_STOP_S)
+            finally:
+                process.kill()
+                process.stdout.close()
 
 
 @dataclass(frozen=True, slots=True)

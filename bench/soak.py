@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -24,6 +25,8 @@ import psutil
 import uvloop
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench.attack import attacker, harass
+from bench.attack_clients import check_loopback
 from bench.latency import percentile
 from bench.model import cached
 from bench.report import progress, report
@@ -73,6 +76,8 @@ class Timeline:
     finals: list[tuple[float, float]] = field(default_factory=list)
     """When END was answered, in seconds since the clients began to come, and how long that took,
     s."""
+    attacks: Counter[str] = field(default_factory=Counter)
+    """That went on meanwhile, by their names."""
 
     def settled(self) -> list[Sample]:
         """Return the samples after the warm-up."""
@@ -202,8 +207,13 @@ async def _soak(
     seconds: float,
     every_s: float,
     seed: int,
+    attacked: bool,
 ) -> Timeline:
-    """Let `clients` come and go for so long, and look at the server every `every_s`."""
+    """Let `clients` come and go for so long, and look at the server every `every_s`.
+
+    Args:
+        attacked: one attack after the other goes on meanwhile.
+    """
     timeline = Timeline(min(_WARM_S, seconds * _WARM_SHARE))
     watch = Watch(context.url, pid)
     try:
@@ -217,7 +227,9 @@ async def _soak(
         timeline.before = await watch.empty()
         watch.began = time.monotonic()
         until = watch.began + seconds
-        with progress() as tracker:
+        with progress() as tracker, attacker() as process:
+            if attacked:
+                attacks = process.submit(harass, context.url, seconds, seed)
             tracker.step(f"{clients} clients come and go", seconds)
             async with asyncio.TaskGroup() as group:
                 for client in range(clients):
@@ -232,6 +244,9 @@ async def _soak(
                         tracker.say(_line(minute, sample, context.record))
                         minute += 1
                     await asyncio.sleep(min(every_s, max(0.0, until - now)))
+            if attacked:
+                done = await asyncio.get_running_loop().run_in_executor(None, attacks.result)
+                timeline.attacks.update(done)
             tracker.step("until nobody is connected", _SETTLE_S)
             timeline.after = await watch.empty()
     finally:
@@ -297,6 +312,12 @@ def _line(minute: int, now: Sample, record: Record) -> str:
     show_default=True,
     help="what is asked for",
 )
+@click.option(
+    "--attack",
+    "attacked",
+    is_flag=True,
+    help="besides, one attack after the other, as of the verb `attack`, from a process of its own",
+)
 @server_path_option
 def soak(
     minutes: float,
@@ -308,6 +329,7 @@ def soak(
     config: Path | None,
     model: str | None,
     property_name: str,
+    attacked: bool,
     server_path: Path | None,
 ) -> None:
     """Clients come, speak, break off, reset, pause, read slowly, flood: does the server stay well?
@@ -321,6 +343,8 @@ def soak(
         raise click.UsageError("--url, --config and --model each say which server: give one")
     if url is not None and server_path is not None:
         raise click.UsageError("--server-path is for a server of our own: leave it out, or --url")
+    if attacked and url is not None:
+        check_loopback(url)
     arguments: tuple[str, ...] = ()
     settings, engine = FAKE_ENGINE, "the fake engine"
     if config is not None:
@@ -343,7 +367,15 @@ def soak(
             engine = url
         context = VisitContext(url, ContinuousCorpus.read(), property_name, Record(), brevity)
         timeline = uvloop.run(
-            _soak(context, pid, clients=clients, seconds=minutes * 60, every_s=every_s, seed=seed)
+            _soak(
+                context,
+                pid,
+                clients=clients,
+                seconds=minutes * 60,
+                every_s=every_s,
+                seed=seed,
+                attacked=attacked,
+            )
         )
     record = context.record
     rows, met = verdict(timeline, record)
@@ -356,6 +388,11 @@ def soak(
             f"{timeline.warm_s / 60:.2g} min",
             f"the clients sent at most {record.late_s:.2f} s late",
             "visits: " + ", ".join(f"{count} {name}" for name, count in record.visits.items()),
+            *(
+                [f"attacks: {', '.join(f'{n} {what}' for what, n in timeline.attacks.items())}"]
+                if attacked
+                else []
+            ),
             *(f"fault, {count} times: {fault}" for fault, count in record.faults.most_common(10)),
         ),
         figures=figures(timeline, record) | {"engine": engine},
@@ -420,4 +457,5 @@ def figures(timeline: Timeline, record: Record) -> dict[str, object]:
         "refused": record.refused,
         "most_late_s": record.late_s,
         "faults": dict(record.faults),
+        "attacks": dict(timeline.attacks),
     }

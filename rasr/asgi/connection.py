@@ -23,6 +23,8 @@ _TURN_S = 0.003
 _SHALLOW_BYTES = 4096
 _QUIET_S = 0.1
 """A peer that sends nothing for so long has read what it was sent, or is about to."""
+_MOST_DROPPED = 16 << 20
+"""Of what nobody reads any more, before the connection is closed on it."""
 
 
 class Handler(Protocol):
@@ -283,11 +285,16 @@ class _Discard:
     def __init__(self, connection: Connection, until: float) -> None:
         self._connection = connection
         self._until = until
+        self._left = _MOST_DROPPED
         self._loop = asyncio.get_running_loop()
         self.feed(b"")
 
     def feed(self, data: bytes) -> None:
         """Drop the bytes."""
+        self._left -= len(data)
+        if self._left < 0:
+            self._connection.close()
+            return
         left_s = self._until - self._loop.time()
         self._connection.set_deadline(min(_QUIET_S, left_s), self._connection.close)
 
