@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -40,14 +40,12 @@ class ChannelBusy:
 
 @dataclass(frozen=True, slots=True)
 class TooManyChannels:
-    """The channel is not there, and there are as many others as are kept."""
+    """The channel is not there, and there are as many others as are kept, all of them in use."""
 
     name: str
     channels: int
     """So many there are."""
     max_channels: int
-    grace_s: float
-    """A channel goes so long after the recognition that published to it."""
 
 
 ChannelRefusal = ChannelBusy | TooManyChannels
@@ -85,7 +83,10 @@ class Broadcaster:
         self._settings = settings
         self._loop = loop
         self._channels: dict[str, Channel] = {}
+        self._owners: dict[str, str] = {}
+        """Who opened each channel."""
         self._expiry: dict[str, Timer] = {}
+        """Of channels to which nobody publishes; the one that ended first is the first."""
         self._viewers: dict[str, set[Viewer]] = {}
         self._count = 0
         self._to_wake: deque[Viewer] = deque()
@@ -101,16 +102,22 @@ class Broadcaster:
         settings, channel = self._settings, self._channels.get(name)
         if channel is not None and channel.live:
             return ChannelBusy(name)
-        if channel is None and len(self._channels) >= settings.max_channels:
-            return TooManyChannels(
-                name, len(self._channels), settings.max_channels, settings.grace_s
-            )
+        if channel is None and self._is_full and self._least_needed() is None:
+            return TooManyChannels(name, len(self._channels), settings.max_channels)
         return None
 
-    def open(self, name: str) -> Publisher:
-        """Let a recognition publish to `name`, for which there must be no `refusal`."""
+    def open(self, name: str, owner: str = "") -> Publisher:
+        """Let a recognition publish to `name`, for which there must be no `refusal`.
+
+        Args:
+            owner: whose it is; who leaves many channels behind loses the first of them to others.
+        """
         channel = self._channels.get(name)
         if channel is None:
+            if self._is_full and (spare := self._least_needed()) is not None:
+                self._expiry[spare].cancel()
+                self._expire(spare)
+            self._owners[name] = owner
             channel = Channel(secrets.token_hex(4), self._settings.history_cues)
             self._channels[name] = channel
         elif name in self._expiry:
@@ -118,6 +125,19 @@ class Broadcaster:
         channel.begin(self._loop.time())
         self._wake(name)
         return Publisher(channel, partial(self._wake, name), partial(self._ended, name))
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._channels) >= self._settings.max_channels
+
+    def _least_needed(self) -> str | None:
+        """The channel that gives way to a new one: ended and watched by nobody, of the owner who
+        has most of these; None if there is none."""
+        ended = [name for name in self._expiry if name not in self._viewers]
+        if not ended:
+            return None
+        ((most, _),) = Counter(self._owners[name] for name in ended).most_common(1)
+        return next(name for name in ended if self._owners[name] == most)
 
     def _ended(self, name: str) -> None:
         if not self._closing:
@@ -129,6 +149,7 @@ class Broadcaster:
     def _expire(self, name: str) -> None:
         del self._expiry[name]
         channel = self._channels.pop(name)
+        del self._owners[name]
         viewers = len(self._viewers.get(name, ()))
         _log.info("channel_gone", channel=name, cues=channel.final_cues, viewers=viewers)
         self._wake(name)

@@ -61,7 +61,7 @@ class Authoriser:
                 return Refusal(RefusalKind.CAPACITY, sentence)
         subscribers: tuple[Subscriber, ...] = ()
         if channel is not None:
-            subscribers = (self._captions.open(channel),)
+            subscribers = (self._captions.open(channel, owner=party.address),)
         grant = Grant(engine, tuple(HotWord(word) for word in dict.fromkeys(hot_words)))
         return Access(grant, slot, subscribers)
 
@@ -76,8 +76,8 @@ def _channel_refusal(captions: Broadcaster, channel: str) -> Refusal | None:
         case TooManyChannels():
             return Refusal(
                 RefusalKind.CHANNELS_FULL,
-                f"the server keeps {refusal.channels} of {refusal.max_channels} caption channels; "
-                f"try again when one has gone, {refusal.grace_s:g} s after its round",
+                f"{refusal.channels} of {refusal.max_channels} caption channels are in use or "
+                "watched; try again when one is not",
             )
         case _:
             assert_never(refusal)

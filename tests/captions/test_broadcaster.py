@@ -57,10 +57,28 @@ class TestPublishing:
 
     def test_one_channel_too_many_is_refused_with_the_numbers(self) -> None:
         world = World(CaptionSettings(max_channels=1, grace_s=60))
-        world.broadcaster.open("stage").close()
-        refused = world.refusal("other")
-        assert refused == TooManyChannels("other", channels=1, max_channels=1, grace_s=60)
+        publisher = world.broadcaster.open("stage")
+        assert world.refusal("other") == TooManyChannels("other", channels=1, max_channels=1)
+        viewer = world.viewer()
+        publisher.close()
+        assert world.refusal("other") == TooManyChannels("other", channels=1, max_channels=1)
         assert world.refusal() is None, "the one that is there may go on"
+        world.broadcaster.leave(viewer)
+        assert world.refusal("other") is None
+
+    def test_channels_that_are_left_behind_give_way_first_those_of_who_left_most(self) -> None:
+        world = World(CaptionSettings(max_channels=4, grace_s=60))
+        world.broadcaster.open("stage", owner="speaker").close()
+        for name in ("a", "b", "c"):
+            world.broadcaster.open(name, owner="attacker").close()
+        for name in ("d", "e", "f", "g"):
+            assert world.refusal(name) is None
+            world.broadcaster.open(name, owner="attacker").close()
+        assert world.broadcaster.history("stage") is not None
+        assert world.broadcaster.history("d") is None
+        assert world.broadcaster.channels == 4
+        world.loop.pass_time(60)
+        assert world.broadcaster.channels == 0
 
     def test_a_channel_is_gone_when_its_grace_time_is_over(self) -> None:
         world = World(CaptionSettings(grace_s=60))

@@ -232,8 +232,8 @@ class TestChannels:
                 (error,) = second.messages
         assert error["error_code"] == "SIS.0312"
         assert error["error_msg"] == (
-            "'caption_channel' is refused: the server keeps 1 of 1 caption channels; "
-            "try again when one has gone, 60 s after its round"
+            "'caption_channel' is refused: 1 of 1 caption channels are in use or watched; "
+            "try again when one is not"
         )
 
     async def test_a_speaker_who_vanishes_leaves_the_channel_free(
