@@ -15,6 +15,7 @@ from rasr.cli.demo import demo
 from rasr.cli.mic import mic
 from rasr.cli.models import models
 from rasr.cli.serve import serve
+from rasr.cli.standard_streams import keep_them_open
 from rasr.cli.top import top
 from rasr.cli.transcribe import transcribe
 
@@ -26,6 +27,7 @@ def main() -> None:
 
     A first look: `rasr demo`. Your own voice: `rasr mic`. A recording: `rasr transcribe FILE`.
     """
+    keep_them_open()
 
 
 for _command in (serve, transcribe, mic, demo, models, config, capacity, top):

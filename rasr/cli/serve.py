@@ -10,6 +10,8 @@ import structlog
 
 from rasr import logs
 from rasr.cli.config_options import advice, config_option, configuration, model_option
+from rasr.cli.standard_streams import tell
+from rasr.configuration.layers import Configuration
 from rasr.settings import ServerSettings
 
 _DEFAULTS = ServerSettings()
@@ -63,6 +65,23 @@ def serve(
         },
         model,
     )
+    try:
+        _serve(configured)
+    except (MemoryError, RuntimeError) as error:
+        # Python has no error of its own for a thread that finds no memory.
+        if isinstance(error, RuntimeError) and str(error) != "can't start new thread":
+            raise
+        raise click.ClickException(
+            "there is not enough memory to start; a smaller model takes less (`rasr models list`)"
+        ) from error
+
+
+def _ready(line: str) -> None:
+    tell(line)
+    _log.info("server_ready")
+
+
+def _serve(configured: Configuration) -> None:
     settings = configured.settings
     from rasr.server.errors import StartError
     from rasr.server.serve import serve as run_server
@@ -72,6 +91,6 @@ def serve(
     if missing is not None:
         _log.warning("default_model_missing", advice=missing)
     try:
-        run_server(settings, on_ready=click.echo)
+        run_server(settings, on_ready=_ready)
     except StartError as error:
         raise click.ClickException(str(error)) from error

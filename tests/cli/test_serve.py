@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import shlex
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +40,29 @@ async def test_a_server_says_one_line_when_ready_and_stops_at_sigterm(rasr: Rasr
     events = [json.loads(line)["event"] for line in logs.splitlines()]
     assert "session_opened" in events
     assert "session_closed" in events
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["nobody reads", "closed"])
+async def test_a_server_goes_on_when_nobody_reads_its_line(closed: bool, tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    config = tmp_path / "rasr.toml"
+    config.write_text('[engines.fake]\nkind = "fake"\n[properties]\nenglish = "fake"\n')
+    command = f"exec {shlex.quote(sys.executable)} -m rasr serve --port 0 --config {config}"
+    process = await asyncio.create_subprocess_shell(
+        f"{command} >&-" if closed else command,
+        stdout=writes,
+        stderr=asyncio.subprocess.PIPE,
+        # One that leaves models and caches of a person alone.
+        env={**os.environ, "RASR_CAPACITY__MAX_LOAD": "0", "RASR_SERVER__LOG_LEVEL": "debug"},
+    )
+    os.close(writes)
+    assert process.stderr is not None
+    while b"server_ready" not in (line := await process.stderr.readline()):
+        assert line, "it ended"
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode == 0
 
 
 def test_a_server_beyond_loopback_wants_to_be_told_that_nobody_is_asked_for_a_name(
