@@ -75,7 +75,12 @@ class HttpConnection:
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
-                self.refuse(HTTPStatus(error.error_status_hint), str(error))
+                # Behind the colon is what came, as Python writes bytes.
+                reason = str(error).partition(": bytearray")[0]
+                status = HTTPStatus(error.error_status_hint)
+                if status is HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+                    reason = f"its head is longer than {self._limits.head_bytes} bytes"
+                self.refuse(status, f"the request cannot be read: {reason}")
                 return
             match event:
                 case h11.Request():

@@ -65,7 +65,7 @@ class App:
                     await send(_body(bytes(1000), more=True))
                     await asyncio.sleep(0)
         body = b""
-        if scope["method"] == "POST":
+        if scope["method"] not in ("GET", "HEAD"):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
