@@ -21,6 +21,7 @@ from decoder import DecoderError, Hypothesis
 from decoder.alignment import LANGUAGES, Phrase, WordTimes, timed
 from rasr.audio import SAMPLE_RATE, Samples
 from rasr.scheduling import ChildProcess, WorkerDied, answer_questions
+from rasr.tasks import watched
 from rasr.text.spoken import Speller
 
 _log = structlog.get_logger("rasr.runtime")
@@ -314,7 +315,7 @@ class _AlignmentWorker:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         watch = loop.call_later(self._hung_s, self._hung)
-        exchange = asyncio.ensure_future(self._process.ask(waiting.question))
+        exchange = self._process.ask(waiting.question)
         exchange.add_done_callback(partial(self._answered, waiting, begun, watch))
 
     def _answered(
@@ -346,7 +347,7 @@ class _AlignmentWorker:
         self._statistics.restarts += 1
         self.up = False
         self._queue.gone(self._give)
-        self._replacing = asyncio.create_task(self._replace(), name="replace-aligner")
+        self._replacing = watched(self._replace(), name="replace-aligner")
 
     async def _replace(self) -> None:
         while True:

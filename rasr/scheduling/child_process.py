@@ -13,7 +13,7 @@ import os
 import signal
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -93,7 +93,7 @@ class ChildProcess:
         ).start()
         return answer
 
-    def ask(self, question: Any) -> Awaitable[Any]:
+    def ask(self, question: Any) -> asyncio.Future[Any]:
         """The answer to a question. Those asked meanwhile wait.
 
         Raises:

@@ -27,6 +27,7 @@ from rasr.scheduling.streams import StreamPool, WaitingQueue
 from rasr.scheduling.supervision import SupervisedWorker, keep_serving
 from rasr.scheduling.task import DecodeListener, DecodeTask, End, Piece, Priority
 from rasr.scheduling.worker import Worker
+from rasr.tasks import awaited, watched
 
 if TYPE_CHECKING:
     # Worker processes import this package, and need no settings.
@@ -133,7 +134,9 @@ class Scheduler:
         Raises:
             DecoderError: the engine cannot be had; the text says why.
         """
-        starts = [asyncio.create_task(worker.start()) for worker in self._workers]
+        starts = [
+            awaited(worker.start(), name=f"start-{worker.number}") for worker in self._workers
+        ]
         try:
             self._capabilities = (await asyncio.gather(*starts))[0]
         except BaseException:
@@ -173,11 +176,12 @@ class Scheduler:
         failed: Callable[[Exception], None] = lambda error: None,
     ) -> None:
         self._serving.append(
-            asyncio.create_task(
+            watched(
                 keep_serving(
                     name, serve, self.statistics, failed=failed, delay_s=self._restart_delay_s
                 ),
                 name=name,
+                forever=True,
             )
         )
 

@@ -14,6 +14,7 @@ from rasr.scheduling.child_process import WorkerDied
 from rasr.scheduling.engine_host import Batch, StepResult
 from rasr.scheduling.statistics import EngineStatistics
 from rasr.scheduling.worker import Worker
+from rasr.tasks import EndedUnasked, awaited, was_asked_to_end
 
 _log = structlog.get_logger("rasr.scheduling")
 
@@ -102,7 +103,7 @@ class SupervisedWorker:
         """Hand a batch over, now. Every failure comes by the future, also that of a dead worker."""
         results: asyncio.Future[list[StepResult]]
         try:
-            results = asyncio.ensure_future(self.worker.run(batch, slot))
+            results = awaited(self.worker.run(batch, slot), name=f"batch-{self.number}")
         except Exception as error:
             results = asyncio.get_running_loop().create_future()
             results.set_exception(error)
@@ -115,6 +116,12 @@ class SupervisedWorker:
             results = await run.results
             if len(results) != run.steps:
                 raise RuntimeError(f"{run.steps} steps came back as {len(results)} results")
+        except asyncio.CancelledError:
+            if was_asked_to_end():
+                raise
+            # A thread's batch is cancelled with its worker if it has not begun.
+            self._lose(run.life, WorkerDied("the worker has been stopped"))
+            return None
         except Exception as error:
             self._lose(run.life, error)
             return None
@@ -191,18 +198,31 @@ async def keep_serving(
 ) -> None:
     """Run `serve`, which does not return, again and again, until this is cancelled.
 
-    A fault in it is ours. It is logged and counted, `failed` settles what it leaves behind, and
-    serving goes on.
+    However it ends, that is a fault of ours. It is logged and counted, `failed` settles what it
+    leaves behind, and serving goes on.
     """
     while True:
+        error = await _unasked_end(serve)
+        statistics.faults += 1
+        _log.error("serving_failed", task=name, exc_info=error)
         try:
-            await serve()
-        except Exception as error:
+            failed(error)
+        except Exception:
             statistics.faults += 1
             _log.exception("serving_failed", task=name)
-            try:
-                failed(error)
-            except Exception:
-                statistics.faults += 1
-                _log.exception("serving_failed", task=name)
-            await asyncio.sleep(delay_s)
+        await asyncio.sleep(delay_s)
+
+
+async def _unasked_end(serve: Callable[[], Awaitable[None]]) -> Exception:
+    """Run `serve` to its end; why it has ended."""
+    try:
+        await serve()
+    except asyncio.CancelledError as error:
+        if was_asked_to_end():
+            raise
+        unasked = EndedUnasked("cancelled by what it waited for")
+        unasked.__cause__ = error
+        return unasked
+    except Exception as error:
+        return error
+    return EndedUnasked("it has returned")

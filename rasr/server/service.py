@@ -46,6 +46,7 @@ from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.server.ws.socket import ABORT, SHALLOW
 from rasr.settings import Settings, VadSettings
+from rasr.tasks import notice_faults, watched
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -174,7 +175,7 @@ class Service:
                 timeout_graceful_shutdown=5,
             )
         )
-        self._serving = asyncio.create_task(self._uvicorn.serve([self._listener]))
+        self._serving = watched(self._uvicorn.serve([self._listener]), name="http-server")
         await self._uvicorn.listening.wait()
 
     def _assemble(
@@ -187,6 +188,7 @@ class Service:
         )
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
         statistics = ServerStatistics()
+        notice_faults(asyncio.get_running_loop(), statistics.count_fault)
         recognizer = self._recognizer = Recognizer(
             self._schedulers,
             texts.tools,

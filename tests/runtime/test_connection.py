@@ -28,7 +28,7 @@ class Stage:
     """A connection that is being served, and a test around it."""
 
     def __init__(
-        self, answer: Access | Refusal | Exception | None = None, *, keeps: bool = False
+        self, answer: Access | Refusal | BaseException | None = None, *, keeps: bool = False
     ) -> None:
         self.scheduler = PlayedScheduler()
         self.socket = PlayedSocket()
@@ -51,7 +51,7 @@ class Stage:
 
     async def _authorise(self, request: AccessRequest) -> Access | Refusal:
         await self.may_answer.wait()
-        if isinstance(self.answer, Exception):
+        if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
 
@@ -133,6 +133,14 @@ async def test_a_client_that_leaves_while_access_is_asked_for_keeps_nothing() ->
 
 async def test_an_answer_that_fails_ends_the_connection_and_no_other() -> None:
     stage = Stage(RuntimeError("the store is gone"))
+    await stage.say("begin english")
+    await stage.serving
+    assert stage.socket.sent == ["error a fault of the server"]
+    assert stage.socket.closed == (1011, "fault")
+
+
+async def test_an_answer_that_is_cancelled_from_within_ends_the_connection() -> None:
+    stage = Stage(asyncio.CancelledError())
     await stage.say("begin english")
     await stage.serving
     assert stage.socket.sent == ["error a fault of the server"]

@@ -14,6 +14,7 @@ from rasr.scheduling import serving as room
 from rasr.scheduling.engine_host import Batch, StepResult
 from rasr.scheduling.serving import SlotServer
 from rasr.scheduling.task import DecodeTask
+from rasr.tasks import EndedUnasked
 from tests.scheduling.commanded import (
     Clock,
     CommandedWorker,
@@ -266,7 +267,50 @@ async def test_whatever_a_start_fails_with_ends_it_and_leaves_no_worker(error: E
     assert all(worker.stops for worker in workers)
 
 
+async def test_serving_that_is_cancelled_from_within_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = CommandedWorker()
+    scheduler = await started(worker)
+    rests, asked = SlotServer._rest, 0
+
+    async def cancelled_once(server: SlotServer) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            gone = asyncio.get_running_loop().create_future()
+            gone.cancel()
+            await gone
+        await rests(server)
+
+    monkeypatch.setattr(SlotServer, "_rest", cancelled_once)
+    with capture_logs() as logs:
+        await decodes(scheduler, worker)
+        await decodes(scheduler, worker)
+    assert logs[0]["event"] == "serving_failed"
+    assert isinstance(logs[0]["exc_info"], EndedUnasked)
+    assert scheduler.statistics.faults
+    await scheduler.stop()
+
+
 # Lost workers
+
+
+async def test_a_batch_that_is_cancelled_with_its_worker_is_replayed() -> None:
+    worker = CommandedWorker(slots=2)
+    scheduler = await started(worker)
+    one, heard = opened(scheduler)
+    one.accept(samples(1), due=0.0)
+    one.finish(due=0.0)
+    await settle()
+    # As threads do with what has not begun when their engine is loaded anew.
+    worker._running.popleft().cancel()
+    await settle()
+    assert (worker.starts, scheduler.statistics.restarts) == (2, 1)
+    await worker.go()
+    assert heard.lines == ["final 1"]
+    await decodes(scheduler, worker)
+    await scheduler.stop()
 
 
 async def test_a_worker_that_dies_idle_is_replaced_before_there_is_work() -> None:

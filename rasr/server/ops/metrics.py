@@ -122,6 +122,11 @@ SERVER: tuple[Reading[ServerState], ...] = (
         "Errors of the server itself that alignment survived; the log has each.",
         lambda s: None if s.aligners is None else s.aligners.statistics.faults,
     ),
+    Reading(
+        "rasr_faults_total",
+        "Tasks, callbacks and threads of the server itself that ended unasked; the log has each.",
+        lambda s: s.statistics.faults,
+    ),
     Reading("rasr_tasks", "Tasks of the event loop.", lambda s: len(asyncio.all_tasks())),
     Reading("rasr_threads", "Threads that Python knows.", lambda s: threading.active_count()),
 )
