@@ -142,6 +142,10 @@ class DecodingSettings(_Section):
     step_timeout_s: Annotated[
         float, Field(gt=0, description="a worker silent for so long is replaced, s")
     ] = 60.0
+    load_timeout_s: Annotated[
+        float,
+        Field(gt=0, description="time for an engine to load at start, and again to be measured, s"),
+    ] = 300.0
     final_timeout_s: Annotated[
         float,
         Field(

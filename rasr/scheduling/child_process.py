@@ -17,9 +17,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from decoder import DecoderError
+
+_OOM_SCORE_ADJ = 500
+"""As if it held half of the machine's memory more than it does (proc(5), oom_score_adj)."""
 
 
 class WorkerDied(Exception):
@@ -137,6 +141,7 @@ def answer_questions(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    _go_first_without_memory()
     try:
         loaded, answer = load()
     except DecoderError as error:
@@ -174,6 +179,14 @@ def _wait_for_the_end(
         loop.call_soon_threadsafe(tell)
     except RuntimeError:
         pass  # The loop is closed, and nobody is left to be told.
+
+
+def _go_first_without_memory() -> None:
+    """Where the machine has no memory left, Linux is to end this process and not the server."""
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE_ADJ), encoding="ascii")
+    except OSError:
+        pass  # Not Linux, or not allowed here.
 
 
 def _die_with_parent() -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from decoder import Capabilities, DecoderError
+from decoder import Capabilities, DecoderError, EngineUnavailable
 from rasr.scheduling.child_process import WorkerDied
 from rasr.scheduling.engine_host import Batch, StepResult
 from rasr.scheduling.statistics import EngineStatistics
@@ -32,7 +32,7 @@ class WorkerUser(Protocol):
         """The worker takes batches again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """A batch that a worker has been given."""
 
@@ -56,6 +56,7 @@ class SupervisedWorker:
         statistics: EngineStatistics,
         *,
         step_timeout_s: float,
+        load_timeout_s: float,
         restart_delay_s: float,
         clock: Callable[[], float],
     ) -> None:
@@ -64,6 +65,7 @@ class SupervisedWorker:
             number: names it in the log.
             step_timeout_s: a batch that takes longer has hung; so has a replacement that does not
                 come up in that time, or in four times that of the first start if that is longer.
+            load_timeout_s: the first start takes no longer.
             restart_delay_s: between two attempts to start a replacement.
         """
         self.number = number
@@ -72,23 +74,38 @@ class SupervisedWorker:
         """True while the worker takes batches."""
         self._statistics = statistics
         self._step_timeout_s = step_timeout_s
+        self._load_timeout_s = load_timeout_s
         self._restart_delay_s = restart_delay_s
         self._clock = clock
         self._user: WorkerUser | None = None
         self._life = 0
         self._loading_s = 0.0
         self._lost = asyncio.Event()
+        self._hung: set[Run] = set()
+        """Batches of this life that take too long, where the worker could not be killed."""
 
     async def start(self) -> Capabilities:
-        """Start the worker for the first time. That may take as long as it likes.
+        """Start the worker for the first time.
 
         Raises:
             DecoderError: the engine cannot be had; the text says why.
         """
         begun = self._clock()
-        capabilities = await self._start()
+        try:
+            async with asyncio.timeout(self._load_timeout_s):
+                capabilities = await self._start()
+        except TimeoutError as error:
+            raise EngineUnavailable(
+                f"it has not loaded within {self._load_timeout_s:g} s; raise "
+                "decoding.load_timeout_s, or choose a smaller model"
+            ) from error
         self._loading_s = self._clock() - begun
         return capabilities
+
+    @property
+    def decodes(self) -> bool:
+        """True while batches come back: it is up, and not each of its slots hangs."""
+        return self.up and len(self._hung) < self.worker.slots
 
     async def keep_up(self, user: WorkerUser) -> None:
         """Start the worker anew each time it is lost. Does not return."""
@@ -111,7 +128,7 @@ class SupervisedWorker:
 
     async def finished(self, run: Run) -> list[StepResult] | None:
         """The results of a batch, one for each step in their order; None if the worker is lost."""
-        watch = asyncio.get_running_loop().call_later(self._step_timeout_s, self._hung, run.life)
+        watch = asyncio.get_running_loop().call_later(self._step_timeout_s, self._hangs, run)
         try:
             results = await run.results
             if len(results) != run.steps:
@@ -127,6 +144,7 @@ class SupervisedWorker:
             return None
         finally:
             watch.cancel()
+            self._hung.discard(run)
         # What another life began is of streams that nobody knows any more.
         return results if run.life == self._life and self.up else None
 
@@ -147,9 +165,10 @@ class SupervisedWorker:
             self.up = True
         return capabilities
 
-    def _hung(self, life: int) -> None:
-        if life == self._life:
+    def _hangs(self, run: Run) -> None:
+        if run.life == self._life:
             _log.error("worker_hung", worker=self.number, after_s=self._step_timeout_s)
+            self._hung.add(run)
             self.worker.kill()
 
     def _lose(self, life: int, error: Exception) -> None:
@@ -158,6 +177,7 @@ class SupervisedWorker:
             return
         self._life += 1
         self.up = False
+        self._hung.clear()
         self._lost.set()
         self._statistics.restarts += 1
         if isinstance(error, WorkerDied):

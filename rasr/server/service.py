@@ -31,6 +31,7 @@ from rasr.server.application import make_application
 from rasr.server.engines import (
     EnginePlan,
     PropertyTable,
+    fault_of,
     make_scheduler,
     plan,
     property_table,
@@ -216,10 +217,13 @@ class Service:
         if not self.settings.capacity.max_load:
             return {}
         folder = memory_folder(os.environ)
-        return {
-            name: await calibrated(plans[name], self.settings.decoding, scheduler, folder)
-            for name, scheduler in self._schedulers.items()
-        }
+        capacities = {}
+        for name, scheduler in self._schedulers.items():
+            with fault_of(name):
+                capacities[name] = await calibrated(
+                    plans[name], self.settings.decoding, scheduler, folder
+                )
+        return capacities
 
     def _admission_rules(self, texts: Texts) -> AdmissionRules:
         capacity = self.settings.capacity

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from decoder import EngineUnavailable
+from decoder.fake import MEMORY_SAMPLE
 from decoder.registry import EngineSpec
 from rasr.scheduling import ProcessWorker, Scheduler
 from rasr.scheduling import worker as room
@@ -175,6 +176,48 @@ async def test_a_process_that_dies_while_it_loads_for_the_first_time_is_told(
     with pytest.raises(EngineUnavailable, match="died while it loaded the engine"):
         async with started(ProcessWorker(SPEC)):
             pass
+
+
+async def test_a_process_that_never_loads_at_the_start_is_given_up_within_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "host_in_process", stop_oneself)
+    worker, whole = ProcessWorker(SPEC), ProcessWorker(SPEC)
+    scheduler = Scheduler(
+        [worker, whole], DecodingSettings(load_timeout_s=1.0), streams_per_worker=4
+    )
+    starting = asyncio.ensure_future(scheduler.start())
+    await until(lambda: None not in (worker.pid, whole.pid))
+    processes = Process(worker.pid), Process(whole.pid)
+    with pytest.raises(EngineUnavailable, match=r"not loaded within 1 s; raise decoding\.load_tim"):
+        await starting
+    await until(lambda: all(process.gone for process in processes))
+
+
+async def test_a_process_without_memory_is_replaced_and_what_it_had_is_given_up_at_last() -> None:
+    worker = ProcessWorker(EngineSpec("fake", {"streams": 4, "test_samples": True}))
+    async with started(worker) as scheduler:
+        await recognised(said(scheduler))
+        greedy = Heard()
+        handle = scheduler.open(greedy, owner=greedy, partials=False)
+        handle.accept(np.full(16000, MEMORY_SAMPLE, np.int16), due=0.0)
+        handle.finish(due=0.0)
+        await until(lambda: bool(greedy.lines))
+        assert greedy.lines[0].startswith("failed: the recognition of this utterance failed 3 tim")
+        await recognised(said(scheduler))
+        assert scheduler.statistics.restarts == 3
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/oom_score_adj"), reason="Linux alone has it")
+async def test_where_memory_ends_the_kernel_ends_a_worker_before_the_server() -> None:
+    def badness(pid: int | str) -> int:
+        with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as file:
+            return int(file.read())
+
+    worker = ProcessWorker(SPEC)
+    async with started(worker):
+        assert worker.pid is not None
+        assert badness(worker.pid) > badness("self")
 
 
 async def test_an_engine_that_cannot_be_had_is_told_in_its_own_words() -> None:

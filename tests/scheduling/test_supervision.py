@@ -14,6 +14,7 @@ from rasr.scheduling import serving as room
 from rasr.scheduling.engine_host import Batch, StepResult
 from rasr.scheduling.serving import SlotServer
 from rasr.scheduling.task import DecodeTask
+from rasr.settings import DecodingSettings
 from rasr.tasks import EndedUnasked
 from tests.scheduling.commanded import (
     Clock,
@@ -452,3 +453,36 @@ async def test_the_scheduler_stops_while_a_replacement_loads() -> None:
     await settle()
     await scheduler.stop()
     assert (worker.stops, scheduler.workers_up) == (1, 0)
+
+
+@pytest.mark.parametrize("how", ["hangs", "dies"])
+async def test_a_worker_that_is_lost_while_it_is_measured_is_told(how: str) -> None:
+    worker = CommandedWorker()
+    scheduler = Scheduler(
+        [worker],
+        DecodingSettings(load_timeout_s=0.01 if how == "hangs" else 60.0),
+        streams_per_worker=1,
+    )
+    await scheduler.start()
+    measuring = asyncio.ensure_future(scheduler.calibrate(samples(1)))
+    if how == "dies":
+        await worker.die()
+    with pytest.raises(EngineUnavailable, match="measured"):
+        await measuring
+    await scheduler.stop()
+
+
+async def test_a_worker_each_of_whose_slots_hangs_does_not_count_as_up() -> None:
+    worker = CommandedWorker(slots=2)
+    scheduler = await started(worker, step_timeout_s=0.001)
+    assert scheduler.workers_up == 1
+    for _ in range(2):
+        one, _ = opened(scheduler)
+        one.accept(samples(1), due=0.0)
+        one.finish(due=0.0)
+    await until(lambda: scheduler.workers_up == 0)
+    # A thread cannot be killed; but it may come back.
+    await worker.go()
+    assert scheduler.workers_up == 1
+    await worker.go()
+    await scheduler.stop()
