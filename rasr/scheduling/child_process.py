@@ -8,9 +8,11 @@ nothing to clean up, and one that is stopped or that hangs would do nothing else
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -24,6 +26,10 @@ from decoder import DecoderError
 
 _OOM_SCORE_ADJ = 500
 """As if it held half of the machine's memory more than it does (proc(5), oom_score_adj)."""
+
+
+_PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal that this process gets when its parent ends."""
 
 
 class WorkerDied(Exception):
@@ -140,7 +146,7 @@ def answer_questions(
     # server alone decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _die_with_parent()
     _go_first_without_memory()
     try:
         loaded, answer = load()
@@ -190,7 +196,14 @@ def _go_first_without_memory() -> None:
 
 
 def _die_with_parent() -> None:
-    # While a question is answered nothing else would notice that the server was killed.
+    """End with the server, also in the middle of an answer, and on Linux also while stopped."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Elsewhere, and where the server ended before that.
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

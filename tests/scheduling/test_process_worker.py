@@ -7,12 +7,11 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection
 
 import numpy as np
-import psutil
 import pytest
 
 from decoder import EngineUnavailable
@@ -22,12 +21,11 @@ from rasr.scheduling import ProcessWorker, Scheduler
 from rasr.scheduling import worker as room
 from rasr.scheduling.engine_host import host_in_process
 from rasr.settings import DecodingSettings
+from tests.processes import LONG_S, Process, until
 from tests.scheduling.commanded import Heard
 
 SPEC = EngineSpec("fake", {"streams": 4})
 SPEECH = np.full(16000, 1000, np.int16)
-LONG_S = 60.0
-"""Far longer than anything here takes on the slowest machine."""
 
 
 def stop_oneself(connection: Connection, spec: EngineSpec) -> None:
@@ -39,51 +37,6 @@ def stop_oneself(connection: Connection, spec: EngineSpec) -> None:
 def end_oneself(connection: Connection, spec: EngineSpec) -> None:
     """The work of a process that dies while it loads."""
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until it is so; what is waited for happens in another process."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(LONG_S):
-        while not condition():
-            turn = loop.create_future()
-            loop.call_later(0.005, turn.set_result, None)
-            await turn
-
-
-class Process:
-    """A process of the machine. It stays the same one if its number is used again."""
-
-    def __init__(self, pid: int | None) -> None:
-        assert pid is not None
-        self.pid = pid
-        self._process = psutil.Process(pid)  # type: ignore[no-untyped-call]
-
-    def kill(self) -> None:
-        self._process.kill()  # type: ignore[no-untyped-call]
-
-    def terminate(self) -> None:
-        self._process.terminate()  # type: ignore[no-untyped-call]
-
-    async def stop(self) -> None:
-        """Stop it, as SIGSTOP does: it lives and does nothing."""
-        self._process.suspend()  # type: ignore[no-untyped-call]
-        await until(lambda: self.stopped)
-
-    @property
-    def stopped(self) -> bool:
-        return self._status() == psutil.STATUS_STOPPED
-
-    @property
-    def gone(self) -> bool:
-        return self._status() in (None, psutil.STATUS_ZOMBIE)
-
-    def _status(self) -> str | None:
-        try:
-            status: str = self._process.status()  # type: ignore[no-untyped-call]
-        except psutil.NoSuchProcess:
-            return None
-        return status
 
 
 @asynccontextmanager
@@ -314,8 +267,9 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.parametrize("stopped", [False, True])
 @pytest.mark.parametrize("how", ["killed", "of itself"])
-async def test_a_process_ends_with_its_server_however_that_ends(how: str) -> None:
+async def test_a_process_ends_with_its_server_however_that_ends(how: str, stopped: bool) -> None:
     server = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _SERVER),
         stdin=asyncio.subprocess.PIPE,
@@ -324,6 +278,8 @@ async def test_a_process_ends_with_its_server_however_that_ends(how: str) -> Non
     assert server.stdin is not None
     assert server.stdout is not None
     process = Process(int(await server.stdout.readline()))
+    if stopped:
+        await process.stop()
     if how == "killed":
         server.kill()
     else:
