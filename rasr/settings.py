@@ -83,7 +83,10 @@ class SessionSettings(_Section):
     ] = True
     answer_timeout_s: Annotated[
         float,
-        Field(gt=0, description="after END, silence of the engine that ends the recognition, s"),
+        Field(
+            gt=0,
+            description="silence of the engine that ends a recognition that is waited for, s",
+        ),
     ] = 120.0
     backlog_s: Annotated[
         float,

@@ -47,8 +47,10 @@ class AccessQuestion:
 
     def cancel(self) -> None:
         """The answer is not wanted any more."""
-        if self.task is not None:
-            self.task.cancel()
+        # A task that has not begun yet does not even get to say that it is over.
+        task, self.task = self.task, None
+        if task is not None:
+            task.cancel()
 
     async def _ask(self, request: AccessRequest) -> None:
         answer: Access | Refusal
@@ -59,5 +61,6 @@ class AccessQuestion:
             _log.error("authorisation_timeout", after_s=TIMEOUT_S)
             answer = Refusal(RefusalKind.UNAVAILABLE)
         finally:
-            self.task = None
+            if self.task is asyncio.current_task():
+                self.task = None
         self._answered(answer)

@@ -81,8 +81,10 @@ class SupervisedWorker:
         self._life = 0
         self._loading_s = 0.0
         self._lost = asyncio.Event()
+        self._runs: set[Run] = set()
+        """Batches in hand, of this life."""
         self._hung: set[Run] = set()
-        """Batches of this life that take too long, where the worker could not be killed."""
+        """Those of them that take too long, where the worker could not be killed."""
 
     async def start(self) -> Capabilities:
         """Start the worker for the first time.
@@ -124,7 +126,9 @@ class SupervisedWorker:
         except Exception as error:
             results = asyncio.get_running_loop().create_future()
             results.set_exception(error)
-        return Run(results, len(batch.steps), self._life)
+        run = Run(results, len(batch.steps), self._life)
+        self._runs.add(run)
+        return run
 
     async def finished(self, run: Run) -> list[StepResult] | None:
         """The results of a batch, one for each step in their order; None if the worker is lost."""
@@ -136,7 +140,7 @@ class SupervisedWorker:
         except asyncio.CancelledError:
             if was_asked_to_end():
                 raise
-            # A thread's batch is cancelled with its worker if it has not begun.
+            # Of a worker that is lost, or a thread's batch that had not begun when it was stopped.
             self._lose(run.life, WorkerDied("the worker has been stopped"))
             return None
         except Exception as error:
@@ -144,6 +148,7 @@ class SupervisedWorker:
             return None
         finally:
             watch.cancel()
+            self._runs.discard(run)
             self._hung.discard(run)
         # What another life began is of streams that nobody knows any more.
         return results if run.life == self._life and self.up else None
@@ -177,6 +182,10 @@ class SupervisedWorker:
             return
         self._life += 1
         self.up = False
+        # A thread that hangs goes on; its slot serves the replacement.
+        for run in self._runs:
+            run.results.cancel()
+        self._runs.clear()
         self._hung.clear()
         self._lost.set()
         self._statistics.restarts += 1

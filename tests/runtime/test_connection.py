@@ -147,6 +147,20 @@ async def test_an_answer_that_is_cancelled_from_within_ends_the_connection() -> 
     assert stage.socket.closed == (1011, "fault")
 
 
+async def test_a_question_that_is_cancelled_before_it_is_asked_is_over() -> None:
+    stage = Stage()
+    asked = stage.connection._question.ask
+
+    def ask_and_cut_off(request: AccessRequest) -> None:
+        asked(request)
+        stage.connection._question.cancel()
+
+    stage.connection._question.ask = ask_and_cut_off  # type: ignore[method-assign]
+    await stage.say("begin english")
+    await stage.leave()
+    assert stage.scheduler.tasks == []
+
+
 async def test_a_long_message_is_fed_in_pieces_and_others_run_in_between() -> None:
     stage = Stage()
     await stage.say("begin english")

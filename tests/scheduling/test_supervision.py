@@ -421,7 +421,7 @@ async def test_a_listener_that_abandons_another_utterance_when_a_worker_is_given
     await scheduler.stop()
 
 
-async def test_results_of_a_life_that_is_over_are_nobodys() -> None:
+async def test_a_batch_that_hangs_in_a_life_that_is_over_keeps_no_slot() -> None:
     worker = CommandedWorker(slots=2)
     scheduler = await started(worker)
     slow, slow_heard = opened(scheduler)
@@ -430,15 +430,15 @@ async def test_results_of_a_life_that_is_over_are_nobodys() -> None:
         one.accept(samples(1), due=0.0)
         one.finish(due=0.0)
         await settle()
-    early, late = worker._running
+    stuck, late = worker._running
     worker._running.clear()
     late.set_exception(WorkerDied())
     await settle()
-    assert worker.starts == 2
-    # A thread cannot be killed: its batch comes back when the engine has been replaced already.
-    early.set_exception(WorkerDied())
-    await settle()
+    # A thread cannot be killed: it is stuck when the engine has been replaced already.
     assert (worker.starts, scheduler.statistics.restarts) == (2, 1)
+    assert stuck.cancelled()
+    # Both slots serve again.
+    assert len(worker._running) == 2
     for _ in range(2):
         await worker.go()
     assert (slow_heard.lines, lost_heard.lines) == (["final 1"], ["final 1"])
