@@ -12,6 +12,7 @@ from bench.alignment import alignment
 from bench.attack import attack
 from bench.capacity import capacity, overload
 from bench.captions import captions
+from bench.chaos import chaos
 from bench.endpoint import endpoint
 from bench.hot_words import hot_words
 from bench.live_cost import live_cost
@@ -37,8 +38,9 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, alignment, attack, capacity, captions, endpoint, g2p, hot_words, live_cost),
-    *(load, model, null, overhead, overload, passes, peers, soak, speaker, whisper_peers),
+    *(accuracy, alignment, attack, capacity, captions, chaos, endpoint, g2p, hot_words),
+    *(live_cost, load, model, null, overhead, overload, passes, peers, soak, speaker),
+    whisper_peers,
 ):
     main.add_command(verb)
 

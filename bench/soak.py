@@ -147,17 +147,7 @@ class Watch:
         Raises:
             click.ClickException: the server does not tell its numbers.
         """
-        try:
-            answer = (await self._client.get(self._metrics)).raise_for_status()
-        except httpx.HTTPError as error:
-            raise click.ClickException(
-                f"{self._metrics} does not answer: {error or type(error).__name__}"
-            ) from error
-        numbers = {
-            one.name: one.value
-            for family in text_string_to_metric_families(answer.text)
-            for one in family.samples
-        }
+        numbers = await self.numbers()
         try:
             return Sample(
                 at_s=time.monotonic() - self.began,
@@ -173,6 +163,24 @@ class Watch:
             )
         except KeyError as error:
             raise click.ClickException(f"{self._metrics} has no {error}: no rasr?") from error
+
+    async def numbers(self) -> dict[str, float]:
+        """Read every number of this moment, by its name; those of several engines are added up.
+
+        Raises:
+            click.ClickException: the server does not tell its numbers.
+        """
+        try:
+            answer = (await self._client.get(self._metrics)).raise_for_status()
+        except httpx.HTTPError as error:
+            raise click.ClickException(
+                f"{self._metrics} does not answer: {error or type(error).__name__}"
+            ) from error
+        numbers: dict[str, float] = {}
+        for family in text_string_to_metric_families(answer.text):
+            for one in family.samples:
+                numbers[one.name] = numbers.get(one.name, 0.0) + one.value
+        return numbers
 
     async def empty(self) -> Sample:
         """Return a sample as soon as nobody is connected; after a while even if somebody stays."""

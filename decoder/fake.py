@@ -31,6 +31,8 @@ FAIL_SAMPLE = 32001
 """With `test_samples`, one sample of this value makes the decoding of its utterance fail."""
 EXIT_SAMPLE = 32002
 """With `test_samples`, one sample of this value ends the process that decodes it."""
+MEMORY_SAMPLE = 32003
+"""With `test_samples`, one sample of this value is decoded as where there is no memory left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class FakeOptions:
     cost_ms_per_second: float = 0.0
     """CPU that a second of audio costs, in ms, spent in a loop."""
     test_samples: bool = False
-    """Obey `FAIL_SAMPLE` and `EXIT_SAMPLE`."""
+    """Obey `FAIL_SAMPLE`, `EXIT_SAMPLE` and `MEMORY_SAMPLE`."""
     sample_rate: int = 16000
     """Hz that the engine works at. At 8000 it is adapted to 16 kHz by `decoder.registry.load`, as
     any engine of that rate, so that no sample of its audio has the value that a client sent."""
@@ -181,6 +183,8 @@ def _obey(audio: Samples) -> None:
         raise DecodeFailed("the audio asked for a failure")
     if (audio == EXIT_SAMPLE).any():
         os._exit(1)
+    if (audio == MEMORY_SAMPLE).any():
+        raise MemoryError
 
 
 def _burn(seconds: float) -> None:

@@ -92,7 +92,10 @@ class SessionSettings(_Section):
     ] = True
     answer_timeout_s: Annotated[
         float,
-        Field(gt=0, description="after END, silence of the engine that ends the recognition, s"),
+        Field(
+            gt=0,
+            description="silence of the engine that ends a recognition that is waited for, s",
+        ),
     ] = 120.0
     backlog_s: Annotated[
         float,
@@ -151,6 +154,10 @@ class DecodingSettings(_Section):
     step_timeout_s: Annotated[
         float, Field(gt=0, description="a worker silent for so long is replaced, s")
     ] = 60.0
+    load_timeout_s: Annotated[
+        float,
+        Field(gt=0, description="time for an engine to load at start, and again to be measured, s"),
+    ] = 300.0
     final_timeout_s: Annotated[
         float,
         Field(

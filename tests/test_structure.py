@@ -44,3 +44,59 @@ def test_no_class_is_longer_than_a_reader_can_hold(package: str) -> None:
         and node.end_lineno - node.lineno + 1 >= 250
     ]
     assert long == []
+
+
+def _bare_tasks(source: str) -> list[int]:
+    """The lines that begin a task which nobody watches: not in a group of tasks."""
+    tree = ast.parse(source)
+    groups = {
+        item.optional_vars.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.AsyncWith)
+        for item in node.items
+        if isinstance(item.optional_vars, ast.Name)
+        and ast.unparse(item.context_expr) == "asyncio.TaskGroup()"
+    }
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if (
+            isinstance(node, ast.Attribute)
+            and node.attr in _BEGINS_TASKS
+            and not (isinstance(node.value, ast.Name) and node.value.id in groups)
+        )
+        or (isinstance(node, ast.alias) and node.name in _BEGINS_TASKS)
+    ]
+
+
+_BEGINS_TASKS = {"create_task", "ensure_future"}
+
+
+def test_every_task_of_the_event_loop_has_an_owner() -> None:
+    bare = {
+        str(path.relative_to(ROOT)): lines
+        for path in MODULES
+        if path.is_relative_to(ROOT / "rasr")
+        and path != ROOT / "rasr" / "tasks.py"
+        and (lines := _bare_tasks(path.read_text("utf-8")))
+    }
+    assert bare == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("asyncio.create_task(work())", [1]),
+        ("\nasyncio.get_running_loop().create_task(work())", [2]),
+        ("from asyncio import ensure_future", [1]),
+        (
+            "async def f():\n"
+            "    async with asyncio.TaskGroup() as group:\n"
+            "        group.create_task(work())\n"
+            "    loop.create_task(work())\n",
+            [4],
+        ),
+    ],
+)
+def test_a_task_that_nobody_watches_is_found(source: str, lines: list[int]) -> None:
+    assert _bare_tasks(source) == lines

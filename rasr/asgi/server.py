@@ -9,15 +9,13 @@ from http import HTTPStatus
 from typing import Protocol
 
 import h11
-import structlog
 from starlette.types import ASGIApp
 
 from rasr.asgi.connection import READ_BYTES, Connection
 from rasr.asgi.heads import response
 from rasr.asgi.http import HttpConnection
 from rasr.asgi.limits import Limits
-
-_log = structlog.get_logger("rasr.asgi")
+from rasr.tasks import watched
 
 _BACKLOG = 2048
 """Connections that the kernel accepts before they are; a crowd comes within a moment."""
@@ -131,18 +129,13 @@ class Server:
 
     def run(self, exchange: _Runs) -> None:
         """Let the application answer, in a task of its own."""
-        task = asyncio.get_running_loop().create_task(exchange.run(), name="exchange")
+        task = watched(exchange.run(), name="exchange")
         self._tasks.add(task)
-        task.add_done_callback(self._finished)
+        task.add_done_callback(self._tasks.discard)
 
     def refused(self, reason: str) -> None:
         """A peer was refused before the application was asked."""
         self.refusals[reason] += 1
-
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("exchange_failed", exc_info=error)
 
     def _turn_away(self, connection: Connection, status: HTTPStatus, sentence: str) -> None:
         self.refused(status.phrase.lower())

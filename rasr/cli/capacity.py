@@ -52,7 +52,7 @@ def capacity(model: tuple[str, ...], config: Path | None) -> None:
 
 
 async def _measure(settings: Settings) -> dict[str, Capacity]:
-    from rasr.server.engines import make_scheduler, plan, start_scheduler
+    from rasr.server.engines import fault_of, make_scheduler, plan, start_scheduler
     from rasr.server.ops.capacity import calibrated, memory_folder
 
     found = {}
@@ -61,9 +61,10 @@ async def _measure(settings: Settings) -> dict[str, Capacity]:
         await start_scheduler(one.name, scheduler)
         try:
             folder = memory_folder(os.environ)
-            found[one.name] = await calibrated(
-                one, settings.decoding, scheduler, folder, fresh=True
-            )
+            with fault_of(one.name):
+                found[one.name] = await calibrated(
+                    one, settings.decoding, scheduler, folder, fresh=True
+                )
         finally:
             await scheduler.stop()
     return found

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from rasr.runtime.access import Access, Authorise
+from rasr.tasks import watched
 from rasr.wire.dialect import AccessRequest, Refusal, RefusalKind
 
 _log = structlog.get_logger("rasr.runtime")
@@ -29,7 +30,7 @@ class AccessQuestion:
         Args:
             authorise: answers who may recognise what.
             answered: called with the answer; `UNAVAILABLE` if there is none in time.
-            failed: called if the answer is a fault of the server.
+            failed: called if there is no answer, by a fault of the server.
         """
         self._authorise = authorise
         self._answered = answered
@@ -40,12 +41,16 @@ class AccessQuestion:
     def ask(self, request: AccessRequest) -> None:
         """Ask. There must be no question without an answer."""
         assert self.task is None, "one question at a time"
-        self.task = asyncio.create_task(self._ask(request), name="authorise")
+        self.task = watched(
+            self._ask(request), name="authorise", failed=lambda error: self._failed()
+        )
 
     def cancel(self) -> None:
         """The answer is not wanted any more."""
-        if self.task is not None:
-            self.task.cancel()
+        # A task that has not begun yet does not even get to say that it is over.
+        task, self.task = self.task, None
+        if task is not None:
+            task.cancel()
 
     async def _ask(self, request: AccessRequest) -> None:
         answer: Access | Refusal
@@ -55,10 +60,7 @@ class AccessQuestion:
         except TimeoutError:
             _log.error("authorisation_timeout", after_s=TIMEOUT_S)
             answer = Refusal(RefusalKind.UNAVAILABLE)
-        except Exception:
-            _log.exception("authorisation_failed")
-            self._failed()
-            return
         finally:
-            self.task = None
+            if self.task is asyncio.current_task():
+                self.task = None
         self._answered(answer)

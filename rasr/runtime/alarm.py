@@ -43,32 +43,55 @@ class Alarm:
         self._ring()
 
 
-class Watchdog:
-    """Barks when nothing has fed it for too long since it was started."""
+_LOOKS = 4
+"""So often within its time a watchdog looks whether the work gets on."""
 
-    def __init__(self, timeout_s: float, bark: Callable[[], None]) -> None:
+
+class Watchdog:
+    """Barks when nothing has happened for too long since it was started.
+
+    Something happens when it is fed, and when less work is left than before.
+    """
+
+    def __init__(
+        self, timeout_s: float, work_left: Callable[[], float], bark: Callable[[], None]
+    ) -> None:
         self._timeout_s = timeout_s
+        self._work_left = work_left
         self._bark = bark
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm(self._check)
+        self._is_running = False
         self._fed_at = 0.0
+        self._left = 0.0
+        """The work when it looked last."""
 
     def start(self) -> None:
-        """From now on it must be fed."""
-        self.feed()
-        self._alarm.set(self._fed_at + self._timeout_s)
+        """From now on something must happen. It may have been started before."""
+        if not self._is_running:
+            self._is_running = True
+            self.feed()
+            self._look_again()
 
     def feed(self) -> None:
-        """Something goes on."""
+        """Something has happened."""
         self._fed_at = self._loop.time()
 
     def cancel(self) -> None:
-        """It need not be fed any more."""
+        """Nothing need happen any more."""
+        self._is_running = False
         self._alarm.cancel()
 
     def _check(self) -> None:
-        deadline = self._fed_at + self._timeout_s
-        if self._loop.time() < deadline:
-            self._alarm.set(deadline)
+        if self._work_left() < self._left:
+            self.feed()
+        if self._loop.time() < self._fed_at + self._timeout_s:
+            self._look_again()
         else:
+            self._is_running = False
             self._bark()
+
+    def _look_again(self) -> None:
+        self._left = self._work_left()
+        next_look = self._loop.time() + self._timeout_s / _LOOKS
+        self._alarm.set(min(self._fed_at + self._timeout_s, next_look))

@@ -21,6 +21,7 @@ from decoder import DecoderError, Hypothesis
 from decoder.alignment import LANGUAGES, Phrase, WordTimes, timed
 from rasr.audio import SAMPLE_RATE, Samples
 from rasr.scheduling import ChildProcess, WorkerDied, answer_questions
+from rasr.tasks import watched
 from rasr.text.spoken import Speller
 
 _log = structlog.get_logger("rasr.runtime")
@@ -30,8 +31,8 @@ BOUND_S = 0.3
 HUNG_S = 10.0
 """An alignment of a minute of audio takes one second; a process that takes so long has hung."""
 RESTART_DELAY_S = 1.0
-_LOADING_S = 30.0
-"""A replacement that takes longer to load has hung; it takes half a second."""
+LOADING_S = 30.0
+"""A process that takes longer to load has hung; it takes half a second."""
 _FIRST_COST = 0.01
 """Seconds for a second of audio, until it was measured: what a calm machine takes."""
 _NEWEST_SHARE = 0.2
@@ -94,6 +95,7 @@ class Aligners:
         processes: int = 1,
         hung_s: float = HUNG_S,
         restart_delay_s: float = RESTART_DELAY_S,
+        loading_s: float = LOADING_S,
         work: Callable[[Connection], None] | None = None,
     ) -> None:
         """
@@ -103,6 +105,7 @@ class Aligners:
             processes: 1 or more; each aligns one hypothesis at a time.
             hung_s: a process that has one in hand for longer is killed.
             restart_delay_s: between two attempts to start a replacement.
+            loading_s: a process that takes longer to load is killed.
             work: what a process does; by default `align_in_process`.
         """
         assert processes >= 1, "an aligner needs a process"
@@ -118,6 +121,7 @@ class Aligners:
                 self.statistics,
                 hung_s=hung_s,
                 restart_delay_s=restart_delay_s,
+                loading_s=loading_s,
             )
             for number in range(processes)
         ]
@@ -272,6 +276,7 @@ class _AlignmentWorker:
         *,
         hung_s: float,
         restart_delay_s: float,
+        loading_s: float,
     ) -> None:
         self._number = number
         self._work = work
@@ -279,6 +284,7 @@ class _AlignmentWorker:
         self._statistics = statistics
         self._hung_s = hung_s
         self._restart_delay_s = restart_delay_s
+        self._loading_s = loading_s
         self._process = ChildProcess("aligner")
         self._replacing: asyncio.Task[None] | None = None
         self.up = False
@@ -296,6 +302,10 @@ class _AlignmentWorker:
             raise DecoderError(
                 "the process that aligns words died while it loaded; is there enough memory?"
             ) from error
+        except TimeoutError as error:
+            raise DecoderError(
+                f"the process that aligns words has not loaded within {self._loading_s:g} s"
+            ) from error
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
@@ -306,7 +316,8 @@ class _AlignmentWorker:
         self._process.stop()
 
     async def _start(self) -> None:
-        await self._process.start(self._work, died=self._died)
+        async with asyncio.timeout(self._loading_s):
+            await self._process.start(self._work, died=self._died)
         self.up = True
         self._queue.idle(self._give)
 
@@ -314,7 +325,7 @@ class _AlignmentWorker:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         watch = loop.call_later(self._hung_s, self._hung)
-        exchange = asyncio.ensure_future(self._process.ask(waiting.question))
+        exchange = self._process.ask(waiting.question)
         exchange.add_done_callback(partial(self._answered, waiting, begun, watch))
 
     def _answered(
@@ -346,13 +357,12 @@ class _AlignmentWorker:
         self._statistics.restarts += 1
         self.up = False
         self._queue.gone(self._give)
-        self._replacing = asyncio.create_task(self._replace(), name="replace-aligner")
+        self._replacing = watched(self._replace(), name="replace-aligner")
 
     async def _replace(self) -> None:
         while True:
             try:
-                async with asyncio.timeout(_LOADING_S):
-                    await self._start()
+                await self._start()
             except (DecoderError, WorkerDied, OSError, TimeoutError) as error:
                 reason = str(error) or type(error).__name__
                 _log.error("aligner_not_started", worker=self._number, error=reason)

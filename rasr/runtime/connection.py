@@ -123,6 +123,10 @@ class Connection:
         self._question.cancel()
         self._guarded(self._conversation.cut_off)
 
+    def abort(self) -> None:
+        """Drop the connection: its peer does not even take the farewell."""
+        self._socket.abort()
+
     @property
     def runner(self) -> RecognitionRunner | None:
         """The open recognition."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
+
+from rasr.tasks import awaited
 
 _MOST_KEPT_BYTES = 4 << 20
 """Of messages that wait; then no more are read."""
@@ -24,7 +26,7 @@ class Inbox:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._receiving: asyncio.Task[str | bytes | None] | None = None
+        self._receiving: asyncio.Future[str | bytes | None] | None = None
         self._kept: deque[str | bytes] = deque()
         self._kept_bytes = 0
 
@@ -39,15 +41,16 @@ class Inbox:
             return await receiving
         return await self._source.receive()
 
-    async def keep_until(self, done: asyncio.Task[None]) -> bool:
+    async def keep_until(self, done: asyncio.Future[None]) -> bool:
         """Keep what comes until a task is done. False: the peer is gone."""
         while not done.done():
             if self._kept_bytes >= _MOST_KEPT_BYTES:
                 await asyncio.wait({done})
                 break
             if self._receiving is None:
-                self._receiving = asyncio.ensure_future(self._source.receive())
-            await asyncio.wait({done, self._receiving}, return_when=asyncio.FIRST_COMPLETED)
+                self._receiving = awaited(self._source.receive(), name="receive")
+            either: set[asyncio.Future[Any]] = {done, self._receiving}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._receiving.done():
                 message = self._receiving.result()
                 self._receiving = None

@@ -19,6 +19,7 @@ from rasr.runtime.slow_text import SlowText
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Priority, Scheduler
 from rasr.settings import SessionSettings
+from rasr.tasks import EndedUnasked, awaited, was_asked_to_end
 from rasr.text import TextProcessor, TextTools
 from vad import Classifier
 
@@ -142,9 +143,7 @@ class Recognizer:
         runner = self.start(config, access, statistics, owner=object(), priority=priority)
         events = _Events()
         runner.attach(events)
-        feeding = asyncio.create_task(
-            _feed(runner, audio, self.settings.backlog_s), name="feed-audio"
-        )
+        feeding = awaited(_feed(runner, audio, self.settings.backlog_s), name="feed-audio")
         feeding.add_done_callback(events.feeding_ended)
         try:
             while True:
@@ -173,6 +172,10 @@ async def _feed(
             if runner.over:
                 return
         runner.finish()
+    except asyncio.CancelledError as error:
+        if was_asked_to_end():
+            raise
+        raise EndedUnasked("the source of the audio was cancelled") from error
     finally:
         if hasattr(iterator, "aclose"):
             await iterator.aclose()
@@ -193,7 +196,7 @@ class _Events:
     def on_fault(self) -> None:
         self._queue.put_nowait(ServerFault("a fault of the server has ended the recognition"))
 
-    def feeding_ended(self, task: asyncio.Task[None]) -> None:
+    def feeding_ended(self, task: asyncio.Future[None]) -> None:
         """Whatever the source of the audio raised ends the recognition."""
         error = None if task.cancelled() else task.exception()
         if error is not None:

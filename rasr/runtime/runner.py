@@ -61,8 +61,9 @@ class RecognitionRunner:
         Args:
             passes: what its segments go through.
             access: closed when the recognition is over.
-            answer_timeout_s: once no more audio comes, a recognition is given up of which nothing
-                is heard for so long. It is the last resort against a fault of ours.
+            answer_timeout_s: a recognition is given up of which nothing is heard for so long while
+                its client waits: once no more audio comes, or while no more is taken. It is the
+                last resort against a fault of ours.
             keeps_events: see `Audience`.
         """
         self._recognition = recognition
@@ -74,7 +75,8 @@ class RecognitionRunner:
         self._audience = Audience(access.subscribers, keeps_events=keeps_events)
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm(self._ring)
-        self._watchdog = Watchdog(answer_timeout_s, self._give_up)
+        self._watchdog = Watchdog(answer_timeout_s, lambda: self.backlog_s, self._stalled)
+        self._is_finishing = False
         self._is_carrying_out = False
         self.most_bytes = recognition.most_bytes
         """How many bytes may be fed at once, lest others wait."""
@@ -132,6 +134,7 @@ class RecognitionRunner:
 
     def finish(self) -> None:
         """See `Recognition.finish`."""
+        self._is_finishing = True
         self._guarded(self._recognition.finish)
         if not self.over:
             self._watchdog.start()
@@ -184,8 +187,12 @@ class RecognitionRunner:
         return self._decoding.backlog_s
 
     async def progress(self) -> None:
-        """Wait for the next result of an engine, for the end, or a moment."""
+        """Wait for the next result of an engine, for the end, or a moment.
+
+        While who feeds it waits here nothing else of its peer is heard, so that has an end.
+        """
         if not self.over:
+            self._watchdog.start()
             await self._decoding.progress()
 
     # Effects out
@@ -265,6 +272,11 @@ class RecognitionRunner:
         except Exception as error:
             hypothesis = _substitute(self._processor, effect, error)
         self._recognition.processed(effect.segment, hypothesis, final=effect.final)
+
+    def _stalled(self) -> None:
+        """Nothing has happened for a long time. Who fed it may wait for its audio no longer."""
+        if self._is_finishing or self.backlog_s:
+            self._give_up()
 
     def _give_up(self) -> None:
         _log.error("recognition_stalled", backlog_s=self.backlog_s)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 import numpy as np
-import structlog
 
 from decoder import HotWord, Hypothesis
 from decoder.engine import Samples
@@ -16,8 +15,7 @@ from rasr.runtime.alignment import WordAligner
 from rasr.runtime.finals import FinalChoice, GivenUp, PassOutcome
 from rasr.runtime.second_pass import SecondPass, SecondPassEngine
 from rasr.scheduling import DecodeListener, Priority, Scheduler
-
-_log = structlog.get_logger("rasr.runtime")
+from rasr.tasks import watched
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,20 +198,21 @@ class SegmentTask(DecodeListener):
         if alignment is None or not any(word.times_guessed for word in hypothesis.words):
             self._tell(hypothesis)
             return
-        self._aligning = asyncio.create_task(self._aligned(hypothesis, alignment), name="align")
+        self._aligning = watched(
+            self._aligned(hypothesis, alignment),
+            name="align",
+            # Words with guessed times are better than no words.
+            failed=lambda error: self._tell(hypothesis),
+        )
         self._owner.heard(self._segment, hypothesis, final=False)
 
     async def _aligned(self, hypothesis: Hypothesis, alignment: Alignment) -> None:
         samples = np.concatenate(self._audio)
-        try:
-            hypothesis = await alignment.aligner.align(hypothesis, samples, alignment.language)
-        except Exception:
-            # Words with guessed times are better than no words.
-            _log.exception("alignment_failed")
-        if not self._over:
-            self._tell(hypothesis)
+        self._tell(await alignment.aligner.align(hypothesis, samples, alignment.language))
 
     def _tell(self, hypothesis: Hypothesis) -> None:
+        if self._over:
+            return
         self._over = True
         self._owner.heard(self._segment, hypothesis, final=True)
 

@@ -8,18 +8,28 @@ nothing to clean up, and one that is stopped or that hangs would do nothing else
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 from decoder import DecoderError
+
+_OOM_SCORE_ADJ = 500
+"""As if it held half of the machine's memory more than it does (proc(5), oom_score_adj)."""
+
+
+_PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal that this process gets when its parent ends."""
 
 
 class WorkerDied(Exception):
@@ -93,7 +103,7 @@ class ChildProcess:
         ).start()
         return answer
 
-    def ask(self, question: Any) -> Awaitable[Any]:
+    def ask(self, question: Any) -> asyncio.Future[Any]:
         """The answer to a question. Those asked meanwhile wait.
 
         Raises:
@@ -136,7 +146,8 @@ def answer_questions(
     # server alone decides when work ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _die_with_parent()
+    _go_first_without_memory()
     try:
         loaded, answer = load()
     except DecoderError as error:
@@ -176,8 +187,23 @@ def _wait_for_the_end(
         pass  # The loop is closed, and nobody is left to be told.
 
 
+def _go_first_without_memory() -> None:
+    """Where the machine has no memory left, Linux is to end this process and not the server."""
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE_ADJ), encoding="ascii")
+    except OSError:
+        pass  # Not Linux, or not allowed here.
+
+
 def _die_with_parent() -> None:
-    # While a question is answered nothing else would notice that the server was killed.
+    """End with the server, also in the middle of an answer, and on Linux also while stopped."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Elsewhere, and where the server ended before that.
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+
+
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -88,7 +88,8 @@ class EngineHost:
 
     It is used by one thread at a time where the engine holds the GIL, else by several, each of
     which has other streams in hand. Here every fault of an engine ends: it costs the utterance that
-    caused it and no other.
+    caused it and no other. Want of memory alone is not the utterance's: what an engine does after
+    it nobody knows, and whoever runs the host has to begin anew.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -97,7 +98,11 @@ class EngineHost:
         self._rereads = engine.capabilities.rereads
 
     def run(self, batch: Batch) -> list[StepResult]:
-        """One result for each step, in their order."""
+        """One result for each step, in their order.
+
+        Raises:
+            MemoryError: the host must not be used again.
+        """
         for stream in batch.discard:
             self._close(stream)
         failures: dict[int, _Failure] = {}
@@ -106,6 +111,8 @@ class EngineHost:
             try:
                 self._feed(step)
                 fed.append(step)
+            except MemoryError:
+                raise
             except Exception as error:
                 failures[step.stream] = _failure(error)
         self._decode(fed, failures)
@@ -128,6 +135,8 @@ class EngineHost:
             return
         try:
             self._engine.decode([self._streams[step.stream].stream for step in ready])
+        except MemoryError:
+            raise
         except Exception as error:
             if len(ready) == 1:
                 failures[ready[0].stream] = _failure(error)
@@ -145,6 +154,8 @@ class EngineHost:
         if failure is None and (step.wants_hypothesis or step.finishes):
             try:
                 hypothesis = self._news(step)
+            except MemoryError:
+                raise
             except Exception as error:
                 failure = _failure(error)
         if failure is not None:

@@ -17,8 +17,9 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from decoder import Capabilities, HotWord
+from decoder import Capabilities, EngineUnavailable, HotWord
 from decoder.engine import Samples
+from rasr.scheduling.child_process import WorkerDied
 from rasr.scheduling.costs import StepCosts, calibrate
 from rasr.scheduling.overload import StepPolicies
 from rasr.scheduling.serving import Shared, SlotServer
@@ -27,6 +28,7 @@ from rasr.scheduling.streams import StreamPool, WaitingQueue
 from rasr.scheduling.supervision import SupervisedWorker, keep_serving
 from rasr.scheduling.task import DecodeListener, DecodeTask, End, Piece, Priority
 from rasr.scheduling.worker import Worker
+from rasr.tasks import awaited, watched
 
 if TYPE_CHECKING:
     # Worker processes import this package, and need no settings.
@@ -116,6 +118,7 @@ class Scheduler:
                 worker,
                 self.statistics,
                 step_timeout_s=settings.step_timeout_s,
+                load_timeout_s=settings.load_timeout_s,
                 restart_delay_s=restart_delay_s,
                 clock=clock,
             )
@@ -133,7 +136,9 @@ class Scheduler:
         Raises:
             DecoderError: the engine cannot be had; the text says why.
         """
-        starts = [asyncio.create_task(worker.start()) for worker in self._workers]
+        starts = [
+            awaited(worker.start(), name=f"start-{worker.number}") for worker in self._workers
+        ]
         try:
             self._capabilities = (await asyncio.gather(*starts))[0]
         except BaseException:
@@ -173,11 +178,12 @@ class Scheduler:
         failed: Callable[[Exception], None] = lambda error: None,
     ) -> None:
         self._serving.append(
-            asyncio.create_task(
+            watched(
                 keep_serving(
                     name, serve, self.statistics, failed=failed, delay_s=self._restart_delay_s
                 ),
                 name=name,
+                forever=True,
             )
         )
 
@@ -189,17 +195,29 @@ class Scheduler:
             finals_only: nobody will want its partials.
 
         Raises:
-            WorkerDied: a worker died.
+            EngineUnavailable: a worker died or hung.
         """
-        return await calibrate(
-            self.workers,
-            self._known_pool.policies.policy(partials=True),
-            max_batch=self.capabilities.max_batch,
-            streams_per_worker=self._streams_per_worker,
-            speech=speech,
-            spared=self._known_pool.policies.spared,
-            finals_only=finals_only,
-        )
+        bound_s = self._settings.load_timeout_s
+        try:
+            async with asyncio.timeout(bound_s):
+                return await calibrate(
+                    self.workers,
+                    self._known_pool.policies.policy(partials=True),
+                    max_batch=self.capabilities.max_batch,
+                    streams_per_worker=self._streams_per_worker,
+                    speech=speech,
+                    spared=self._known_pool.policies.spared,
+                    finals_only=finals_only,
+                )
+        except TimeoutError as error:
+            raise EngineUnavailable(
+                f"its speed has not been measured within {bound_s:g} s; raise "
+                "decoding.load_timeout_s, or set capacity.max_load = 0 to do without"
+            ) from error
+        except WorkerDied as error:
+            raise EngineUnavailable(
+                "a worker died while its speed was measured; is there enough memory?"
+            ) from error
 
     async def stop(self) -> None:
         """Stop all workers, whatever state they are in. Utterances still open are lost."""
@@ -228,8 +246,8 @@ class Scheduler:
 
     @property
     def workers_up(self) -> int:
-        """Workers that take batches now. With none nothing is decoded until one is replaced."""
-        return sum(worker.up for worker in self._workers)
+        """Workers that decode now. With none nothing is decoded until one is replaced."""
+        return sum(worker.decodes for worker in self._workers)
 
     @property
     def streams(self) -> int:

@@ -9,11 +9,12 @@ from typing import Protocol
 
 import structlog
 
-from decoder import Capabilities, DecoderError
+from decoder import Capabilities, DecoderError, EngineUnavailable
 from rasr.scheduling.child_process import WorkerDied
 from rasr.scheduling.engine_host import Batch, StepResult
 from rasr.scheduling.statistics import EngineStatistics
 from rasr.scheduling.worker import Worker
+from rasr.tasks import EndedUnasked, awaited, was_asked_to_end
 
 _log = structlog.get_logger("rasr.scheduling")
 
@@ -31,7 +32,7 @@ class WorkerUser(Protocol):
         """The worker takes batches again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """A batch that a worker has been given."""
 
@@ -55,6 +56,7 @@ class SupervisedWorker:
         statistics: EngineStatistics,
         *,
         step_timeout_s: float,
+        load_timeout_s: float,
         restart_delay_s: float,
         clock: Callable[[], float],
     ) -> None:
@@ -63,6 +65,7 @@ class SupervisedWorker:
             number: names it in the log.
             step_timeout_s: a batch that takes longer has hung; so has a replacement that does not
                 come up in that time, or in four times that of the first start if that is longer.
+            load_timeout_s: the first start takes no longer.
             restart_delay_s: between two attempts to start a replacement.
         """
         self.number = number
@@ -71,23 +74,40 @@ class SupervisedWorker:
         """True while the worker takes batches."""
         self._statistics = statistics
         self._step_timeout_s = step_timeout_s
+        self._load_timeout_s = load_timeout_s
         self._restart_delay_s = restart_delay_s
         self._clock = clock
         self._user: WorkerUser | None = None
         self._life = 0
         self._loading_s = 0.0
         self._lost = asyncio.Event()
+        self._runs: set[Run] = set()
+        """Batches in hand, of this life."""
+        self._hung: set[Run] = set()
+        """Those of them that take too long, where the worker could not be killed."""
 
     async def start(self) -> Capabilities:
-        """Start the worker for the first time. That may take as long as it likes.
+        """Start the worker for the first time.
 
         Raises:
             DecoderError: the engine cannot be had; the text says why.
         """
         begun = self._clock()
-        capabilities = await self._start()
+        try:
+            async with asyncio.timeout(self._load_timeout_s):
+                capabilities = await self._start()
+        except TimeoutError as error:
+            raise EngineUnavailable(
+                f"it has not loaded within {self._load_timeout_s:g} s; raise "
+                "decoding.load_timeout_s, or choose a smaller model"
+            ) from error
         self._loading_s = self._clock() - begun
         return capabilities
+
+    @property
+    def decodes(self) -> bool:
+        """True while batches come back: it is up, and not each of its slots hangs."""
+        return self.up and len(self._hung) < self.worker.slots
 
     async def keep_up(self, user: WorkerUser) -> None:
         """Start the worker anew each time it is lost. Does not return."""
@@ -102,24 +122,34 @@ class SupervisedWorker:
         """Hand a batch over, now. Every failure comes by the future, also that of a dead worker."""
         results: asyncio.Future[list[StepResult]]
         try:
-            results = asyncio.ensure_future(self.worker.run(batch, slot))
+            results = awaited(self.worker.run(batch, slot), name=f"batch-{self.number}")
         except Exception as error:
             results = asyncio.get_running_loop().create_future()
             results.set_exception(error)
-        return Run(results, len(batch.steps), self._life)
+        run = Run(results, len(batch.steps), self._life)
+        self._runs.add(run)
+        return run
 
     async def finished(self, run: Run) -> list[StepResult] | None:
         """The results of a batch, one for each step in their order; None if the worker is lost."""
-        watch = asyncio.get_running_loop().call_later(self._step_timeout_s, self._hung, run.life)
+        watch = asyncio.get_running_loop().call_later(self._step_timeout_s, self._hangs, run)
         try:
             results = await run.results
             if len(results) != run.steps:
                 raise RuntimeError(f"{run.steps} steps came back as {len(results)} results")
+        except asyncio.CancelledError:
+            if was_asked_to_end():
+                raise
+            # Of a worker that is lost, or a thread's batch that had not begun when it was stopped.
+            self._lose(run.life, WorkerDied("the worker has been stopped"))
+            return None
         except Exception as error:
             self._lose(run.life, error)
             return None
         finally:
             watch.cancel()
+            self._runs.discard(run)
+            self._hung.discard(run)
         # What another life began is of streams that nobody knows any more.
         return results if run.life == self._life and self.up else None
 
@@ -140,9 +170,10 @@ class SupervisedWorker:
             self.up = True
         return capabilities
 
-    def _hung(self, life: int) -> None:
-        if life == self._life:
+    def _hangs(self, run: Run) -> None:
+        if run.life == self._life:
             _log.error("worker_hung", worker=self.number, after_s=self._step_timeout_s)
+            self._hung.add(run)
             self.worker.kill()
 
     def _lose(self, life: int, error: Exception) -> None:
@@ -151,6 +182,11 @@ class SupervisedWorker:
             return
         self._life += 1
         self.up = False
+        # A thread that hangs goes on; its slot serves the replacement.
+        for run in self._runs:
+            run.results.cancel()
+        self._runs.clear()
+        self._hung.clear()
         self._lost.set()
         self._statistics.restarts += 1
         if isinstance(error, WorkerDied):
@@ -191,18 +227,31 @@ async def keep_serving(
 ) -> None:
     """Run `serve`, which does not return, again and again, until this is cancelled.
 
-    A fault in it is ours. It is logged and counted, `failed` settles what it leaves behind, and
-    serving goes on.
+    However it ends, that is a fault of ours. It is logged and counted, `failed` settles what it
+    leaves behind, and serving goes on.
     """
     while True:
+        error = await _unasked_end(serve)
+        statistics.faults += 1
+        _log.error("serving_failed", task=name, exc_info=error)
         try:
-            await serve()
-        except Exception as error:
+            failed(error)
+        except Exception:
             statistics.faults += 1
             _log.exception("serving_failed", task=name)
-            try:
-                failed(error)
-            except Exception:
-                statistics.faults += 1
-                _log.exception("serving_failed", task=name)
-            await asyncio.sleep(delay_s)
+        await asyncio.sleep(delay_s)
+
+
+async def _unasked_end(serve: Callable[[], Awaitable[None]]) -> Exception:
+    """Run `serve` to its end; why it has ended."""
+    try:
+        await serve()
+    except asyncio.CancelledError as error:
+        if was_asked_to_end():
+            raise
+        unasked = EndedUnasked("cancelled by what it waited for")
+        unasked.__cause__ = error
+        return unasked
+    except Exception as error:
+        return error
+    return EndedUnasked("it has returned")

@@ -6,7 +6,8 @@ The numbers that settings leave to the machine are chosen here.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import assert_never
@@ -122,16 +123,27 @@ def make_scheduler(plan: EnginePlan, decoding: DecodingSettings) -> Scheduler:
     return Scheduler(workers, decoding, streams_per_worker=plan.streams_per_instance)
 
 
+@contextmanager
+def fault_of(name: str) -> Iterator[None]:
+    """While it lasts the engine of this name is loaded or measured.
+
+    Raises:
+        StartError: it cannot be had; the text names it.
+    """
+    try:
+        yield
+    except DecoderError as error:
+        raise StartError(f"engines.{name}: {error}") from error
+
+
 async def start_scheduler(name: str, scheduler: Scheduler) -> None:
     """Load the engine of this name.
 
     Raises:
         StartError: it cannot be had.
     """
-    try:
+    with fault_of(name):
         await scheduler.start()
-    except DecoderError as error:
-        raise StartError(f"engines.{name}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from rasr.server.descriptors import connections_that_fit
 from rasr.server.engines import (
     EnginePlan,
     PropertyTable,
+    fault_of,
     make_scheduler,
     plan,
     property_table,
@@ -41,6 +42,7 @@ from rasr.server.texts import Texts, load_texts
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings, VadSettings
+from rasr.tasks import notice_faults
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -172,6 +174,7 @@ class Service:
         )
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
         statistics = ServerStatistics()
+        notice_faults(asyncio.get_running_loop(), statistics.count_fault)
         recognizer = self._recognizer = Recognizer(
             self._schedulers,
             texts.tools,
@@ -199,10 +202,13 @@ class Service:
         if not self.settings.capacity.max_load:
             return {}
         folder = memory_folder(os.environ)
-        return {
-            name: await calibrated(plans[name], self.settings.decoding, scheduler, folder)
-            for name, scheduler in self._schedulers.items()
-        }
+        capacities = {}
+        for name, scheduler in self._schedulers.items():
+            with fault_of(name):
+                capacities[name] = await calibrated(
+                    plans[name], self.settings.decoding, scheduler, folder
+                )
+        return capacities
 
     def _admission_rules(self, texts: Texts) -> AdmissionRules:
         capacity = self.settings.capacity

@@ -98,6 +98,19 @@ def test_one_speaker_is_measured_against_the_bars(bench: Any) -> None:
     assert 10 < figures["server_megabytes"] < 2000
 
 
+@pytest.mark.engine
+def test_while_workers_die_everybody_is_answered_as_in_peace(bench: Any) -> None:
+    line = bench(
+        *("chaos", "--minutes", "0.15", "--clients", "2", "--workers", "2"),
+        *("--every", "4", "--speed", "4"),
+    )
+    figures = line["figures"]
+    assert (figures["not_answered"], figures["wrong"], figures["server_faults"]) == ({}, [], 0)
+    assert figures["killed"] + figures["stopped"] >= 1
+    assert figures["sentences"] >= figures["recordings"] >= 2
+    assert figures["after"]["sessions"] == 0
+
+
 def test_two_servers_are_searched_in_one_run_and_their_capacities_are_compared(
     bench: Any,
 ) -> None:

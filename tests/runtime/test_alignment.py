@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -81,6 +82,11 @@ def unavailable(connection: Connection) -> None:
 def dead(connection: Connection) -> None:
     """The work of a process that dies while it loads."""
     os._exit(1)
+
+
+def stopped(connection: Connection) -> None:
+    """The work of a process that is stopped before it has loaded anything."""
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def guessed(text: str, samples: Samples) -> Hypothesis:
@@ -287,14 +293,47 @@ async def test_a_fault_of_ours_is_counted_and_costs_a_guess() -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "said"), [(unavailable, "there is no model"), (dead, "died while it loaded")]
+    ("work", "said", "loading_s"),
+    [
+        (unavailable, "there is no model", LONG_S),
+        (dead, "died while it loaded", LONG_S),
+        (stopped, "has not loaded within 0.5 s", 0.5),
+    ],
 )
 async def test_an_aligner_that_cannot_be_had_is_told(
-    work: Callable[[Connection], None], said: str
+    work: Callable[[Connection], None], said: str, loading_s: float
 ) -> None:
     with pytest.raises(DecoderError, match=said):
-        async with running(work):
+        async with running(work, loading_s=loading_s):
             pass
+
+
+async def test_a_replacement_that_never_loads_is_given_up_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running() as aligners:
+        (worker,) = aligners._workers
+        monkeypatch.setattr(worker, "_work", stopped)
+        monkeypatch.setattr(worker, "_loading_s", 0.5)
+        first = worker._process.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        await until(lambda: worker._process.pid not in (None, first))
+        monkeypatch.setattr(worker, "_work", commanded)
+        monkeypatch.setattr(worker, "_loading_s", LONG_S)
+        await until(lambda: worker.up)
+        assert (await aligners.align(GUESS, AUDIO, "english")).words == ALIGNED
+        assert aligners.statistics.restarts == 1
+
+
+async def test_a_process_that_is_stopped_does_not_keep_the_aligners_from_closing() -> None:
+    async with running() as aligners:
+        (worker,) = aligners._workers
+        assert worker._process.pid is not None
+        os.kill(worker._process.pid, signal.SIGSTOP)
+        waiting = asyncio.ensure_future(aligners.align(GUESS, AUDIO, "english"))
+        await until(lambda: not aligners._queue._idle)
+    assert await waiting is GUESS
 
 
 @pytest.mark.engine

@@ -28,7 +28,7 @@ class Stage:
     """A connection that is being served, and a test around it."""
 
     def __init__(
-        self, answer: Access | Refusal | Exception | None = None, *, keeps: bool = False
+        self, answer: Access | Refusal | BaseException | None = None, *, keeps: bool = False
     ) -> None:
         self.scheduler = PlayedScheduler()
         self.socket = PlayedSocket()
@@ -51,7 +51,7 @@ class Stage:
 
     async def _authorise(self, request: AccessRequest) -> Access | Refusal:
         await self.may_answer.wait()
-        if isinstance(self.answer, Exception):
+        if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
 
@@ -137,6 +137,28 @@ async def test_an_answer_that_fails_ends_the_connection_and_no_other() -> None:
     await stage.serving
     assert stage.socket.sent == ["error a fault of the server"]
     assert stage.socket.closed == (1011, "fault")
+
+
+async def test_an_answer_that_is_cancelled_from_within_ends_the_connection() -> None:
+    stage = Stage(asyncio.CancelledError())
+    await stage.say("begin english")
+    await stage.serving
+    assert stage.socket.sent == ["error a fault of the server"]
+    assert stage.socket.closed == (1011, "fault")
+
+
+async def test_a_question_that_is_cancelled_before_it_is_asked_is_over() -> None:
+    stage = Stage()
+    asked = stage.connection._question.ask
+
+    def ask_and_cut_off(request: AccessRequest) -> None:
+        asked(request)
+        stage.connection._question.cancel()
+
+    stage.connection._question.ask = ask_and_cut_off  # type: ignore[method-assign]
+    await stage.say("begin english")
+    await stage.leave()
+    assert stage.scheduler.tasks == []
 
 
 async def test_a_long_message_is_fed_in_pieces_and_others_run_in_between() -> None:

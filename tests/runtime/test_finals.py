@@ -19,6 +19,7 @@ from rasr.recognition.events import Final, RecognitionEvent, Warning
 from rasr.runtime.alignment import WordAligner
 from rasr.runtime.finals import FinalChoice, GivenUp, PassOutcome, Result
 from rasr.scheduling import Priority
+from rasr.tasks import notice_faults
 from tests.recognition.talk import hush, speech
 from tests.runtime.fakes import (
     Heard,
@@ -569,3 +570,23 @@ def test_each_segment_has_one_final_within_the_bound_whatever_comes_when(
             await stage.conclude()
 
     played(play)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a fault of the aligner"), None])
+async def test_a_final_is_told_with_guessed_times_however_its_alignment_ends(
+    error: Exception | None,
+) -> None:
+    counted: list[int] = []
+    notice_faults(asyncio.get_running_loop(), lambda: counted.append(1))
+    aligner = PlayedAligner()
+    stage = Stage(EngineChoice("engine"), aligner=aligner, word_times=True)
+    stage.say_one().listener.hypothesis(GUESSED, final=True)
+    await settle()
+    if error is None:
+        aligner.answer.cancel()
+    else:
+        aligner.answer.set_exception(error)
+    await settle()
+    assert stage.told == ["partial one", "final one"]
+    assert _final_words(stage) == list(GUESSED.words)
+    assert counted == [1]

@@ -9,6 +9,7 @@ import pytest
 
 from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Priority
+from rasr.tasks import EndedUnasked
 from tests.recognition.talk import hush, speech
 from tests.runtime.fakes import (
     PlayedScheduler,
@@ -106,3 +107,16 @@ async def test_what_the_source_of_audio_raises_reaches_the_reader() -> None:
         async for _ in reader.recognize(broken(), config_of(), access(), statistics()):
             pass
     assert scheduler.tasks[0].abandoned
+
+
+async def test_a_source_of_audio_that_is_cancelled_from_within_reaches_the_reader() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield speech(600)
+        gone = asyncio.get_running_loop().create_future()
+        gone.cancel()
+        await gone
+
+    reader: Recognizer = recognizer(PlayedScheduler())
+    with pytest.raises(EndedUnasked, match="the source of the audio was cancelled"):
+        async for _ in reader.recognize(broken(), config_of(), access(), statistics()):
+            pass

@@ -28,6 +28,7 @@ from tests.runtime.fakes import (
     statistics,
     words,
 )
+from tests.runtime.played_loop import pass_time, played
 
 
 class Stage:
@@ -300,3 +301,23 @@ async def test_a_pause_without_audio_gives_the_slot_back() -> None:
     assert not stage.slot.released.is_set()
     stage.runner.cancel()
     assert stage.slot.released.is_set()
+
+
+def test_a_recognition_that_is_decoded_slowly_is_waited_for_as_long_as_it_gets_on() -> None:
+    async def test() -> None:
+        stage = Stage()
+        heard = stage.hear()
+        for _ in range(5):
+            stage.runner.feed(speech(600))
+        task = stage.scheduler.tasks[0]
+        stage.runner.finish()
+        # Without partials an engine says nothing of what it has decoded.
+        for _ in range(4):
+            task.samples.pop()
+            await pass_time(100)
+        assert stage.statistics.stalled == 0
+        await pass_time(130)
+        assert stage.statistics.stalled == 1
+        assert heard.lines[-1] == "done failed"
+
+    played(test)

@@ -103,6 +103,13 @@ def test_a_fault_costs_its_own_utterance(
     assert engine.open_streams == 0
 
 
+@pytest.mark.parametrize("place", ["open", "accept", "decode", "hypothesis"])
+def test_without_memory_the_host_is_given_up(place: str) -> None:
+    host = EngineHost(Fragile(place, MemoryError()))
+    with pytest.raises(MemoryError):
+        host.run(Batch((step(1, 1), step(2, BAD, hot=True))))
+
+
 class Reader:
     """An offline engine that can prefer no word, and says so with what it reads."""
 

@@ -7,26 +7,25 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection
 
 import numpy as np
-import psutil
 import pytest
 
 from decoder import EngineUnavailable
+from decoder.fake import MEMORY_SAMPLE
 from decoder.registry import EngineSpec
 from rasr.scheduling import ProcessWorker, Scheduler
 from rasr.scheduling import worker as room
 from rasr.scheduling.engine_host import host_in_process
 from rasr.settings import DecodingSettings
+from tests.processes import LONG_S, Process, until
 from tests.scheduling.commanded import Heard
 
 SPEC = EngineSpec("fake", {"streams": 4})
 SPEECH = np.full(16000, 1000, np.int16)
-LONG_S = 60.0
-"""Far longer than anything here takes on the slowest machine."""
 
 
 def stop_oneself(connection: Connection, spec: EngineSpec) -> None:
@@ -38,51 +37,6 @@ def stop_oneself(connection: Connection, spec: EngineSpec) -> None:
 def end_oneself(connection: Connection, spec: EngineSpec) -> None:
     """The work of a process that dies while it loads."""
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until it is so; what is waited for happens in another process."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(LONG_S):
-        while not condition():
-            turn = loop.create_future()
-            loop.call_later(0.005, turn.set_result, None)
-            await turn
-
-
-class Process:
-    """A process of the machine. It stays the same one if its number is used again."""
-
-    def __init__(self, pid: int | None) -> None:
-        assert pid is not None
-        self.pid = pid
-        self._process = psutil.Process(pid)  # type: ignore[no-untyped-call]
-
-    def kill(self) -> None:
-        self._process.kill()  # type: ignore[no-untyped-call]
-
-    def terminate(self) -> None:
-        self._process.terminate()  # type: ignore[no-untyped-call]
-
-    async def stop(self) -> None:
-        """Stop it, as SIGSTOP does: it lives and does nothing."""
-        self._process.suspend()  # type: ignore[no-untyped-call]
-        await until(lambda: self.stopped)
-
-    @property
-    def stopped(self) -> bool:
-        return self._status() == psutil.STATUS_STOPPED
-
-    @property
-    def gone(self) -> bool:
-        return self._status() in (None, psutil.STATUS_ZOMBIE)
-
-    def _status(self) -> str | None:
-        try:
-            status: str = self._process.status()  # type: ignore[no-untyped-call]
-        except psutil.NoSuchProcess:
-            return None
-        return status
 
 
 @asynccontextmanager
@@ -175,6 +129,48 @@ async def test_a_process_that_dies_while_it_loads_for_the_first_time_is_told(
     with pytest.raises(EngineUnavailable, match="died while it loaded the engine"):
         async with started(ProcessWorker(SPEC)):
             pass
+
+
+async def test_a_process_that_never_loads_at_the_start_is_given_up_within_a_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "host_in_process", stop_oneself)
+    worker, whole = ProcessWorker(SPEC), ProcessWorker(SPEC)
+    scheduler = Scheduler(
+        [worker, whole], DecodingSettings(load_timeout_s=1.0), streams_per_worker=4
+    )
+    starting = asyncio.ensure_future(scheduler.start())
+    await until(lambda: None not in (worker.pid, whole.pid))
+    processes = Process(worker.pid), Process(whole.pid)
+    with pytest.raises(EngineUnavailable, match=r"not loaded within 1 s; raise decoding\.load_tim"):
+        await starting
+    await until(lambda: all(process.gone for process in processes))
+
+
+async def test_a_process_without_memory_is_replaced_and_what_it_had_is_given_up_at_last() -> None:
+    worker = ProcessWorker(EngineSpec("fake", {"streams": 4, "test_samples": True}))
+    async with started(worker) as scheduler:
+        await recognised(said(scheduler))
+        greedy = Heard()
+        handle = scheduler.open(greedy, owner=greedy, partials=False)
+        handle.accept(np.full(16000, MEMORY_SAMPLE, np.int16), due=0.0)
+        handle.finish(due=0.0)
+        await until(lambda: bool(greedy.lines))
+        assert greedy.lines[0].startswith("failed: the recognition of this utterance failed 3 tim")
+        await recognised(said(scheduler))
+        assert scheduler.statistics.restarts == 3
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/oom_score_adj"), reason="Linux alone has it")
+async def test_where_memory_ends_the_kernel_ends_a_worker_before_the_server() -> None:
+    def badness(pid: int | str) -> int:
+        with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as file:
+            return int(file.read())
+
+    worker = ProcessWorker(SPEC)
+    async with started(worker):
+        assert worker.pid is not None
+        assert badness(worker.pid) > badness("self")
 
 
 async def test_an_engine_that_cannot_be_had_is_told_in_its_own_words() -> None:
@@ -271,8 +267,9 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.parametrize("stopped", [False, True])
 @pytest.mark.parametrize("how", ["killed", "of itself"])
-async def test_a_process_ends_with_its_server_however_that_ends(how: str) -> None:
+async def test_a_process_ends_with_its_server_however_that_ends(how: str, stopped: bool) -> None:
     server = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _SERVER),
         stdin=asyncio.subprocess.PIPE,
@@ -281,6 +278,8 @@ async def test_a_process_ends_with_its_server_however_that_ends(how: str) -> Non
     assert server.stdin is not None
     assert server.stdout is not None
     process = Process(int(await server.stdout.readline()))
+    if stopped:
+        await process.stop()
     if how == "killed":
         server.kill()
     else:

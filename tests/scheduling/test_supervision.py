@@ -14,6 +14,8 @@ from rasr.scheduling import serving as room
 from rasr.scheduling.engine_host import Batch, StepResult
 from rasr.scheduling.serving import SlotServer
 from rasr.scheduling.task import DecodeTask
+from rasr.settings import DecodingSettings
+from rasr.tasks import EndedUnasked
 from tests.scheduling.commanded import (
     Clock,
     CommandedWorker,
@@ -266,7 +268,50 @@ async def test_whatever_a_start_fails_with_ends_it_and_leaves_no_worker(error: E
     assert all(worker.stops for worker in workers)
 
 
+async def test_serving_that_is_cancelled_from_within_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = CommandedWorker()
+    scheduler = await started(worker)
+    rests, asked = SlotServer._rest, 0
+
+    async def cancelled_once(server: SlotServer) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            gone = asyncio.get_running_loop().create_future()
+            gone.cancel()
+            await gone
+        await rests(server)
+
+    monkeypatch.setattr(SlotServer, "_rest", cancelled_once)
+    with capture_logs() as logs:
+        await decodes(scheduler, worker)
+        await decodes(scheduler, worker)
+    assert logs[0]["event"] == "serving_failed"
+    assert isinstance(logs[0]["exc_info"], EndedUnasked)
+    assert scheduler.statistics.faults
+    await scheduler.stop()
+
+
 # Lost workers
+
+
+async def test_a_batch_that_is_cancelled_with_its_worker_is_replayed() -> None:
+    worker = CommandedWorker(slots=2)
+    scheduler = await started(worker)
+    one, heard = opened(scheduler)
+    one.accept(samples(1), due=0.0)
+    one.finish(due=0.0)
+    await settle()
+    # As threads do with what has not begun when their engine is loaded anew.
+    worker._running.popleft().cancel()
+    await settle()
+    assert (worker.starts, scheduler.statistics.restarts) == (2, 1)
+    await worker.go()
+    assert heard.lines == ["final 1"]
+    await decodes(scheduler, worker)
+    await scheduler.stop()
 
 
 async def test_a_worker_that_dies_idle_is_replaced_before_there_is_work() -> None:
@@ -376,7 +421,7 @@ async def test_a_listener_that_abandons_another_utterance_when_a_worker_is_given
     await scheduler.stop()
 
 
-async def test_results_of_a_life_that_is_over_are_nobodys() -> None:
+async def test_a_batch_that_hangs_in_a_life_that_is_over_keeps_no_slot() -> None:
     worker = CommandedWorker(slots=2)
     scheduler = await started(worker)
     slow, slow_heard = opened(scheduler)
@@ -385,15 +430,15 @@ async def test_results_of_a_life_that_is_over_are_nobodys() -> None:
         one.accept(samples(1), due=0.0)
         one.finish(due=0.0)
         await settle()
-    early, late = worker._running
+    stuck, late = worker._running
     worker._running.clear()
     late.set_exception(WorkerDied())
     await settle()
-    assert worker.starts == 2
-    # A thread cannot be killed: its batch comes back when the engine has been replaced already.
-    early.set_exception(WorkerDied())
-    await settle()
+    # A thread cannot be killed: it is stuck when the engine has been replaced already.
     assert (worker.starts, scheduler.statistics.restarts) == (2, 1)
+    assert stuck.cancelled()
+    # Both slots serve again.
+    assert len(worker._running) == 2
     for _ in range(2):
         await worker.go()
     assert (slow_heard.lines, lost_heard.lines) == (["final 1"], ["final 1"])
@@ -408,3 +453,36 @@ async def test_the_scheduler_stops_while_a_replacement_loads() -> None:
     await settle()
     await scheduler.stop()
     assert (worker.stops, scheduler.workers_up) == (1, 0)
+
+
+@pytest.mark.parametrize("how", ["hangs", "dies"])
+async def test_a_worker_that_is_lost_while_it_is_measured_is_told(how: str) -> None:
+    worker = CommandedWorker()
+    scheduler = Scheduler(
+        [worker],
+        DecodingSettings(load_timeout_s=0.01 if how == "hangs" else 60.0),
+        streams_per_worker=1,
+    )
+    await scheduler.start()
+    measuring = asyncio.ensure_future(scheduler.calibrate(samples(1)))
+    if how == "dies":
+        await worker.die()
+    with pytest.raises(EngineUnavailable, match="measured"):
+        await measuring
+    await scheduler.stop()
+
+
+async def test_a_worker_each_of_whose_slots_hangs_does_not_count_as_up() -> None:
+    worker = CommandedWorker(slots=2)
+    scheduler = await started(worker, step_timeout_s=0.001)
+    assert scheduler.workers_up == 1
+    for _ in range(2):
+        one, _ = opened(scheduler)
+        one.accept(samples(1), due=0.0)
+        one.finish(due=0.0)
+    await until(lambda: scheduler.workers_up == 0)
+    # A thread cannot be killed; but it may come back.
+    await worker.go()
+    assert scheduler.workers_up == 1
+    await worker.go()
+    await scheduler.stop()

@@ -48,7 +48,34 @@ async def test_a_server_none_of_whose_workers_can_decode_is_not_ready(
 ) -> None:
     monkeypatch.setattr(Scheduler, "workers_up", 0)
     status, body = await get(service.url, "/readyz")
-    assert (status, body["status"]) == (503, "no worker")
+    assert (status, body["status"], body["without_worker"]) == (503, "no worker", ["fake"])
+
+
+@pytest.mark.parametrize(
+    ("without", "answer"),
+    [
+        ("live", (503, "no worker", ["live"])),
+        ("other", (503, "no worker", ["other"])),
+        # The live engine's finals stand without it.
+        ("finals", (200, "ready", [])),
+    ],
+)
+async def test_a_server_is_ready_while_each_live_engine_has_a_worker(
+    without: str, answer: tuple[int, str, list[str]]
+) -> None:
+    settings = fake_settings(
+        engines={name: {"kind": "fake"} for name in ("live", "other", "finals")},
+        properties={
+            "english": {"live": "live", "final": "finals"},
+            "chinese": "other",
+        },
+    )
+    async with Service(settings) as service:
+        scheduler = service.state.schedulers[without]
+        for worker in scheduler._workers:
+            worker.stop()
+        status, body = await get(service.url, "/readyz")
+        assert (status, body["status"], body["without_worker"]) == answer
 
 
 async def test_an_unknown_path_is_answered_as_by_a_gateway(service: Service) -> None:

@@ -23,6 +23,7 @@ from rasr.captions import Broadcaster, ChannelHistory, Viewer, ViewerRefused, re
 from rasr.captions.files import srt, vtt
 from rasr.server.http.captions_page import PageError, appearance_of, error_page, page
 from rasr.server.origins import OriginRule, stranger
+from rasr.tasks import watched
 from rasr.wire.sis.kinds import ChannelName
 
 _NAME = ChannelName()
@@ -139,7 +140,7 @@ class EventStream:
             await answer(scope, receive, send)
             return
         extensions.get(SHALLOW, _nothing)()
-        watching = asyncio.create_task(_until_gone(receive, viewer))
+        watching = watched(_until_gone(receive, viewer), name="viewer")
         try:
             await self._stream(viewer, send)
         except TimeoutError:
@@ -158,9 +159,11 @@ class EventStream:
 
 
 async def _until_gone(receive: Receive, viewer: Viewer) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    viewer.disconnect()
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    finally:
+        viewer.disconnect()
 
 
 def _nothing() -> None:

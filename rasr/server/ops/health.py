@@ -23,6 +23,8 @@ class Occupancy:
     max_load: float | None
     status: str
     """"ready", or why new recognitions are not welcome: "closing", "no worker", "full"."""
+    without_worker: tuple[str, ...]
+    """Engines that hear people live and of which no worker can decode now."""
 
     @property
     def ready(self) -> bool:
@@ -34,19 +36,27 @@ def occupancy(state: ServerState) -> Occupancy:
     """How full the server is now."""
     admission = state.admission
     now = asyncio.get_running_loop().time()
+    without_worker = _without_worker(state)
     return Occupancy(
         rounds=admission.recognitions,
         max_rounds=admission.rules.recognitions or None,
         load=round(admission.load(now), 3) if admission.rules.max_load else None,
         max_load=admission.rules.max_load or None,
-        status=_status(state, now),
+        status=_status(state, now, without_worker),
+        without_worker=without_worker,
     )
 
 
-def _status(state: ServerState, now: float) -> str:
+def _without_worker(state: ServerState) -> tuple[str, ...]:
+    # An engine of finals alone is not among them: the live engine's finals stand without it.
+    live = {engine.name for engine in state.properties.engines.values()}
+    return tuple(sorted(name for name in live if not state.schedulers[name].workers_up))
+
+
+def _status(state: ServerState, now: float, without_worker: tuple[str, ...]) -> str:
     if state.connections.closing:
         return "closing"
-    if not any(scheduler.workers_up for scheduler in state.schedulers.values()):
+    if without_worker:
         return "no worker"
     return "full" if state.admission.full(now) else "ready"
 
@@ -72,6 +82,7 @@ def add_health(app: FastAPI, state: ServerState) -> None:
                 "load": now.load,
                 "max_load": now.max_load,
                 "languages": list(state.properties.languages),
+                "without_worker": list(now.without_worker),
             },
             200 if now.ready else 503,
         )

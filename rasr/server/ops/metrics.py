@@ -128,6 +128,11 @@ SERVER: tuple[Reading[ServerState], ...] = (
         "Log lines that could not be written because nobody took them.",
         lambda s: logs.lost(),
     ),
+    Reading(
+        "rasr_faults_total",
+        "Tasks, callbacks and threads of the server itself that ended unasked; the log has each.",
+        lambda s: s.statistics.faults,
+    ),
     Reading("rasr_tasks", "Tasks of the event loop.", lambda s: len(asyncio.all_tasks())),
     Reading("rasr_threads", "Threads that Python knows.", lambda s: threading.active_count()),
 )

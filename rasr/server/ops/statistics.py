@@ -26,6 +26,8 @@ class ServerStatistics:
         self.speech_s = 0.0
         self.partials_replaced = 0
         self.stalled = 0
+        self.faults = 0
+        """Tasks, callbacks and threads of the server itself that ended unasked."""
         self.second_passes: Counter[str] = Counter()
         self.sessions: Counter[str] = Counter()
         """Connections that are over, by why their last recognition ended."""
@@ -48,6 +50,10 @@ class ServerStatistics:
             buckets=_FIRST_PARTIAL_BUCKETS_S,
             registry=None,
         )
+
+    def count_fault(self) -> None:
+        """A task, a callback or a thread of the server itself has ended unasked."""
+        self.faults += 1
 
     def first_partial(self, seconds: float) -> None:
         """From the start of a segment to the first words of it."""

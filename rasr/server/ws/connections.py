@@ -20,6 +20,9 @@ from rasr.wire.dialect import Conversation
 
 _log = structlog.get_logger("rasr.session")
 
+_FAREWELL_S = 1.0
+"""For a client to take the end of its session, once the time to shut down is over."""
+
 
 class Connections:
     """Serves websockets until it is told to close."""
@@ -77,7 +80,10 @@ class Connections:
             self._log_closed(statistics)
 
     async def close(self, deadline_s: float) -> None:
-        """Let every connection have its finals and its farewell, within the deadline."""
+        """Let every connection have its finals and its farewell, within the deadline.
+
+        Who has not left a moment after it is dropped.
+        """
         self.closing = True
         if not self._open:
             return
@@ -91,6 +97,13 @@ class Connections:
             _log.warning("drain_deadline", sessions=len(self._open))
             for connection in list(self._open):
                 connection.cut_off()
+            try:
+                async with asyncio.timeout(_FAREWELL_S):
+                    await self.quiet()
+            except TimeoutError:
+                _log.warning("sessions_dropped", sessions=len(self._open))
+                for connection in list(self._open):
+                    connection.abort()
 
     async def quiet(self) -> None:
         """Wait until nobody is connected."""
