@@ -8,7 +8,7 @@ that have not been taken.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import assert_never
 
@@ -76,8 +76,6 @@ class RecognitionRunner:
         self._alarm = Alarm(self._ring)
         self._watchdog = Watchdog(answer_timeout_s, self._give_up)
         self._is_carrying_out = False
-        self.most_bytes = recognition.most_bytes
-        """How many bytes may be fed at once, lest others wait."""
         self.over = False
         """True once `Done` has been reported, or the recognition was given up."""
         statistics.recognition_opened(self)
@@ -115,7 +113,19 @@ class RecognitionRunner:
         self._audience.take(number)
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of audio, at most `most_bytes` of them."""
+        """Take the next bytes of audio all at once, however long that takes."""
+        for _ in self.steps(data):
+            pass
+
+    def steps(self, data: bytes) -> Iterator[None]:
+        """Take the next bytes of audio in steps, none of which takes long."""
+        self._hear(data)
+        yield
+        while not self.over and self._recognition.pending:
+            self._hear(b"")
+            yield
+
+    def _hear(self, data: bytes) -> None:
         now = self._loop.time()
         self._decoding.audio_came(now)
         self._guarded(partial(self._recognition.audio, data, now=now))
