@@ -25,11 +25,19 @@ SESSION_SHARE = 0.25
 engines are."""
 SESSION_BURST_S = 0.25
 """What a session may take at once after a time of rest: about a minute of audio."""
+LIVE_SHARE = 0.01
+"""What somebody who speaks needs: 0.3 to 0.6 % of a core for raw and compressed audio. Where
+sessions wait, those that have taken no more go first."""
+LIVE_LEAD_S = 5.0
+"""The others go when they have waited for so long, at the latest."""
 ALL_SHARE = 0.6
 """For all sessions together: what else the loop has to do, such as results, pings and `/healthz`,
 finds it free."""
 ALL_BURST_S = 0.004
-"""After a time of rest all sessions together take 10 ms in a row, and a slice."""
+"""What all sessions together may take at once."""
+TURN_S = 0.008
+"""After so much work for all sessions the event loop turns, whatever they have earned. On a busy
+machine they earn time in which the loop did not run."""
 RECEIVING_S = 10e-6
 """What it costs to receive a message, about; that cannot be told from waiting for it."""
 
@@ -68,9 +76,11 @@ class FairShare:
         self.cost = cost
         self._rate = _Rate(ALL_SHARE, ALL_BURST_S)
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
-        """A heap: those that have taken least are first."""
+        """A heap: those that are due first are first."""
         self._numbers = itertools.count()
         self._granting: asyncio.Handle | None = None
+        self._this_turn_s = 0.0
+        """Work since the event loop has turned."""
 
     def session(self) -> SessionShare:
         """The share of one more session."""
@@ -78,22 +88,24 @@ class FairShare:
 
     def take(self, seconds: float, now: float) -> None:
         """Note that a session has worked for so long."""
+        if self._this_turn_s == 0:
+            asyncio.get_running_loop().call_soon(self._turned)
+        self._this_turn_s += seconds
         self._rate.take(seconds, now)
 
     def is_used_up(self, now: float) -> bool:
         """True if whoever wants to work has to wait, or others wait already."""
-        return bool(self._waiting) or self._rate.wait_s(now) > 0
+        return bool(self._waiting) or self._this_turn_s >= TURN_S or self._rate.wait_s(now) > 0
 
-    async def turn(self, earned_at: float) -> None:
-        """Wait for a turn. One session has one at a time.
+    def _turned(self) -> None:
+        self._this_turn_s = 0.0
 
-        Args:
-            earned_at: when the session will have earned what it has taken.
-        """
+    async def turn(self, due: float) -> None:
+        """Wait for a turn. One session has one at a time, in the order in which they are due."""
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (earned_at, next(self._numbers), turn))
+        heapq.heappush(self._waiting, (due, next(self._numbers), turn))
         if self._granting is None:
-            self._grant()
+            self._granting = asyncio.get_running_loop().call_soon(self._grant)
         await turn
 
     def _grant(self) -> None:
@@ -119,6 +131,7 @@ class SessionShare:
     def __init__(self, all_: FairShare) -> None:
         self._all = all_
         self._rate = _Rate(SESSION_SHARE, SESSION_BURST_S)
+        self._live = _Rate(LIVE_SHARE, 0.0)
         self._in_a_row = 0.0
 
     def work(self, call: Callable[[], None]) -> None:
@@ -142,6 +155,7 @@ class SessionShare:
         now = self._all.clock()
         self._in_a_row += seconds
         self._rate.take(seconds, now)
+        self._live.take(seconds, now)
         self._all.take(seconds, now)
 
     @property
@@ -157,4 +171,4 @@ class SessionShare:
         await asyncio.sleep(pause)
         now = self._all.clock()
         if self._all.is_used_up(now):
-            await self._all.turn(max(now, self._rate.earned_at))
+            await self._all.turn(now + min(self._live.wait_s(now), LIVE_LEAD_S))
