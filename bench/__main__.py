@@ -12,6 +12,7 @@ from bench.alignment import alignment
 from bench.capacity import capacity, overload
 from bench.captions import captions
 from bench.endpoint import endpoint
+from bench.fuzz import fuzz
 from bench.hot_words import hot_words
 from bench.live_cost import live_cost
 from bench.load import load, null, speaker
@@ -36,7 +37,19 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, alignment, capacity, captions, endpoint, g2p, hot_words, live_cost, load, model),
+    *(
+        accuracy,
+        alignment,
+        capacity,
+        captions,
+        endpoint,
+        fuzz,
+        g2p,
+        hot_words,
+        live_cost,
+        load,
+        model,
+    ),
     *(null, overhead, overload, passes, peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)
