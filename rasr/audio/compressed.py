@@ -3,12 +3,12 @@
 This module owns the codecs, the mixing down to mono and the rate. FFmpeg decodes packets and
 nothing else: its demuxers want to read by themselves, from something that blocks, so `containers`
 takes the bytes apart (docs/adr/0012 says why). Decoding costs 1 to 2 ms for each second of audio,
-on the event loop; `MOST_BYTES_AT_ONCE` bounds what one call costs.
+on the event loop; `_MOST_BYTES` and `_MOST_SAMPLES` bound what one call costs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, assert_never
 
 import av
@@ -17,14 +17,16 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 
 from rasr.audio.containers import demuxer
-from rasr.audio.containers.packets import CodecParameters, MalformedAudio, Packet
+from rasr.audio.containers.packets import ByteQueue, CodecParameters, MalformedAudio, Packet
 from rasr.audio.containers.signatures import SNIFFED_BYTES, FileType, sniff
 from rasr.audio.formats import SAMPLE_RATE, CompressedFormat, Container, Samples
 
-MOST_BYTES_AT_ONCE = 512
-"""What may be fed in one go, lest others wait: 0.1 s of usual Opus. A packet of Opus takes a byte,
-and one to say its length, and lasts 0.12 s at most; so there are never more than 31 s in these
-bytes. They are silence then, and decoding them takes 10 ms."""
+_MOST_BYTES = 512
+"""What one feed reads, lest others wait: 0.1 s of usual Opus. Elements of WebM take two bytes at
+least, and 1 to 3 µs."""
+_MOST_SAMPLES = SAMPLE_RATE
+"""What comes out in one go, but for the rest of a packet: a second. A page of Ogg, which is read
+when its last byte has come, may hold 30 s in 600 bytes, each packet of them in eight channels."""
 
 _SKIP_MANUAL = 1 << 29
 """AV_CODEC_FLAG2_SKIP_MANUAL: FFmpeg is not to drop padding too."""
@@ -37,7 +39,6 @@ class CompressedDecoder:
 
     source_rate = SAMPLE_RATE
     """The rates of compressed audio are any, so `on_audio` is given what comes out."""
-    most_bytes = MOST_BYTES_AT_ONCE
     header = None
     contradiction = None
     """WAV headers are for raw audio."""
@@ -53,6 +54,12 @@ class CompressedDecoder:
         self._on_audio = on_audio
         self._demuxer = demuxer(format.container)
         self._decoder = _PacketDecoder(channel)
+        self._items: Iterator[CodecParameters | Packet] = iter(())
+        """What the demuxer makes of the newest bytes, as far as it has not been decoded."""
+        self._unread = ByteQueue()
+        """Bytes that the demuxer has not been given."""
+        self._has_items = False
+        """True if `_items` may have more."""
         self._first: bytes | None = b""
         """The first bytes, until there are enough to tell what they are."""
         self._fault: str | None = None
@@ -62,8 +69,15 @@ class CompressedDecoder:
         """What is wrong with the bytes, as a sentence for whoever sent them."""
         return self._fault
 
+    @property
+    def pending(self) -> bool:
+        """True while bytes that were fed may hold more audio."""
+        return self._fault is None and (self._has_items or len(self._unread) > 0)
+
     def feed(self, data: bytes) -> Samples:
-        """Return the samples that `data` completes, int16, 16 kHz."""
+        """Return the next samples of what was fed, int16, 16 kHz: about a second at most."""
+        if self._fault is not None:
+            return np.empty(0, np.int16)
         if self._first is not None:
             data = self._first + data
             if len(data) < SNIFFED_BYTES:
@@ -71,30 +85,50 @@ class CompressedDecoder:
                 return np.empty(0, np.int16)
             self._first = None
             self._check_signature(data)
-        return self._decoded(data)
+        self._unread.feed(data)
+        if not self._has_items:
+            self._read()
+        return self._heard(self._decoded(_MOST_SAMPLES))
 
     def flush(self) -> Samples:
         """Return the last samples. Audio that ends before it is known how to read it is a fault."""
         silent = self._first == b""
-        first, self._first = self._first or b"", None
-        samples = self._decoded(first, last=True)
+        self._unread.feed(self._first or b"")
+        self._first = None
+        pieces = self._decoded()
+        while self._unread and self._fault is None:
+            self._read()
+            pieces += self._decoded()
+        self._items = self._demuxer.flush()
+        pieces += self._decoded()
+        pieces.append(self._decoder.flush())
         if not self._decoder.begun and not silent:
             self._blame("it ended before its sound began")
-        return samples
+        return self._heard(pieces)
 
-    def _decoded(self, data: bytes, *, last: bool = False) -> Samples:
+    def _read(self) -> None:
+        """Give the demuxer the next bytes."""
+        count = min(_MOST_BYTES, len(self._unread))
+        self._items = self._demuxer.feed(self._unread.take(count))
+
+    def _decoded(self, most: int | None = None) -> list[Samples]:
+        """The samples of the demuxer's items: `most` of them and the rest of a packet, or all."""
         pieces: list[Samples] = []
-        if self._fault is None:
-            try:
-                for item in self._demuxer.feed(data):
-                    pieces += self._decoder.take(item)
-                if last:
-                    for item in self._demuxer.flush():
-                        pieces += self._decoder.take(item)
-            except MalformedAudio as fault:
-                self._blame(str(fault))
-        if last:
-            pieces.append(self._decoder.flush())
+        count = 0
+        self._has_items = False
+        try:
+            for item in self._items if self._fault is None else ():
+                for samples in self._decoder.take(item):
+                    pieces.append(samples)
+                    count += len(samples)
+                if most is not None and count >= most:
+                    self._has_items = True
+                    break
+        except MalformedAudio as fault:
+            self._blame(str(fault))
+        return pieces
+
+    def _heard(self, pieces: list[Samples]) -> Samples:
         samples = np.concatenate(pieces) if pieces else np.empty(0, np.int16)
         if self._on_audio is not None and len(samples):
             self._on_audio(samples)

@@ -27,13 +27,6 @@ class AudioDecoder(Protocol):
         """Hz of the samples that `on_audio` is given."""
 
     @property
-    def most_bytes(self) -> int:
-        """The most bytes that one `feed` should take, so that it does not hold up the event loop.
-
-        More of them are decoded as well; the caller cuts them so that others have a turn between.
-        """
-
-    @property
     def header(self) -> WavHeader | None:
         """What the WAV header before raw audio says, once it is read whole; None without one."""
 
@@ -48,11 +41,19 @@ class AudioDecoder(Protocol):
         The samples before a fault count; what is behind it is dropped.
         """
 
+    @property
+    def pending(self) -> bool:
+        """True if more samples may come of what was fed: the next `feed` returns them.
+
+        That one may be of no bytes. What was fed is decoded in pieces, so that neither a long
+        message nor a short one that holds much audio holds up the event loop.
+        """
+
     def feed(self, data: bytes) -> Samples:
-        """Return the samples that `data` completes."""
+        """Return the next samples of what was fed, about a second at most; see `pending`."""
 
     def flush(self) -> Samples:
-        """Return the last samples: no more bytes will come, and nothing may be fed after it."""
+        """Return all samples that are left: nothing may be fed after it."""
 
 
 def audio_decoder(

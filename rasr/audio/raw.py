@@ -12,14 +12,15 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from rasr.audio.containers.packets import ByteQueue
 from rasr.audio.containers.wav import WavHeader, WavSkipper, contradiction
 from rasr.audio.formats import SAMPLE_RATE, AudioFormat, AudioFormatError, Encoding, Samples
 from rasr.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from rasr.audio.resample import Resampler
 
-_MOST_SECONDS = 2
-"""The audio of one feed: 1 to 2 ms of work here where it is resampled and checked. A message of
-1 MiB of µ-law is 131 s, which would hold up everybody else if it were taken at once."""
+_MOST_SECONDS = 1
+"""The audio that one feed decodes: up to 1 ms of work where it is resampled and checked. A message
+of 1 MiB of µ-law is 131 s, which would hold up everybody else if it were taken at once."""
 
 
 class RawDecoder:
@@ -45,8 +46,8 @@ class RawDecoder:
                 f"from 0 to {format.channels - 1}"
             )
         self.source_rate = format.sample_rate
-        self.most_bytes = _MOST_SECONDS * format.bytes_per_second
         self._format = format
+        self._unread = ByteQueue()
         self._on_audio = on_audio
         self._skipper = WavSkipper()
         self._frames = _FrameReader(format, channel)
@@ -63,13 +64,23 @@ class RawDecoder:
         header = self._skipper.header
         return None if header is None else contradiction(header, self._format)
 
+    @property
+    def pending(self) -> bool:
+        """True while bytes that were fed have not been decoded."""
+        return len(self._unread) > 0
+
     def feed(self, data: bytes) -> Samples:
-        """Return the samples that `data` completes, int16, 16 kHz; maybe a read-only view."""
+        """Return the next samples of what was fed, int16, 16 kHz; maybe a read-only view."""
+        most = _MOST_SECONDS * self._format.bytes_per_second
+        if self.pending or len(data) > most:
+            self._unread.feed(data)
+            data = self._unread.take(min(most, len(self._unread)))
         return self._resampler.feed(self._decoded(self._skipper.feed(data)))
 
     def flush(self) -> Samples:
-        """Return the last samples. A frame that is not whole is dropped."""
-        rest = self._resampler.feed(self._decoded(self._skipper.flush()))
+        """Return all samples that are left. A frame that is not whole is dropped."""
+        left = self._skipper.feed(self._unread.take(len(self._unread))) + self._skipper.flush()
+        rest = self._resampler.feed(self._decoded(left))
         return np.concatenate((rest, self._resampler.flush()))
 
     def _decoded(self, data: bytes) -> Samples:

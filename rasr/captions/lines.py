@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rasr.captions.measure import LINE_WIDTH, width
-from rasr.captions.tokens import Token, joined
+from rasr.captions.tokens import Token
 
 Line = tuple[Token, ...]
 
@@ -70,25 +70,44 @@ def lines_of(tokens: Sequence[Token]) -> list[Line]:
     """`tokens` in lines of at most 42 Latin or 20 Chinese characters."""
     lines: list[Line] = []
     line: list[Token] = []
+    ends: list[int] = []
     for token in tokens:
         if line and token.start_ms - line[-1].end_ms >= NEW_CUE_PAUSE_MS:
             lines.append(tuple(line))
-            line = []
+            line, ends = [], []
         line.append(token)
-        while width(joined(line)) > LINE_WIDTH:
-            end = _best_break(line)
-            lines.append(tuple(line[:end]))
-            line = line[end:]
+        ends.append(_end(token, ends))
+        while ends[-1] > LINE_WIDTH:
+            count = _best_break(line, ends)
+            lines.append(tuple(line[:count]))
+            line, ends = line[count:], []
+            for left in line:
+                ends.append(_end(left, ends))
     if line:
         lines.append(tuple(line))
     return lines
 
 
-def _best_break(line: Sequence[Token]) -> int:
-    """How many tokens stay, of a line whose last token is too much for it."""
+def _end(token: Token, ends: Sequence[int]) -> int:
+    """Where `token` ends in its line, in the unit of `width`.
+
+    Args:
+        ends: where those before it in the line end.
+    """
+    if not ends:
+        return width(token.text)
+    return ends[-1] + width(f" {token.text}" if token.spaced else token.text)
+
+
+def _best_break(line: Sequence[Token], ends: Sequence[int]) -> int:
+    """How many tokens stay, of a line whose last token is too much for it.
+
+    Args:
+        ends: where each token ends, in the unit of `width`.
+    """
     best, least = len(line) - 1, float("inf")
     for end in range(1, len(line)):
-        filled = width(joined(line[:end])) / LINE_WIDTH
+        filled = ends[end - 1] / LINE_WIDTH
         if filled < _LEAST_FILLED and end < len(line) - 1:
             continue
         cost = _badness(line[end - 1], line[end]) + _EMPTY_COSTS * (1 - filled) ** 2

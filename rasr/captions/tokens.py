@@ -64,24 +64,23 @@ def _printable(word: str) -> str:
 def _parts(word: str) -> Iterator[str]:
     """`word` cut before and behind each wide character, its marks left with it."""
     part = ""
+    # What the marks at the end of `part` belong to.
+    carries_marks = ""
     for one in word:
         belongs = (
             not part
             or one in CLOSING
             or part[-1] in OPENING
-            or not (is_wide(one) or _ends_wide(part))
+            or not (is_wide(one) or is_wide(carries_marks or part[-1]))
         )
         if not belongs:
             yield from _cut(part)
-            part = ""
+            part, carries_marks = "", ""
         part += one
+        if one not in CLOSING:
+            carries_marks = one
     if part:
         yield from _cut(part)
-
-
-def _ends_wide(part: str) -> bool:
-    """True if `part` ends with a wide character, or with marks that belong to one."""
-    return is_wide((part.rstrip("".join(CLOSING)) or part)[-1])
 
 
 def _cut(part: str) -> Iterator[str]:

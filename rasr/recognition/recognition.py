@@ -115,9 +115,9 @@ class Recognition:
         return self._segmenter.segments
 
     @property
-    def most_bytes(self) -> int:
-        """How many bytes `audio` may be given at once, lest others wait."""
-        return self._segmenter.most_bytes
+    def pending(self) -> bool:
+        """True if more of the audio that was given is heard with the next call of `audio`."""
+        return self.state is State.OPEN and self._segmenter.pending
 
     def effects(self) -> list[Effect]:
         """What is to be done since the last call, in order."""
@@ -128,7 +128,7 @@ class Recognition:
     # What the caller does
 
     def audio(self, data: bytes, *, now: float) -> None:
-        """Take the next bytes of audio, cut anyhow."""
+        """Take the next bytes of audio, cut anyhow; see `pending`."""
         if self.state is not State.OPEN:
             return
         self._heard_at = now

@@ -121,9 +121,9 @@ class Segmenter:
         return self._segment if self._is_open else None
 
     @property
-    def most_bytes(self) -> int:
-        """How many bytes may be fed at once, lest others wait."""
-        return self._decoder.most_bytes
+    def pending(self) -> bool:
+        """True if what was fed holds more audio, which is heard with the next `feed`."""
+        return self.listening and self._decoder.pending
 
     @property
     def fault(self) -> str | None:
@@ -133,7 +133,7 @@ class Segmenter:
     # What comes in
 
     def feed(self, data: bytes) -> list[Finding]:
-        """Take the next bytes, cut anyhow."""
+        """Take the next bytes, cut anyhow, and hear the next audio; see `pending`."""
         if self.listening:
             samples = self._decoder.feed(data)
             self._check_header()
@@ -154,8 +154,8 @@ class Segmenter:
             self._forget()
 
     def finish(self) -> list[Finding]:
-        """End the open segment and listen no more."""
-        if self.listening:
+        """End the open segment and listen no more, not even to audio that is `pending`."""
+        if self.listening and not self.pending:
             self._take(self._decoder.flush())
         # Taking the last samples may have ended the only segment, or reached the limit.
         if self.listening:
@@ -195,7 +195,8 @@ class Segmenter:
                     break
         if self._is_open:
             self._hand_out(self._endpointer.committed_sample)
-            if self._endpointer.is_paused and self._paused_sample != self._fed_sample:
+            is_pause = self._endpointer.is_paused and not self._decoder.pending
+            if is_pause and self._paused_sample != self._fed_sample:
                 self._paused_sample = self._fed_sample
                 self._findings.append(SpeechPaused(self._segment))
         self._forget()

@@ -8,7 +8,6 @@ dialect.
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol, assert_never
@@ -42,9 +41,6 @@ from rasr.wire.dialect import (
 )
 
 _log = structlog.get_logger("rasr.session")
-
-_MESSAGES_A_TURN = 16
-"""So many messages of one connection are taken before others get a turn."""
 
 
 class Socket(Protocol):
@@ -96,7 +92,8 @@ class Connection:
         """Granted, and not yet used by a recognition."""
         self._question = AccessQuestion(authorise, self._answered, self._break_off)
         self._inbox = Inbox(socket)
-        self._intake = Intake(recognizer.settings.backlog_s, self._hear)
+        self._share = recognizer.share.session()
+        self._intake = Intake(self._share, recognizer.settings.backlog_s, self._hear)
         self._alarm = Alarm(self._ring)
         self.statistics = statistics
 
@@ -138,15 +135,11 @@ class Connection:
     # Messages in
 
     async def _read(self) -> None:
-        for number in itertools.count(1):
-            message = await self._next()
-            if message is None:
-                return
-            if number % _MESSAGES_A_TURN == 0:
-                # Messages that wait already are received without a turn of the event loop.
-                await asyncio.sleep(0)
-            now = self._loop.time()
-            self._guarded(partial(self._conversation.receive, message, now=now))
+        while (message := await self._next()) is not None:
+            # Messages that wait already are received without a turn of the event loop.
+            await self._intake.turn()
+            receive = partial(self._conversation.receive, message, now=self._loop.time())
+            self._share.work(partial(self._guarded, receive))
             if not self._intake.is_empty:
                 await self._intake.take(self._runner)
             if self._outbox.full:

@@ -1,4 +1,7 @@
-"""The audio of one peer on its way to the recognition: in pieces, and no faster than decoded."""
+"""The audio of one peer on its way to the recognition.
+
+It goes in pieces, in turns with others, and no faster than it is decoded.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
 
+from rasr.runtime.fair_share import SessionShare
 from rasr.runtime.runner import RecognitionRunner
 
 _LONGEST_PAUSE_S = 5.0
@@ -24,12 +28,14 @@ never slower would fill the memory.
 class Intake:
     """Feeds messages of audio. While it waits, no other message of the peer is read."""
 
-    def __init__(self, backlog_s: float, heard: Callable[[], None]) -> None:
+    def __init__(self, share: SessionShare, backlog_s: float, heard: Callable[[], None]) -> None:
         """
         Args:
+            share: the time that the work on messages may take.
             backlog_s: undecoded audio from which on it is taken slowly.
             heard: called when the peer could be heard no sooner, because of a wait in here.
         """
+        self._share = share
         self._backlog_s = backlog_s
         self._heard = heard
         self._waiting: deque[bytes] = deque()
@@ -65,16 +71,18 @@ class Intake:
         self.is_slow = False
         self._heard()
 
+    async def turn(self) -> None:
+        """Let others go first, where the peer has had its share."""
+        if self._share.must_wait:
+            await self.slowly(self._share.turn())
+
     async def _feed(self, runner: RecognitionRunner, data: bytes) -> None:
-        most = runner.most_bytes
-        for at in range(0, max(len(data), 1), most):
-            if at:
-                await asyncio.sleep(0)
-            runner.feed(data if len(data) <= most else data[at : at + most])
+        for _ in self._share.measured(runner.steps(data)):
             if runner.backlog_s > self._backlog_s:
                 seconds = max(0.0, runner.audio_s - self._taken_s)
                 await self.slowly(_pause(runner, seconds, self._backlog_s))
             self._taken_s = runner.audio_s
+            await self.turn()
 
 
 async def _pause(runner: RecognitionRunner, seconds: float, budget_s: float) -> None:

@@ -11,6 +11,7 @@ from rasr.recognition.recognition import Recognition
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
 from rasr.runtime.alignment import WordAligner
+from rasr.runtime.fair_share import FairShare, SessionShare
 from rasr.runtime.pass_text import PassText
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.second_pass import SecondPassEngine
@@ -41,6 +42,7 @@ class Recognizer:
         *,
         final_timeout_s: float,
         aligner: WordAligner | None = None,
+        share: FairShare | None = None,
     ) -> None:
         """
         Args:
@@ -48,8 +50,11 @@ class Recognizer:
             make_classifier: a fresh one for each recognition.
             final_timeout_s: so long after the end of a segment its second pass may take.
             aligner: finds the times of words; None: those that are guessed stay so.
+            share: of the event loop, for messages; None: one of its own.
         """
         self.settings = settings
+        self.share = share or FairShare()
+        """The time that messages of all sessions may take."""
         self._slow_text = SlowText()
         self._schedulers = schedulers
         self._text = text
@@ -143,7 +148,9 @@ class Recognizer:
         runner = self.start(config, access, statistics, owner=object(), priority=priority)
         events = _Events()
         runner.attach(events)
-        feeding = awaited(_feed(runner, audio, self.settings.backlog_s), name="feed-audio")
+        feeding = awaited(
+            _feed(runner, audio, self.share.session(), self.settings.backlog_s), name="feed-audio"
+        )
         feeding.add_done_callback(events.feeding_ended)
         try:
             while True:
@@ -158,15 +165,17 @@ class Recognizer:
 
 
 async def _feed(
-    runner: RecognitionRunner, audio: AsyncIterable[bytes], most_backlog_s: float
+    runner: RecognitionRunner,
+    audio: AsyncIterable[bytes],
+    share: SessionShare,
+    most_backlog_s: float,
 ) -> None:
     iterator = aiter(audio)
     try:
         async for data in iterator:
-            most = runner.most_bytes
-            for at in range(0, len(data), most):
-                runner.feed(data[at : at + most])
-                await asyncio.sleep(0)
+            for _ in share.measured(runner.steps(data)):
+                if share.must_wait:
+                    await share.turn()
                 while runner.backlog_s > most_backlog_s and not runner.over:
                     await runner.progress()
             if runner.over:

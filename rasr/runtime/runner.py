@@ -8,7 +8,7 @@ that have not been taken.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import assert_never
 
@@ -78,8 +78,6 @@ class RecognitionRunner:
         self._watchdog = Watchdog(answer_timeout_s, lambda: self.backlog_s, self._stalled)
         self._is_finishing = False
         self._is_carrying_out = False
-        self.most_bytes = recognition.most_bytes
-        """How many bytes may be fed at once, lest others wait."""
         self.over = False
         """True once `Done` has been reported, or the recognition was given up."""
         statistics.recognition_opened(self)
@@ -117,7 +115,19 @@ class RecognitionRunner:
         self._audience.take(number)
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes of audio, at most `most_bytes` of them."""
+        """Take the next bytes of audio all at once, however long that takes."""
+        for _ in self.steps(data):
+            pass
+
+    def steps(self, data: bytes) -> Iterator[None]:
+        """Take the next bytes of audio in steps, none of which takes long."""
+        self._hear(data)
+        yield
+        while not self.over and self._recognition.pending:
+            self._hear(b"")
+            yield
+
+    def _hear(self, data: bytes) -> None:
         now = self._loop.time()
         self._decoding.audio_came(now)
         self._guarded(partial(self._recognition.audio, data, now=now))
@@ -242,11 +252,7 @@ class RecognitionRunner:
             case Process():
                 self._process(effect)
             case TakeSlot():
-                refused = self._access.slot.take()
-                if refused is None:
-                    self._recognition.slot_taken()
-                else:
-                    self._recognition.slot_refused(refused)
+                _take_slot(self._access, self._recognition)
             case ReleaseSlot():
                 self._access.slot.release()
             case _:
@@ -286,6 +292,14 @@ class RecognitionRunner:
 
     def _ring(self) -> None:
         self._guarded(partial(self._recognition.advance, now=self._loop.time()))
+
+
+def _take_slot(access: Access, recognition: Recognition) -> None:
+    refused = access.slot.take()
+    if refused is None:
+        recognition.slot_taken()
+    else:
+        recognition.slot_refused(refused)
 
 
 def _substitute(processor: TextProcessor, effect: Process, error: Exception) -> Hypothesis:

@@ -59,7 +59,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_metrics(app, state)
     add_sessions(app, state)
     add_captions(app, state.captions, origins, server.send_timeout_s)
-    add_subtitles(app, origins)
+    add_subtitles(app, origins, lambda: state.connections.closing)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:

@@ -11,6 +11,7 @@ import av
 import numpy as np
 
 from rasr.audio import COMPRESSED_FORMATS, SAMPLE_RATE, Samples, audio_decoder
+from tests.audio.signals import fed
 
 _MUXERS = {
     "ogg-opus": ("ogg", "libopus"),
@@ -96,7 +97,7 @@ def heard(
 ) -> tuple[Samples, str | None]:
     """What the audio decoder makes of a stream: the samples, and what is wrong with it."""
     decoder = audio_decoder(COMPRESSED_FORMATS[name], channel=channel)
-    found = [decoder.feed(piece) for piece in pieces]
+    found = [fed(decoder, piece) for piece in pieces]
     found.append(decoder.flush())
     return np.concatenate(found), decoder.fault
 

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from rasr.audio import Resampler, Samples
+from rasr.audio import AudioDecoder, Resampler, Samples
 
 quick = settings(derandomize=True, deadline=None, max_examples=60)
 
@@ -96,3 +96,11 @@ def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
         yield data[at : at + size]
         at += size
     yield data[at:]
+
+
+def fed(decoder: AudioDecoder, data: bytes) -> Samples:
+    """All samples that `data` completes."""
+    pieces = [decoder.feed(data)]
+    while decoder.pending:
+        pieces.append(decoder.feed(b""))
+    return np.concatenate(pieces)

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.audio import COMPRESSED_FORMATS, AudioDecoder, Samples, audio_decoder
-from rasr.audio.compressed import MOST_BYTES_AT_ONCE
 from tests.audio.compressed import (
     at_16k,
     compressed,
@@ -25,7 +24,7 @@ from tests.audio.compressed import (
     page,
     pieces_of,
 )
-from tests.audio.signals import cut, cuts, noise, quick, tone
+from tests.audio.signals import cut, cuts, fed, noise, quick, tone
 
 NAMES = tuple(COMPRESSED_FORMATS)
 OPUS = ("ogg-opus", "webm-opus")
@@ -217,7 +216,7 @@ def test_behind_a_fault_nothing_is_decoded() -> None:
     data = FILES["ogg-opus"]
     half = data[: len(data) // 2]
     decoder = decoder_of("ogg-opus")
-    decoder.feed(half + bytes(70_000))
+    fed(decoder, half + bytes(70_000))
     assert decoder.fault is not None
     assert len(decoder.feed(data)) == 0
 
@@ -271,31 +270,42 @@ HOSTILE = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_what_never_becomes_audio_takes_no_memory(case: str) -> None:
     name, begin, repeated = HOSTILE[case]
-    piece = repeated * (MOST_BYTES_AT_ONCE // len(repeated) + 1)
+    piece = repeated * (500 // len(repeated) + 1)
     decoder = decoder_of(name)
-    decoder.feed(begin)
+    fed(decoder, begin)
     tracemalloc.start()
     try:
         for _ in range(2_000_000 // len(piece)):
-            decoder.feed(piece)
+            fed(decoder, piece)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < 600_000
 
 
-def test_the_densest_audio_is_bounded_for_each_feed() -> None:
+@pytest.mark.parametrize("channels", [1, 8])
+def test_the_densest_audio_comes_in_pieces_of_a_second(channels: int) -> None:
     # Two frames of 60 ms without a byte in them: nothing lasts longer for its size.
-    packets = bytes([0x19]) * 255
-    begin = page(1, opus_head(), [19], flags=2) + page(1, b"OpusTags", [8])
+    packet = bytes([0x19]) if channels == 1 else bytes([0x19, 0]) * 7 + bytes([0x19])
+    head = opus_head() if channels == 1 else opus_head(8, family=1) + bytes([8, 0, *range(8)])
+    audio = page(1, packet * 255, [len(packet)] * 255)
     decoder = decoder_of("ogg-opus")
-    decoder.feed(begin)
-    most = max(
-        len(decoder.feed(piece))
-        for piece in pieces_of(page(1, packets, [1] * 255) * 4, MOST_BYTES_AT_ONCE)
-    )
-    assert 16000 < most <= 31 * 16000
+    fed(decoder, page(1, head, [len(head)], flags=2) + page(1, b"OpusTags", [8]) + audio[:-1])
+    counts = [len(decoder.feed(audio[-1:]))]
+    while decoder.pending:
+        counts.append(len(decoder.feed(b"")))
     assert decoder.fault is None
+    assert max(counts) <= 1.12 * 16000
+    assert sum(counts) == pytest.approx(255 * 0.12 * 16000, rel=0.01)
+
+
+def test_what_waits_to_be_decoded_is_so_at_the_end_too() -> None:
+    packets = bytes([0x19]) * 255
+    data = ogg(page(7, packets, [1] * 255))
+    decoder = decoder_of("ogg-opus")
+    first = decoder.feed(data)
+    assert decoder.pending
+    assert len(first) + len(decoder.flush()) > 30 * 16000
 
 
 # Ogg
@@ -499,7 +509,7 @@ def test_without_a_first_frame_that_tells_every_sample_counts() -> None:
 def test_bytes_without_a_frame_are_a_fault_after_64_kib(name: str) -> None:
     decoder = decoder_of(name)
     for _ in range(100):
-        decoder.feed(bytes(1000))
+        fed(decoder, bytes(1000))
     assert decoder.fault == (
         f"the sound cannot be read as {name!r}: there is no frame in 65536 bytes at its beginning"
     )

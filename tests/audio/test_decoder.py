@@ -21,7 +21,7 @@ from rasr.audio import (
     encode,
 )
 from tests.audio.compressed import compressed
-from tests.audio.signals import chunk, cut, cuts, fmt, noise, quick, tone, wav
+from tests.audio.signals import chunk, cut, cuts, fed, fmt, noise, quick, tone, wav
 
 CODES = {Encoding.PCM_F32LE: 3, Encoding.ALAW: 6, Encoding.ULAW: 7}
 RATES = (8000, 8001, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 47_999, 48_000)
@@ -34,7 +34,7 @@ RAW = st.builds(
 
 
 def heard(data: bytes, decoder: AudioDecoder, sizes: list[int] | None = None) -> Samples:
-    pieces = [decoder.feed(piece) for piece in cut(data, sizes or [])]
+    pieces = [fed(decoder, piece) for piece in cut(data, sizes or [])]
     return np.concatenate([*pieces, decoder.flush()])
 
 
@@ -134,7 +134,12 @@ def test_on_audio_gets_compressed_audio_as_it_comes_out() -> None:
 
 @given(item=RAW)
 @quick
-def test_one_feed_of_raw_audio_is_two_seconds_at_most_whatever_the_format(
-    item: AudioFormat,
-) -> None:
-    assert audio_decoder(item).most_bytes == 2 * item.bytes_per_second
+def test_one_feed_of_raw_audio_is_a_second_at_most_whatever_the_format(item: AudioFormat) -> None:
+    decoder = audio_decoder(item)
+    counts = [len(decoder.feed(bytes(3 * item.bytes_per_second)))]
+    while decoder.pending:
+        counts.append(len(decoder.feed(b"")))
+    assert len(counts) == 3
+    # A resampler may keep a little back, and gives it with the next second.
+    assert max(counts) < 1.1 * SAMPLE_RATE
+    assert sum(counts) + len(decoder.flush()) == 3 * SAMPLE_RATE

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.audio import SAMPLE_RATE, AudioFormat, Encoding, Samples, audio_decoder, encode
-from tests.audio.signals import cut, cuts, noise, quick
+from tests.audio.signals import cut, cuts, fed, noise, quick
 
 FFMPEG = {
     Encoding.PCM_S16LE: "pcm_s16le",
@@ -38,7 +38,7 @@ def decoded(
     """The samples of bytes at 16 kHz, where nothing is resampled."""
     format = AudioFormat(encoding, SAMPLE_RATE, channels)
     decoder = audio_decoder(format, channel=channel)
-    pieces = [decoder.feed(piece) for piece in cut(data, sizes or [])]
+    pieces = [fed(decoder, piece) for piece in cut(data, sizes or [])]
     return np.concatenate([*pieces, decoder.flush()])
 
 

@@ -216,3 +216,11 @@ def test_the_null_server_tells_each_step_once_however_its_sound_is_cut() -> None
 
     assert words(*[1600] * 100) == words(160_000)
     assert len(words(160_000)) == 30
+
+
+def test_the_fuzzers_of_every_parser_run_and_say_how_much_they_tried(bench: Any) -> None:
+    line = bench("fuzz", "--minutes", "0", "--examples", "2")
+    parsers = line["figures"]["parsers"]
+    assert line["figures"]["turns"] == 1
+    assert parsers.keys() >= {"wav", "ogg", "webm", "mp3", "adts", "start", "settings"}
+    assert all(one["examples"] >= 2 and one["faults"] == 0 for one in parsers.values())

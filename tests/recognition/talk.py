@@ -136,6 +136,9 @@ class Talk:
         for at in range(0, max(len(data), 1), step):
             self.recognition.audio(data[at : at + step], now=self.now)
             self._drain()
+            while self.recognition.pending:
+                self.recognition.audio(b"", now=self.now)
+                self._drain()
         return self
 
     def flush(self, mark: str = "mark") -> Talk:

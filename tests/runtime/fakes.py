@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -22,6 +23,7 @@ from rasr.recognition.events import (
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access, Subscriber
 from rasr.runtime.alignment import WordAligner
+from rasr.runtime.fair_share import FairShare
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import DecodeListener, Priority, Scheduler
@@ -117,6 +119,14 @@ def words(text: str) -> Hypothesis:
     return Hypothesis(found, text, 0.9)
 
 
+def played_share(cost_s: float) -> FairShare:
+    """A share of the event loop where all pieces of work cost the same and are soon earned."""
+    seconds = itertools.count()
+    # The cost is read before and behind each piece of work.
+    readings = itertools.count()
+    return FairShare(clock=lambda: float(next(seconds)), cost=lambda: cost_s * next(readings))
+
+
 class Latencies:
     """Collects nothing."""
 
@@ -185,6 +195,7 @@ def recognizer(
     finals: PlayedScheduler | None = None,
     final_timeout_s: float = 1.5,
     aligner: WordAligner | None = None,
+    share: FairShare | None = None,
 ) -> Recognizer:
     played = {"engine": scheduler} if finals is None else {"engine": scheduler, "finals": finals}
     return Recognizer(
@@ -195,6 +206,7 @@ def recognizer(
         SessionSettings(backlog_s=2.0),
         final_timeout_s=final_timeout_s,
         aligner=aligner,
+        share=share,
     )
 
 

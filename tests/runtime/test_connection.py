@@ -8,6 +8,7 @@ import pytest
 
 from rasr.runtime.access import Access
 from rasr.runtime.connection import Connection
+from rasr.runtime.fair_share import SLICE_S
 from rasr.runtime.runner import RecognitionRunner
 from rasr.wire.dialect import AccessRequest, Refusal, RefusalKind
 from tests.recognition.talk import hush, speech
@@ -17,6 +18,7 @@ from tests.runtime.fakes import (
     PlayedSocket,
     Slot,
     access,
+    played_share,
     recognizer,
     settle,
     statistics,
@@ -28,8 +30,16 @@ class Stage:
     """A connection that is being served, and a test around it."""
 
     def __init__(
-        self, answer: Access | Refusal | BaseException | None = None, *, keeps: bool = False
+        self,
+        answer: Access | Refusal | BaseException | None = None,
+        *,
+        keeps: bool = False,
+        cost_s: float = 0.0,
     ) -> None:
+        """
+        Args:
+            cost_s: what each piece of work on messages costs.
+        """
         self.scheduler = PlayedScheduler()
         self.socket = PlayedSocket()
         self.slot = Slot(held=True)
@@ -41,7 +51,7 @@ class Stage:
         self.connection = Connection(
             self.socket,
             LineConversation(),
-            recognizer(self.scheduler),
+            recognizer(self.scheduler, share=played_share(cost_s)),
             self._authorise,
             self.statistics,
             send_timeout_s=5.0,
@@ -161,42 +171,31 @@ async def test_a_question_that_is_cancelled_before_it_is_asked_is_over() -> None
     assert stage.scheduler.tasks == []
 
 
-async def test_a_long_message_is_fed_in_pieces_and_others_run_in_between() -> None:
-    stage = Stage()
-    await stage.say("begin english")
-    runner = stage.connection.runner
-    assert runner is not None
+async def turns_while(stage: Stage, *messages: str | bytes) -> int:
+    """How often others run until all the messages have been taken."""
+    stage.socket.say(*messages, "flush done")
     turns = 0
+    while "mark done" not in stage.socket.sent:
+        turns += 1
+        await asyncio.sleep(0)
+    return turns
 
-    async def other() -> None:
-        nonlocal turns
-        while runner.audio_s < 60:
-            turns += 1
-            await asyncio.sleep(0)
 
-    running = asyncio.ensure_future(other())
-    await stage.say(hush(60_000))
-    await running
-    assert runner.audio_s == 60
-    assert turns >= 60_000 * 32 // runner.most_bytes
+@pytest.mark.parametrize("seconds", [60, 120])
+async def test_a_long_message_is_taken_in_pieces_and_others_run_in_between(seconds: int) -> None:
+    stage = Stage(cost_s=1.25 * SLICE_S)
+    await stage.say("begin english")
+    assert await turns_while(stage, hush(1000 * seconds)) >= seconds
+    assert stage.statistics.audio_s == seconds
     await stage.leave()
 
 
-async def test_a_flood_of_tiny_messages_lets_others_run() -> None:
-    stage = Stage()
+@pytest.mark.parametrize("message", [b"", b"\0", "drop"])
+async def test_a_flood_of_tiny_messages_lets_others_run(message: str | bytes) -> None:
+    # Each message costs something twice: when it is read, and when its audio is taken.
+    stage = Stage(cost_s=SLICE_S / 16)
     await stage.say("begin english")
-    turns = 0
-
-    async def other() -> None:
-        nonlocal turns
-        while stage.socket.received < 3200:
-            turns += 1
-            await asyncio.sleep(0)
-
-    running = asyncio.ensure_future(other())
-    await stage.say(*[b"\0"] * 3200)
-    await running
-    assert turns >= 3200 // 16 - 1
+    assert await turns_while(stage, *[message] * 3200) >= 3200 // 16 - 1
     await stage.leave()
 
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,11 +14,9 @@ from rasr.server.service import Service
 from rasr.settings import Settings
 from rasr.wire.sis.messages import Segment
 from tests.decoder.models.weights import MOONSHINE
+from tests.server.event_loop import MOST_HELD_MS, watched
 
 pytestmark = MOONSHINE.needed
-
-MOST_HELD_MS = 50.0
-"""Of the processor's time by one callback: longer, and other clients are kept waiting."""
 
 
 def settings() -> Settings:
@@ -51,22 +45,6 @@ async def heard(url: str, samples: Samples, pace: Pace = Pace.FAST, **wanted: An
     async with connect(url, options) as session:
         await stream_recording(session, chunks, listen, pace=pace)
     return told
-
-
-@contextmanager
-def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[float, str]]]:
-    """The processor's time of every callback of the loop, ms, and what it was."""
-    held: list[tuple[float, str]] = []
-    run = asyncio.events.Handle._run
-
-    def timed(handle: asyncio.events.Handle) -> None:
-        began = time.thread_time()
-        run(handle)
-        held.append(((time.thread_time() - began) * 1000, repr(handle)))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(asyncio.events.Handle, "_run", timed)
-        yield held
 
 
 async def test_a_whole_session_never_holds_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:

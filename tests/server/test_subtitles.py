@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 
 import httpx
 import pysubs2
 import pytest
+from pydantic import ValidationError
 
 from rasr.captions import TimedText, subtitles
 from rasr.captions.files import srt, vtt
@@ -100,6 +102,90 @@ async def test_more_than_can_be_said_in_a_day_is_refused(
     answer = await web.post("/subtitles/srt", content=body(*SEGMENTS))
     assert answer.status_code == 413
     assert "more than 100 bytes" in answer.text
+
+
+async def test_the_texts_together_have_a_bound_too(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "MAX_LETTERS", 100)
+    answer = await web.post("/subtitles/vtt", content=body(*[said("x" * 26)] * 4))
+    assert answer.status_code == 413
+    assert answer.text == "the texts have more than 100 letters; send fewer\n"
+    assert (await web.post("/subtitles/vtt", content=body(*[said("x" * 25)] * 4))).is_success
+
+
+async def test_of_many_segments_that_are_wrong_the_first_alone_is_looked_at(
+    web: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = 0
+    validate = endpoint._Segment.model_validate
+
+    def counted(item: object) -> endpoint._Segment:
+        nonlocal looked_at
+        looked_at += 1
+        return validate(item)
+
+    monkeypatch.setattr(endpoint._Segment, "model_validate", counted)
+    answer = await web.post("/subtitles/vtt", content=b'{"segments":[' + b"{}," * 999 + b"{}]}")
+    assert answer.status_code == 400
+    assert answer.text.startswith("segments.0.start_time: Field required; needed: ")
+    assert looked_at == 1
+
+
+def test_of_many_words_that_are_wrong_the_first_alone_is_told() -> None:
+    with pytest.raises(ValidationError) as wrong:
+        endpoint._Segment.model_validate(
+            {"start_time": 0, "end_time": 1, "text": "a", "word_info": [{}] * 9999}
+        )
+    # What is missing in it: three fields.
+    assert wrong.value.error_count() == 3
+
+
+def test_work_that_nobody_waits_for_ends_behind_its_segment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop = threading.Event()
+    done = 0
+
+    def timed_text(segment: endpoint._Segment) -> TimedText:
+        nonlocal done
+        done += 1
+        stop.set()
+        return said(segment.text)
+
+    monkeypatch.setattr(endpoint, "_timed_text", timed_text)
+    with pytest.raises(endpoint._Stopped):
+        endpoint._document(body(*SEGMENTS), vtt, lambda: False, stop)
+    assert done == 1
+
+
+async def test_the_work_is_stopped_when_the_client_has_gone(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    def endless(content: bytes, write: object, is_closing: object, stop: threading.Event) -> str:
+        begun.set()
+        if stop.wait(20):
+            stopped.set()
+        raise endpoint._Stopped
+
+    monkeypatch.setattr(endpoint, "_document", endless)
+    host, port = service.url.removeprefix("ws://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /subtitles/srt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+    assert await asyncio.to_thread(begun.wait, 20)
+    writer.close()
+    await writer.wait_closed()
+    assert await asyncio.to_thread(stopped.wait, 20)
+
+
+async def test_a_server_that_shuts_down_makes_no_more(
+    service: Service, web: httpx.AsyncClient
+) -> None:
+    service.state.connections.closing = True
+    answer = await web.post("/subtitles/vtt", content=body(*SEGMENTS))
+    assert (answer.status_code, answer.text) == (503, "the server is shutting down\n")
 
 
 async def test_who_does_not_send_it_all_is_not_waited_for(

@@ -12,6 +12,7 @@ Memory: one frame and the header behind it, or 64 KiB where no frame is found.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -20,6 +21,8 @@ from rasr.audio.containers.packets import ByteQueue, CodecParameters, MalformedA
 
 _MOST_JUNK_BYTES = 64 * 1024
 """Between two frames, or before the first one."""
+_MAY_BEGIN = re.compile(rb"[\xffI]")
+"""A frame, or a tag. Looking for each alone would read all that waits again for every byte."""
 _ID3_HEADER_BYTES = 10
 _ID3_FOOTER = 0x10
 
@@ -200,8 +203,8 @@ class FrameDemuxer:
                 self._queue.skip(_ID3_HEADER_BYTES + size + footer)
                 return True
         # To the next byte that can begin a frame or a tag, all at once.
-        ends = [at for byte in (0xFF, 0x49) if (at := held.find(byte, 1)) > 0]
-        step = min(ends, default=len(held))
+        begins = _MAY_BEGIN.search(held, 1)
+        step = len(held) if begins is None else begins.start()
         self._queue.skip(step)
         self._junk += step
         if self._junk > _MOST_JUNK_BYTES:

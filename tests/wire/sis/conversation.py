@@ -223,6 +223,8 @@ class Conversation:
                 raise AssertionError(f"{effect} without a recognition")
             case Feed():
                 self.recognition.audio(effect.data, now=self.now)
+                while self.recognition.pending:
+                    self.recognition.audio(b"", now=self.now)
             case Finish():
                 self.recognition.finish()
             case Cancel():

@@ -1,0 +1,18 @@
+"""How many examples a fuzzer tries, and which."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+"""Of each property; 0: as few as the suite has time for, and the same ones each time."""
+
+fuzz = settings(
+    max_examples=EXAMPLES or 100,
+    derandomize=not EXAMPLES,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
