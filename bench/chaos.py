@@ -42,6 +42,8 @@ step_timeout_s = 5.0
 """
 _STOP_SHARE = 1 / 3
 """Of the disturbances: the process is stopped instead of killed."""
+_PATIENCE_S = 240.0
+"""Twice what a server may take for an answer (`session.answer_timeout_s`)."""
 _PAUSE_S = 0.5
 """Mean time between two recordings of a client."""
 
@@ -97,7 +99,7 @@ async def say(url: str, property_name: str, said: Said, speed: float) -> Reply:
         Broken: the server did not answer, or closed.
         OSError, TimeoutError, websockets.InvalidHandshake, websockets.ConnectionClosed
     """
-    visitor = await Visitor.open(url)
+    visitor = await Visitor.open(url, _PATIENCE_S)
     try:
         await visitor.start(property_name, partials=True)
         answer = await visitor.expect("START", "ERROR", "FATAL_ERROR")
@@ -297,7 +299,7 @@ async def _chaos(
     show_default=True,
     help="how long workers are killed and stopped",
 )
-@click.option("--clients", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option("--clients", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option(
     "--workers", type=click.IntRange(min=1), default=3, show_default=True, help="of the server"
 )
