@@ -42,6 +42,8 @@ step_timeout_s = 5.0
 """
 _STOP_SHARE = 1 / 3
 """Of the disturbances: the process is stopped instead of killed."""
+_PATIENCE_S = 240.0
+"""Twice what a server may take for an answer (`session.answer_timeout_s`)."""
 _PAUSE_S = 0.5
 """Mean time between two recordings of a client."""
 
@@ -77,11 +79,15 @@ class Course:
     samples: list[Sample] = field(default_factory=list)
 
 
-def recordings() -> list[Said]:
-    """Return the bundled recordings in English, and those of people where there are some."""
-    bundled = [Said(name, load(name).samples) for name in names()]
+def recordings(only: Sequence[str] = ()) -> list[Said]:
+    """Return the bundled recordings in English, and those of people where there are some.
+
+    Args:
+        only: names of bundled ones; then no others.
+    """
+    bundled = [Said(name, load(name).samples) for name in only or names()]
     people = [Said(one.name, one.samples) for one in human_recordings() if one.language == "en"]
-    return [*bundled, *people]
+    return bundled if only else [*bundled, *people]
 
 
 async def say(url: str, property_name: str, said: Said, speed: float) -> Reply:
@@ -97,7 +103,7 @@ async def say(url: str, property_name: str, said: Said, speed: float) -> Reply:
         Broken: the server did not answer, or closed.
         OSError, TimeoutError, websockets.InvalidHandshake, websockets.ConnectionClosed
     """
-    visitor = await Visitor.open(url)
+    visitor = await Visitor.open(url, _PATIENCE_S)
     try:
         await visitor.start(property_name, partials=True)
         answer = await visitor.expect("START", "ERROR", "FATAL_ERROR")
@@ -297,7 +303,7 @@ async def _chaos(
     show_default=True,
     help="how long workers are killed and stopped",
 )
-@click.option("--clients", type=click.IntRange(min=1), default=4, show_default=True)
+@click.option("--clients", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option(
     "--workers", type=click.IntRange(min=1), default=3, show_default=True, help="of the server"
 )
@@ -318,6 +324,12 @@ async def _chaos(
 )
 @click.option("--seed", default=1, show_default=True, help="who says what, and which process dies")
 @click.option(
+    "--only",
+    type=click.Choice(names()),
+    multiple=True,
+    help="a bundled recording that is said; may be given several times; default: all of them",
+)
+@click.option(
     "--model",
     metavar="NAME",
     help="a model for the server, as of `rasr serve`, instead of PocketSphinx; of one that decodes "
@@ -330,6 +342,7 @@ def chaos(
     every_s: float,
     speed: float,
     seed: int,
+    only: tuple[str, ...],
     model: str | None,
 ) -> None:
     """Workers are killed and stopped while people speak: is everybody answered, word for word?
@@ -343,7 +356,7 @@ def chaos(
     arguments = ("--model", model) if model else ()
     try:
         with running_server(settings, *arguments, admission=False) as server, progress() as tracker:
-            plan = _Plan(server.url, server.pid, "english_16k_common", recordings(), speed)
+            plan = _Plan(server.url, server.pid, "english_16k_common", recordings(only), speed)
             outcome = uvloop.run(
                 _chaos(
                     plan,

@@ -47,12 +47,17 @@ class _NoRoom(Exception):
 class Visitor:
     """A connection that can also be impolite."""
 
-    def __init__(self, websocket: ClientConnection) -> None:
+    def __init__(self, websocket: ClientConnection, patience_s: float) -> None:
         self._websocket = websocket
+        self._patience_s = patience_s
 
     @classmethod
-    async def open(cls, url: str) -> Visitor:
+    async def open(cls, url: str, patience_s: float = _ANSWER_S) -> Visitor:
         """Connect to a server.
+
+        Args:
+            url: of the server.
+            patience_s: an answer that takes longer is one that does not come.
 
         Raises:
             OSError, TimeoutError, websockets.InvalidHandshake
@@ -68,7 +73,8 @@ class Visitor:
                 ping_interval=None,
                 max_queue=None,
                 max_size=None,
-            )
+            ),
+            patience_s,
         )
 
     async def start(self, property_name: str, *, partials: bool) -> None:
@@ -100,13 +106,13 @@ class Visitor:
             Broken: none came.
         """
         try:
-            async with asyncio.timeout(_ANSWER_S):
+            async with asyncio.timeout(self._patience_s):
                 async for text in self._websocket:
                     message: dict[str, Any] = json.loads(text)
                     if message["resp_type"] in kinds:
                         return message
         except TimeoutError as error:
-            raise Broken(f"no answer within {_ANSWER_S:.0f} s") from error
+            raise Broken(f"no answer within {self._patience_s:.0f} s") from error
         except ConnectionClosed as error:
             raise Broken(f"closed by the server: {error}") from error
         raise Broken("closed by the server")

@@ -177,11 +177,6 @@ class RecognitionRunner:
         return self._recognition.received_samples / SAMPLE_RATE
 
     @property
-    def received_samples(self) -> int:
-        """Audio received so far, in samples of the recognition's clock."""
-        return self._recognition.received_samples
-
-    @property
     def speech_s(self) -> float:
         """Audio given to the engine so far, seconds."""
         return self._recognition.speech_samples / SAMPLE_RATE

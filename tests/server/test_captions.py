@@ -21,6 +21,7 @@ from rasr.server.http.captions_page import PARAMETERS
 from rasr.server.origins import OriginRule
 from rasr.server.service import Service
 from rasr.settings import CaptionSettings
+from rasr.tasks import notice_faults
 from tests.captions.test_channel import events
 from tests.captions.values import final, partial
 from tests.server.audio import quiet, voiced
@@ -203,6 +204,28 @@ class TestStream:
         await EventStream(captions, origins, send_timeout_s=0.001)(scope, receive, send)
         assert aborted.is_set()
         assert captions.viewers == 0
+
+    async def test_one_that_cannot_be_heard_any_more_is_forgotten(self) -> None:
+        loop, counted = asyncio.get_running_loop(), asyncio.Semaphore(0)
+        captions = Broadcaster(CaptionSettings(), loop)
+        notice_faults(loop, counted.release)
+
+        async def receive() -> Message:
+            raise ConnectionError("a fault of the server beneath")
+
+        async def send(message: Message) -> None:
+            pass
+
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "headers": [],
+            "path_params": {"name": "stage"},
+        }
+        origins = OriginRule.of((), names_are_ours=False)
+        await EventStream(captions, origins, send_timeout_s=5.0)(scope, receive, send)
+        assert captions.viewers == 0
+        await counted.acquire()
 
 
 class TestChannels:
