@@ -11,6 +11,7 @@ from bench.accuracy import accuracy, passes
 from bench.alignment import alignment
 from bench.capacity import capacity, overload
 from bench.captions import captions
+from bench.conversations.verb import conversations
 from bench.endpoint import endpoint
 from bench.hot_words import hot_words
 from bench.live_cost import live_cost
@@ -36,8 +37,8 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, alignment, capacity, captions, endpoint, g2p, hot_words, live_cost, load, model),
-    *(null, overhead, overload, passes, peers, soak, speaker, whisper_peers),
+    *(accuracy, alignment, capacity, captions, conversations, endpoint, g2p, hot_words, live_cost),
+    *(load, model, null, overhead, overload, passes, peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)
 
