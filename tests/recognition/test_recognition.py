@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rasr.recognition.config import Segmentation
-from rasr.recognition.events import Final, Partial, SpeechEnded, SpeechStarted
-from rasr.recognition.recognition import State
-from tests.recognition.talk import Talk, hush, speech
+from decoder import HotWord
+from rasr.recognition.config import EngineChoice, Segmentation
+from rasr.recognition.effects import Effect, Report
+from rasr.recognition.events import Final, Partial, SpeechEnded, SpeechStarted, Warning
+from rasr.recognition.recognition import Recognition, State
+from rasr.recognition.segmenter import Margins
+from tests.recognition.talk import SENTENCES, LoudIsSpeech, Talk, config, hush, speech
 
 MS = 16
 """Samples."""
@@ -199,6 +204,66 @@ class TestConfidence:
         talk = Talk().audio(speech(600)).finish().final("good day")
         (final,) = talk.of(Final)
         assert [word.confidence for word in final.hypothesis.words] == [0.9, 0.9]
+
+
+class TestHotWords:
+    @pytest.mark.parametrize(
+        ("live", "final", "sentence"),
+        [
+            (False, None, "the 2 hot words have no effect: the engine 'live' knows none"),
+            (False, False, "the 2 hot words have no effect: the engine 'final' knows none"),
+            (
+                True,
+                False,
+                "the 2 hot words have no effect on finals: the engine 'final' knows none",
+            ),
+            (True, None, None),
+            (False, True, None),
+        ],
+    )
+    def test_who_does_not_know_them_is_told_by_name(
+        self, live: bool, final: bool | None, sentence: str | None
+    ) -> None:
+        second = None if final is None else EngineChoice("final", final)
+        asked = replace(
+            config(SENTENCES, {"warnings": True}),
+            engine=EngineChoice("live", live, final=second),
+            hot_words=(HotWord("Elinor"), HotWord("Marianne")),
+        )
+        recognition = Recognition(asked, LoudIsSpeech(), Margins(300, 300))
+        told = [warning.message for warning in map(_warning, recognition.effects()) if warning]
+        assert told == ([] if sentence is None else [sentence])
+        quiet = Recognition(replace(asked, warnings=False), LoudIsSpeech(), Margins(300, 300))
+        assert quiet.effects() == []
+
+    def test_those_that_a_model_cannot_write_are_told_once_and_not_after_the_end(self) -> None:
+        talk = Talk(warnings=True)
+        talk.recognition.hot_words_refused(tuple(HotWord(f"w{n}") for n in range(5)))
+        talk.recognition.hot_words_refused((HotWord("other"),))
+        talk.wait(0)
+        (warning,) = talk.of(Warning)
+        assert warning.message == (
+            "these hot words have no effect: 'w0', 'w1', 'w2', 'w3', 'w4'; "
+            "the model of 'engine' cannot write them"
+        )
+        over = Talk(warnings=True).finish()
+        over.recognition.hot_words_refused((HotWord("late"),))
+        assert over.wait(0).of(Warning) == []
+
+    def test_many_are_counted_and_long_ones_shortened(self) -> None:
+        talk = Talk(warnings=True)
+        talk.recognition.hot_words_refused(tuple(HotWord("x" * 30) for _ in range(7)))
+        (warning,) = talk.wait(0).of(Warning)
+        assert f"'{'x' * 20}', " in warning.message
+        assert " and 2 more; the model" in warning.message
+
+
+def _warning(effect: Effect) -> Warning | None:
+    match effect:
+        case Report(Warning() as warning):
+            return warning
+        case _:
+            return None
 
 
 class TestSlots:
