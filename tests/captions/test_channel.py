@@ -289,3 +289,11 @@ def test_a_viewer_of_another_channel_gets_all_that_is_kept_and_is_told_what_is_n
     cursor = Cursor()
     missed, *_ = events(one.since(cursor))
     assert (missed["event"], missed["cues"]) == ("missed", published - 3)
+
+
+def test_a_viewer_that_asks_for_no_past_is_told_of_none_that_is_lost() -> None:
+    one = channel(history_cues=3)
+    for number in range(2 * RECENT_CUES):
+        one.publish(spoken(f"sentence {number}", 2000 * number))
+    given = events(one.since(one.cursor(None)))
+    assert [each["event"] for each in given] == ["cue"] * 3

@@ -294,6 +294,11 @@ class TestSlots:
         assert talk.told() == ["failure full", "done failed"]
         assert talk.recognition.state is State.OVER
 
+    def test_after_a_failure_it_is_given_back_like_after_any_pause(self) -> None:
+        talk = Talk(slot_pause_s=30.0).audio(speech(600)).fail()
+        assert talk.recognition.state is State.OVER
+        assert talk.wait(30).slots == 1
+
     def test_others_never_ask(self) -> None:
         talk = Talk().audio(speech(600), hush(600)).wait(1000)
         assert talk.slots == 1
