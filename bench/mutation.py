@@ -62,6 +62,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
             f"tests/captions/test_{one}.py"
             for one in ("lines", "cues", "channel", "files", "timed_text")
         ),
+        "tests/captions/test_timed_text.py",
         "tests/wire/sis/test_captions.py",
     ),
     "rasr/text/": ("tests/text",),

@@ -8,7 +8,7 @@ import pytest
 
 from decoder import HotWord
 from rasr.recognition.config import EngineChoice, Segmentation
-from rasr.recognition.effects import Effect, Report
+from rasr.recognition.effects import Effect, Report, TakeSlot
 from rasr.recognition.events import Final, Partial, SpeechEnded, SpeechStarted, Warning
 from rasr.recognition.recognition import Recognition, State
 from rasr.recognition.segmenter import Margins
@@ -293,6 +293,19 @@ class TestSlots:
         talk = Talk(slots=0, slot_pause_s=30.0).audio(speech(600))
         assert talk.told() == ["failure full", "done failed"]
         assert talk.recognition.state is State.OVER
+
+    def test_what_was_dropped_while_one_was_asked_for_is_not_heard(self) -> None:
+        recognition = Recognition(
+            config(SENTENCES, {"slot_pause_s": 30.0}), LoudIsSpeech(), Margins(300, 300)
+        )
+        recognition.audio(speech(600), now=0.0)
+        recognition.flush("m")
+        assert recognition.effects() == [TakeSlot()]
+        recognition.drop()
+        recognition.slot_taken()
+        assert recognition.effects() == []
+        recognition.audio(hush(100), now=1.0)
+        assert recognition.received_samples == 100 * MS
 
     def test_after_a_failure_it_is_given_back_like_after_any_pause(self) -> None:
         talk = Talk(slot_pause_s=30.0).audio(speech(600)).fail()

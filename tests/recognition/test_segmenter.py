@@ -103,7 +103,8 @@ class TestSegments:
         assert isinstance(ended, SpeechEnded)
         assert (ended.reason, ended.end_sample) == (SpeechEnd.END, 600 * MS + 50)
         assert front.speech_samples == 600 * MS + 50
-        assert front.finish() == []
+        assert not front.listening
+        assert front.finish() == front.feed(speech(600)) == []
 
     def test_one_segment_may_be_all(self) -> None:
         front = segmenter(Segmentation(tail_ms=300, single=True))

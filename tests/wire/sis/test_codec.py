@@ -103,6 +103,13 @@ def test_client_messages_round_trip(message: ClientMessage) -> None:
     assert decode_client(encode_client(message), Mode.CONTINUE) == message
 
 
+def test_a_field_at_its_default_is_left_out() -> None:
+    asked = {"audio_format": "pcm16k16bit", "property": "english_16k_common", "vad_head": 10_000}
+    message = decode_client(json.dumps({"command": "START", "config": asked}), Mode.CONTINUE)
+    del asked["vad_head"]
+    assert json.loads(encode_client(message)) == {"command": "START", "config": asked}
+
+
 @_PROFILE
 @given(_server_messages)
 def test_server_messages_round_trip(message: ServerMessage) -> None:
