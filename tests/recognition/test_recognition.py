@@ -294,6 +294,10 @@ class TestSlots:
         assert talk.told() == ["failure full", "done failed"]
         assert talk.recognition.state is State.OVER
 
+    def test_what_was_dropped_keeps_none(self) -> None:
+        talk = Talk(slot_pause_s=30.0).audio(speech(600)).drop()
+        assert talk.wait(30).slots == 1
+
     def test_what_was_dropped_while_one_was_asked_for_is_not_heard(self) -> None:
         recognition = Recognition(
             config(SENTENCES, {"slot_pause_s": 30.0}), LoudIsSpeech(), Margins(300, 300)
