@@ -407,6 +407,27 @@ class TestFailure:
             talk.process()
         assert talk.told() == []
 
+    def test_who_gives_up_in_the_middle_of_speech_hears_no_more_of_it(self) -> None:
+        talk = Talk().audio(speech(600)).partial("so far")
+        given = len(talk.audio_of(1))
+        talk.told()
+        talk.recognition.give_up("nobody answers")
+        talk.wait(0)
+        assert talk.told() == ["failure engine", "final so far", "done failed"]
+        assert (talk.open, talk.finished) == ([], [])
+        assert len(talk.audio_of(1)) == given
+        assert talk.audio(speech(600)).told() == []
+        talk.recognition.give_up("again")
+        assert talk.wait(0).told() == []
+
+    def test_a_failure_of_what_was_dropped_or_told_is_none(self) -> None:
+        talk = Talk().audio(speech(600)).drop()
+        talk.recognition.failed(1, "late")
+        talk.audio(hush(600), speech(600), hush(600)).final("kept")
+        talk.recognition.failed(2, "late")
+        talk.told()
+        assert talk.wait(0).finish().told() == ["done finished"]
+
     def test_a_cancelled_recognition_tells_nothing_but_its_end(self) -> None:
         talk = Talk().audio(speech(600)).cancel()
         assert talk.told() == ["started 1", "done cancelled"]
