@@ -205,6 +205,9 @@ def _places(path: str, code: str) -> list[list[Mutant]]:
             # `A | B` of types, which only a type checker could tell from another operator.
             if "BitOr" in name and parso.python.tree.search_ancestor(node, "funcdef") is None:
                 continue
+            # The star before parameters with names is no multiplication.
+            if node.parent is not None and node.parent.type in ("param", "parameters"):
+                continue
             found[name.split("_")[0], start, end].append(Mutant(path, name, occurrence))
     return list(found.values())
 

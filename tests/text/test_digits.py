@@ -230,6 +230,22 @@ def test_numbers_stay_words_when_the_rewriting_is_nonsense(nonsense: str) -> Non
     assert DigitNormaliser(EnglishNumbers(), lambda _: nonsense, SPELLER)(spoken) == spoken
 
 
+@pytest.mark.parametrize(
+    ("text", "spoken", "kind"),
+    [
+        ("at five p.m. then", "five p m", "clock"),
+        ("at five thirty a. m. then", "five thirty a m", "clock"),
+        ("a hundred and five men", "one hundred and five", "number"),
+        ("on may fifth then", "may fifth", "date"),
+    ],
+)
+def test_a_phrase_is_handed_on_as_the_grammar_understands_it(
+    text: str, spoken: str, kind: str
+) -> None:
+    (phrase,) = EnglishNumbers().phrases(text)
+    assert (phrase.spoken, phrase.kind) == (spoken, kind)
+
+
 class _TwoInOne:
     """A grammar that finds two numbers which share a word."""
 

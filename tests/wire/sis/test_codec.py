@@ -206,6 +206,7 @@ def test_the_table_of_fields_has_each_field_of_start_and_a_default_that_its_kind
     for name, field in START_FIELDS.items():
         assert field.meaning, name
         assert field.required == (name in ("audio_format", "property"))
+        assert field.extension == (name in ("warnings", "caption_channel"))
         match field.default:
             case bool():
                 assert field.kind.read("yes" if field.default else "no") is field.default
