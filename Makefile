@@ -6,11 +6,13 @@ STAMP := $(VENV)/.ready
 TRIED := $(VENV)/.default-model-tried
 TRAIN := .venv-train
 TRAIN_STAMP := $(TRAIN)/.ready
+MUTANTS := .venv-mutants
+MUTANTS_STAMP := $(MUTANTS)/.ready
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models-for-tests demo run test check format lock picture train peers clean
+.PHONY: help setup models-for-tests demo run test check format lock picture train mutants peers clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 26
@@ -73,6 +75,15 @@ $(TRAIN_STAMP): pyproject.toml
 	$(TRAIN)/bin/pip install --quiet --disable-pip-version-check --editable . --group train
 	@touch $@
 
+mutants: $(MUTANTS_STAMP) ## put 300 faults into the pure rooms, see which no test finds (half an hour)
+	$(MUTANTS)/bin/python -m bench.mutation
+
+$(MUTANTS_STAMP): requirements.lock Makefile
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
+	@touch $@
+
 peers: $(PEERS_STAMP) ## install the servers that `python -m bench whisper-peers` compares (gigabytes)
 
 # whisper-live wants a package that only compiles, and others of its client and of engines that are
@@ -87,4 +98,4 @@ $(PEERS_STAMP): Makefile
 	@touch $@
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(TRAIN) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures
+	rm -rf $(VENV) $(TRAIN) $(MUTANTS) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures

@@ -13,6 +13,7 @@ from bench.attack import attack
 from bench.capacity import capacity, overload
 from bench.captions import captions
 from bench.chaos import chaos
+from bench.conversations.verb import conversations
 from bench.endpoint import endpoint
 from bench.fuzz import fuzz
 from bench.hot_words import hot_words
@@ -39,9 +40,9 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, alignment, attack, capacity, captions, chaos, endpoint, fuzz, g2p),
-    *(hot_words, live_cost, load, model, null, overhead, overload, passes, peers, soak),
-    *(speaker, whisper_peers),
+    *(accuracy, alignment, attack, capacity, captions, chaos, conversations, endpoint),
+    *(fuzz, g2p, hot_words, live_cost, load, model, null, overhead, overload, passes),
+    *(peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)
 

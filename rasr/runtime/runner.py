@@ -68,8 +68,7 @@ class RecognitionRunner:
         """
         self._recognition = recognition
         self._decoding = SegmentDecoding(recognition, passes, statistics, self._guarded)
-        self._processor = processor
-        self._slow_text = slow_text
+        self._text = _Text(recognition, processor, slow_text, self._guarded)
         self._access = access
         self._statistics = statistics
         self._audience = Audience(access.subscribers, keeps_events=keeps_events)
@@ -174,7 +173,12 @@ class RecognitionRunner:
     @property
     def audio_s(self) -> float:
         """Audio received so far, seconds."""
-        return self._recognition.received_samples / SAMPLE_RATE
+        return self.received_samples / SAMPLE_RATE
+
+    @property
+    def received_samples(self) -> int:
+        """Audio received so far, in samples of the recognition's clock."""
+        return self._recognition.received_samples
 
     @property
     def speech_s(self) -> float:
@@ -245,7 +249,7 @@ class RecognitionRunner:
             case Report():
                 self._report(effect.event)
             case Process():
-                self._process(effect)
+                self._text.process(effect)
             case TakeSlot():
                 _take_slot(self._access, self._recognition)
             case ReleaseSlot():
@@ -257,22 +261,6 @@ class RecognitionRunner:
         self._audience.tell(event)
         if isinstance(event, Done):
             self.close(event.outcome)
-
-    def _process(self, effect: Process) -> None:
-        work = partial(self._processor.process, effect.hypothesis, final=effect.final)
-        if not self._processor.is_slow(effect.hypothesis):
-            self._processed(effect, work)
-            return
-        self._slow_text.process(
-            work, lambda result: self._guarded(partial(self._processed, effect, result))
-        )
-
-    def _processed(self, effect: Process, result: Callable[[], Hypothesis]) -> None:
-        try:
-            hypothesis = result()
-        except Exception as error:
-            hypothesis = _substitute(self._processor, effect, error)
-        self._recognition.processed(effect.segment, hypothesis, final=effect.final)
 
     def _stalled(self) -> None:
         """Nothing has happened for a long time. Who fed it may wait for its audio no longer."""
@@ -287,6 +275,38 @@ class RecognitionRunner:
 
     def _ring(self) -> None:
         self._guarded(partial(self._recognition.advance, now=self._loop.time()))
+
+
+class _Text:
+    """What the text rules make of hypotheses, at once or off the event loop."""
+
+    def __init__(
+        self,
+        recognition: Recognition,
+        processor: TextProcessor,
+        slow_text: SlowText,
+        guarded: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._recognition = recognition
+        self._processor = processor
+        self._slow_text = slow_text
+        self._guarded = guarded
+
+    def process(self, effect: Process) -> None:
+        work = partial(self._processor.process, effect.hypothesis, final=effect.final)
+        if not self._processor.is_slow(effect.hypothesis):
+            self._processed(effect, work)
+            return
+        self._slow_text.process(
+            work, lambda result: self._guarded(partial(self._processed, effect, result))
+        )
+
+    def _processed(self, effect: Process, result: Callable[[], Hypothesis]) -> None:
+        try:
+            hypothesis = result()
+        except Exception as error:
+            hypothesis = _substitute(self._processor, effect, error)
+        self._recognition.processed(effect.segment, hypothesis, final=effect.final)
 
 
 def _take_slot(access: Access, recognition: Recognition) -> None:

@@ -102,3 +102,14 @@ def test_forgetting_never_goes_back() -> None:
     buffer.forget_before(50)
     buffer.forget_before(10)
     assert buffer.start_sample == 50
+
+
+@pytest.mark.parametrize("kept", [0, 4095, 4096, 4097, 10_000])
+def test_what_is_kept_of_much_is_still_there(kept: int) -> None:
+    audio = np.arange(200_000, dtype=np.int32).astype(np.int16)
+    buffer = AudioBuffer()
+    buffer.append(audio)
+    buffer.forget_before(len(audio) - kept)
+    assert (buffer.read(len(audio) - kept, len(audio)) == audio[len(audio) - kept :]).all()
+    buffer.append(audio)
+    assert (buffer.read(len(audio), 2 * len(audio)) == audio).all()

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from rasr.audio import Samples
-from rasr.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
+from rasr.audio.g711 import (
+    alaw_decode,
+    alaw_encode,
+    alaw_table,
+    ulaw_decode,
+    ulaw_encode,
+    ulaw_table,
+)
 
 Decode = Callable[[bytes], Samples]
 Encode = Callable[[Samples], bytes]
@@ -84,3 +91,9 @@ def test_both_signs_are_treated_alike(decode: Decode, encode: Encode) -> None:
 def test_no_bytes_are_no_samples(decode: Decode, encode: Encode) -> None:
     assert decode(b"").shape == (0,)
     assert encode(np.empty(0, np.int16)) == b""
+
+
+@pytest.mark.parametrize("table", [ulaw_table, alaw_table])
+def test_the_tables_which_all_streams_share_cannot_be_written(table: Callable[[], Samples]) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        table()[0] = 1

@@ -98,3 +98,22 @@ def test_equal_rates_hand_back_the_same_samples() -> None:
     resampler = Resampler(16000, 16000)
     assert resampler.feed(signal) is signal
     assert len(resampler.flush()) == 0
+
+
+@RATES
+def test_samples_are_rounded_to_the_nearest_and_not_cut_off(source: int, target: int) -> None:
+    # Constant audio stays what it is; a filter's ripple must not take one of it.
+    for level in (-1000, -3, 3, 1000):
+        heard = resampled(np.full(source, level, np.int16), source, target)
+        middle = heard[target // 4 : -target // 4]
+        assert set(middle.tolist()) == {level}
+
+
+def test_what_overshoots_is_cut_at_full_scale() -> None:
+    square = np.where(np.arange(8000) // 40 % 2, 32767, -32768).astype(np.int16)
+    heard = resampled(square, 8000, 16000)
+    assert (heard.min(), heard.max()) == (-32768, 32767)
+    # No sample has turned into its opposite.
+    signs = [np.sign(one[one != 0].astype(int)) for one in (square, heard)]
+    turns = [int((np.diff(one) != 0).sum()) for one in signs]
+    assert turns[0] == turns[1]

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -273,3 +274,26 @@ def test_whoever_looks_when_he_likes_ends_with_the_same_screen(
     lazy.look()
     assert lazy.finals == eager.finals == [cue.text for cue in one.history().cues]
     assert lazy.rolling == eager.rolling == {}
+
+
+@pytest.mark.parametrize("published", [4, 5])
+def test_a_viewer_of_another_channel_gets_all_that_is_kept_and_is_told_what_is_not(
+    published: int,
+) -> None:
+    one = channel(history_cues=3)
+    for number in range(published):
+        one.publish(spoken(f"sentence {number}", 2000 * number))
+    for seen in ("", "other-2", "nonsense"):
+        given = events(one.since(one.cursor(seen)))
+        assert [each["id"] for each in given] == list(range(published - 2, published + 1))
+    cursor = Cursor()
+    missed, *_ = events(one.since(cursor))
+    assert (missed["event"], missed["cues"]) == ("missed", published - 3)
+
+
+def test_a_viewer_that_asks_for_no_past_is_told_of_none_that_is_lost() -> None:
+    one = channel(history_cues=3)
+    for number in range(2 * RECENT_CUES):
+        one.publish(spoken(f"sentence {number}", 2000 * number))
+    given = events(one.since(one.cursor(None)))
+    assert [each["event"] for each in given] == ["cue"] * 3

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rasr.recognition.config import Segmentation
-from rasr.recognition.events import Final, Partial, SpeechEnded, SpeechStarted
-from rasr.recognition.recognition import State
-from tests.recognition.talk import Talk, hush, speech
+from decoder import HotWord
+from rasr.recognition.config import EngineChoice, Segmentation
+from rasr.recognition.effects import Effect, Report, TakeSlot
+from rasr.recognition.events import Final, Partial, SpeechEnded, SpeechStarted, Warning
+from rasr.recognition.recognition import Recognition, State
+from rasr.recognition.segmenter import Margins
+from tests.recognition.talk import SENTENCES, LoudIsSpeech, Talk, config, hush, speech
 
 MS = 16
 """Samples."""
@@ -201,6 +206,66 @@ class TestConfidence:
         assert [word.confidence for word in final.hypothesis.words] == [0.9, 0.9]
 
 
+class TestHotWords:
+    @pytest.mark.parametrize(
+        ("live", "final", "sentence"),
+        [
+            (False, None, "the 2 hot words have no effect: the engine 'live' knows none"),
+            (False, False, "the 2 hot words have no effect: the engine 'final' knows none"),
+            (
+                True,
+                False,
+                "the 2 hot words have no effect on finals: the engine 'final' knows none",
+            ),
+            (True, None, None),
+            (False, True, None),
+        ],
+    )
+    def test_who_does_not_know_them_is_told_by_name(
+        self, live: bool, final: bool | None, sentence: str | None
+    ) -> None:
+        second = None if final is None else EngineChoice("final", final)
+        asked = replace(
+            config(SENTENCES, {"warnings": True}),
+            engine=EngineChoice("live", live, final=second),
+            hot_words=(HotWord("Elinor"), HotWord("Marianne")),
+        )
+        recognition = Recognition(asked, LoudIsSpeech(), Margins(300, 300))
+        told = [warning.message for warning in map(_warning, recognition.effects()) if warning]
+        assert told == ([] if sentence is None else [sentence])
+        quiet = Recognition(replace(asked, warnings=False), LoudIsSpeech(), Margins(300, 300))
+        assert quiet.effects() == []
+
+    def test_those_that_a_model_cannot_write_are_told_once_and_not_after_the_end(self) -> None:
+        talk = Talk(warnings=True)
+        talk.recognition.hot_words_refused(tuple(HotWord(f"w{n}") for n in range(5)))
+        talk.recognition.hot_words_refused((HotWord("other"),))
+        talk.wait(0)
+        (warning,) = talk.of(Warning)
+        assert warning.message == (
+            "these hot words have no effect: 'w0', 'w1', 'w2', 'w3', 'w4'; "
+            "the model of 'engine' cannot write them"
+        )
+        over = Talk(warnings=True).finish()
+        over.recognition.hot_words_refused((HotWord("late"),))
+        assert over.wait(0).of(Warning) == []
+
+    def test_many_are_counted_and_long_ones_shortened(self) -> None:
+        talk = Talk(warnings=True)
+        talk.recognition.hot_words_refused(tuple(HotWord("x" * 30) for _ in range(7)))
+        (warning,) = talk.wait(0).of(Warning)
+        assert f"'{'x' * 20}', " in warning.message
+        assert " and 2 more; the model" in warning.message
+
+
+def _warning(effect: Effect) -> Warning | None:
+    match effect:
+        case Report(Warning() as warning):
+            return warning
+        case _:
+            return None
+
+
 class TestSlots:
     def test_one_is_taken_with_the_first_audio_and_given_back_after_a_pause(self) -> None:
         talk = Talk(slot_pause_s=30.0)
@@ -228,6 +293,28 @@ class TestSlots:
         talk = Talk(slots=0, slot_pause_s=30.0).audio(speech(600))
         assert talk.told() == ["failure full", "done failed"]
         assert talk.recognition.state is State.OVER
+
+    def test_what_was_dropped_keeps_none(self) -> None:
+        talk = Talk(slot_pause_s=30.0).audio(speech(600)).drop()
+        assert talk.wait(30).slots == 1
+
+    def test_what_was_dropped_while_one_was_asked_for_is_not_heard(self) -> None:
+        recognition = Recognition(
+            config(SENTENCES, {"slot_pause_s": 30.0}), LoudIsSpeech(), Margins(300, 300)
+        )
+        recognition.audio(speech(600), now=0.0)
+        recognition.flush("m")
+        assert recognition.effects() == [TakeSlot()]
+        recognition.drop()
+        recognition.slot_taken()
+        assert recognition.effects() == []
+        recognition.audio(hush(100), now=1.0)
+        assert recognition.received_samples == 100 * MS
+
+    def test_after_a_failure_it_is_given_back_like_after_any_pause(self) -> None:
+        talk = Talk(slot_pause_s=30.0).audio(speech(600)).fail()
+        assert talk.recognition.state is State.OVER
+        assert talk.wait(30).slots == 1
 
     def test_others_never_ask(self) -> None:
         talk = Talk().audio(speech(600), hush(600)).wait(1000)
@@ -319,6 +406,27 @@ class TestFailure:
         while talk.processing:
             talk.process()
         assert talk.told() == []
+
+    def test_who_gives_up_in_the_middle_of_speech_hears_no_more_of_it(self) -> None:
+        talk = Talk().audio(speech(600)).partial("so far")
+        given = len(talk.audio_of(1))
+        talk.told()
+        talk.recognition.give_up("nobody answers")
+        talk.wait(0)
+        assert talk.told() == ["failure engine", "final so far", "done failed"]
+        assert (talk.open, talk.finished) == ([], [])
+        assert len(talk.audio_of(1)) == given
+        assert talk.audio(speech(600)).told() == []
+        talk.recognition.give_up("again")
+        assert talk.wait(0).told() == []
+
+    def test_a_failure_of_what_was_dropped_or_told_is_none(self) -> None:
+        talk = Talk().audio(speech(600)).drop()
+        talk.recognition.failed(1, "late")
+        talk.audio(hush(600), speech(600), hush(600)).final("kept")
+        talk.recognition.failed(2, "late")
+        talk.told()
+        assert talk.wait(0).finish().told() == ["done finished"]
 
     def test_a_cancelled_recognition_tells_nothing_but_its_end(self) -> None:
         talk = Talk().audio(speech(600)).cancel()

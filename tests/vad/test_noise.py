@@ -124,3 +124,60 @@ def test_one_quiet_moment_in_four_seconds_says_that_it_has_not_risen() -> None:
         noise.observe(*((31.0, 21.0) if number % 150 == 0 else (50.0, 40.0)))
     assert noise.above == 20.0
     assert not math.isinf(noise.onset_db)
+
+
+def test_the_mean_of_noise_that_is_old_follows_its_last_second() -> None:
+    noise = learned([(40.0, 30.0, False)] * 200)
+    for _ in range(50):
+        noise.learn(50.0, 30.0, False)
+    noise.observe(60.0, 0.0)
+    # Each frame of 20 ms moves it by a fiftieth of the way.
+    assert noise.above == pytest.approx(60.0 - (50.0 - 10.0 * (1 - 1 / 50) ** 50))
+
+
+def test_what_is_asked_for_beyond_the_peaks_shrinks_to_nothing_in_three_seconds() -> None:
+    for frames in (30, 75, 120, 150, 160):
+        young = 4.0 * max(0.0, 1 - frames / 150)
+        calm = learned([(40.0, 30.0, True)] * frames)
+        assert calm.onset_db == pytest.approx(4.0 + young)
+        assert calm.stay_db(1) == pytest.approx(1.0 + young)
+
+
+def test_speech_never_goes_on_with_less_than_a_decibel_nor_needs_more_than_seven() -> None:
+    # What was never taken for speech asks for nothing.
+    assert learned([(40.0, 30.0, False)] * 200).stay_db(1) == 1.0
+    wild = [(70.0 if number % 20 == 0 else 40.0, 30.0, True) for number in range(200)]
+    assert learned(wild).stay_db(1) == 7.0
+
+
+@pytest.mark.parametrize(("level", "emphasised"), [(50.0, 20.0), (30.0, 40.0), (36.0, 40.0)])
+def test_noise_has_risen_only_if_both_of_its_loudnesses_have(
+    level: float, emphasised: float
+) -> None:
+    noise = learned([(30.0, 20.0, False)] * 100)
+    for _ in range(300):
+        noise.observe(level, emphasised)
+    assert noise.above == max(level - 30.0, emphasised - 20.0)
+    assert noise.stay_db(300) < 8.0
+
+
+def test_noise_that_has_risen_little_has_not_risen() -> None:
+    noise = learned([(30.0, 20.0, False)] * 100)
+    for _ in range(300):
+        noise.observe(36.0, 26.0)
+    assert noise.above == 6.0
+    for _ in range(300):
+        noise.observe(36.1, 26.1)
+    assert noise.above == 0.0
+
+
+def test_the_usual_peak_is_of_the_last_eight_seconds() -> None:
+    noise = learned([(46.0 if number % 20 == 0 else 40.0, 30.0, False) for number in range(400)])
+    assert noise.onset_db > 8.0
+    # Three of the sixteen half seconds are enough, two are spared.
+    for _ in range(13 * 25):
+        noise.learn(40.0, 30.0, False)
+    assert noise.onset_db > 8.0
+    for _ in range(25):
+        noise.learn(40.0, 30.0, False)
+    assert noise.onset_db == pytest.approx(4.0, abs=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -73,3 +74,18 @@ def test_any_silence_may_end_an_utterance_or_none() -> None:
     assert EndpointRules(vad_tail_ms=24 * 3600 * 1000).tail_frames == 24 * 3600 * 50
     assert EndpointRules(vad_tail_ms=0).tail_frames == 1
     assert EndpointRules(vad_tail_ms=None).tail_frames is None
+
+
+def test_the_defaults_are_those_of_sis_and_those_that_were_measured() -> None:
+    assert asdict(EndpointRules()) == {
+        "frame_samples": 320,
+        "sample_rate": 16_000,
+        "vad_head_ms": 10_000,
+        "vad_tail_ms": 500,
+        "max_ms": 30_000,
+        "pre_roll_ms": 300,
+        "post_roll_ms": 300,
+        "onset_speech_ms": 60,
+        "onset_window_ms": 100,
+        "search_ms": 1000,
+    }

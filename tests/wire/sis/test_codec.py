@@ -103,6 +103,13 @@ def test_client_messages_round_trip(message: ClientMessage) -> None:
     assert decode_client(encode_client(message), Mode.CONTINUE) == message
 
 
+def test_a_field_at_its_default_is_left_out() -> None:
+    asked = {"audio_format": "pcm16k16bit", "property": "english_16k_common", "vad_head": 10_000}
+    message = decode_client(json.dumps({"command": "START", "config": asked}), Mode.CONTINUE)
+    del asked["vad_head"]
+    assert json.loads(encode_client(message)) == {"command": "START", "config": asked}
+
+
 @_PROFILE
 @given(_server_messages)
 def test_server_messages_round_trip(message: ServerMessage) -> None:
@@ -199,6 +206,7 @@ def test_the_table_of_fields_has_each_field_of_start_and_a_default_that_its_kind
     for name, field in START_FIELDS.items():
         assert field.meaning, name
         assert field.required == (name in ("audio_format", "property"))
+        assert field.extension == (name in ("warnings", "caption_channel"))
         match field.default:
             case bool():
                 assert field.kind.read("yes" if field.default else "no") is field.default

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from rasr.settings import SessionSettings
-from rasr.wire.sis.modes import Mode
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from tests.recognition.talk import hush, speech
 from tests.wire.sis.conversation import Conversation
 
@@ -237,3 +237,13 @@ class TestAudioLimit:
     def test_exactly_the_limit_is_allowed(self) -> None:
         talk = Conversation(Mode.SHORT).start().audio(hush(60_000)).end()
         assert talk.told() == ["START", "final: ", "END NORMAL"]
+
+
+def test_the_audio_of_each_mode_has_the_limit_of_the_documentation() -> None:
+    limits = {mode: traits.max_audio_s for mode, traits in MODE_TRAITS.items()}
+    assert limits == {
+        Mode.SHORT: 60,
+        Mode.SENTENCE: 60,
+        Mode.CONTINUE: 5 * 60 * 60,
+        Mode.ONE_SENTENCE: 60,
+    }

@@ -1,0 +1,343 @@
+"""Mutation testing of the pure rooms: `make mutants`.
+
+A mutant is the code with one small fault in it: an operator, a number or a condition is another
+one, a statement is missing. The tests of its room should find it. cosmic-ray knows the faults; this
+draws a sample of them with a seed, puts each into a copy of the checkout, runs the tests that are
+meant for that module, and shows those that survived.
+
+A place is drawn first and then one of the faults that it may have, else arithmetic, which can be
+replaced in a dozen ways, would be most of every sample. Annotations and decorators are left alone:
+the first are never evaluated; of the second most are `dataclass`, whose `frozen` and `slots` are
+promises to the type checker and without which no test gets as far as to begin. So is `strict` of
+`zip`, which is an assertion: no test can make it fail.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import queue
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import click
+import parso
+from cosmic_ray import plugins
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.operator import Operator
+
+from bench.report import ROOT, progress, report
+
+ROOMS = ("vad", "rasr/recognition", "rasr/wire/sis", "rasr/captions", "rasr/text", "rasr/audio")
+"""Folders of the code."""
+_TESTS: dict[str, tuple[str, ...]] = {
+    "vad/": tuple(
+        f"tests/vad/test_{one}.py" for one in ("features", "noise", "gated", "classifier")
+    ),
+    **dict.fromkeys(
+        ("vad/windows.py", "vad/rules.py", "vad/events.py", "vad/endpointer.py"),
+        tuple(
+            f"tests/vad/test_{one}.py"
+            for one in ("windows", "rules", "endpointer", "endpointer_properties")
+        ),
+    ),
+    "rasr/recognition/": ("tests/recognition", "tests/wire/sis"),
+    "rasr/wire/sis/": ("tests/wire", "tests/recognition"),
+    "rasr/wire/sis/states.py": ("tests/wire", "tests/test_docs.py"),
+    "rasr/captions/": (
+        *(
+            f"tests/captions/test_{one}.py"
+            for one in ("lines", "cues", "channel", "files", "timed_text")
+        ),
+        "tests/captions/test_timed_text.py",
+        "tests/wire/sis/test_captions.py",
+    ),
+    "rasr/text/": ("tests/text",),
+    "rasr/audio/": tuple(
+        f"tests/audio/test_{one}.py" for one in ("raw", "g711", "formats", "resample", "decoder")
+    ),
+    "rasr/audio/buffer.py": ("tests/audio/test_buffer.py",),
+    **dict.fromkeys(
+        (
+            "rasr/audio/audio_check.py",
+            "rasr/audio/rate_mismatch.py",
+            "rasr/audio/encoding_mismatch.py",
+        ),
+        ("tests/audio/test_rate_mismatch.py", "tests/audio/test_audio_check.py"),
+    ),
+}
+"""As a module's path begins, and the tests that are meant for it, quick ones first; of several
+beginnings the longest counts."""
+_LEFT_OUT = (
+    # They are not pure: an event loop, files, a codec's library.
+    *("rasr/captions/broadcaster.py", "rasr/audio/files.py", "rasr/audio/compressed.py"),
+    *("vad/silero.py", "rasr/text/model_punctuator.py"),
+)
+_MEMORY_BYTES = 8 << 30
+"""A mutant that fills the memory ends at this, and is found."""
+_PATIENCE = 6.0
+"""A mutant is found when its tests take so many times as long as without it, and `_LEAST_S`."""
+_LEAST_S = 15.0
+_NOT_COPIED = (".*", "__pycache__", "pictures", "dist", "*.egg-info")
+
+
+class Verdict(StrEnum):
+    """What became of a mutant."""
+
+    FOUND = "found"
+    SURVIVED = "survived"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One fault at one place."""
+
+    path: str
+    """From the root of the checkout, with slashes."""
+    operator: str
+    """Its name at cosmic-ray, or that of ours."""
+    occurrence: int
+
+    @property
+    def room(self) -> str:
+        """Of `ROOMS`."""
+        return next(room for room in ROOMS if self.path.startswith(f"{room}/"))
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """That should find it."""
+        return _TESTS[max((one for one in _TESTS if self.path.startswith(one)), key=len)]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.operator}:{self.occurrence}"
+
+    @classmethod
+    def parse(cls, text: str) -> Mutant:
+        """The mutant that `str` wrote."""
+        path, operator, occurrence = text.rsplit(":", 2)
+        return cls(path, operator, int(occurrence))
+
+    def code(self, original: str) -> str:
+        """The code with the fault in it."""
+        changed: str | None = mutate_code(original, _operator(self.operator), self.occurrence)
+        assert changed is not None, f"{self} is not there"
+        return changed
+
+
+class DeleteStatement(Operator):  # type: ignore[misc]
+    """A call whose value nobody takes, or what an attribute is set to, is left out.
+
+    cosmic-ray has no such fault, and it is the one that forgets to give something back or to tell.
+    """
+
+    def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:
+        """Where there is such a statement."""
+        if getattr(node.parent, "type", "") != "simple_stmt":
+            return
+        is_call = node.type == "atom_expr" and node.get_last_leaf().value == ")"
+        is_change = node.type == "expr_stmt" and node.children[0].type == "atom_expr"
+        if is_call or is_change:
+            yield node.start_pos, node.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """Put `pass` in its place."""
+        statement = parso.parse(f"{node.get_first_leaf().prefix}pass")
+        return statement.children[0]
+
+    @classmethod
+    def examples(cls) -> tuple[()]:
+        """None: they are for the tests of cosmic-ray."""
+        return ()
+
+
+def _operator(name: str) -> Operator:
+    return DeleteStatement() if name == DeleteStatement.__name__ else plugins.get_operator(name)()
+
+
+def _operator_names() -> list[str]:
+    names = [
+        name
+        for name in plugins.operator_names()
+        # Operators with arguments need names of variables; NoOp is no fault.
+        if not plugins.get_operator(name).arguments() and not name.endswith("NoOp")
+    ]
+    return [DeleteStatement.__name__, *names]
+
+
+def sample(count: int, seed: int, rooms: Sequence[str] = ROOMS) -> list[Mutant]:
+    """So many mutants of these rooms, each at another place."""
+    places: list[list[Mutant]] = []
+    for room in rooms:
+        for file in sorted((ROOT / room).rglob("*.py")):
+            path = file.relative_to(ROOT).as_posix()
+            if path not in _LEFT_OUT and "/containers/" not in path:
+                places += _places(path, file.read_text("utf-8"))
+    choice = random.Random(seed)
+    drawn = choice.sample(places, min(count, len(places)))
+    return [choice.choice(one) for one in drawn]
+
+
+def _places(path: str, code: str) -> list[list[Mutant]]:
+    """The mutants of a module, those of one kind at one place together."""
+    tree = get_ast(code)
+    nodes = list(ast_nodes(tree))
+    ignored = [span for node in nodes for span in _ignored(node)]
+    found: dict[tuple[str, Any, Any], list[Mutant]] = defaultdict(list)
+    for name in _operator_names():
+        operator = _operator(name)
+        positions = [(node, span) for node in nodes for span in operator.mutation_positions(node)]
+        for occurrence, (node, (start, end)) in enumerate(positions):
+            if any(first <= start and end <= last for first, last in ignored):
+                continue
+            # `A | B` of types, which only a type checker could tell from another operator.
+            if "BitOr" in name and parso.python.tree.search_ancestor(node, "funcdef") is None:
+                continue
+            # The star before parameters with names is no multiplication.
+            if node.parent is not None and node.parent.type in ("param", "parameters"):
+                continue
+            found[name.split("_")[0], start, end].append(Mutant(path, name, occurrence))
+    return list(found.values())
+
+
+def _ignored(node: Any) -> Iterator[tuple[Any, Any]]:
+    """From where to where that of a node goes which is left alone."""
+    annotation = None
+    if node.type == "decorator" or (node.type == "argument" and node.children[0] == "strict"):
+        annotation = node
+    elif node.type in ("param", "funcdef"):
+        annotation = node.annotation
+    elif node.type == "annassign":
+        annotation = node.children[1]
+    if annotation is not None:
+        yield annotation.start_pos, annotation.end_pos
+
+
+class Copy:
+    """A copy of the checkout that mutants are put into, one after the other."""
+
+    def __init__(self, folder: Path) -> None:
+        """Copy all but environments and caches to `folder`."""
+        self._folder = folder
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED))
+
+    def passes(self, tests: Sequence[str], timeout_s: float | None = None) -> bool:
+        """Whether these tests pass in time."""
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=no"),
+                *("-p", "no:cacheprovider", *tests),
+            ],
+            cwd=self._folder,
+            # Byte code of the mutant before could be taken for that of this one.
+            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(self._folder)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
+        )
+        try:
+            return process.wait(timeout_s) == 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)
+            process.wait()
+            return False
+
+    def verdict(self, mutant: Mutant, timeout_s: float) -> tuple[Verdict, str]:
+        """What the tests make of a mutant, and how it differs from the code."""
+        file = self._folder / mutant.path
+        original = file.read_text("utf-8")
+        changed = mutant.code(original)
+        file.write_text(changed, "utf-8")
+        try:
+            passes = self.passes(mutant.tests, timeout_s)
+        finally:
+            file.write_text(original, "utf-8")
+        before, after = original.splitlines(), changed.splitlines()
+        lines = difflib.unified_diff(before, after, mutant.path, str(mutant), n=2, lineterm="")
+        return Verdict.SURVIVED if passes else Verdict.FOUND, "\n".join(lines)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--count", default=300, show_default=True, help="Mutants in the sample.")
+@click.option("--seed", default=1, show_default=True, help="Of the sample.")
+@click.option("--jobs", default=2, show_default=True, help="Mutants tested at the same time.")
+@click.option("--room", "rooms", multiple=True, type=click.Choice(ROOMS), help="Only these.")
+@click.option("--only", multiple=True, metavar="MUTANT", help="These, as they were printed.")
+def main(count: int, seed: int, jobs: int, rooms: Sequence[str], only: Sequence[str]) -> None:
+    """Put faults into the pure rooms, one at a time, and see which of them no test finds."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, hard))
+    mutants = list(map(Mutant.parse, only)) or sample(count, seed, rooms or ROOMS)
+    verdicts: Counter[tuple[str, Verdict]] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+        for number in range(jobs):
+            copies.put(Copy(Path(folder) / str(number)))
+        limits = _time_limits(copies, {mutant.tests for mutant in mutants})
+
+        def judge(mutant: Mutant) -> tuple[Mutant, Verdict, str]:
+            copy = copies.get()
+            try:
+                return mutant, *copy.verdict(mutant, limits[mutant.tests])
+            finally:
+                copies.put(copy)
+
+        with ThreadPoolExecutor(jobs) as pool, progress() as tracker:
+            tracker.step("mutants", len(mutants))
+            for mutant, verdict, diff in pool.map(judge, mutants):
+                verdicts[mutant.room, verdict] += 1
+                tracker.at(verdicts.total())
+                if verdict is Verdict.SURVIVED:
+                    click.echo(f"{diff}\n")
+    _report(verdicts)
+
+
+def _time_limits(
+    copies: queue.SimpleQueue[Copy], selections: set[tuple[str, ...]]
+) -> dict[tuple[str, ...], float]:
+    """Seconds that each selection of tests may take.
+
+    Raises:
+        click.ClickException: they fail without any mutant.
+    """
+    copy, limits = copies.get(), {}
+    for tests in sorted(selections):
+        began = time.monotonic()
+        if not copy.passes(tests):
+            raise click.ClickException(f"these fail as they are: {' '.join(tests)}")
+        limits[tests] = _LEAST_S + _PATIENCE * (time.monotonic() - began)
+    copies.put(copy)
+    return limits
+
+
+def _report(verdicts: Counter[tuple[str, Verdict]]) -> None:
+    rows = []
+    for room in (*ROOMS, "all"):
+        found, survived = (
+            sum(
+                number
+                for (one, was), number in verdicts.items()
+                if was is verdict and room in (one, "all")
+            )
+            for verdict in Verdict
+        )
+        if found + survived:
+            share = f"{found / (found + survived):.1%}"
+            rows.append((room, str(found), str(survived), share))
+    report("mutants", ("room", "found", "survived", "share found"), rows)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench.mutation")
