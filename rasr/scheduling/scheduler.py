@@ -14,23 +14,37 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from decoder import Capabilities, HotWord
 from decoder.engine import Samples
-from rasr.scheduling.costs import StepCosts, calibrate
+from rasr.scheduling.calibration import Plan, calibrate
+from rasr.scheduling.child_process import WorkerDied
+from rasr.scheduling.costs import StepCosts
+from rasr.scheduling.idle_calibration import IdleCalibration
 from rasr.scheduling.overload import StepPolicies
+from rasr.scheduling.processor_time import processor_seconds
 from rasr.scheduling.serving import Shared, SlotServer
 from rasr.scheduling.statistics import EngineStatistics
 from rasr.scheduling.streams import StreamPool, WaitingQueue
-from rasr.scheduling.supervision import SupervisedWorker, keep_serving
+from rasr.scheduling.supervision import SupervisedRunner, SupervisedWorker, keep_serving
 from rasr.scheduling.task import DecodeListener, DecodeTask, End, Piece, Priority
-from rasr.scheduling.worker import Worker
+from rasr.scheduling.worker import ProcessWorker, Worker
 
 if TYPE_CHECKING:
     # Worker processes import this package, and need no settings.
     from rasr.settings import DecodingSettings
+
+_MOST_CALIBRATION_S = 6.0
+"""Of the calibration at start: on a machine that does nothing else it takes 1 to 4 s, and beside
+others the repeats that are left out come in idle moments."""
+_MOST_IDLE_STEP_S = 0.1
+"""Of one in an idle moment: somebody who begins to speak waits for one step at the most, and finds
+a delay of a tenth of a second unnoticeable."""
+_STREAMS_LEFT = 2
+"""In an idle moment one stream in so many is taken, so that whoever comes finds the others."""
 
 
 class DecodeHandle:
@@ -94,6 +108,7 @@ class Scheduler:
         settings: DecodingSettings,
         *,
         streams_per_worker: int,
+        finals_only: bool = False,
         restart_delay_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -102,10 +117,13 @@ class Scheduler:
             workers: of the same engine.
             settings: how long steps are, how often partials come, how long a worker may be silent.
             streams_per_worker: utterances that a worker can have open at a time.
+            finals_only: nobody will want partials of it.
             restart_delay_s: between two attempts to replace a worker that does not come up.
             clock: on which audio is due, in seconds.
         """
-        self.statistics = EngineStatistics()
+        self.statistics = EngineStatistics(finals_only=finals_only)
+        self.finals_only = finals_only
+        """Nobody wants partials of it."""
         self._settings = settings
         self._streams_per_worker = streams_per_worker
         self._restart_delay_s = restart_delay_s
@@ -181,24 +199,68 @@ class Scheduler:
             )
         )
 
-    async def calibrate(self, speech: Samples, *, finals_only: bool = False) -> StepCosts:
-        """Measure what steps cost; takes seconds, while which nothing else may be decoded.
+    async def calibrate(self, speech: Samples) -> StepCosts:
+        """Measure what steps cost, for the statistics; for some seconds nothing else is decoded.
 
         Args:
             speech: shape (n,), int16, at 16 kHz.
-            finals_only: nobody will want its partials.
 
         Raises:
             WorkerDied: a worker died.
         """
-        return await calibrate(
-            self.workers,
-            self._known_pool.policies.policy(partials=True),
-            max_batch=self.capabilities.max_batch,
-            streams_per_worker=self._streams_per_worker,
-            speech=speech,
-            spared=self._known_pool.policies.spared,
-            finals_only=finals_only,
+        costs = await calibrate(self.workers, self._plan(speech))
+        assert costs is not None, "nobody stops it before it has the least"
+        self.statistics.calibrated(costs)
+        return costs
+
+    def keep_calibrated(
+        self,
+        speech: Callable[[], Awaitable[Samples]],
+        told: Callable[[StepCosts], Awaitable[None]],
+    ) -> None:
+        """From now on, until it is stopped, measure again in idle moments what is not sure yet.
+
+        Args:
+            speech: as of `calibrate`.
+            told: is told costs that are lower, or surer, than those before: now and then.
+        """
+        idle = IdleCalibration(
+            self.statistics, partial(self._calibrate_idle, speech), told, clock=self._clock
+        )
+        self._serve("calibration", idle.run)
+
+    async def _calibrate_idle(self, speech: Callable[[], Awaitable[Samples]]) -> StepCosts | None:
+        """What steps cost, as far as it could be measured before somebody came."""
+        streams = self._streams_per_worker // _STREAMS_LEFT
+        if self.workers_up < len(self._workers) or streams < self._workers[0].worker.slots:
+            return None
+        heard, statistics = await speech(), self.statistics
+        try:
+            return await calibrate(
+                [SupervisedRunner(worker) for worker in self._workers],
+                replace(
+                    self._plan(heard),
+                    streams=streams,
+                    most_s=None,
+                    most_step_s=_MOST_IDLE_STEP_S,
+                    goes_on=lambda: not statistics.open_tasks,
+                ),
+            )
+        except WorkerDied:
+            # It is being replaced, and an idle moment will come again.
+            return None
+
+    def _plan(self, speech: Samples) -> Plan:
+        policies, workers = self._known_pool.policies, self.workers
+        return Plan(
+            policies.policy(partials=True),
+            self.capabilities.max_batch,
+            self._streams_per_worker,
+            speech,
+            spared=policies.spared,
+            finals_only=self.finals_only,
+            most_s=_MOST_CALIBRATION_S,
+            processor_s=partial(_processor_seconds, workers),
         )
 
     async def stop(self) -> None:
@@ -285,3 +347,8 @@ class Scheduler:
     def _known_pool(self) -> StreamPool:
         assert self._pool is not None, "start comes first"
         return self._pool
+
+
+def _processor_seconds(workers: Sequence[Worker]) -> float | None:
+    pids = [one.pid for one in workers if isinstance(one, ProcessWorker)]
+    return processor_seconds([pid for pid in pids if pid is not None])

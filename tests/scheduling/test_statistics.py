@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from rasr.audio import SAMPLE_RATE
@@ -59,14 +57,25 @@ def test_a_machine_that_has_become_slower_is_noticed() -> None:
     assert statistics.share(STREAMS / 2) == pytest.approx(0.75)
 
 
-def test_faster_steps_than_calibrated_promise_nothing() -> None:
+def test_a_machine_that_is_not_busy_promises_nothing() -> None:
+    # No words came of these batches: they may have been cheap for what was in them.
     assert loaded(0.5).slowness == IN_BATCHES
 
 
-def test_a_disturbed_calibration_is_put_right_by_what_steps_take() -> None:
-    statistics = loaded(0.5)
-    statistics.costs = replace(COSTS, disturbance=2.5)
-    assert statistics.slowness == pytest.approx(IN_BATCHES / 2.5)
+def test_steps_take_what_they_took_when_their_costs_are_known_better() -> None:
+    statistics = loaded(1.5)
+    statistics.costs = COSTS.scaled(0.5)
+    assert statistics.slowness == pytest.approx(3.0)
+
+
+def test_a_calibration_tells_what_steps_cost_and_what_they_take_just_now() -> None:
+    statistics = EngineStatistics()
+    statistics.calibrated(COSTS)
+    statistics.calibrated(COSTS.scaled(3.0))
+    assert statistics.costs == COSTS
+    assert statistics.slowness == pytest.approx(3.0)
+    statistics.calibrated(COSTS)
+    assert statistics.slowness == IN_BATCHES
 
 
 def test_a_step_with_more_audio_may_take_longer() -> None:

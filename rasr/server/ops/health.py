@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
+from rasr.server.admission import Refused
 from rasr.server.state import ServerState
 
 
@@ -23,6 +24,8 @@ class Occupancy:
     max_load: float | None
     status: str
     """"ready", or why new recognitions are not welcome: "closing", "no worker", "full"."""
+    bound: str | None
+    """While it is full, the bound that the next recognition would be refused for."""
 
     @property
     def ready(self) -> bool:
@@ -34,21 +37,23 @@ def occupancy(state: ServerState) -> Occupancy:
     """How full the server is now."""
     admission = state.admission
     now = asyncio.get_running_loop().time()
+    full = admission.refusal(now)
     return Occupancy(
         rounds=admission.recognitions,
         max_rounds=admission.rules.recognitions or None,
         load=round(admission.load(now), 3) if admission.rules.max_load else None,
         max_load=admission.rules.max_load or None,
-        status=_status(state, now),
+        status=_status(state, full),
+        bound=None if full is None else full.bound,
     )
 
 
-def _status(state: ServerState, now: float) -> str:
+def _status(state: ServerState, full: Refused | None) -> str:
     if state.connections.closing:
         return "closing"
     if not any(scheduler.workers_up for scheduler in state.schedulers.values()):
         return "no worker"
-    return "full" if state.admission.full(now) else "ready"
+    return "ready" if full is None else "full"
 
 
 def add_health(app: FastAPI, state: ServerState) -> None:
@@ -71,6 +76,7 @@ def add_health(app: FastAPI, state: ServerState) -> None:
                 "max_rounds": now.max_rounds,
                 "load": now.load,
                 "max_load": now.max_load,
+                "bound": now.bound,
                 "languages": list(state.properties.languages),
             },
             200 if now.ready else 503,

@@ -1,0 +1,96 @@
+"""Calibrations in idle moments: what was found at start is never the last word.
+
+A machine may have been busy for as long as the first calibration took, with all steps longer alike,
+so that nothing about it looks wrong. So costs are measured again until several calibrations agree,
+whenever nobody has spoken for some seconds; ever more seldom, if they do not come to agree. It ends
+as soon as somebody speaks. Costs that live steps have shown to be too high are to be agreed upon
+anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from rasr.scheduling.costs import StepCosts
+from rasr.scheduling.statistics import EngineStatistics
+
+_log = structlog.get_logger("rasr.scheduling")
+
+FIRST_S = 5.0
+"""So long nobody must have spoken before the first one; doubled each time, up to `_LONGEST_S`."""
+_LONGEST_S = 3600.0
+_LOOK_S = 1.0
+"""Between two looks whether anybody speaks."""
+_TELL_S = 60.0
+"""Between two tellings of costs that live steps have shown."""
+
+
+class IdleCalibration:
+    """Of one engine."""
+
+    def __init__(
+        self,
+        statistics: EngineStatistics,
+        measure: Callable[[], Awaitable[StepCosts | None]],
+        told: Callable[[StepCosts], Awaitable[None]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """
+        Args:
+            measure: a calibration that ends when somebody speaks; None where it came to nothing.
+            told: is told of costs that have become lower or surer.
+            clock: in seconds.
+        """
+        self._statistics = statistics
+        self._measure = measure
+        self._told = told
+        self._clock = clock
+        self._sleep = sleep
+        self._wait_s = FIRST_S
+        self._idle_since = clock()
+        self._batches = statistics.batches
+        self._known = statistics.costs
+        self._told_at = clock()
+
+    async def run(self) -> None:
+        """Look at the engine again and again. Does not return."""
+        while True:
+            await self._sleep(_LOOK_S)
+            await self.look()
+
+    async def look(self) -> None:
+        """Measure if it is time, and tell what is new."""
+        now = self._clock()
+        statistics = self._statistics
+        if statistics.open_tasks or statistics.batches != self._batches:
+            self._idle_since, self._batches = now, statistics.batches
+        costs = statistics.costs
+        if now - self._idle_since >= self._wait_s and not (costs is not None and costs.is_sure):
+            await self._calibrate()
+        costs = statistics.costs
+        if costs is not None and costs != self._known and now - self._told_at >= _TELL_S:
+            self._known, self._told_at = costs, now
+            await self._told(costs)
+
+    async def _calibrate(self) -> None:
+        before = self._statistics.costs
+        found = await self._measure()
+        self._idle_since = self._clock()
+        if found is None:
+            return
+        self._wait_s = min(2 * self._wait_s, _LONGEST_S)
+        self._statistics.calibrated(found)
+        best = self._statistics.costs
+        assert best is not None
+        _log.info(
+            "calibration_repeated",
+            lower_by=0.0 if before is None else round(1 - best.ratio_to(before), 3),
+            disturbance=round(found.disturbance, 2),
+            sure=best.is_sure,
+        )
