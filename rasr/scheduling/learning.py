@@ -41,9 +41,9 @@ _LEAST_GROUPS = 4
 _WORTH = 0.95
 """Costs that would fall by less stay as they are."""
 ALONE = 1.3
-"""A step takes up to so many times longer while all slots are busy than alone, by processor time:
-on two cores Moonshine 1.1, a zipformer of 20 million parameters 1.2; cores that share one processor
-more."""
+"""A step is taken to last so many times longer while all slots are busy than alone. On two cores it
+was 1.0 by processor time, for Moonshine and for a zipformer of 20 million parameters; processors
+whose cores share a cache or a clock lose more, so this is on the safe side."""
 _FULLY_USED = 0.7
 """Of the slots' time: from here on a step has as much company as it ever has."""
 _UTTERANCES = 0

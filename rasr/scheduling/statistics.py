@@ -85,6 +85,8 @@ class EngineStatistics:
         self.utterance_s = TYPICAL_UTTERANCE_S
         """How long utterances are of late, seconds: the mean over their audio."""
         self._finals_only = finals_only
+        self.in_use = 0.0
+        """Share of the slots' time that was taken by batches, the last seconds of decoding."""
         self._costs: StepCosts | None = None
         self._learner = CostLearner()
         self._slowness = 1.0
@@ -101,10 +103,11 @@ class EngineStatistics:
     def costs(self, costs: StepCosts | None) -> None:
         before, self._costs = self._costs, costs
         self._learner.forget()
-        self._busy_s = self._expected_s = 0.0
         if before is not None and costs is not None:
             # Steps take what they took: against lower costs that is longer.
-            self._slowness /= costs.ratio_to(before)
+            lower = costs.ratio_to(before)
+            self._slowness /= lower
+            self._expected_s *= lower
 
     def calibrated(self, found: StepCosts) -> None:
         """A calibration has found these costs: the best of all count, and what it found is what
@@ -141,6 +144,7 @@ class EngineStatistics:
         expected_s = costs.batch_seconds(steps, each_s, self.utterance_s, is_spared=is_spared)
         self._expected_s += expected_s
         if now - self._began >= _SLOWNESS_WINDOW_S and self._expected_s > 0:
+            self.in_use = self._busy_s / (now - self._began) / costs.slots
             ratio = self._busy_s / self._expected_s
             self._slowness += _WEIGHT * (ratio - self._slowness)
             self._began, self._busy_s, self._expected_s = now, 0.0, 0.0

@@ -287,9 +287,9 @@ class Admission:
     def _may_try(self, engine: EngineChoice, now: float) -> bool:
         """Whether one may be admitted on trial, over the predicted load.
 
-        All sessions must be on time, those of the engine that is asked for and of all others, and
-        that must have been measured with the last one who came: a crowd that comes at once finds
-        no proof that there is room for it.
+        All sessions must be on time, those of the engine that is asked for and of all others, with
+        slots that are free for some of the time; and that must have been measured with the last
+        one who came: a crowd that comes at once finds no proof that there is room for it.
         """
         if now - self._tried_at < _TRIAL_S:
             return False
@@ -300,15 +300,22 @@ class Admission:
             return False
         shares = self._predicted(now, engine).engines
         return all(
-            self._on_time(one, now, proof=name == engine.name or shares[name] > self.rules.max_load)
+            self._has_room(
+                one, now, proof=name == engine.name or shares[name] > self.rules.max_load
+            )
             for name, one in self._engines.items()
         )
 
-    @staticmethod
-    def _on_time(engine: Engine, now: float, *, proof: bool) -> bool:
+    def _has_room(self, engine: Engine, now: float, *, proof: bool) -> bool:
+        """As measured; where nothing was, `proof` says whether something should have been."""
+        statistics = engine.statistics
         if engine.overload_level or engine.oldest_ready_s() > _LATE_S:
             return False
-        on_time = engine.statistics.lateness.on_time(now)
+        # Small batches are dear, and with larger ones there would be room for more: this stops
+        # early for such an engine, and never late.
+        if statistics.in_use > self.rules.max_load:
+            return False
+        on_time = statistics.lateness.on_time(now)
         return not proof if on_time is None else on_time
 
     def _forget_old(self, now: float) -> None:

@@ -68,6 +68,11 @@ def test_steps_take_what_they_took_when_their_costs_are_known_better() -> None:
     assert statistics.slowness == pytest.approx(3.0)
 
 
+def test_the_share_of_the_slots_that_is_in_use_is_measured() -> None:
+    # Ten batches a second of 45 ms, on two slots.
+    assert loaded(1.0).in_use == pytest.approx(10 * 0.045 / 2, rel=0.1)
+
+
 def test_a_calibration_tells_what_steps_cost_and_what_they_take_just_now() -> None:
     statistics = EngineStatistics()
     statistics.calibrated(COSTS)

@@ -290,6 +290,14 @@ def test_one_whose_sessions_are_late_does_not() -> None:
     assert filled(admissions, now=100.0) == 0
 
 
+def test_one_whose_slots_are_busy_nearly_all_the_time_does_not() -> None:
+    engine = Engine()
+    admissions = at_the_bound(engine)
+    begin(engine, 0.0, until=100.0)
+    engine.statistics.in_use = 0.9
+    assert filled(admissions, now=100.0) == 0
+
+
 @pytest.mark.parametrize("sign", ["overload_level", "waiting_s"])
 def test_neither_does_one_that_shows_another_sign_of_lateness(sign: str) -> None:
     engine = Engine()
