@@ -9,6 +9,7 @@ import click
 
 from bench.accuracy import accuracy, passes
 from bench.alignment import alignment
+from bench.busy_start import busy_start
 from bench.capacity import capacity, overload
 from bench.captions import captions
 from bench.endpoint import endpoint
@@ -36,8 +37,8 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, alignment, capacity, captions, endpoint, g2p, hot_words, live_cost, load, model),
-    *(null, overhead, overload, passes, peers, soak, speaker, whisper_peers),
+    *(accuracy, alignment, busy_start, capacity, captions, endpoint, g2p, hot_words, live_cost),
+    *(load, model, null, overhead, overload, passes, peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)
 

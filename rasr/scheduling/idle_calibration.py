@@ -82,9 +82,12 @@ class IdleCalibration:
         before = self._statistics.costs
         found = await self._measure()
         self._idle_since = self._clock()
+        if not self._statistics.open_tasks:
+            # Nobody interrupted it: what it found, or why it found nothing, will not be otherwise
+            # in a moment.
+            self._wait_s = min(2 * self._wait_s, _LONGEST_S)
         if found is None:
             return
-        self._wait_s = min(2 * self._wait_s, _LONGEST_S)
         self._statistics.calibrated(found)
         best = self._statistics.costs
         assert best is not None

@@ -33,7 +33,8 @@ _LEAST_UTTERANCE_S = 1.5
 """Shorter ones have one reading or two, and their text is one word."""
 _GROUP = 8
 """Batches, so that a group holds some seconds of audio of each stream or that of many streams."""
-_GROUP_OF_UTTERANCES = 4
+_GROUP_OF_UTTERANCES = 2
+"""Each is a dozen readings or more, of some seconds; one speaker makes fifteen a minute."""
 _GROUP_S = 1.0
 """At least: a group must not lie in one quiet moment of a neighbour."""
 _KEPT_GROUPS = 12

@@ -84,6 +84,24 @@ async def test_an_engine_that_was_never_calibrated_is() -> None:
     assert idle.statistics.costs == TRUE
 
 
+async def test_one_that_came_to_nothing_comes_more_seldom_unless_somebody_spoke() -> None:
+    idle = Idle(TRUE, *[None] * 10)
+    await idle.pass_(200)
+    assert len(idle.measured_at) == 5
+    interrupted = Idle(TRUE, *[None] * 100)
+    measure = interrupted._measure
+
+    async def spoken_to() -> StepCosts | None:
+        interrupted.statistics.open_tasks = 1
+        return await measure()
+
+    interrupted._idle._measure = spoken_to
+    for _ in range(10):
+        await interrupted.pass_(6)
+        interrupted.statistics.open_tasks = 0
+    assert len(interrupted.measured_at) >= 5
+
+
 @pytest.mark.parametrize("sign", ["an open task", "a batch now and then"])
 async def test_nothing_is_measured_while_somebody_speaks(sign: str) -> None:
     idle = Idle(TRUE)
