@@ -132,8 +132,8 @@ async def test_better_costs_are_told_once_a_minute_at_the_most() -> None:
 class SlowWorker(CommandedWorker):
     """Its steps end when the test says so, and nobody may have more streams than it has."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, max_batch: int = 1) -> None:
+        super().__init__(max_batch)
         self.most_open = 0
 
     def _result(self, step: object) -> StepResult:
@@ -186,6 +186,18 @@ async def test_who_begins_to_speak_waits_for_one_step_at_the_most(
     assert heard.lines == ["final 3"]
     # The stream of the calibration was given back, and not kept from anybody.
     assert worker.heard == {}
+    assert worker.most_open <= 2
+    await scheduler.stop()
+
+
+async def test_half_of_the_streams_stay_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker, clock = SlowWorker(max_batch=8), Clock()
+    # Of four streams.
+    scheduler = await kept(worker, clock, monkeypatch)
+    await until_it_measures(worker, clock)
+    while worker.busy:
+        await worker.go()
+    assert {len(batch.steps) for batch in worker.batches if batch.steps} <= {1, 2}
     assert worker.most_open <= 2
     await scheduler.stop()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +14,14 @@ import structlog
 
 from decoder.engine import Samples
 from rasr.scheduling import Scheduler, StepCosts, WorkerDied
+from rasr.scheduling.calibration import BatchRunner, Plan
 from rasr.scheduling.costs import ONE_BY_ONE
 from rasr.server.engines import make_scheduler, plan
 from rasr.server.errors import StartError
 from rasr.server.ops.capacity import Calibration, Capacity, carried, memory_folder, summary
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.scheduling.commanded import settle
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
 from tests.server.test_life import get
@@ -258,6 +261,53 @@ async def test_one_line_at_start_tells_what_the_machine_carries(
     assert line["engine"] == "fake"
     assert line["rounds_100%_speech"] > 0
     assert memory_folder({"XDG_CACHE_HOME": str(tmp_path)}).is_dir()
+
+
+async def test_a_server_remembers_when_it_stops_what_it_learnt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    async with Service(settings()) as service:
+        statistics = service.state.schedulers["fake"].statistics
+        assert statistics.costs is not None
+        before = service.state.capacities["fake"].recognitions(1.0)
+        statistics.costs = statistics.costs.lowered({1: 0.0002, 2: 0.0003})
+        # Whatever tells the capacity tells it by what is known now.
+        assert service.state.capacities["fake"].recognitions(1.0) > before
+    async with Service(settings()) as service:
+        costs = service.state.schedulers["fake"].statistics.costs
+        assert costs is not None
+        assert costs.seconds[1] == 0.0002
+
+
+async def test_a_server_to_which_nobody_speaks_calibrates_again(
+    tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[StepCosts] = []
+    twice = asyncio.Event()
+
+    async def calibrate(workers: Sequence[BatchRunner], plan: Plan) -> StepCosts:
+        assert plan.goes_on()
+        found.append(machine.costs(sum(worker.slots for worker in workers)))
+        if len(found) == 2:
+            twice.set()
+        return found[-1]
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr("rasr.scheduling.scheduler.calibrate", calibrate)
+    monkeypatch.setattr("rasr.scheduling.idle_calibration._LOOK_S", 0.0)
+    monkeypatch.setattr("rasr.scheduling.idle_calibration.FIRST_S", 0.0)
+    machine.seconds, machine.disturbance = 0.015, 15.0
+    async with Service(settings()) as service, asyncio.timeout(30):
+        machine.seconds, machine.disturbance = 0.001, 1.0
+        statistics = service.state.schedulers["fake"].statistics
+        await twice.wait()
+        await settle()
+        assert statistics.costs is not None
+        assert statistics.costs.is_sure
+        assert statistics.costs.seconds[1] == 0.001
+    assert len(found) == 2
+    assert (await started(memory_folder({"XDG_CACHE_HOME": str(tmp_path)}), settings())).remembered
 
 
 def test_the_cache_is_where_the_standard_says() -> None:
