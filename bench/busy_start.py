@@ -181,9 +181,10 @@ def busy_start(
             for what, crowd in crowds.items()
         ],
         notes=[
-            f"{what}, refused last: {crowd.refusals[-1]}"
+            f"{what}, {kind} last: {told[-1]}"
             for what, crowd in crowds.items()
-            if crowd.refusals
+            for kind, told in (("refused", crowd.refusals), ("failed", crowd.failures))
+            if told
         ],
         figures={
             "wanted": wanted,

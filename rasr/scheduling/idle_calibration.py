@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -29,12 +29,36 @@ _TELL_S = 60.0
 """Between two tellings of costs that live steps have shown."""
 
 
+class IdleMoments:
+    """When no engine of a machine decodes: one that is calibrated would take from all of them."""
+
+    def __init__(self, engines: Sequence[EngineStatistics]) -> None:
+        """
+        Args:
+            engines: all that share the machine.
+        """
+        self._engines = engines
+        self.measuring = asyncio.Lock()
+        """Held by the engine that is being calibrated: two at once would disturb each other."""
+
+    @property
+    def somebody_speaks(self) -> bool:
+        """True while an utterance is open."""
+        return any(one.open_tasks for one in self._engines)
+
+    @property
+    def batches(self) -> int:
+        """That all engines have decoded: who has spoken since it was looked at last, shows."""
+        return sum(one.batches for one in self._engines)
+
+
 class IdleCalibration:
     """Of one engine."""
 
     def __init__(
         self,
         statistics: EngineStatistics,
+        moments: IdleMoments,
         measure: Callable[[], Awaitable[StepCosts | None]],
         told: Callable[[StepCosts], Awaitable[None]],
         *,
@@ -43,18 +67,21 @@ class IdleCalibration:
     ) -> None:
         """
         Args:
+            statistics: of the engine.
+            moments: of the machine.
             measure: a calibration that ends when somebody speaks; None where it came to nothing.
             told: is told of costs that have become lower or surer.
             clock: in seconds.
         """
         self._statistics = statistics
+        self._moments = moments
         self._measure = measure
         self._told = told
         self._clock = clock
         self._sleep = sleep
         self._wait_s = FIRST_S
         self._idle_since = clock()
-        self._batches = statistics.batches
+        self._batches = moments.batches
         self._known = statistics.costs
         self._told_at = clock()
 
@@ -67,13 +94,19 @@ class IdleCalibration:
     async def look(self) -> None:
         """Measure if it is time, and tell what is new."""
         now = self._clock()
-        statistics = self._statistics
-        if statistics.open_tasks or statistics.batches != self._batches:
-            self._idle_since, self._batches = now, statistics.batches
-        costs = statistics.costs
-        if now - self._idle_since >= self._wait_s and not (costs is not None and costs.is_sure):
-            await self._calibrate()
-        costs = statistics.costs
+        moments = self._moments
+        if moments.somebody_speaks or moments.batches != self._batches:
+            self._idle_since, self._batches = now, moments.batches
+        costs = self._statistics.costs
+        is_sure = costs is not None and costs.is_sure
+        if (
+            now - self._idle_since >= self._wait_s
+            and not is_sure
+            and not moments.measuring.locked()
+        ):
+            async with moments.measuring:
+                await self._calibrate()
+        costs = self._statistics.costs
         if costs is not None and costs != self._known and now - self._told_at >= _TELL_S:
             self._known, self._told_at = costs, now
             await self._told(costs)
@@ -82,7 +115,7 @@ class IdleCalibration:
         before = self._statistics.costs
         found = await self._measure()
         self._idle_since = self._clock()
-        if not self._statistics.open_tasks:
+        if not self._moments.somebody_speaks:
             # Nobody interrupted it: what it found, or why it found nothing, will not be otherwise
             # in a moment.
             self._wait_s = min(2 * self._wait_s, _LONGEST_S)

@@ -14,37 +14,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from decoder import Capabilities, HotWord
 from decoder.engine import Samples
-from rasr.scheduling.calibration import Plan, calibrate
-from rasr.scheduling.child_process import WorkerDied
+from rasr.scheduling.calibrator import Calibrator
 from rasr.scheduling.costs import StepCosts
-from rasr.scheduling.idle_calibration import IdleCalibration
+from rasr.scheduling.idle_calibration import IdleCalibration, IdleMoments
 from rasr.scheduling.overload import StepPolicies
-from rasr.scheduling.processor_time import processor_seconds
 from rasr.scheduling.serving import Shared, SlotServer
 from rasr.scheduling.statistics import EngineStatistics
 from rasr.scheduling.streams import StreamPool, WaitingQueue
-from rasr.scheduling.supervision import SupervisedRunner, SupervisedWorker, keep_serving
+from rasr.scheduling.supervision import SupervisedWorker, keep_serving
 from rasr.scheduling.task import DecodeListener, DecodeTask, End, Piece, Priority
-from rasr.scheduling.worker import ProcessWorker, Worker
+from rasr.scheduling.worker import Worker
 
 if TYPE_CHECKING:
     # Worker processes import this package, and need no settings.
     from rasr.settings import DecodingSettings
-
-_MOST_CALIBRATION_S = 6.0
-"""Of the calibration at start: on a machine that does nothing else it takes 1 to 4 s, and beside
-others the repeats that are left out come in idle moments."""
-_MOST_IDLE_STEP_S = 0.1
-"""Of one in an idle moment: somebody who begins to speak waits for one step at the most, and finds
-a delay of a tenth of a second unnoticeable."""
-_STREAMS_LEFT = 2
-"""In an idle moment one stream in so many is taken, so that whoever comes finds the others."""
 
 
 class DecodeHandle:
@@ -142,6 +130,7 @@ class Scheduler:
         self._serving: list[asyncio.Task[None]] = []
         self._capabilities: Capabilities | None = None
         self._pool: StreamPool | None = None
+        self._calibrator: Calibrator | None = None
 
     # Life
 
@@ -171,6 +160,9 @@ class Scheduler:
             self._clock,
             streams_per_worker=self._streams_per_worker,
             queue=WaitingQueue(streams=self.streams, slots=self.slots),
+        )
+        self._calibrator = Calibrator(
+            self._workers, self._capabilities, policies, self._streams_per_worker, self.finals_only
         )
         shared = Shared(self._capabilities, policies, self.statistics, self._pool, self._clock)
         for worker in self._workers:
@@ -208,8 +200,7 @@ class Scheduler:
         Raises:
             WorkerDied: a worker died.
         """
-        costs = await calibrate(self.workers, self._plan(speech))
-        assert costs is not None, "nobody stops it before it has the least"
+        costs = await self._known_calibrator.at_start(speech)
         self.statistics.calibrated(costs)
         return costs
 
@@ -217,51 +208,18 @@ class Scheduler:
         self,
         speech: Callable[[], Awaitable[Samples]],
         told: Callable[[StepCosts], Awaitable[None]],
+        moments: IdleMoments,
     ) -> None:
         """From now on, until it is stopped, measure again in idle moments what is not sure yet.
 
         Args:
             speech: as of `calibrate`.
             told: is told costs that are lower, or surer, than those before: now and then.
+            moments: in which no engine of the machine decodes.
         """
-        idle = IdleCalibration(
-            self.statistics, partial(self._calibrate_idle, speech), told, clock=self._clock
-        )
+        measure = partial(self._known_calibrator.in_idle_moment, speech, moments)
+        idle = IdleCalibration(self.statistics, moments, measure, told, clock=self._clock)
         self._serve("calibration", idle.run)
-
-    async def _calibrate_idle(self, speech: Callable[[], Awaitable[Samples]]) -> StepCosts | None:
-        """What steps cost, as far as it could be measured before somebody came."""
-        streams = self._streams_per_worker // _STREAMS_LEFT
-        if self.workers_up < len(self._workers) or streams < self._workers[0].worker.slots:
-            return None
-        heard, statistics = await speech(), self.statistics
-        try:
-            return await calibrate(
-                [SupervisedRunner(worker) for worker in self._workers],
-                replace(
-                    self._plan(heard),
-                    streams=streams,
-                    most_s=None,
-                    most_step_s=_MOST_IDLE_STEP_S,
-                    goes_on=lambda: not statistics.open_tasks,
-                ),
-            )
-        except WorkerDied:
-            # It is being replaced, and an idle moment will come again.
-            return None
-
-    def _plan(self, speech: Samples) -> Plan:
-        policies, workers = self._known_pool.policies, self.workers
-        return Plan(
-            policies.policy(partials=True),
-            self.capabilities.max_batch,
-            self._streams_per_worker,
-            speech,
-            spared=policies.spared,
-            finals_only=self.finals_only,
-            most_s=_MOST_CALIBRATION_S,
-            processor_s=partial(_processor_seconds, workers),
-        )
 
     async def stop(self) -> None:
         """Stop all workers, whatever state they are in. Utterances still open are lost."""
@@ -348,7 +306,7 @@ class Scheduler:
         assert self._pool is not None, "start comes first"
         return self._pool
 
-
-def _processor_seconds(workers: Sequence[Worker]) -> float | None:
-    pids = [one.pid for one in workers if isinstance(one, ProcessWorker)]
-    return processor_seconds([pid for pid in pids if pid is not None])
+    @property
+    def _known_calibrator(self) -> Calibrator:
+        assert self._calibrator is not None, "start comes first"
+        return self._calibrator

@@ -24,7 +24,7 @@ from rasr.captions import Broadcaster
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
-from rasr.scheduling import Scheduler
+from rasr.scheduling import IdleMoments, Scheduler
 from rasr.server.access import Authoriser
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
@@ -222,8 +222,9 @@ class Service:
             self._calibrations.append(one)
             await one.begin()
         # Only now: a calibration at start is disturbed by nothing of ours.
+        moments = IdleMoments([one.statistics for one in self._schedulers.values()])
         for one in self._calibrations:
-            one.keep_up()
+            one.keep_up(moments)
 
     def _admission_rules(self, texts: Texts) -> AdmissionRules:
         capacity = self.settings.capacity

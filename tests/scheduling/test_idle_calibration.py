@@ -9,7 +9,7 @@ import pytest
 
 from rasr.scheduling import EngineStatistics, Scheduler, StepCosts
 from rasr.scheduling.engine_host import Batch, StepResult
-from rasr.scheduling.idle_calibration import FIRST_S, IdleCalibration
+from rasr.scheduling.idle_calibration import FIRST_S, IdleCalibration, IdleMoments
 from tests.scheduling.commanded import (
     Clock,
     CommandedWorker,
@@ -34,8 +34,11 @@ class Idle:
         self.found = list(found)
         self.measured_at: list[float] = []
         self.told: list[StepCosts] = []
+        self.other = EngineStatistics()
+        """Of another engine of the machine."""
+        self.moments = IdleMoments([self.statistics, self.other])
         self._idle = IdleCalibration(
-            self.statistics, self._measure, self._tell, clock=self.clock, sleep=asyncio.sleep
+            self.statistics, self.moments, self._measure, self._tell, clock=self.clock
         )
 
     async def _measure(self) -> StepCosts | None:
@@ -103,13 +106,24 @@ async def test_one_that_came_to_nothing_comes_more_seldom_unless_somebody_spoke(
 
 
 @pytest.mark.parametrize("sign", ["an open task", "a batch now and then"])
-async def test_nothing_is_measured_while_somebody_speaks(sign: str) -> None:
+@pytest.mark.parametrize("engine", ["statistics", "other"])
+async def test_nothing_is_measured_while_somebody_speaks(sign: str, engine: str) -> None:
     idle = Idle(TRUE)
-    idle.statistics.open_tasks = int(sign == "an open task")
+    spoken_to: EngineStatistics = getattr(idle, engine)
+    spoken_to.open_tasks = int(sign == "an open task")
     for _ in range(40):
         await idle.pass_(3)
-        idle.statistics.batches += sign != "an open task"
+        spoken_to.batches += sign != "an open task"
     assert idle.measured_at == []
+
+
+async def test_two_engines_are_not_measured_at_the_same_time() -> None:
+    idle = Idle(TRUE, TRUE)
+    async with idle.moments.measuring:
+        await idle.pass_(60)
+    assert idle.measured_at == []
+    await idle.pass_(1)
+    assert len(idle.measured_at) == 1
 
 
 async def test_costs_that_live_steps_have_shown_to_be_too_high_are_agreed_upon_anew() -> None:
@@ -164,7 +178,8 @@ async def kept(worker: CommandedWorker, clock: Clock, monkeypatch: pytest.Monkey
 
     async def told(costs: StepCosts) -> None: ...
 
-    scheduler.keep_calibrated(speech, told)  # type: ignore[arg-type]
+    moments = IdleMoments([scheduler.statistics])
+    scheduler.keep_calibrated(speech, told, moments)  # type: ignore[arg-type]
     return scheduler
 
 

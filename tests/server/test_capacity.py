@@ -294,7 +294,7 @@ async def test_a_server_to_which_nobody_speaks_calibrates_again(
         return found[-1]
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("rasr.scheduling.scheduler.calibrate", calibrate)
+    monkeypatch.setattr("rasr.scheduling.calibrator.calibrate", calibrate)
     monkeypatch.setattr("rasr.scheduling.idle_calibration._LOOK_S", 0.0)
     monkeypatch.setattr("rasr.scheduling.idle_calibration.FIRST_S", 0.0)
     machine.seconds, machine.disturbance = 0.015, 15.0
@@ -354,6 +354,12 @@ def test_no_more_speak_at_once_than_there_are_streams() -> None:
 def test_one_sentence_says_how_many_people_may_speak(seconds: float, sentence: str) -> None:
     capacity = Capacity("one", StepCosts(0.32, 2, {1: seconds}), cores=2, streams=100)
     assert summary("one", [capacity], 0.85) == sentence
+
+
+def test_it_says_so_if_the_machine_was_busy_while_it_was_measured() -> None:
+    costs = StepCosts(0.32, 2, {1: 0.016}, disturbance=15.0)
+    sentence = summary("one", [Capacity("one", costs, cores=2, streams=100)], 0.85)
+    assert sentence.endswith("; measured while others used the machine, so that it may be more")
 
 
 async def test_a_round_past_the_bound_is_refused_and_readiness_turns_false(

@@ -29,7 +29,7 @@ from decoder.engine import Samples
 from rasr.audio import SAMPLE_RATE
 from rasr.audio.files import read_audio
 from rasr.configuration.folders import cache_folder
-from rasr.scheduling import Scheduler, StepCosts, WorkerDied
+from rasr.scheduling import IdleMoments, Scheduler, StepCosts, WorkerDied
 from rasr.server.admission import RECOGNITION_S
 from rasr.server.engines import EnginePlan
 from rasr.server.errors import StartError
@@ -107,7 +107,10 @@ def summary(name: str, engines: Sequence[Capacity], max_load: float) -> str:
         return f"{name} is too slow for this machine: one person who speaks without pauses waits"
     # The first one is admitted whatever the load is.
     who = f"{max(1, talking)} in conversation or {max(1, speaking)} who speak without pauses"
-    return f"{name}: {who}, at once{f' (load up to {max_load:.0%})' if max_load else ''}"
+    bound = f" (load up to {max_load:.0%})" if max_load else ""
+    busy = any(one.costs.is_disturbed for one in engines)
+    more = "; measured while others used the machine, so that it may be more" if busy else ""
+    return f"{name}: {who}, at once{bound}{more}"
 
 
 class Calibration:
@@ -157,7 +160,7 @@ class Calibration:
         self._tell(remembered=kept is not None and not fresh)
         return kept is not None and not fresh
 
-    def keep_up(self) -> None:
+    def keep_up(self, moments: IdleMoments) -> None:
         """Measure again in idle moments, until the scheduler is stopped."""
 
         async def speech() -> Samples:
@@ -166,7 +169,7 @@ class Calibration:
         async def told(costs: StepCosts) -> None:
             await self.remember()
 
-        self._scheduler.keep_calibrated(speech, told)
+        self._scheduler.keep_calibrated(speech, told, moments)
 
     async def remember(self) -> None:
         """Write down what is known now, if it is better than what the file has."""
