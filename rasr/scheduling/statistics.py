@@ -183,20 +183,23 @@ class EngineStatistics:
 
     def _learn(self, lower: StepCosts | None) -> None:
         if lower is not None and self._costs is not None:
-            agreed = self._costs.agrees_with(lower)
-            self.costs = lower if agreed else replace(lower, agreeing=0)
+            agreeing = lower.agreeing if self._costs.agrees_with(lower) else 0
+            # What has been put right disturbs no longer.
+            left = max(1.0, lower.disturbance * lower.ratio_to(self._costs))
+            self.costs = replace(lower, agreeing=agreeing, disturbance=left)
 
     @property
     def slowness(self) -> float:
         """Time that steps take against what they took when calibrated, the last seconds.
 
         Others on the machine, a lower clock, harder speech, the server's own event loop: all of it
-        shows here. Less than `StepCosts.in_service` only says that the machine is not busy yet;
-        that steps cost less than was known, their costs say.
+        shows here. Less than `StepCosts.in_service` only says that the machine is not busy yet,
+        unless the calibration is known to have been disturbed and to have found too much: then it
+        counts at once, before the costs themselves are known better.
         """
         if self._costs is None:
             return self._slowness
-        return max(self._costs.in_service, self._slowness)
+        return max(self._costs.in_service / self._costs.disturbance, self._slowness)
 
     def share(self, audio_per_second: float) -> float:
         """The part of the slots' time that so much audio takes in each second, in full batches."""

@@ -89,6 +89,14 @@ def test_what_was_learnt_is_to_be_agreed_upon_by_calibrations() -> None:
     assert costs(statistics).agreeing == 0
 
 
+def test_what_was_put_right_disturbs_no_longer() -> None:
+    statistics = known(replace(HIGH, disturbance=4.4))
+    assert costs(statistics).is_disturbed
+    decode(statistics, 8, seconds=10)
+    decode(statistics, 1, seconds=10, begin_s=10)
+    assert not costs(statistics).is_disturbed
+
+
 def test_costs_that_are_right_stay_whatever_the_load_is() -> None:
     statistics = known(TRUE)
     for second, size in enumerate((1, 2, 4, 8, 16, 1, 8)):

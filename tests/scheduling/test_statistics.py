@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rasr.audio import SAMPLE_RATE
@@ -38,10 +40,13 @@ def test_what_is_long_past_is_forgotten() -> None:
     assert demand.per_second(11.0 + DEMAND_WINDOW_S) == 0.0
 
 
-def loaded(slower: float, seconds: int = 60) -> EngineStatistics:
+def loaded(
+    slower: float, seconds: int = 60, statistics: EngineStatistics | None = None
+) -> EngineStatistics:
     """An engine that decodes full batches, each so many times slower than calibrated."""
-    statistics = EngineStatistics()
-    statistics.costs = COSTS
+    if statistics is None:
+        statistics = EngineStatistics()
+        statistics.costs = COSTS
     for tenth in range(seconds * 10):
         statistics.batch_decoded(0.045 * slower, 8, round(8 * 0.32 * SAMPLE_RATE), now=tenth / 10)
     return statistics
@@ -60,6 +65,19 @@ def test_a_machine_that_has_become_slower_is_noticed() -> None:
 def test_a_machine_that_is_not_busy_promises_nothing() -> None:
     # No words came of these batches: they may have been cheap for what was in them.
     assert loaded(0.5).slowness == IN_BATCHES
+
+
+@pytest.mark.parametrize(
+    ("slower", "slowness"),
+    # No further than it was disturbed.
+    [(0.5, 0.5), (0.1, IN_BATCHES / 5.0)],
+)
+def test_a_calibration_that_is_known_to_be_disturbed_is_put_right_at_once(
+    slower: float, slowness: float
+) -> None:
+    statistics = EngineStatistics()
+    statistics.costs = replace(COSTS, disturbance=5.0)
+    assert loaded(slower, statistics=statistics).slowness == pytest.approx(slowness)
 
 
 def test_steps_take_what_they_took_when_their_costs_are_known_better() -> None:

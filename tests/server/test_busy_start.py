@@ -7,7 +7,7 @@ without pauses, in batches of what is ready, by the real statistics and the real
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -116,6 +116,13 @@ def admitted(true: StepCosts, calibrated: StepCosts) -> tuple[int, int, Machine]
 
 
 @pytest.mark.parametrize(
+    "is_known",
+    [
+        pytest.param(True, id="known by the processor time"),
+        pytest.param(False, id="nothing looks wrong: all steps took longer alike"),
+    ],
+)
+@pytest.mark.parametrize(
     ("slower", "least"),
     # Fifteen times: what eight busy processes did to the default model on two cores.
     [(4.0, 1.0), (15.0, 0.8)],
@@ -129,11 +136,11 @@ def admitted(true: StepCosts, calibrated: StepCosts) -> tuple[int, int, Machine]
     ],
 )
 def test_within_a_minute_it_admits_what_it_does_on_a_quiet_machine(
-    true: StepCosts, slower: float, least: float
+    true: StepCosts, slower: float, least: float, is_known: bool
 ) -> None:
     quiet, quiet_later, _ = admitted(true, true)
-    # Nothing about the calibration looks wrong: all steps took longer alike.
-    at_once, later, machine = admitted(true, true.scaled(slower))
+    found = replace(true.scaled(slower), disturbance=slower if is_known else 1.0)
+    at_once, later, machine = admitted(true, found)
     assert at_once <= quiet / 3
     assert later >= quiet * least
     # And none who was admitted meanwhile was let in at the cost of the others.
