@@ -10,6 +10,7 @@ import click
 from bench.accuracy import accuracy, passes
 from bench.alignment import alignment
 from bench.attack import attack
+from bench.busy_start import busy_start
 from bench.capacity import capacity, overload
 from bench.captions import captions
 from bench.chaos import chaos
@@ -40,9 +41,9 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, alignment, attack, capacity, captions, chaos, conversations, endpoint),
-    *(fuzz, g2p, hot_words, live_cost, load, model, null, overhead, overload, passes),
-    *(peers, soak, speaker, whisper_peers),
+    *(accuracy, alignment, attack, busy_start, capacity, captions, chaos, conversations),
+    *(endpoint, fuzz, g2p, hot_words, live_cost, load, model, null, overhead, overload),
+    *(passes, peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)
 

@@ -103,6 +103,11 @@ class StreamClient:
         self._ready.set()
         self._over.set()
 
+    async def taken(self) -> bool:
+        """Wait for the answer to the opening; whether the stream may speak."""
+        await self._ready.wait()
+        return self.refusal is None and self.failure is None
+
     async def run(self, frames: Sequence[bytes], start_s: float) -> None:
         """Connect, speak and wait for the end. What goes wrong is kept in `failure`.
 
@@ -117,15 +122,18 @@ class StreamClient:
                 self.refusal = f"HTTP {error.response.status_code}"
             else:
                 self.failure = f"no connection: {error}"
+            self._ready.set()
             return
         except (OSError, InvalidHandshake) as error:
             self.failure = f"no connection: {error}"
+            self._ready.set()
             return
         try:
             async with asyncio.timeout(_OPEN_S):
                 await self._ready.wait()
         except TimeoutError:
             self.failure = f"no answer to the first message within {_OPEN_S:.0f} s"
+            self._ready.set()
         if self.failure is None and self.refusal is None:
             chunks = self.stream.script.chunks
             self._speak([frames[chunk] for chunk in chunks], start_s)

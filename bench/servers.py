@@ -128,6 +128,7 @@ def running_server(
     *arguments: str,
     admission: bool = True,
     server_path: Path | None = None,
+    cache: Path | None = None,
 ) -> Iterator[MeasuredServer]:
     """Start `rasr serve` with the text of a settings file; stop it at the end.
 
@@ -136,6 +137,7 @@ def running_server(
         arguments: further ones of `rasr serve`.
         admission: False: it refuses nobody for its load, so what is too much shows as latency.
         server_path: root of the checkout that the server is started from; None: this one.
+        cache: where it remembers what it has measured; None: where it always does.
 
     Raises:
         RuntimeError: it did not start; the text is what it said.
@@ -144,6 +146,8 @@ def running_server(
     # First, because what is in PYTHONPATH already may be a checkout, too.
     python_path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
     environment = {**os.environ, "PYTHONPATH": python_path}
+    if cache is not None:
+        environment["XDG_CACHE_HOME"] = str(cache)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rasr.toml"
         file.write_text(config, encoding="utf-8")

@@ -29,8 +29,8 @@ def capacity(model: tuple[str, ...], config: Path | None) -> None:
 
     Each engine is loaded and decodes speech in batches of several sizes, as a server would under
     load; it takes seconds. `rasr serve` measures the same when it first starts and remembers it;
-    this command measures anew, and what it finds is what servers remember from then on. Run it
-    while nothing else works on the machine.
+    this command measures anew, and servers remember the better of both. Run it while nothing else
+    works on the machine.
     """
     settings = configuration(config, models=model).settings
     logs.set_up("error", sys.stderr)
@@ -52,8 +52,8 @@ def capacity(model: tuple[str, ...], config: Path | None) -> None:
 
 
 async def _measure(settings: Settings) -> dict[str, Capacity]:
-    from rasr.server.engines import fault_of, make_scheduler, plan, start_scheduler
-    from rasr.server.ops.capacity import calibrated, memory_folder
+    from rasr.server.engines import make_scheduler, plan, start_scheduler
+    from rasr.server.ops.capacity import Calibration, capacity_of, memory_folder
 
     found = {}
     for one in plan(settings).values():
@@ -61,28 +61,30 @@ async def _measure(settings: Settings) -> dict[str, Capacity]:
         await start_scheduler(one.name, scheduler)
         try:
             folder = memory_folder(os.environ)
-            with fault_of(one.name):
-                found[one.name] = await calibrated(
-                    one, settings.decoding, scheduler, folder, fresh=True
-                )
+            await Calibration(one, settings.decoding, scheduler, folder).begin(fresh=True)
+            found[one.name] = capacity_of(one, scheduler)
         finally:
             await scheduler.stop()
     return found
 
 
 def _show(one: Capacity, max_load: float) -> None:
-    from rasr.server.ops.capacity import MOST_DISTURBANCE
-
     screen = console()
     costs = one.costs
     if costs.by_length:
         _show_lengths(one)
     else:
         _show_steps(one)
-    if costs.disturbance > MOST_DISTURBANCE:
+    if costs.is_disturbed:
         screen.print(
-            "Others used the machine meanwhile: the same step took now longer, now shorter. These "
-            "numbers are too low, and servers will not remember them."
+            f"Others used the machine meanwhile: steps took up to {costs.disturbance:.1f} times as "
+            "long as they need. Fewer people are carried by these numbers than the machine could; "
+            "servers will not remember them."
+        )
+    else:
+        screen.print(
+            f"Steps took up to {costs.disturbance:.1f} times as long as they need: the numbers are "
+            "as sure as that."
         )
     screen.print()
     _show_rounds(one.engine, [one], max_load)
@@ -101,12 +103,8 @@ def _show_steps(one: Capacity) -> None:
             f"{costs.slots * size * costs.step_s / seconds:.0f}",
         )
     screen.print(steps)
-    if costs.timely_batch:
+    if len(costs.seconds) > 1 and costs.timely_batch:
         screen.print(f"Largest batch that takes less than half its sound: {costs.timely_batch}.")
-    else:
-        screen.print(
-            "No batch takes less than half its sound: this model is too slow for this machine."
-        )
 
 
 def _show_lengths(one: Capacity) -> None:
@@ -132,7 +130,7 @@ def _show_lengths(one: Capacity) -> None:
 
 def _show_rounds(title: str, engines: Sequence[Capacity], max_load: float) -> None:
     """Recognitions at once, each with its speech given to all of these engines."""
-    from rasr.server.ops.capacity import SPEECH_RATIOS, carried
+    from rasr.server.ops.capacity import SPEECH_RATIOS, carried, summary
 
     rounds = Table(title=f"{title}: rounds at once on {engines[0].cores} cores")
     rounds.add_column("of the sound is speech", justify="right")
@@ -141,6 +139,8 @@ def _show_rounds(title: str, engines: Sequence[Capacity], max_load: float) -> No
         rounds.add_column(f"admitted (load {max_load:.0%})", justify="right")
     for ratio in SPEECH_RATIOS:
         most = carried(engines, ratio)
-        admitted = [str(int(most * max_load))] if max_load else []
+        # The first one is admitted whatever the load is.
+        admitted = [str(max(1, int(most * max_load)))] if max_load else []
         rounds.add_row(f"{ratio:.0%}", str(most), *admitted)
     console().print(rounds)
+    console().print(summary(title, engines, max_load) + ".")

@@ -230,7 +230,8 @@ def _header(body: Row, url: str) -> list[Text]:
         parts.append(f"load {_share(body['load'])}{_of(body['max_load'], _share)}")
     status = Text(" · ".join(parts))
     if not body["ready"]:
-        status.append(" · takes no new rounds", style="bold red")
+        bound = f" ({body['bound']})" if body["bound"] else ""
+        status.append(f" · takes no new rounds{bound}", style="bold red")
     return [
         status,
         *(
@@ -249,7 +250,7 @@ def _header(body: Row, url: str) -> list[Text]:
 def _carries(engine: Row) -> str:
     if engine["carries"] is None:
         return ""
-    return f"carries about {engine['carries']} who speak at once, "
+    return f"carries {engine['carries']} who speak without pauses, "
 
 
 def _overload(engine: Row) -> str:

@@ -2,6 +2,7 @@
 
 from rasr.scheduling.child_process import ChildProcess, WorkerDied, answer_questions
 from rasr.scheduling.costs import StepCosts
+from rasr.scheduling.idle_calibration import IdleMoments
 from rasr.scheduling.overload import TOP_LEVEL
 from rasr.scheduling.scheduler import DecodeHandle, Scheduler
 from rasr.scheduling.statistics import EngineStatistics
@@ -14,6 +15,7 @@ __all__ = [
     "DecodeHandle",
     "DecodeListener",
     "EngineStatistics",
+    "IdleMoments",
     "Priority",
     "ProcessWorker",
     "Scheduler",

@@ -1,57 +1,51 @@
-"""What a step costs at each batch size: measured on the workers that will do the work.
-
-All slots of all workers are busy at the same time, as they are under load: threads share caches and
-memory, and a step beside another one takes longer than alone.
+"""What steps of one engine cost on one machine, and what follows from the numbers.
 
 An engine that reads the growing utterance anew has no cost of a step: what a second of speech costs
-depends on how long its utterance is. There whole utterances of several lengths are measured, from
-the first step to the final. If it only makes finals, each utterance is read once.
+depends on how long its utterance is.
+
+Costs come from calibrations (`rasr.scheduling.calibration`) and from live steps
+(`rasr.scheduling.learning`). Others on the machine only ever make a step longer, so of two
+measurements the lower one is the better, and costs only ever fall. That steps take longer just now
+is told apart from their costs: `rasr.scheduling.statistics.EngineStatistics.slowness`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-import time
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import ceil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import exp, inf, isfinite, log
 from statistics import fmean
 
 import numpy as np
-
-from decoder.engine import SAMPLE_RATE, Samples
-from rasr.scheduling.engine_host import Batch, Step
-from rasr.scheduling.overload import StepPolicy
-from rasr.scheduling.worker import Worker
 
 IN_BATCHES, ONE_BY_ONE = 1.25, 1.1
 """Steps of a server at its limit take so much longer than calibrated ones: the event loop wants its
 part of the cores and ends of utterances take more than their audio; where streams are decoded in
 batches, these are of what is ready (measured with 90 streams of a model of 20 million parameters on
 two cores: 1.2 to 1.3)."""
+LEAST_STEP_S = 1e-5
+"""No step takes less: handing it to a worker and back takes longer (20 to 60 µs by a thread)."""
+MOST_DISTURBANCE = 1.5
+"""`StepCosts.disturbance` past which a calibration is not trusted. Calibrations on a machine that
+did nothing else had up to 1.3."""
+AGREEMENT = 0.1
+"""Two calibrations agree whose costs differ by so little on average."""
+_ENOUGH_AGREEING = 2
 _TIMELY = 0.5
 """Of the audio of a step. A stream whose chunk comes just after a batch began waits for that batch
 and then for its own: with more than half, its text would come later than its next chunk."""
-_WARM_STEPS = 2
-_TIMED_STEPS = 4
-_TIMED_S = 2.0
-"""Of audio at the least: some words cost an engine more than others."""
-_TURNS = 2
-"""Each size is decoded so often, with the same audio: what differs then is the machine."""
-_NEGLIGIBLE_S = 0.001
-"""Differences of less say nothing about who else uses the machine."""
-_SIZES = (1, 2, 4, 8, 16, 32, 64)
 TYPICAL_UTTERANCE_S = 4.0
 """Sentences of a conversation and of dictation are mostly of 2 to 8 s."""
-_UTTERANCES_S = (2.0, 5.0, 12.0)
-"""Lengths that are measured: what lies between is reckoned, and the curve is not straight."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepCosts:
-    """The costs of one engine on one machine, with all its slots busy at once."""
+    """The costs of one engine on one machine, with all its slots busy at once.
+
+    Raises:
+        ValueError: a number is not one that could have been measured; the text says which.
+    """
 
     step_s: float
     """Audio that a stream gets in one step, seconds."""
@@ -60,7 +54,8 @@ class StepCosts:
     seconds: Mapping[int, float]
     """Batch size → time that one such step takes, seconds. Not empty; keys ascend."""
     disturbance: float = 1.0
-    """Median over shortest time of the same step: up to 1.3 where nothing else used the machine."""
+    """How much others used the machine during the calibration, 1.0 being not at all: median over
+    shortest time of the same step, or time over processor time, whichever is larger."""
     by_length: Mapping[float, float] = field(default_factory=dict)
     """Of an engine that reads anew: length of an utterance in seconds → time of a slot for a second
     of its speech, all readings that it makes of one counted. Keys ascend; empty for other engines.
@@ -68,6 +63,26 @@ class StepCosts:
     spared: Mapping[float, float] = field(default_factory=dict)
     """As `by_length` while the engine is behind and reads an utterance less often: on the first
     overload level, on which a machine at its limit is."""
+    agreeing: int = 0
+    """Calibrations that nobody disturbed and that found these costs, to within `AGREEMENT`."""
+
+    def __post_init__(self) -> None:
+        _check("step_s", self.step_s, 0.001, 60.0)
+        _check("slots", self.slots, 1, 10_000)
+        _check("disturbance", self.disturbance, 1.0, inf)
+        _check("agreeing", self.agreeing, 0, inf)
+        if not self.seconds:
+            raise ValueError("seconds is empty; a time for at least one batch size is needed")
+        for name, table in (
+            ("seconds", self.seconds),
+            ("by_length", self.by_length),
+            ("spared", self.spared),
+        ):
+            if list(table) != sorted(table):
+                raise ValueError(f"the keys of {name} do not ascend: {list(table)}")
+            for key, value in table.items():
+                _check(f"a key of {name}", key, 0.1 if name != "seconds" else 1, 10_000)
+                _check(f"{name}[{key:g}]", value, LEAST_STEP_S, 10_000)
 
     def step_seconds(self, batch: int) -> float:
         """Time of a step with so many streams: measured, or between two that were."""
@@ -93,6 +108,16 @@ class StepCosts:
     def in_service(self) -> float:
         """How much longer than calibrated steps take at the limit."""
         return IN_BATCHES if len(self.seconds) > 1 else ONE_BY_ONE
+
+    @property
+    def is_sure(self) -> bool:
+        """True once several calibrations that nobody disturbed agree."""
+        return self.agreeing >= _ENOUGH_AGREEING
+
+    @property
+    def is_disturbed(self) -> bool:
+        """True if others used the machine so much that these costs are surely too high."""
+        return self.disturbance > MOST_DISTURBANCE
 
     @property
     def per_second(self) -> float:
@@ -122,141 +147,85 @@ class StepCosts:
             return _at(curve, utterance_s) * step_s * steps
         return self.step_seconds(steps) * step_s / self.step_s
 
+    # Costs only ever fall
+
+    def lowered(self, seconds: Mapping[int, float]) -> StepCosts:
+        """With the times of these batch sizes, where they are lower than what was known.
+
+        Where one has become much lower, sizes of which nothing is said follow it: a larger batch
+        takes at most as long a stream, a smaller one at most as long.
+        """
+        known = dict(self.seconds)
+        for size, s in seconds.items():
+            known[size] = max(min(s, known.get(size, s)), LEAST_STEP_S)
+            if known[size] * (1 + AGREEMENT) < self.seconds.get(size, 0.0):
+                for other in self.seconds.keys() - seconds.keys():
+                    bound = known[size] * max(1.0, other / size)
+                    known[other] = min(known[other], bound)
+        return replace(self, seconds=dict(sorted(known.items())))
+
+    def scaled(self, ratio: float) -> StepCosts:
+        """All costs so many times higher."""
+
+        def times(table: Mapping[float, float]) -> dict[float, float]:
+            return {key: max(value * ratio, LEAST_STEP_S) for key, value in table.items()}
+
+        return replace(
+            self,
+            seconds={size: max(s * ratio, LEAST_STEP_S) for size, s in self.seconds.items()},
+            by_length=times(self.by_length),
+            spared=times(self.spared),
+        )
+
+    def best_with(self, other: StepCosts) -> StepCosts:
+        """The lower of both in everything, and how sure that is.
+
+        Args:
+            other: of the same engine and machine. What it has not measured may be missing.
+        """
+        best = replace(
+            self.lowered(other.seconds),
+            by_length=_lower(self.by_length, other.by_length),
+            spared=_lower(self.spared, other.spared),
+            disturbance=min(self.disturbance, other.disturbance),
+        )
+        agreeing = sum(one.agreeing for one in (self, other) if one.agrees_with(best))
+        return replace(best, agreeing=agreeing)
+
+    def agrees_with(self, other: StepCosts) -> bool:
+        """True if what both have measured differs by `AGREEMENT` at most, on average."""
+        return abs(log(self.ratio_to(other))) <= log(1 + AGREEMENT)
+
+    def ratio_to(self, other: StepCosts) -> float:
+        """These costs over those of `other`: the geometric mean over what both have measured."""
+        pairs = [
+            (ours[key], theirs[key])
+            for ours, theirs in ((self.by_length, other.by_length), (self.spared, other.spared))
+            for key in ours.keys() & theirs.keys()
+        ]
+        if not pairs:
+            sizes = self.seconds.keys() & other.seconds.keys()
+            pairs = [(self.seconds[size], other.seconds[size]) for size in sizes]
+        return exp(fmean(log(a / b) for a, b in pairs)) if pairs else 1.0
+
 
 def _at(curve: Mapping[float, float], utterance_s: float) -> float:
     return float(np.interp(utterance_s, list(curve), list(curve.values())))
 
 
-async def calibrate(
-    workers: Sequence[Worker],
-    policy: StepPolicy,
-    *,
-    max_batch: int,
-    streams_per_worker: int,
-    speech: Samples,
-    spared: StepPolicy | None = None,
-    finals_only: bool = False,
-) -> StepCosts:
-    """Time steps of every batch size up to the largest that can come about.
-
-    Args:
-        workers: started, and idle.
-        max_batch: the largest batch that the engine takes.
-        speech: what is decoded, again and again; shape (n,), int16, at 16 kHz. Engines that search
-            need real speech: noise costs them less or more.
-        spared: of an engine that decodes an utterance anew as it grows: the policy of its first
-            overload level; None for other engines.
-        finals_only: nobody wants its partials, so that one that reads anew reads once, at the end.
-
-    Raises:
-        WorkerDied: a worker died.
-    """
-    first = policy.next_step_at(0)
-    step = policy.step_samples
-    timed_steps = max(_TIMED_STEPS, ceil(_TIMED_S * SAMPLE_RATE / step))
-    lengths = [first, *[step] * (_WARM_STEPS - 1 + timed_steps)]
-    # Of one worker: its streams are shared among its slots.
-    most = min(max_batch, max(1, streams_per_worker // workers[0].slots))
-    # No decode task has such a number.
-    numbers = itertools.count(-1, -1)
-    seconds: dict[int, float] = {}
-    shortest = middle = 0.0
-    for size in sorted({min(size, most) for size in _SIZES}):
-        timed: list[list[float]] = []
-        for _ in range(_TURNS):
-            timed += await asyncio.gather(
-                *(
-                    _time(worker, slot, [next(numbers) for _ in range(size)], lengths, speech)
-                    for worker in workers
-                    for slot in range(worker.slots)
-                )
-            )
-        # Of each step, which is the same audio every time.
-        ranked = [sorted(times) for times in zip(*timed, strict=True)]
-        # A neighbour on the machine only ever makes a step longer.
-        seconds[size] = fmean(times[len(times) // 4] for times in ranked)
-        shortest += fmean(times[0] for times in ranked) + _NEGLIGIBLE_S
-        middle += fmean(times[len(times) // 2] for times in ranked) + _NEGLIGIBLE_S
-    slots = sum(worker.slots for worker in workers)
-    curves: list[dict[float, float]] = [{}, {}]
-    if spared is not None:
-        chosen: list[StepPolicy | None] = [None] if finals_only else [policy, spared]
-        curves = [await _time_lengths(workers, one, speech, numbers) for one in chosen]
-    return StepCosts(
-        step / SAMPLE_RATE,
-        slots,
-        seconds,
-        disturbance=middle / shortest,
-        by_length=curves[0],
-        spared=curves[-1],
-    )
+def _lower(ours: Mapping[float, float], theirs: Mapping[float, float]) -> dict[float, float]:
+    """The lower of both curves. Lengths that only one has are as much lower as the rest is."""
+    both = ours.keys() & theirs.keys()
+    if not both:
+        return dict(ours or theirs)
+    best = {key: min(ours[key], theirs[key]) for key in both}
+    for curve in (ours, theirs):
+        ratio = max(best[key] / curve[key] for key in both)
+        best |= {key: curve[key] * ratio for key in curve.keys() - both}
+    return dict(sorted(best.items()))
 
 
-async def _time_lengths(
-    workers: Sequence[Worker],
-    policy: StepPolicy | None,
-    speech: Samples,
-    numbers: Iterator[int],
-) -> dict[float, float]:
-    """What a second of speech costs in utterances of several lengths, in seconds."""
-    curve = {}
-    for length_s in _UTTERANCES_S:
-        spent = await asyncio.gather(
-            *(
-                _time_utterance(worker, slot, next(numbers), policy, speech, length_s)
-                for worker in workers
-                for slot in range(worker.slots)
-            )
-        )
-        curve[length_s] = min(spent) / length_s
-    return curve
-
-
-async def _time_utterance(
-    worker: Worker,
-    slot: int,
-    stream: int,
-    policy: StepPolicy | None,
-    speech: Samples,
-    length_s: float,
-) -> float:
-    """How long all steps of one utterance took together, in seconds; without a policy, its one."""
-    length = int(length_s * SAMPLE_RATE)
-    taken = at = 0
-    spent = 0.0
-    while at < length:
-        end = length if policy is None else min(policy.next_step_at(taken), length)
-        samples = speech.take(np.arange(at, end), mode="wrap")
-        step = Step(stream, samples, opens=not at, finishes=end == length, wants_hypothesis=True)
-        at = taken = end
-        begun = time.perf_counter()
-        await worker.run(Batch((step,)), slot)
-        spent += time.perf_counter() - begun
-    return spent
-
-
-async def _time(
-    worker: Worker,
-    slot: int,
-    streams: Sequence[int],
-    lengths: Sequence[int],
-    speech: Samples,
-) -> list[float]:
-    """How long each timed step of one batch took, in seconds."""
-    taken = []
-    at = 0
-    for number, length in enumerate(lengths):
-        samples = speech.take(np.arange(at, at + length), mode="wrap")
-        at += length
-        batch = Batch(
-            tuple(
-                Step(stream, samples, opens=not number, finishes=False, wants_hypothesis=True)
-                for stream in streams
-            )
-        )
-        begun = time.perf_counter()
-        await worker.run(batch, slot)
-        if number >= _WARM_STEPS:
-            taken.append(time.perf_counter() - begun)
-    await worker.run(Batch((), tuple(streams)), slot)
-    return taken
+def _check(name: str, value: float, least: float, most: float) -> None:
+    if not (isfinite(value) and least <= value <= most):
+        allowed = f"from {least:g}" if most == inf else f"from {least:g} to {most:g}"
+        raise ValueError(f"{name} is {value:g}; allowed: {allowed}")

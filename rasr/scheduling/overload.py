@@ -56,9 +56,9 @@ class OverloadMonitor:
     def __init__(self, step_s: float) -> None:
         """
         Args:
-            step_s: audio of a step on level 0, seconds.
+            step_s: audio of a step on level 0, seconds; more than 0.
         """
-        self._step_s = max(step_s, _LEAST_STEP_S)
+        self._step_s = step_s
         self._level = 0
         self._began: float | None = None
         self._late_s = 0.0
@@ -184,7 +184,9 @@ class StepPolicies:
         self._step_ms = step_ms
         self._partial_ms = partial_ms
         self._policies = self._on(0)
-        self._monitor = OverloadMonitor(self._policies[True].step_samples / SAMPLE_RATE)
+        self.step_s = max(self._policies[True].step_samples / SAMPLE_RATE, _LEAST_STEP_S)
+        """Audio of a step on level 0, seconds, against which it is late; a tenth at the least."""
+        self._monitor = OverloadMonitor(self.step_s)
 
     @property
     def level(self) -> int:

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 
 from decoder import Capabilities, EngineUnavailable, HotWord
 from decoder.engine import Samples
+from rasr.scheduling.calibrator import Calibrator
 from rasr.scheduling.child_process import WorkerDied
-from rasr.scheduling.costs import StepCosts, calibrate
+from rasr.scheduling.costs import StepCosts
+from rasr.scheduling.idle_calibration import IdleCalibration, IdleMoments
 from rasr.scheduling.overload import StepPolicies
 from rasr.scheduling.serving import Shared, SlotServer
 from rasr.scheduling.statistics import EngineStatistics
@@ -96,6 +98,7 @@ class Scheduler:
         settings: DecodingSettings,
         *,
         streams_per_worker: int,
+        finals_only: bool = False,
         restart_delay_s: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -104,10 +107,13 @@ class Scheduler:
             workers: of the same engine.
             settings: how long steps are, how often partials come, how long a worker may be silent.
             streams_per_worker: utterances that a worker can have open at a time.
+            finals_only: nobody will want partials of it.
             restart_delay_s: between two attempts to replace a worker that does not come up.
             clock: on which audio is due, in seconds.
         """
-        self.statistics = EngineStatistics()
+        self.statistics = EngineStatistics(finals_only=finals_only)
+        self.finals_only = finals_only
+        """Nobody wants partials of it."""
         self._settings = settings
         self._streams_per_worker = streams_per_worker
         self._restart_delay_s = restart_delay_s
@@ -127,6 +133,7 @@ class Scheduler:
         self._serving: list[asyncio.Task[None]] = []
         self._capabilities: Capabilities | None = None
         self._pool: StreamPool | None = None
+        self._calibrator: Calibrator | None = None
 
     # Life
 
@@ -159,6 +166,9 @@ class Scheduler:
             streams_per_worker=self._streams_per_worker,
             queue=WaitingQueue(streams=self.streams, slots=self.slots),
         )
+        self._calibrator = Calibrator(
+            self._workers, self._capabilities, policies, self._streams_per_worker, self.finals_only
+        )
         shared = Shared(self._capabilities, policies, self.statistics, self._pool, self._clock)
         for worker in self._workers:
             server = SlotServer(worker, shared)
@@ -187,12 +197,11 @@ class Scheduler:
             )
         )
 
-    async def calibrate(self, speech: Samples, *, finals_only: bool = False) -> StepCosts:
-        """Measure what steps cost; takes seconds, while which nothing else may be decoded.
+    async def calibrate(self, speech: Samples) -> StepCosts:
+        """Measure what steps cost, for the statistics; for some seconds nothing else is decoded.
 
         Args:
             speech: shape (n,), int16, at 16 kHz.
-            finals_only: nobody will want its partials.
 
         Raises:
             EngineUnavailable: a worker died or hung.
@@ -200,15 +209,7 @@ class Scheduler:
         bound_s = self._settings.load_timeout_s
         try:
             async with asyncio.timeout(bound_s):
-                return await calibrate(
-                    self.workers,
-                    self._known_pool.policies.policy(partials=True),
-                    max_batch=self.capabilities.max_batch,
-                    streams_per_worker=self._streams_per_worker,
-                    speech=speech,
-                    spared=self._known_pool.policies.spared,
-                    finals_only=finals_only,
-                )
+                costs = await self._known_calibrator.at_start(speech)
         except TimeoutError as error:
             raise EngineUnavailable(
                 f"its speed has not been measured within {bound_s:g} s; raise "
@@ -218,6 +219,25 @@ class Scheduler:
             raise EngineUnavailable(
                 "a worker died while its speed was measured; is there enough memory?"
             ) from error
+        self.statistics.calibrated(costs)
+        return costs
+
+    def keep_calibrated(
+        self,
+        speech: Callable[[], Awaitable[Samples]],
+        told: Callable[[StepCosts], Awaitable[None]],
+        moments: IdleMoments,
+    ) -> None:
+        """From now on, until it is stopped, measure again in idle moments what is not sure yet.
+
+        Args:
+            speech: as of `calibrate`.
+            told: is told costs that are lower, or surer, than those before: now and then.
+            moments: in which no engine of the machine decodes.
+        """
+        measure = partial(self._known_calibrator.in_idle_moment, speech, moments)
+        idle = IdleCalibration(self.statistics, moments, measure, told, clock=self._clock)
+        self._serve("calibration", idle.run)
 
     async def stop(self) -> None:
         """Stop all workers, whatever state they are in. Utterances still open are lost."""
@@ -303,3 +323,8 @@ class Scheduler:
     def _known_pool(self) -> StreamPool:
         assert self._pool is not None, "start comes first"
         return self._pool
+
+    @property
+    def _known_calibrator(self) -> Calibrator:
+        assert self._calibrator is not None, "start comes first"
+        return self._calibrator

@@ -194,11 +194,14 @@ class SlotServer:
 
     def _observe(self, chosen: Iterable[DecodeTask], now: float) -> None:
         """Live steps that come late raise the overload level; others wait by intention."""
-        late_s = [
-            now - max(task.ready_since, task.due)
-            for task in chosen
-            if task.priority is Priority.LIVE
-        ]
+        late_s = []
+        for task in chosen:
+            queued_s = now - max(task.ready_since, task.due)
+            if task.priority is Priority.LIVE:
+                late_s.append(queued_s)
+            if task.priority is not Priority.BATCH:
+                step_s = self._policies.step_s
+                self._statistics.lateness.observe(queued_s, now - task.due, step_s, now)
         if self._policies.observe(late_s, now):
             _log.warning("overload_level", level=self._policies.level, of=TOP_LEVEL)
             self._streams.level_changed()
@@ -211,8 +214,10 @@ class SlotServer:
         now = self._clock()
         busy_s = now - begun
         samples = sum(len(step.samples) for step in batch.steps)
+        worded = sum(_letters(result) > 0 for result in results)
+        is_spared = self._policies.level > 0
         self._statistics.batch_decoded(
-            busy_s, len(batch.steps), samples, now, is_spared=self._policies.level > 0
+            busy_s, len(batch.steps), samples, now, worded=worded, is_spared=is_spared
         )
         for result in results:
             self._settle(result, busy_s / len(results))
@@ -251,7 +256,14 @@ class SlotServer:
                 self._give_up(task, result.failure)
             elif result.hypothesis is not None:
                 if result.final:
-                    self._statistics.utterance_decoded(task.decoded_samples)
+                    self._statistics.utterance_decoded(
+                        task.decoded_samples,
+                        busy_s=task.busy_s,
+                        letters=_letters(result),
+                        partials=task.policy.partial is not None,
+                        is_spared=self._policies.level > 0,
+                        now=self._clock(),
+                    )
                     self.release(task)
                     task.finish()
                 task.listener.hypothesis(result.hypothesis, final=result.final)
@@ -287,6 +299,11 @@ class SlotServer:
     def worker_replaced(self) -> None:
         """There is room again."""
         self._streams.room()
+
+
+def _letters(result: StepResult) -> int:
+    """Of the words that came with a result."""
+    return 0 if result.hypothesis is None else len(result.hypothesis.text)
 
 
 def fail(task: DecodeTask, sentence: str, statistics: EngineStatistics) -> None:

@@ -217,6 +217,32 @@ class SupervisedWorker:
             await asyncio.sleep(self._restart_delay_s)
 
 
+class SupervisedRunner:
+    """Runs batches on a supervised worker for somebody who waits for nothing else: a calibration.
+
+    A batch that hangs, or a worker that dies in it, is noticed as with any other.
+    """
+
+    def __init__(self, worker: SupervisedWorker) -> None:
+        self._worker = worker
+
+    @property
+    def slots(self) -> int:
+        """Batches that may be run at the same time."""
+        return self._worker.worker.slots
+
+    async def run(self, batch: Batch, slot: int) -> list[StepResult]:
+        """Run one batch.
+
+        Raises:
+            WorkerDied: the worker was lost.
+        """
+        results = await self._worker.finished(self._worker.begin(batch, slot))
+        if results is None:
+            raise WorkerDied
+        return results
+
+
 async def keep_serving(
     name: str,
     serve: Callable[[], Awaitable[None]],

@@ -14,7 +14,7 @@ from decoder import HotWord
 from rasr.captions import Broadcaster, ChannelBusy, TooManyChannels
 from rasr.recognition.config import EngineChoice
 from rasr.runtime.access import Access, Subscriber
-from rasr.server.admission import Admission, Party, Slot
+from rasr.server.admission import Admission, Party, Refused, Slot
 from rasr.server.engines import PropertyTable
 from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
 
@@ -97,8 +97,8 @@ class _Slot:
         if self._held is not None:
             return None
         answer = self._admission.take(self._party, self._engine, self._loop.time())
-        if isinstance(answer, str):
-            return answer
+        if isinstance(answer, Refused):
+            return answer.sentence
         self._held = answer
         return None
 

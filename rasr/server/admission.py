@@ -1,11 +1,14 @@
 """Admission: which recognitions may open, and the sentence for those that may not.
 
-The load that is held against the bound is a prediction. What is measured is the audio that open
-recognitions have given to the engines in the last seconds (`rasr.scheduling.statistics.Demand`);
-for those that are too young to have been measured, and for the one that asks, the mean of the
-others stands in, or unbroken speech as long as there are few others. So a crowd that comes at once
-is not let in on the silence before its first words. A recognition with a second pass gives its
-audio to two engines, and is a load to both.
+The load that is held against the bound is a prediction, and a prediction alone refuses nobody for
+long: where the sessions that are open are on time, as measured, one more is admitted on trial, and
+is measured with the others before the next one.
+
+Predicted is what the audio asks that open recognitions have given to the engines in the last
+seconds (`rasr.scheduling.statistics.Demand`); for those that are too young to have been measured,
+and for the one that asks, the mean of the others stands in, or unbroken speech as long as there are
+few others. So a crowd that comes at once is not let in on the silence before its first words. A
+recognition with a second pass gives its audio to two engines, and is a load to both.
 """
 
 from __future__ import annotations
@@ -13,10 +16,13 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
 from typing import Protocol
 
 from rasr.recognition.config import EngineChoice
 from rasr.scheduling import TOP_LEVEL, EngineStatistics
+from rasr.scheduling.lateness import WINDOW_S as LATENESS_WINDOW_S
 from rasr.scheduling.statistics import DEMAND_WINDOW_S
 
 _PRIOR_RECOGNITIONS = 8
@@ -24,6 +30,16 @@ _PRIOR_RECOGNITIONS = 8
 _SETTLE_S = 3.0
 """Nothing of a recognition is measured before: its client begins to speak, speech is believed, the
 second in which it is due passes."""
+_TRIAL_S = _SETTLE_S + LATENESS_WINDOW_S
+"""From the admission of one on trial to the first question whether all are on time that he has a
+part in: he begins to speak, and steps of that time are looked at."""
+_TRIED_S = _SETTLE_S + DEMAND_WINDOW_S
+"""So long one is on trial: as long as he may be silent while he is not yet measured as silent."""
+_HEARD_FOR_EACH = 10
+"""Recognitions that are heard for each one that is not: those who begin to speak all at once must
+not be many among all."""
+_LATE_S = 0.5
+"""A step that has been ready for so long and has not begun is late, whatever came of others."""
 RECOGNITION_S = 0.002
 """Time of the event loop for a second of a recognition (`python -m bench overhead`)."""
 
@@ -47,6 +63,35 @@ class Engine(Protocol):
     def streams_in_use(self) -> int:
         """Segments that it is decoding."""
 
+    def oldest_ready_s(self) -> float:
+        """How long the live step that waits longest has been ready; 0 where none waits."""
+
+
+class Bound(StrEnum):
+    """What a recognition is refused for."""
+
+    COUNT = "count"
+    """`decoding.max_rounds`, or without a bound for the load as many as there are streams."""
+    PROJECT = "project"
+    """`capacity.rounds_per_project`."""
+    ADDRESS = "address"
+    """`capacity.rounds_per_address`."""
+    STREAMS = "streams"
+    """Every stream of the engine is in use."""
+    LATENESS = "lateness"
+    """Text comes late, as measured."""
+    LOAD = "load"
+    """`capacity.max_load` would be exceeded, as predicted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why there is no slot."""
+
+    bound: Bound
+    sentence: str
+    """For the client: the numbers of the bound that is in force."""
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -68,6 +113,20 @@ class AdmissionRules:
     text_s: float = 0.0
     """Time of a core for the texts of a second of speech, where a punctuation model writes their
     marks. It is counted for all speech, with marks or without: that errs on the safe side."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Predicted; 1.0 is all that there is."""
+
+    machine: float
+    """Of the cores."""
+    engines: Mapping[str, float]
+    """Of the slots of each engine."""
+
+    @property
+    def highest(self) -> float:
+        return max(self.machine, *self.engines.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,20 +162,30 @@ class Admission:
         """In the order in which they were taken."""
         self._left: deque[tuple[Slot, float]] = deque()
         """Recognitions that ended within the window, and when: what they said is still measured."""
+        self._trials: dict[Slot, None] = {}
+        """Open ones that were admitted although the predicted load was over its bound."""
+        self._tried_at = -inf
+        """When the last one was admitted on trial, whether it is still open or not."""
         self._by_project: Counter[str] = Counter()
         self._by_address: Counter[str] = Counter()
 
-    def take(self, party: Party, engine: EngineChoice, now: float) -> Slot | str:
-        """A slot for a recognition, to be given back with `leave`, or the sentence that refuses it.
+    def take(self, party: Party, engine: EngineChoice, now: float) -> Slot | Refused:
+        """A slot for a recognition, to be given back with `leave`, or why there is none.
 
         Args:
             now: seconds on the clock on which audio is due.
         """
-        refusal = self._over_count(party) or self._over_load(engine, now)
+        refusal = self._over_count(party) or self._over_measured(engine)
         if refusal is not None:
             return refusal
+        over = self._over_load(engine, now)
+        if over is not None and not self._may_try(engine, now):
+            return over
         slot = Slot(party, engine, now)
         self._slots[slot] = None
+        if over is not None:
+            self._trials[slot] = None
+            self._tried_at = now
         self._by_project[party.project] += 1
         self._by_address[party.address] += 1
         return slot
@@ -124,6 +193,7 @@ class Admission:
     def leave(self, slot: Slot, now: float) -> None:
         """Give a slot back. `now` is in seconds of the clock of `take`."""
         del self._slots[slot]
+        self._trials.pop(slot, None)
         # Of one so short nothing is measured. Clients that open and end thousands of them must not
         # make every question after it a long one.
         if _heard(slot, now) > 0:
@@ -145,67 +215,114 @@ class Admission:
 
     def load(self, now: float) -> float:
         """Predicted for the recognitions that are open; 1.0 is all that the machine can do."""
-        return self._predicted(now, None)
+        return self._predicted(now, None).highest
 
-    def full(self, now: float) -> bool:
-        """True if whoever asked now would be refused, whatever he asked for."""
-        return self._over_all() is not None or all(
-            self._over_load(engine, now) is not None for engine in self._served
-        )
+    def refusal(self, now: float) -> Refused | None:
+        """Why whoever asked now would be refused, whatever he asked for; None if he would not."""
+        refusal = self._over_all()
+        for engine in () if refusal else self._served:
+            refusal = self._over_measured(engine) or self._over_load(engine, now)
+            if refusal is None or (refusal.bound is Bound.LOAD and self._may_try(engine, now)):
+                return None
+        return refusal
 
-    def _over_all(self) -> str | None:
+    def _over_all(self) -> Refused | None:
         most = self.rules.recognitions
         if most and self.recognitions >= most:
-            return (
+            return Refused(
+                Bound.COUNT,
                 f"the server is full: {self.recognitions} of {most} rounds are open; "
-                "try again when one has ended"
+                "try again when one has ended",
             )
         return None
 
-    def _over_count(self, party: Party) -> str | None:
+    def _over_count(self, party: Party) -> Refused | None:
         if (refusal := self._over_all()) is not None:
             return refusal
-        for whose, open_now, most in (
-            ("this project", self._by_project[party.project], self.rules.per_project),
-            ("this address", self._by_address[party.address], self.rules.per_address),
+        for bound, open_now, most in (
+            (Bound.PROJECT, self._by_project[party.project], self.rules.per_project),
+            (Bound.ADDRESS, self._by_address[party.address], self.rules.per_address),
         ):
             if most and open_now >= most:
-                return (
-                    f"too many rounds of {whose}: {open_now} of {most} are open; "
-                    "try again when one has ended"
+                return Refused(
+                    bound,
+                    f"too many rounds of this {bound}: {open_now} of {most} are open; "
+                    "try again when one has ended",
                 )
         return None
 
-    def _over_load(self, engine: EngineChoice, now: float) -> str | None:
-        bound = self.rules.max_load
+    def _over_measured(self, engine: EngineChoice) -> Refused | None:
         # Somebody alone is served as well as the machine can, however slow it is just now.
-        if not bound or not self._slots:
+        if not self.rules.max_load or not self._slots:
             return None
         # A second pass that is late costs nobody his text: of its engine the load alone counts.
         asked = self._engines[engine.name]
         if asked.streams_in_use >= asked.streams:
-            return (
-                f"the server is full: all {asked.streams} decoders are at work; "
-                "try again in some seconds"
+            return Refused(
+                Bound.STREAMS,
+                f"the server is full: all {asked.streams} streams of its engine are in use; "
+                "try again in some seconds",
             )
         if asked.overload_level >= TOP_LEVEL:
-            return (
+            return Refused(
+                Bound.LATENESS,
                 f"the server is at its limit: {self.recognitions} rounds are open and their text "
-                "comes late; try again in some seconds"
+                "comes late; try again in some seconds",
             )
-        predicted = self._predicted(now, engine)
+        return None
+
+    def _over_load(self, engine: EngineChoice, now: float) -> Refused | None:
+        bound = self.rules.max_load
+        if not bound or not self._slots:
+            return None
+        predicted = self._predicted(now, engine).highest
         if predicted <= bound:
             return None
-        return (
+        return Refused(
+            Bound.LOAD,
             f"the server is full: {self.recognitions} rounds are open, and one more would be a "
-            f"load of {predicted:.0%}, allowed: {bound:.0%}; try again in some seconds"
+            f"load of {predicted:.0%}, allowed: {bound:.0%}; try again in some seconds",
         )
+
+    def _may_try(self, engine: EngineChoice, now: float) -> bool:
+        """Whether one may be admitted on trial, over the predicted load.
+
+        All sessions must be on time, those of the engine that is asked for and of all others, with
+        slots that are free for some of the time; and that must have been measured with the last
+        one who came: a crowd that comes at once finds no proof that there is room for it.
+        """
+        if now - self._tried_at < _TRIAL_S:
+            return False
+        heard = sum(now - slot.since >= _TRIAL_S for slot in self._slots)
+        on_trial = sum(now - slot.since < _TRIED_S for slot in self._trials)
+        unheard = self.recognitions - heard + on_trial
+        if unheard and unheard >= heard // _HEARD_FOR_EACH:
+            return False
+        shares = self._predicted(now, engine).engines
+        return all(
+            self._has_room(
+                one, now, proof=name == engine.name or shares[name] > self.rules.max_load
+            )
+            for name, one in self._engines.items()
+        )
+
+    def _has_room(self, engine: Engine, now: float, *, proof: bool) -> bool:
+        """As measured; where nothing was, `proof` says whether something should have been."""
+        statistics = engine.statistics
+        if engine.overload_level or engine.oldest_ready_s() > _LATE_S:
+            return False
+        # Small batches are dear, and with larger ones there would be room for more: this stops
+        # early for such an engine, and never late.
+        if statistics.in_use > self.rules.max_load:
+            return False
+        on_time = statistics.lateness.on_time(now)
+        return not proof if on_time is None else on_time
 
     def _forget_old(self, now: float) -> None:
         while self._left and now - self._left[0][1] >= DEMAND_WINDOW_S:
             self._left.popleft()
 
-    def _predicted(self, now: float, newcomer: EngineChoice | None) -> float:
+    def _predicted(self, now: float, newcomer: EngineChoice | None) -> _Load:
         """With a recognition of `newcomer` more, if there is one."""
         weights = dict.fromkeys(self._engines, 0.0)
         young = dict(weights)
@@ -222,7 +339,7 @@ class Admission:
                 young[name] -= share
         asking = () if newcomer is None else newcomer.names
         machine = (self.recognitions + (newcomer is not None)) * RECOGNITION_S / self._cores
-        fullest = 0.0
+        shares = {}
         for name, engine in self._engines.items():
             statistics = engine.statistics
             measured = statistics.demand.per_second(now)
@@ -230,12 +347,11 @@ class Admission:
                 1.0, (measured + _PRIOR_RECOGNITIONS) / (weights[name] + _PRIOR_RECOGNITIONS)
             )
             audio = max(0.0, measured + mean * (young[name] + (name in asking)))
-            share = statistics.share(audio)
-            fullest = max(fullest, share)
+            shares[name] = share = statistics.share(audio)
             slots = 0 if statistics.costs is None else statistics.costs.slots
             machine += share * min(slots, self._cores) / self._cores
             machine += audio * self.rules.text_s / self._cores
-        return max(machine, fullest)
+        return _Load(machine, shares)
 
 
 def _heard(slot: Slot, now: float) -> float:

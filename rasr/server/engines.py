@@ -120,7 +120,12 @@ def make_scheduler(plan: EnginePlan, decoding: DecodingSettings) -> Scheduler:
             workers = [ThreadWorker(partial(load, plan.spec), plan.workers)]
         case _:
             assert_never(plan.kind.placement)
-    return Scheduler(workers, decoding, streams_per_worker=plan.streams_per_instance)
+    return Scheduler(
+        workers,
+        decoding,
+        streams_per_worker=plan.streams_per_instance,
+        finals_only=plan.finals_only,
+    )
 
 
 @contextmanager

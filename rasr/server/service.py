@@ -19,7 +19,7 @@ from rasr.captions import Broadcaster
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
-from rasr.scheduling import Scheduler
+from rasr.scheduling import IdleMoments, Scheduler
 from rasr.server.access import Authoriser
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
@@ -27,7 +27,6 @@ from rasr.server.descriptors import connections_that_fit
 from rasr.server.engines import (
     EnginePlan,
     PropertyTable,
-    fault_of,
     make_scheduler,
     plan,
     property_table,
@@ -35,7 +34,7 @@ from rasr.server.engines import (
 )
 from rasr.server.errors import StartError
 from rasr.server.listener import is_loopback, listen, url_of
-from rasr.server.ops.capacity import Capacity, calibrated, carried, memory_folder
+from rasr.server.ops.capacity import Calibration, Capacities, memory_folder, summary
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
@@ -65,6 +64,7 @@ class Service:
         self.settings = settings
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
+        self._calibrations: list[Calibration] = []
         self._aligners: Aligners | None = None
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
@@ -106,10 +106,11 @@ class Service:
         served = ", ".join(f"{key}: {choice}" for key, choice in choices.items())
         most = self.state.admission.rules.recognitions
         limits = [f"up to {most} rounds at once"] if most else []
-        known = self.state.capacities
-        for choice in dict.fromkeys(choices.values()) if known else ():
-            most = carried([known[name] for name in choice.names], 1.0)
-            limits.append(f"{choice} carries about {most} people who speak at once")
+        known, max_load = self.state.capacities, self.settings.capacity.max_load
+        limits += [
+            summary(str(choice), [known[name] for name in choice.names], max_load)
+            for choice in (dict.fromkeys(choices.values()) if known else ())
+        ]
         return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
 
     async def stop(self) -> None:
@@ -148,10 +149,11 @@ class Service:
         }
         for name, scheduler in self._schedulers.items():
             await start_scheduler(name, scheduler)
-        capacities = await self._calibrate(plans)
+        await self._calibrate(plans)
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
         self._aligners = await start_aligners(properties, texts.tools.spellers)
+        capacities = Capacities(plans, self._schedulers)
         self._state = self._assemble(capacities, properties, texts)
         self._http = rasr.asgi.Server(
             make_application(self._state),
@@ -165,7 +167,7 @@ class Service:
         await self._http.start(self._listener)
 
     def _assemble(
-        self, capacities: dict[str, Capacity], properties: PropertyTable, texts: Texts
+        self, capacities: Capacities, properties: PropertyTable, texts: Texts
     ) -> ServerState:
         """The parts of the server, each given what it needs."""
         settings = self.settings
@@ -197,18 +199,19 @@ class Service:
             connections=Connections(settings, recognizer, authoriser, statistics),
         )
 
-    async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> dict[str, Capacity]:
-        """What the engines carry, where somebody is to be refused for the load."""
+    async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> None:
+        """Find what the engines carry, where somebody is to be refused for the load."""
         if not self.settings.capacity.max_load:
-            return {}
+            return
         folder = memory_folder(os.environ)
-        capacities = {}
         for name, scheduler in self._schedulers.items():
-            with fault_of(name):
-                capacities[name] = await calibrated(
-                    plans[name], self.settings.decoding, scheduler, folder
-                )
-        return capacities
+            one = Calibration(plans[name], self.settings.decoding, scheduler, folder)
+            self._calibrations.append(one)
+            await one.begin()
+        # Only now: a calibration at start is disturbed by nothing of ours.
+        moments = IdleMoments([one.statistics for one in self._schedulers.values()])
+        for one in self._calibrations:
+            one.keep_up(moments)
 
     def _admission_rules(self, texts: Texts) -> AdmissionRules:
         capacity = self.settings.capacity
@@ -224,6 +227,9 @@ class Service:
         )
 
     async def _stop_engines(self) -> None:
+        for one in self._calibrations:
+            await one.remember()
+        self._calibrations = []
         for scheduler in self._schedulers.values():
             await scheduler.stop()
         self._schedulers = {}

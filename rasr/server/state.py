@@ -11,7 +11,7 @@ from rasr.runtime.alignment import Aligners
 from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission
 from rasr.server.engines import PropertyTable
-from rasr.server.ops.capacity import Capacity
+from rasr.server.ops.capacity import Capacities
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings
@@ -29,8 +29,7 @@ class ServerState:
     captions: Broadcaster
     aligners: Aligners | None
     """None where no words are aligned."""
-    capacities: dict[str, Capacity]
-    """Of the engines that have been calibrated, by their names."""
+    capacities: Capacities
     statistics: ServerStatistics
     connections: Connections
 

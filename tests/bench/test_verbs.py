@@ -224,3 +224,18 @@ def test_the_fuzzers_of_every_parser_run_and_say_how_much_they_tried(bench: Any)
     assert line["figures"]["turns"] == 1
     assert parsers.keys() >= {"wav", "ogg", "webm", "mp3", "adts", "start", "settings"}
     assert all(one["examples"] >= 2 and one["faults"] == 0 for one in parsers.values())
+
+
+def test_a_busy_start_tells_how_many_are_admitted_when(tmp_path: Path) -> None:
+    config, to = tmp_path / "rasr.toml", tmp_path / "line.json"
+    config.write_text(FAKE_ENGINE + "[decoding]\nmax_rounds = 2\n[capacity]\nmax_load = 0\n")
+    result = call(
+        *("busy-start", "--busy", "1", "--seconds", "2", "--idle", "0"),
+        *("--config", str(config), "--json", str(to)),
+    )
+    assert result.exit_code == 0, result.output
+    figures = json.loads(to.read_text())["figures"]
+    assert figures["wanted"] == 2
+    assert [len(run["admitted_s"]) for run in figures["runs"]] == [2, 2, 2]
+    assert all(run["refused"] and not run["failures"] for run in figures["runs"])
+    assert "2 of 2 rounds are open" in result.output

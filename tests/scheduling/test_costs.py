@@ -1,20 +1,15 @@
-"""What a step costs: measured with every size on every slot, and what follows from the numbers."""
+"""What a step costs, and what follows from the numbers: they only ever fall."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from math import inf, nan
+from typing import Any
 
-import numpy as np
 import pytest
 
-from decoder import Capabilities
 from rasr.scheduling import StepCosts
-from rasr.scheduling.costs import IN_BATCHES, ONE_BY_ONE, calibrate
-from rasr.scheduling.engine_host import Batch, StepResult
-from rasr.scheduling.overload import StepPolicy
-from tests.scheduling.commanded import MS, known, milliseconds
+from rasr.scheduling.costs import IN_BATCHES, MOST_DISTURBANCE, ONE_BY_ONE
 
 COSTS = StepCosts(step_s=0.32, slots=2, seconds={1: 0.010, 4: 0.025, 8: 0.045, 16: 0.165})
 
@@ -74,125 +69,78 @@ def test_other_engines_take_the_same_for_all_lengths() -> None:
     assert COSTS.batch_seconds(4, 0.32, 30.0) == pytest.approx(0.025)
 
 
-class CountingWorker:
-    """Answers at once and writes down what it was given."""
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("step_s", nan, "step_s is nan"),
+        ("step_s", 0.0, "step_s is 0"),
+        ("slots", 0, "slots is 0"),
+        ("seconds", {}, "seconds is empty"),
+        ("seconds", {1: -0.01}, r"seconds\[1\] is -0.01"),
+        ("seconds", {1: inf}, r"seconds\[1\] is inf"),
+        ("seconds", {1: 1e-12}, r"seconds\[1\] is 1e-12; allowed: from 1e-05 to 10000"),
+        ("seconds", {0: 0.01}, "a key of seconds is 0"),
+        ("seconds", {4: 0.02, 1: 0.01}, "do not ascend"),
+        ("disturbance", nan, "disturbance is nan"),
+        ("disturbance", 0.2, "disturbance is 0.2; allowed: from 1"),
+        ("by_length", {nan: 0.01}, "a key of by_length is nan"),
+        ("by_length", {2.0: 0.0}, r"by_length\[2\] is 0"),
+        ("spared", {2.0: nan}, r"spared\[2\] is nan"),
+        ("agreeing", -1, "agreeing is -1"),
+    ],
+)
+def test_numbers_that_nobody_can_have_measured_are_refused(
+    field: str, value: Any, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        replace(COSTS, **{field: value})
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
-        self.batches: list[tuple[int, Batch]] = []
-        self.open: set[int] = set()
 
-    async def start(self, died: Callable[[], None]) -> Capabilities:
-        raise NotImplementedError
-
-    def run(self, batch: Batch, slot: int) -> Awaitable[list[StepResult]]:
-        self.batches.append((slot, batch))
-        for step in batch.steps:
-            assert step.opens == (step.stream not in self.open), "a stream is opened once"
-            self.open.add(step.stream)
-        self.open.difference_update(batch.discard)
-        return self._answer(batch)
-
-    async def _answer(self, batch: Batch) -> list[StepResult]:
-        return [StepResult(step.stream, None) for step in batch.steps]
-
-    def kill(self) -> None: ...
-
-    def stop(self) -> None: ...
+def test_of_two_calibrations_the_lower_costs_count() -> None:
+    one = StepCosts(0.32, 2, {1: 0.010, 4: 0.080})
+    other = StepCosts(0.32, 2, {1: 0.040, 4: 0.025})
+    assert one.best_with(other).seconds == other.best_with(one).seconds == {1: 0.010, 4: 0.025}
 
 
-async def calibrated(worker: CountingWorker, *, max_batch: int, streams: int) -> list[int]:
-    policy = StepPolicy.of(
-        known(first=450 * MS, every=320 * MS), step_ms=400, partial_ms=200, partials=True
+def test_sizes_of_which_nothing_is_said_follow_one_that_has_become_much_lower() -> None:
+    high = StepCosts(0.32, 2, {1: 0.040, 2: 0.090, 4: 0.100, 8: 0.180, 16: 0.660})
+    assert high.lowered({4: 0.050}).seconds == {1: 0.040, 2: 0.050, 4: 0.050, 8: 0.100, 16: 0.200}
+
+
+def test_sizes_stay_where_one_has_become_a_little_lower() -> None:
+    # A batch of 16 is really dearer here than two of 8: a measurement is not overruled.
+    assert COSTS.lowered({8: 0.044}).seconds == {**COSTS.seconds, 8: 0.044}
+    assert COSTS.lowered({8: 0.050}) == COSTS
+
+
+def test_lengths_that_only_one_has_measured_fall_as_the_others_do() -> None:
+    partial = replace(READ_ANEW, by_length={2.0: 0.025, 4.0: 0.045})
+    # At least a quarter lower in both: the third is a quarter lower too.
+    assert READ_ANEW.best_with(partial).by_length == pytest.approx(
+        {2.0: 0.025, 4.0: 0.045, 10.0: 0.09}
     )
-    speech = milliseconds(*range(1, 1001))
-    costs = await calibrate(
-        [worker], policy, max_batch=max_batch, streams_per_worker=streams, speech=speech
-    )
-    assert costs.step_s == 0.32
-    assert costs.slots == worker.slots
-    return list(costs.seconds)
 
 
-async def test_sizes_double_up_to_the_largest_batch() -> None:
-    worker = CountingWorker(slots=2)
-    assert await calibrated(worker, max_batch=12, streams=100) == [1, 2, 4, 8, 12]
-    assert {slot for slot, _ in worker.batches} == {0, 1}
+def found(s: float, agreeing: int = 1) -> StepCosts:
+    return StepCosts(0.3, 2, {1: s}, agreeing=agreeing)
 
 
-async def test_a_batch_is_never_larger_than_a_slots_share_of_the_streams() -> None:
-    worker = CountingWorker(slots=2)
-    assert await calibrated(worker, max_batch=16, streams=6) == [1, 2, 3]
+def test_costs_are_sure_when_two_calibrations_agree() -> None:
+    assert not found(0.020).is_sure
+    assert found(0.020).best_with(found(0.0215)).is_sure
 
 
-async def test_every_size_is_decoded_twice_with_the_same_audio() -> None:
-    worker = CountingWorker(slots=1)
-    await calibrated(worker, max_batch=1, streams=1)
-    audio: dict[int, list[int]] = {}
-    for _, batch in worker.batches:
-        for step in batch.steps:
-            audio.setdefault(step.stream, []).extend(step.samples.tolist())
-    first, second = audio.values()
-    assert first == second
-    assert len(first) > 2000 * MS, "two seconds of audio at the least"
+def test_a_much_lower_calibration_begins_the_count_anew() -> None:
+    best = found(0.040, agreeing=2).best_with(found(0.020))
+    assert (best.agreeing, best.is_sure) == (1, False)
 
 
-async def test_no_stream_is_left_open() -> None:
-    worker = CountingWorker(slots=1)
-    await calibrated(worker, max_batch=4, streams=4)
-    assert not worker.open
+def test_a_much_higher_calibration_does_not_count() -> None:
+    best = found(0.020).best_with(found(0.040))
+    assert (best.seconds[1], best.agreeing) == (0.020, 1)
 
 
-async def test_steps_are_as_long_as_those_of_a_live_stream_and_go_on_in_the_speech() -> None:
-    worker = CountingWorker(slots=1)
-    await calibrated(worker, max_batch=1, streams=1)
-    steps = [batch.steps[0].samples for _, batch in worker.batches if batch.steps]
-    assert [len(one) // MS for one in steps[:3]] == [450, 320, 320]
-    assert np.concatenate(steps)[: 1200 * MS : MS].tolist() == [*range(1, 1001), *range(1, 201)]
-
-
-async def test_utterances_of_several_lengths_are_measured_whole_where_they_are_read_anew() -> None:
-    worker = CountingWorker(slots=2)
-    policy = StepPolicy.of(
-        known(first=300 * MS, every=300 * MS), step_ms=400, partial_ms=200, partials=True
-    )
-    costs = await calibrate(
-        [worker],
-        policy,
-        max_batch=1,
-        streams_per_worker=64,
-        speech=milliseconds(*range(1, 1001)),
-        spared=replace(policy, merged=2),
-    )
-    last: dict[int, int] = {}
-    for _, batch in worker.batches:
-        for step in batch.steps:
-            last[step.stream] = last.get(step.stream, 0) + len(step.samples)
-            if step.finishes:
-                assert last[step.stream] / 16_000 in costs.by_length
-    finished = [step for _, batch in worker.batches for step in batch.steps if step.finishes]
-    # On each of two slots, as always and as on the first overload level.
-    assert len(finished) == 4 * len(costs.by_length)
-    assert list(costs.by_length) == list(costs.spared) == sorted(costs.by_length)
-    counted = Counter(step.stream for _, batch in worker.batches for step in batch.steps)
-    steps = [counted[end.stream] for end in finished]
-    assert sum(steps[: len(steps) // 2]) > 1.5 * sum(steps[len(steps) // 2 :])
-
-
-async def test_an_engine_that_only_makes_finals_is_measured_with_one_reading_of_each() -> None:
-    worker = CountingWorker(slots=1)
-    policy = StepPolicy.of(
-        known(first=300 * MS, every=300 * MS), step_ms=400, partial_ms=200, partials=True
-    )
-    costs = await calibrate(
-        [worker],
-        policy,
-        max_batch=1,
-        streams_per_worker=64,
-        speech=milliseconds(*range(1, 1001)),
-        spared=policy,
-        finals_only=True,
-    )
-    whole = [step for _, batch in worker.batches for step in batch.steps if step.finishes]
-    assert all(step.opens for step in whole)
-    assert [len(step.samples) / 16_000 for step in whole] == list(costs.by_length)
+def test_costs_of_a_disturbed_calibration_say_so_until_a_better_one_comes() -> None:
+    disturbed = replace(found(0.080, agreeing=0), disturbance=MOST_DISTURBANCE + 0.1)
+    assert disturbed.is_disturbed
+    assert not disturbed.best_with(found(0.020)).is_disturbed

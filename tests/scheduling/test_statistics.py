@@ -40,10 +40,13 @@ def test_what_is_long_past_is_forgotten() -> None:
     assert demand.per_second(11.0 + DEMAND_WINDOW_S) == 0.0
 
 
-def loaded(slower: float, seconds: int = 60) -> EngineStatistics:
+def loaded(
+    slower: float, seconds: int = 60, statistics: EngineStatistics | None = None
+) -> EngineStatistics:
     """An engine that decodes full batches, each so many times slower than calibrated."""
-    statistics = EngineStatistics()
-    statistics.costs = COSTS
+    if statistics is None:
+        statistics = EngineStatistics()
+        statistics.costs = COSTS
     for tenth in range(seconds * 10):
         statistics.batch_decoded(0.045 * slower, 8, round(8 * 0.32 * SAMPLE_RATE), now=tenth / 10)
     return statistics
@@ -59,14 +62,43 @@ def test_a_machine_that_has_become_slower_is_noticed() -> None:
     assert statistics.share(STREAMS / 2) == pytest.approx(0.75)
 
 
-def test_faster_steps_than_calibrated_promise_nothing() -> None:
+def test_a_machine_that_is_not_busy_promises_nothing() -> None:
+    # No words came of these batches: they may have been cheap for what was in them.
     assert loaded(0.5).slowness == IN_BATCHES
 
 
-def test_a_disturbed_calibration_is_put_right_by_what_steps_take() -> None:
-    statistics = loaded(0.5)
-    statistics.costs = replace(COSTS, disturbance=2.5)
-    assert statistics.slowness == pytest.approx(IN_BATCHES / 2.5)
+@pytest.mark.parametrize(
+    ("slower", "slowness"),
+    # No further than it was disturbed.
+    [(0.5, 0.5), (0.1, IN_BATCHES / 5.0)],
+)
+def test_a_calibration_that_is_known_to_be_disturbed_is_put_right_at_once(
+    slower: float, slowness: float
+) -> None:
+    statistics = EngineStatistics()
+    statistics.costs = replace(COSTS, disturbance=5.0)
+    assert loaded(slower, statistics=statistics).slowness == pytest.approx(slowness)
+
+
+def test_steps_take_what_they_took_when_their_costs_are_known_better() -> None:
+    statistics = loaded(1.5)
+    statistics.costs = COSTS.scaled(0.5)
+    assert statistics.slowness == pytest.approx(3.0)
+
+
+def test_the_share_of_the_slots_that_is_in_use_is_measured() -> None:
+    # Ten batches a second of 45 ms, on two slots.
+    assert loaded(1.0).in_use == pytest.approx(10 * 0.045 / 2, rel=0.1)
+
+
+def test_a_calibration_tells_what_steps_cost_and_what_they_take_just_now() -> None:
+    statistics = EngineStatistics()
+    statistics.calibrated(COSTS)
+    statistics.calibrated(COSTS.scaled(3.0))
+    assert statistics.costs == COSTS
+    assert statistics.slowness == pytest.approx(3.0)
+    statistics.calibrated(COSTS)
+    assert statistics.slowness == IN_BATCHES
 
 
 def test_a_step_with_more_audio_may_take_longer() -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from rasr.scheduling import StepCosts
 from rasr.server.admission import AdmissionRules
-from rasr.server.ops.capacity import Capacity
 from rasr.server.service import Service
 from rasr.settings import Settings
 
@@ -38,10 +37,6 @@ def pretend_calibration(service: Service) -> None:
     state = service.state
     for scheduler in state.schedulers.values():
         scheduler.statistics.costs = costs
-    state.capacities.update(
-        (name, Capacity(name, costs, cores=2, streams=scheduler.streams, remembered=True))
-        for name, scheduler in state.schedulers.items()
-    )
     state.admission.rules = AdmissionRules(max_load=0.85)
 
 

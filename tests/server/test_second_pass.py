@@ -124,7 +124,7 @@ async def test_the_pair_is_told_at_start_and_admitted_as_two_engines() -> None:
     async with Service(settings()) as service:
         pretend_calibration(service)
         assert "english: fake with finals by better;" in service.ready_line
-        assert "fake with finals by better carries about" in service.ready_line
+        assert "fake with finals by better: " in service.ready_line
         async with SdkClient(service.url) as client:
             await client.start()
             now = service.state.admission._slots

@@ -1,19 +1,21 @@
-"""What this machine carries: calibrated at start, remembered for the next one.
+"""What this machine carries: calibrated at start, learnt while it serves, remembered for next time.
 
 A calibration takes seconds and tells the same each time, so its result is kept in a file for as
 long as everything stays the same that it depends on: model, engine options, settings, versions and
-machine. A remembered result that cannot be read is measured anew; one that cannot be written is
-only said in the log.
+machine. Of several starts the best is kept, and what was learnt from live steps too. A remembered
+result that cannot be read, or that nobody can have measured, is measured anew; one that cannot be
+written is only said in the log.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -27,18 +29,20 @@ from decoder.engine import Samples
 from rasr.audio import SAMPLE_RATE
 from rasr.audio.files import read_audio
 from rasr.configuration.folders import cache_folder
-from rasr.scheduling import Scheduler, StepCosts
+from rasr.scheduling import IdleMoments, Scheduler, StepCosts
 from rasr.server.admission import RECOGNITION_S
-from rasr.server.engines import EnginePlan
+from rasr.server.engines import EnginePlan, fault_of
 from rasr.settings import DecodingSettings
 
 _log = structlog.get_logger("rasr.capacity")
 
 SPEECH_RATIOS = (1.0, 0.6, 0.4, 0.2)
-MOST_DISTURBANCE = 1.5
-"""`StepCosts.disturbance` past which others used the machine too much for a result to be kept."""
+CONVERSATION = 0.4
+"""So much of the audio of somebody who takes part in a conversation is speech."""
+_MOST_BYTES = 1 << 16
+"""Of a file; what was written here is shorter than 2 KB."""
 _PACKAGES = ("sherpa-onnx", "pocketsphinx", "numpy", "onnxruntime")
-_FORM = 3
+_FORM = 4
 """Of the file; another number makes all that is remembered worthless."""
 
 
@@ -56,7 +60,6 @@ class Capacity:
     cores: int
     streams: int
     """Utterances that can be open at once."""
-    remembered: bool
     finals_only: bool = False
     """It makes second passes alone."""
 
@@ -88,51 +91,134 @@ def carried(engines: Sequence[Capacity], speech_ratio: float) -> int:
     return int(min(*bounds, live.cores / core_s))
 
 
-async def calibrated(
-    plan: EnginePlan,
-    decoding: DecodingSettings,
-    scheduler: Scheduler,
-    folder: Path,
-    *,
-    fresh: bool = False,
-) -> Capacity:
-    """The capacity of an engine that has been started, remembered or measured.
+def summary(name: str, engines: Sequence[Capacity], max_load: float) -> str:
+    """One sentence: how many people may speak at once, in conversation and without pauses.
 
     Args:
-        folder: where results are remembered.
-        fresh: measure in any case.
+        name: of the engine, or of both.
+        engines: as of `carried`.
+        max_load: the bound of the load up to which recognitions are admitted; 0: none.
     """
-    key = _key(plan, decoding)
-    file = folder / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}.json"
-    costs = None if fresh else _remembered(file, key)
-    remembered = costs is not None
-    if costs is None:
-        costs = await scheduler.calibrate(_speech(), finals_only=plan.finals_only)
-        if costs.disturbance <= MOST_DISTURBANCE:
-            _remember(file, key, costs)
-        else:
-            _log.warning("calibration_disturbed", engine=plan.name, by=round(costs.disturbance, 2))
-    capacity = Capacity(plan.name, costs, cores(), scheduler.streams, remembered, plan.finals_only)
-    scheduler.statistics.costs = costs
-    _log.info(
-        "capacity",
-        engine=plan.name,
-        step_ms=round(costs.step_s * 1000),
-        step_takes_ms={str(size): round(s * 1000, 1) for size, s in costs.seconds.items()},
-        timely_batch=costs.timely_batch,
-        **(
-            {
-                "second_of_speech_takes_ms": {
-                    f"{length:g} s": round(s * 1000) for length, s in costs.by_length.items()
-                }
-            }
-            if costs.by_length
-            else {}
-        ),
-        **{f"rounds_{ratio:.0%}_speech": capacity.recognitions(ratio) for ratio in SPEECH_RATIOS},
-        remembered=remembered,
+    talking, speaking = (
+        int(carried(engines, ratio) * (max_load or 1.0)) for ratio in (CONVERSATION, 1.0)
     )
-    return capacity
+    if carried(engines, 1.0) < 1:
+        return f"{name} is too slow for this machine: one person who speaks without pauses waits"
+    # The first one is admitted whatever the load is.
+    who = f"{max(1, talking)} in conversation or {max(1, speaking)} who speak without pauses"
+    bound = f" (load up to {max_load:.0%})" if max_load else ""
+    busy = any(one.costs.is_disturbed for one in engines)
+    more = "; measured while others used the machine, so that it may be more" if busy else ""
+    return f"{name}: {who}, at once{bound}{more}"
+
+
+class Calibration:
+    """The costs of one engine: measured or remembered, kept up to date, remembered again."""
+
+    def __init__(
+        self, plan: EnginePlan, decoding: DecodingSettings, scheduler: Scheduler, folder: Path
+    ) -> None:
+        """
+        Args:
+            scheduler: it has been started.
+            folder: where results are remembered.
+        """
+        self._plan = plan
+        self._scheduler = scheduler
+        self._key = _key(plan, decoding)
+        digest = hashlib.sha256(json.dumps(self._key).encode()).hexdigest()[:32]
+        self._file = folder / f"{digest}.json"
+        self._kept: StepCosts | None = None
+        """What the file is known to hold."""
+
+    async def begin(self, *, fresh: bool = False) -> bool:
+        """Find the costs, remembered or measured. True if they were remembered.
+
+        Args:
+            fresh: measure in any case.
+
+        Raises:
+            StartError: a worker died or hung.
+        """
+        kept = await asyncio.to_thread(_remembered, self._file, self._key, self._scheduler.slots)
+        self._kept = kept
+        if kept is not None and not fresh:
+            self._scheduler.statistics.costs = kept
+        else:
+            speech = await asyncio.to_thread(_speech)
+            with fault_of(self._plan.name):
+                found = await self._scheduler.calibrate(speech)
+            if found.is_disturbed:
+                by = round(found.disturbance, 2)
+                _log.warning("calibration_disturbed", engine=self._plan.name, by=by)
+            await self.remember()
+        self._tell(remembered=kept is not None and not fresh)
+        return kept is not None and not fresh
+
+    def keep_up(self, moments: IdleMoments) -> None:
+        """Measure again in idle moments, until the scheduler is stopped."""
+
+        async def speech() -> Samples:
+            return await asyncio.to_thread(_speech)
+
+        async def told(costs: StepCosts) -> None:
+            await self.remember()
+
+        self._scheduler.keep_calibrated(speech, told, moments)
+
+    async def remember(self) -> None:
+        """Write down what is known now, if it is better than what the file has."""
+        costs = self._scheduler.statistics.costs
+        # The numbers of a disturbed calibration would spare the next start a better one.
+        if costs is None or costs.is_disturbed or costs == self._kept:
+            return
+        self._kept = await asyncio.to_thread(_remember, self._file, self._key, costs)
+
+    def _tell(self, *, remembered: bool) -> None:
+        one = capacity_of(self._plan, self._scheduler)
+        costs = one.costs
+        lengths = {f"{length:g} s": round(s * 1000) for length, s in costs.by_length.items()}
+        _log.info(
+            "capacity",
+            engine=self._plan.name,
+            step_ms=round(costs.step_s * 1000),
+            step_takes_ms={str(size): round(s * 1000, 1) for size, s in costs.seconds.items()},
+            timely_batch=costs.timely_batch,
+            **({"second_of_speech_takes_ms": lengths} if lengths else {}),
+            **{f"rounds_{ratio:.0%}_speech": one.recognitions(ratio) for ratio in SPEECH_RATIOS},
+            disturbance=round(costs.disturbance, 2),
+            sure=costs.is_sure,
+            remembered=remembered,
+        )
+
+
+def capacity_of(plan: EnginePlan, scheduler: Scheduler) -> Capacity:
+    """The capacity of an engine whose costs are known, by what is known now."""
+    costs = scheduler.statistics.costs
+    assert costs is not None, "a calibration comes first"
+    return Capacity(plan.name, costs, cores(), scheduler.streams, plan.finals_only)
+
+
+class Capacities(Mapping[str, Capacity]):
+    """Of the engines whose costs are known, by their names: always by what is known now."""
+
+    def __init__(
+        self, plans: Mapping[str, EnginePlan], schedulers: Mapping[str, Scheduler]
+    ) -> None:
+        self._plans = plans
+        self._schedulers = schedulers
+
+    def __getitem__(self, name: str) -> Capacity:
+        if self._schedulers[name].statistics.costs is None:
+            raise KeyError(name)
+        return capacity_of(self._plans[name], self._schedulers[name])
+
+    def __iter__(self) -> Iterator[str]:
+        known = self._schedulers.items()
+        return (name for name, one in known if one.statistics.costs is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _speech() -> Samples:
@@ -184,29 +270,50 @@ def cpu_model() -> str:
     return next(models, "unknown")
 
 
-def _remembered(file: Path, key: object) -> StepCosts | None:
+def _remembered(file: Path, key: object, slots: int) -> StepCosts | None:
     try:
+        if file.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"it is longer than {_MOST_BYTES} bytes")
         known = json.loads(file.read_text(encoding="utf-8"))
         if known["key"] != json.loads(json.dumps(key)):
             return None
         costs = known["costs"]
-        return StepCosts(
+        read = StepCosts(
             float(costs["step_s"]),
             int(costs["slots"]),
             {int(size): float(s) for size, s in costs["seconds"].items()},
             float(costs["disturbance"]),
             {float(length): float(s) for length, s in costs["by_length"].items()},
             {float(length): float(s) for length, s in costs["spared"].items()},
+            int(costs["agreeing"]),
         )
+        if read.slots != slots:
+            raise ValueError(f"slots is {read.slots}; the engine has {slots}")
+        return read
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        _log.warning("calibration_unreadable", file=str(file), error=type(error).__name__)
+    except (
+        *(OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError),
+        # Brackets within brackets, thousands deep.
+        RecursionError,
+    ) as error:
+        _log.warning(
+            "calibration_unreadable", file=str(file), error=f"{type(error).__name__}: {error}"
+        )
         return None
 
 
-def _remember(file: Path, key: object, costs: StepCosts) -> None:
-    known = {"key": key, "costs": asdict(costs)}
+def _remember(file: Path, key: object, costs: StepCosts) -> StepCosts | None:
+    """Keep the best of these costs and those in the file; what the file has then, if anything."""
+    others = _remembered(file, key, costs.slots)
+    best = costs
+    if others is not None:
+        # Another server of this machine may have written meanwhile. What the file had at start is
+        # in these costs already, and is not to be counted twice as agreeing with itself.
+        best = costs.best_with(others)
+        counts = [one.agreeing for one in (costs, others) if one.agrees_with(best)]
+        best = replace(best, agreeing=max(counts, default=0))
+    known = {"key": key, "costs": asdict(best)}
     beside = file.with_suffix(f".{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -214,3 +321,5 @@ def _remember(file: Path, key: object, costs: StepCosts) -> None:
         beside.replace(file)
     except OSError as error:
         _log.warning("calibration_not_kept", file=str(file), error=str(error))
+        return None
+    return costs

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
+from rasr.server.admission import Refused
 from rasr.server.state import ServerState
 
 
@@ -25,6 +26,8 @@ class Occupancy:
     """"ready", or why new recognitions are not welcome: "closing", "no worker", "full"."""
     without_worker: tuple[str, ...]
     """Engines that hear people live and of which no worker can decode now."""
+    bound: str | None
+    """While it is full, the bound that the next recognition would be refused for."""
 
     @property
     def ready(self) -> bool:
@@ -37,13 +40,15 @@ def occupancy(state: ServerState) -> Occupancy:
     admission = state.admission
     now = asyncio.get_running_loop().time()
     without_worker = _without_worker(state)
+    full = admission.refusal(now)
     return Occupancy(
         rounds=admission.recognitions,
         max_rounds=admission.rules.recognitions or None,
         load=round(admission.load(now), 3) if admission.rules.max_load else None,
         max_load=admission.rules.max_load or None,
-        status=_status(state, now, without_worker),
+        status=_status(state, full, without_worker),
         without_worker=without_worker,
+        bound=None if full is None else full.bound,
     )
 
 
@@ -53,12 +58,12 @@ def _without_worker(state: ServerState) -> tuple[str, ...]:
     return tuple(sorted(name for name in live if not state.schedulers[name].workers_up))
 
 
-def _status(state: ServerState, now: float, without_worker: tuple[str, ...]) -> str:
+def _status(state: ServerState, full: Refused | None, without_worker: tuple[str, ...]) -> str:
     if state.connections.closing:
         return "closing"
     if without_worker:
         return "no worker"
-    return "full" if state.admission.full(now) else "ready"
+    return "ready" if full is None else "full"
 
 
 def add_health(app: FastAPI, state: ServerState) -> None:
@@ -81,6 +86,7 @@ def add_health(app: FastAPI, state: ServerState) -> None:
                 "max_rounds": now.max_rounds,
                 "load": now.load,
                 "max_load": now.max_load,
+                "bound": now.bound,
                 "languages": list(state.properties.languages),
                 "without_worker": list(now.without_worker),
             },
