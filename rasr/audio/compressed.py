@@ -101,7 +101,10 @@ class CompressedDecoder:
             pieces += self._decoded()
         self._items = self._demuxer.flush()
         pieces += self._decoded()
-        pieces.append(self._decoder.flush())
+        try:
+            pieces.append(self._decoder.flush())
+        except MalformedAudio as fault:
+            self._blame(str(fault))
         if not self._decoder.begun and not silent:
             self._blame("it ended before its sound began")
         return self._heard(pieces)
@@ -177,7 +180,7 @@ class _PacketDecoder:
             case Packet():
                 assert self._context is not None, "a packet came before the parameters of its codec"
                 try:
-                    frames = self._context.decode(av.Packet(item.data))
+                    frames = self._context.decode(_padded(item.data))
                     return [
                         samples
                         for frame in frames
@@ -192,9 +195,16 @@ class _PacketDecoder:
                 assert_never(item)
 
     def flush(self) -> Samples:
-        """Return what the resampler has kept back."""
-        pieces = [] if self._resampler is None else _samples(self._resampler, None)
-        self._resampler = None
+        """Return what the resampler has kept back.
+
+        Raises:
+            MalformedAudio: it cannot go on behind what it was given.
+        """
+        resampler, self._resampler = self._resampler, None
+        try:
+            pieces = [] if resampler is None else _samples(resampler, None)
+        except av.FFmpegError as error:
+            raise MalformedAudio(f"its end cannot be decoded ({error.strerror})") from error
         return np.concatenate(pieces) if pieces else np.empty(0, np.int16)
 
     def _resampled(self, frame: AudioFrame) -> list[Samples]:
@@ -207,6 +217,17 @@ class _PacketDecoder:
         # Times are not looked at, and PyAV fills gaps between them.
         frame.pts = None
         return pieces + _samples(self._resampler, frame)
+
+
+def _padded(data: bytes) -> av.Packet[Any]:
+    """A packet with the zeros behind it that FFmpeg's decoders may read.
+
+    `av.Packet(data)` lies where `data` does: behind a packet that is damaged, a decoder would go on
+    with whatever is in the memory there.
+    """
+    packet: av.Packet[Any] = av.Packet(len(data))
+    packet.update(data)
+    return packet
 
 
 def _samples(resampler: av.AudioResampler, frame: AudioFrame | None) -> list[Samples]:

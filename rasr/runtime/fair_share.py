@@ -161,14 +161,12 @@ class SessionShare:
     @property
     def must_wait(self) -> bool:
         """True if others are to go first: then `turn` is awaited before the next piece of work."""
-        now = self._all.clock()
-        return self._in_a_row >= SLICE_S or self._rate.wait_s(now) > 0 or self._all.is_used_up(now)
+        return self._in_a_row >= SLICE_S or self._all.is_used_up(self._all.clock())
 
     async def turn(self) -> None:
-        """Let others go first."""
+        """Let others go first, and wait until what was taken has been earned."""
         self._in_a_row = 0.0
-        pause = self._rate.wait_s(self._all.clock())
-        await asyncio.sleep(pause)
+        await asyncio.sleep(self._rate.wait_s(self._all.clock()))
         now = self._all.clock()
         if self._all.is_used_up(now):
             await self._all.turn(now + min(self._live.wait_s(now), LIVE_LEAD_S))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import tracemalloc
 
@@ -12,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.audio import COMPRESSED_FORMATS, AudioDecoder, Samples, audio_decoder
+from rasr.audio import compressed as compressed_module
+from rasr.audio.compressed import _padded
 from tests.audio.compressed import (
     at_16k,
     compressed,
@@ -221,6 +224,30 @@ def test_behind_a_fault_nothing_is_decoded() -> None:
     assert len(decoder.feed(data)) == 0
 
 
+def test_behind_a_packet_there_are_zeros_for_the_decoder_to_read() -> None:
+    for length in (1, 100, 1000):
+        packet = _padded(b"\xff" * length)
+        # AV_INPUT_BUFFER_PADDING_SIZE
+        behind = ctypes.string_at(packet.buffer_ptr + length, 64)
+        assert (bytes(packet), behind) == (b"\xff" * length, bytes(64))
+
+
+def test_an_end_that_cannot_be_decoded_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = compressed_module._samples
+
+    def failing(resampler: av.AudioResampler, frame: av.AudioFrame | None) -> list[Samples]:
+        if frame is None:
+            raise av.FFmpegError(22, "Invalid argument")
+        return samples(resampler, frame)
+
+    monkeypatch.setattr(compressed_module, "_samples", failing)
+    found, fault = heard("aac", [FILES["aac"]])
+    assert len(found) > 0
+    assert fault == (
+        "the sound cannot be read as 'aac': its end cannot be decoded (Invalid argument)"
+    )
+
+
 FLAC = muxed(SIGNAL, "flac", "flac", RATE)
 MP4 = muxed(SIGNAL, "mp4", "aac", RATE)
 WAV = muxed(SIGNAL, "wav", "pcm_s16le", RATE)
@@ -313,6 +340,14 @@ def test_what_waits_to_be_decoded_is_so_at_the_end_too() -> None:
 
 def ogg(*pages: bytes) -> bytes:
     return page(7, opus_head(), [19], flags=2) + page(7, b"OpusTags", [8]) + b"".join(pages)
+
+
+def test_a_head_of_opus_whose_beginning_is_missing_is_no_packet() -> None:
+    # It says that it goes on with a packet of a page before, which there is none of.
+    found, fault = heard("ogg-opus", [page(7, opus_head(), [19], flags=3)])
+    assert len(found) == 0
+    assert fault is not None
+    assert "it ended before its sound began" in fault
 
 
 ENDLESS = page(7, bytes(65025), [255] * 255, flags=1)

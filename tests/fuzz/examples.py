@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 """Of each property; 0: as few as the suite has time for, and the same ones each time."""
@@ -14,5 +14,7 @@ fuzz = settings(
     derandomize=not EXAMPLES,
     database=None,
     deadline=None,
+    # A stream of some kilobytes takes gigabytes and minutes to be made smaller.
+    phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

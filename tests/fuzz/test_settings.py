@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.configuration import ConfigurationError, load
-from rasr.configuration.schema import leaves
+from rasr.configuration.schema import dotted, leaves
 from rasr.settings import Settings
 from tests.fuzz.examples import fuzz
 
-KEYS = sorted({".".join(map(str, path)) for path, _, _ in leaves(Settings())})
+KEYS = sorted({dotted(path) for path, _, _ in leaves(Settings())})
 WORDS = sorted({word for key in KEYS for word in key.split(".")} | {"live", "final", "options"})
 TEXTS = st.text(max_size=60)
 SCALARS = st.one_of(
@@ -87,7 +87,7 @@ def check(file: Path | None, environ: dict[str, str]) -> None:
     if found is None:
         assert mistakes
         return
-    assert {".".join(map(str, path)) for path, _, _ in leaves(found.settings)} <= set(found.origins)
+    assert {dotted(path) for path, _, _ in leaves(found.settings)} <= set(found.origins)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from rasr.recognition.events import (
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access, Subscriber
 from rasr.runtime.alignment import WordAligner
-from rasr.runtime.fair_share import FairShare
+from rasr.runtime.fair_share import SLICE_S, FairShare
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import DecodeListener, Priority, Scheduler
@@ -206,7 +206,8 @@ def recognizer(
         SessionSettings(backlog_s=2.0),
         final_timeout_s=final_timeout_s,
         aligner=aligner,
-        share=share,
+        # Others have a turn behind each piece of work, however fast the machine is.
+        share=share or played_share(1.25 * SLICE_S),
     )
 
 

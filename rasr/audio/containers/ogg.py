@@ -120,9 +120,9 @@ class OggDemuxer:
         self._begun = begun if page.lacing and page.lacing[-1] == 255 else None
 
     def _timed(self, page: _Page, audio: list[bytes]) -> Iterator[Packet]:
-        assert self._track is not None
         if not audio:
             return
+        assert self._track is not None, "audio came before the head of Opus"
         lengths = [duration(data) for data in audio]
         cut = 0
         if page.flags & _LAST and page.granule >= 0:
