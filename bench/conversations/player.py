@@ -18,8 +18,8 @@ from bench.conversations.script import LAST_WORD, Ending, Message, Round, Script
 from bench.conversations.sounds import cut
 from rasr.client import address_of
 
-PATIENCE_S = 60.0
-"""An answer that takes longer is one that does not come."""
+PATIENCE_S = 120.0
+"""An answer that takes longer is one that does not come, however busy the machine is."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,12 @@ async def play(url: str, script: Script) -> Heard:
     """
     address = address_of(url, script.mode, "conversations")
     async with connect(
-        address, compression=None, proxy=None, ping_interval=None, max_queue=None
+        address,
+        compression=None,
+        proxy=None,
+        open_timeout=PATIENCE_S,
+        ping_interval=None,
+        max_queue=None,
     ) as socket:
         player = _Player(socket)
         reader = asyncio.create_task(player.read())
