@@ -21,6 +21,7 @@ from rasr.audio import (
     encode,
     read_audio,
 )
+from rasr.audio.encoding_mismatch import ActualEncoding, encoding_mismatch
 from rasr.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from rasr.audio.rate_mismatch import measure_voice
 from tests.audio.signals import cut, noise, quick, silence, tone, voice
@@ -261,3 +262,11 @@ def test_most_mistakes_with_real_recordings_are_found() -> None:
     assert found["ulaw"] == found["floats"] == len(speech)
     assert found["half speed"] >= len(speech) // 2
     assert found["double speed"] == 0
+
+
+def test_random_bytes_look_compressed_only_where_they_use_the_whole_range() -> None:
+    random = np.random.default_rng(4)
+    whole = random.integers(0, 256, 64_000, dtype=np.uint8).tobytes()
+    half = random.integers(64, 192, 64_000, dtype=np.uint8).tobytes()
+    assert encoding_mismatch(misread(whole)) is ActualEncoding.COMPRESSED
+    assert encoding_mismatch(misread(half)) is not ActualEncoding.COMPRESSED

@@ -95,5 +95,6 @@ def test_no_bytes_are_no_samples(decode: Decode, encode: Encode) -> None:
 
 @pytest.mark.parametrize("table", [ulaw_table, alaw_table])
 def test_the_tables_which_all_streams_share_cannot_be_written(table: Callable[[], Samples]) -> None:
+    assert len(table()) == 256
     with pytest.raises(ValueError, match="read-only"):
         table()[0] = 1

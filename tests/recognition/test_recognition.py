@@ -369,6 +369,14 @@ class TestSlowText:
         talk.partial("new").process()
         assert talk.told() == ["partial NEW (0)"]
 
+    def test_a_partial_that_waits_is_forgotten_when_its_joined_segment_is_final(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300, joined=True), processes=False)
+        talk.audio(speech(600)).partial("a").partial("a b").audio(hush(400), speech(600))
+        talk.final("a b c").process()
+        assert talk.processing == []
+        talk.partial("d").process()
+        assert talk.told()[-1] == "partial A B C D (1)"
+
     def test_partials_go_on_where_one_is_processed_between_joined_segments(self) -> None:
         talk = Talk(Segmentation(tail_ms=300, joined=True), processes=False)
         talk.audio(speech(600)).partial("a").audio(hush(400)).final("a")

@@ -44,6 +44,8 @@ def spellers() -> dict[str, Speller]:
         ("covid-19", "covid nineteen"),
         ("555-1234", "five five five one two three four"),
         ("#1", "number one"),
+        ("1910s", "nineteen tens"),
+        ("1980s", "nineteen eighties"),
         ("½", "one half"),
         ("U.S.", "u s"),
         ("Ph.D.", "p h d"),

@@ -72,3 +72,13 @@ def test_a_click_is_not_periodic() -> None:
 @pytest.mark.parametrize("sample", [0, 100, -32768])
 def test_what_does_not_move_is_not_periodic(sample: int) -> None:
     assert periodicity(np.full(WINDOW_SAMPLES, sample, np.int16)) == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("lag", "is_voice"), [(10, True), (66, True), (67, False)])
+def test_a_period_is_looked_for_between_that_of_400_and_that_of_60_hz(
+    lag: int, is_voice: bool
+) -> None:
+    """In steps of 0.25 ms: 10 are 400 Hz, 66 are 60.6 Hz."""
+    period = np.repeat(np.random.default_rng(lag).integers(-4000, 4000, lag), 4)
+    window = np.tile(period, WINDOW_SAMPLES // len(period) + 1)[:WINDOW_SAMPLES]
+    assert (periodicity(window.astype(np.int16)) > 0.99) is is_voice

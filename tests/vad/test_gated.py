@@ -308,3 +308,14 @@ def test_the_course_of_a_scene_stays_what_it_is(frame_ms: int, course: list[int]
     assert [
         (end - start) if flags[start] else start - end for start, end in pairwise(edges)
     ] == course
+
+
+def test_what_goes_on_for_two_seconds_in_unknown_noise_is_in_doubt() -> None:
+    """A hum that has grown by 7 dB: enough to begin with, not to go on."""
+    time = np.arange(4 * SAMPLE_RATE) / SAMPLE_RATE
+    hum = sum(np.sin(2 * np.pi * 150 * number * time) / number for number in range(1, 12))
+    grown = np.where(time < 0.2, 10 ** (-7 / 20), 1.0)
+    flags = judge(GatedClassifier(), as_samples(2000 * hum * grown))
+    first = flags.index(True)
+    assert 10 <= first <= 16
+    assert flags[first:].index(False) * 20 == pytest.approx(2000, abs=60)

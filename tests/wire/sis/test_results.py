@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from decoder import Hypothesis, Word
-from rasr.recognition.events import Final
+from rasr.recognition.events import Final, to_ms
 from rasr.wire.sis.messages import WordInfo
-from rasr.wire.sis.results import segment_of
+from rasr.wire.sis.results import event_ms, segment_of
 from tests.wire.sis.conversation import Conversation
 
 
@@ -28,3 +28,12 @@ def test_word_times_are_worth_their_cost_only_where_words_are_asked_for(
     talk = Conversation().start(need_word_info=asked)
     assert talk.recognition is not None
     assert talk.recognition.config.word_times is wanted
+
+
+@pytest.mark.parametrize(
+    ("sample", "passed", "nearest"), [(0, 0, 0), (15, 0, 1), (16, 1, 1), (24, 1, 2), (31, 1, 2)]
+)
+def test_times_are_whole_milliseconds(sample: int, passed: int, nearest: int) -> None:
+    found = (event_ms(sample), to_ms(sample))
+    assert found == (passed, nearest)
+    assert [type(one) for one in found] == [int, int]
