@@ -147,17 +147,22 @@ def workers_of(pid: int) -> list[psutil.Process]:
     return sorted(found, key=lambda one: float(one.create_time()))
 
 
-async def disturb(pid: int, choice: random.Random, every_s: float, course: Course) -> None:
-    """Kill and stop the workers of a server at random. Does not return.
+async def disturb(
+    pid: int, choice: random.Random, every_s: float, until: float, course: Course
+) -> None:
+    """Kill and stop the workers of a server at random, for a time.
 
     Args:
         pid: of the server.
         choice: which of them, how and when.
         every_s: mean time between two of them.
+        until: the last of them, on the monotonic clock.
         course: where they are counted.
     """
     while True:
         await asyncio.sleep(choice.uniform(0.5, 1.5) * every_s)
+        if time.monotonic() >= until:
+            return
         hit, stops = choice.random(), choice.random() < _STOP_SHARE
         workers = workers_of(pid)
         if not workers:
@@ -258,7 +263,7 @@ async def _chaos(
         began = watch.began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             disturbing = group.create_task(
-                disturb(plan.pid, random.Random(f"chaos {seed}"), every_s, course)
+                disturb(plan.pid, random.Random(f"chaos {seed}"), every_s, began + seconds, course)
             )
             speaking = [
                 group.create_task(plan.client(one, seed, began + seconds, course))

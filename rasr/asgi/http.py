@@ -71,7 +71,8 @@ class HttpConnection:
         """Whoever sends waits by himself."""
 
     def _advance(self) -> None:
-        while not self._is_over:
+        # Behind a request that is to be the last one nothing counts, h11 would take it for a fault.
+        while not self._is_over and self._http.their_state not in (h11.MUST_CLOSE, h11.CLOSED):
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:

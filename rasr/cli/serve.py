@@ -94,3 +94,5 @@ def _serve(configured: Configuration) -> None:
         run_server(settings, on_ready=_ready)
     except StartError as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        logs.flush()

@@ -7,6 +7,7 @@ import os
 import random
 from collections import Counter
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -71,7 +72,9 @@ async def test_workers_are_stopped_and_killed_and_those_that_are_stopped_are_let
         assert [one.pid for one in workers_of(os.getpid())] == [process.pid]
         # A seed whose first one is a stop.
         seed = next(n for n in range(99) if _first_stops(n))
-        disturbing = asyncio.create_task(disturb(os.getpid(), random.Random(seed), 0.01, course))
+        disturbing = asyncio.create_task(
+            disturb(os.getpid(), random.Random(seed), 0.01, inf, course)
+        )
         await until(lambda: course.stopped == 1)
         disturbing.cancel()
         await asyncio.wait({disturbing})
@@ -92,7 +95,7 @@ def _first_stops(seed: int) -> bool:
 
 
 async def disturb_until_killed(course: Course) -> None:
-    disturbing = asyncio.create_task(disturb(os.getpid(), random.Random(2), 0.01, course))
+    disturbing = asyncio.create_task(disturb(os.getpid(), random.Random(2), 0.01, inf, course))
     await until(lambda: course.killed >= 1)
     disturbing.cancel()
     await asyncio.wait({disturbing})

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from decoder import EngineUnavailable
 from decoder.engine import Samples
-from rasr.scheduling import Scheduler, StepCosts, WorkerDied
+from rasr.scheduling import Scheduler, StepCosts
 from rasr.scheduling.calibration import BatchRunner, Plan
 from rasr.scheduling.costs import ONE_BY_ONE
 from rasr.server.engines import make_scheduler, plan
@@ -170,7 +171,7 @@ async def test_a_worker_that_dies_of_its_calibration_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def calibrate(scheduler: Scheduler, speech: Samples) -> StepCosts:
-        raise WorkerDied
+        raise EngineUnavailable("a worker died while its speed was measured")
 
     monkeypatch.setattr(Scheduler, "calibrate", calibrate)
     with pytest.raises(StartError, match=r"engines\.fake: a worker died while its speed"):
