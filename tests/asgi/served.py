@@ -20,6 +20,11 @@ HANDSHAKE = (
 END = b"\r\n"
 
 
+def handshake(path: str) -> bytes:
+    """A whole handshake for a websocket at this path."""
+    return HANDSHAKE.replace(b"/socket", path.encode()) + END
+
+
 class App:
     """Answers by the path: what it got, how it got it, or not at all."""
 
@@ -179,10 +184,10 @@ class Served:
         await peer.send(data)
         return await peer.rest()
 
-    async def socket(self, path: bytes = b"/socket") -> Peer:
+    async def socket(self, path: str = "/socket") -> Peer:
         """A client behind the handshake of a websocket."""
         peer = await self.peer()
-        await peer.send(HANDSHAKE.replace(b"/socket", path) + END)
+        await peer.send(handshake(path))
         assert (await peer.head()).startswith(b"HTTP/1.1 101 ")
         return peer
 

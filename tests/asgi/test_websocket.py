@@ -100,7 +100,7 @@ async def test_messages_before_a_fault_count() -> None:
 
 async def test_an_application_that_takes_nothing_holds_its_client_back() -> None:
     async with served() as one:
-        peer = await one.socket(b"/deaf")
+        peer = await one.socket("/deaf")
         await one.app.open.wait()
         message = Frame(Opcode.BINARY, bytes(1000)).serialize(mask=True)
         sending = asyncio.ensure_future(_flood(peer.writer, message))

@@ -24,9 +24,8 @@ from rasr.runtime import alignment as room
 from rasr.runtime.alignment import Aligners, AlignmentStatistics, WordAligner
 from rasr.scheduling import answer_questions
 from rasr.text.spoken import load_spellers
+from tests.processes import LONG_S, until
 
-LONG_S = 60.0
-"""Far longer than anything here takes on the slowest machine."""
 SECOND = 16_000
 STEP = 100
 
@@ -112,16 +111,6 @@ async def running(
         yield aligners
     finally:
         aligners.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until it is so; what is waited for happens in another process."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(LONG_S):
-        while not condition():
-            turn = loop.create_future()
-            loop.call_later(0.005, turn.set_result, None)
-            await turn
 
 
 def at_once(work: Coroutine[Any, Any, Hypothesis]) -> Hypothesis:

@@ -11,6 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from rasr.server.service import Service
+from tests.asgi.served import handshake
 from tests.server.audio import noise, quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT, SdkClient
@@ -182,11 +183,7 @@ async def test_a_client_that_never_reads_is_dropped_and_others_are_served() -> N
     async with Service(settings) as service:
         host, port = service.url.removeprefix("ws://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(
-            f"GET /v1/{PROJECT}/rasr/continue-stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-        )
+        writer.write(handshake(f"/v1/{PROJECT}/rasr/continue-stream"))
         await reader.readuntil(b"\r\n\r\n")
         # Nonsense is answered; from here on nobody reads the answers.
         assert isinstance(writer.transport, asyncio.Transport)

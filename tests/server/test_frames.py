@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import pytest
 
 from rasr.server.service import Service
+from tests.asgi.served import handshake
 from tests.server.sdk import PROJECT
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -247,11 +248,7 @@ async def play(service: Service, case: Case) -> list[str]:
     """What the server says until it closes the connection, the closing frame included."""
     host, port = service.url.removeprefix("ws://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(
-        f"GET /v1/{PROJECT}/rasr/continue-stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
-    )
+    writer.write(handshake(f"/v1/{PROJECT}/rasr/continue-stream"))
     head = await reader.readuntil(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 101 ")
     size = len(case.data) if case.at_once else 1
