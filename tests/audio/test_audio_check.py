@@ -25,6 +25,7 @@ from rasr.audio.encoding_mismatch import ActualEncoding, encoding_mismatch
 from rasr.audio.g711 import alaw_decode, alaw_encode, ulaw_decode, ulaw_encode
 from rasr.audio.rate_mismatch import measure_voice
 from tests.audio.signals import cut, noise, quick, silence, tone, voice
+from tests.held import held_bytes
 
 RATES = pytest.mark.parametrize("rate", [8000, 16000])
 
@@ -270,3 +271,19 @@ def test_random_bytes_look_compressed_only_where_they_use_the_whole_range() -> N
     half = random.integers(64, 192, 64_000, dtype=np.uint8).tobytes()
     assert encoding_mismatch(misread(whole)) is ActualEncoding.COMPRESSED
     assert encoding_mismatch(misread(half)) is not ActualEncoding.COMPRESSED
+
+
+def test_bytes_that_are_all_the_same_are_of_no_other_encoding() -> None:
+    assert encoding_mismatch(np.full(32_000, 0x4141, np.int16)) is None
+
+
+@pytest.mark.parametrize("begins", ["loud", "silent"])
+def test_when_all_is_judged_nothing_is_kept_and_nothing_more_is_found(begins: str) -> None:
+    check = AudioCheck(16_000)
+    before = held_bytes(check)
+    quiet = [silence(5, 16_000)] if begins == "silent" else []
+    for piece in [*quiet, voice(20, 16_000), voice(60, 16_000), voice(0.5, 16_000)]:
+        check.feed(piece)
+    # A block of 0.1 s is 3,200 bytes.
+    assert held_bytes(check) - before < 500
+    assert check.feed(voice(8, 16_000).byteswap()) == ()

@@ -35,6 +35,7 @@ class TestMeasure:
     def test_twenty_latin_or_nine_chinese_characters_are_read_in_a_second(self) -> None:
         assert reading_ms("x" * 20) == reading_ms("好" * 9) == 1000
         assert reading_ms("好" * 10) == 1112
+        assert reading_ms("x" * 10 + "好" * 9) == 1500
 
 
 class TestLines:

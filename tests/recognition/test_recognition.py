@@ -198,6 +198,17 @@ class TestJoined:
         at = [final.start_sample + word.start_sample for word in final.hypothesis.words]
         assert at == [0, 800 * MS]
 
+    def test_partials_are_on_the_clock_of_the_first_segment_once_it_is_final(self) -> None:
+        talk = Talk(Segmentation(tail_ms=300, joined=True))
+        talk.audio(hush(1000), speech(500)).partial("one").audio(hush(600), speech(500))
+        talk.final("one").partial("two")
+        starts = [partial.start_sample for partial in talk.of(Partial)]
+        assert starts == [700 * MS, 700 * MS]
+        single = Talk(Segmentation(tail_ms=300))
+        single.audio(hush(1000), speech(500), hush(600), speech(500)).final("one").partial("two")
+        (partial,) = single.of(Partial)
+        assert partial.start_sample == 1800 * MS
+
 
 class TestConfidence:
     def test_each_word_has_its_own(self) -> None:

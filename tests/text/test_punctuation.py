@@ -42,6 +42,7 @@ def test_i_and_names_of_days_and_months_are_capital() -> None:
         (300, "Yes,", "no."),
         (799, "Yes,", "no."),
         (800, "Yes.", "No."),
+        (2500, "Yes.", "No."),
     ],
 )
 def test_a_pause_becomes_a_comma_and_a_longer_one_a_full_stop(

@@ -12,7 +12,7 @@ from vad import EndpointRules, VadError
 
 @pytest.mark.parametrize(
     ("frame_samples", "needed", "window"),
-    [(160, 6, 10), (320, 3, 5), (480, 2, 3), (512, 2, 3)],
+    [(160, 6, 10), (320, 3, 5), (480, 2, 3), (512, 2, 3), (640, 2, 3)],
 )
 def test_the_default_onset_fits_every_frame_length(
     frame_samples: int, needed: int, window: int

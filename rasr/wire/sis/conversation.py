@@ -233,7 +233,6 @@ class SisConversation:
                 if len(self._late) < _MOST_LATE:
                     self._late.append(fault)
             case Action.FINISH:
-                self._audio_refused = True
                 self._finish(Ending(EndReason.ERROR, fault))
 
     def _answer(self, fault: ProtocolError) -> None:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import sys
-from types import BuiltinFunctionType, FunctionType, ModuleType
-
 import numpy as np
 import pytest
 
 from rasr.settings import SessionSettings
 from rasr.wire.sis.modes import Mode
+from tests.held import held_bytes
 from tests.recognition.talk import hush, speech
 from tests.wire.sis.conversation import RATE, Conversation
 
-_CODE = (type, ModuleType, FunctionType, BuiltinFunctionType)
 _MINUTE = [
     # Sentences, breaks at the longest sentence, and a silence that ends nothing.
     *[speech(1000)] * 4,
@@ -26,23 +22,6 @@ _MINUTE = [
 ]
 """A minute of audio, second by second."""
 _HOURS = 5
-
-
-def held_bytes(*roots: object) -> int:
-    """Bytes of all that can be reached from these objects, classes and functions apart."""
-    seen: set[int] = set()
-    waiting, total = list(roots), 0
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen or isinstance(one, _CODE):
-            continue
-        seen.add(id(one))
-        total += sys.getsizeof(one)
-        waiting += gc.get_referents(one)
-        if isinstance(one, np.ndarray):
-            # The garbage collector does not know of what a view is a view of.
-            waiting.append(one.base)
-    return total
 
 
 def hear_a_minute(talk: Conversation, *, engine_lag: int) -> None:
