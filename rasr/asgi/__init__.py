@@ -5,8 +5,8 @@ them, the limits, and the calls of the application. It knows nothing of speech.
 docs/adr/0017 says why it is not another server.
 """
 
-from rasr.asgi.extensions import ABORT, SHALLOW
+from rasr.asgi.extensions import ABORT, GONE, SHALLOW
 from rasr.asgi.limits import Limits
 from rasr.asgi.server import Server
 
-__all__ = ["ABORT", "SHALLOW", "Limits", "Server"]
+__all__ = ["ABORT", "GONE", "SHALLOW", "Limits", "Server"]

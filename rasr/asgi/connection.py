@@ -23,6 +23,8 @@ _TURN_S = 0.003
 _SHALLOW_BYTES = 4096
 _QUIET_S = 0.1
 """A peer that sends nothing for so long has read what it was sent, or is about to."""
+_TCP_CLOSE, _TCP_CLOSE_WAIT = 7, 8
+"""States of Linux: reset, and closed by the peer."""
 _MOST_DROPPED = 16 << 20
 """Of what nobody reads any more, before the connection is closed on it."""
 
@@ -148,6 +150,24 @@ class Connection(asyncio.BufferedProtocol):
     def is_open(self) -> bool:
         """False once the connection is over or is being closed."""
         return self._transport is not None and not self._transport.is_closing()
+
+    @property
+    def peer_has_left(self) -> bool:
+        """True if the peer has closed or reset a connection that is not being read.
+
+        One that is read tells so by itself. Known on Linux alone; elsewhere the bytes that wait are
+        worked through first.
+        """
+        option = getattr(socket, "TCP_INFO", None)
+        if self._is_reading or not self.is_open or option is None:
+            return False
+        assert self._transport is not None, "it is open"
+        connection = self._transport.get_extra_info("socket")
+        try:
+            state: bytes = connection.getsockopt(socket.IPPROTO_TCP, option, 1)
+        except (OSError, AttributeError):
+            return False
+        return state[0] in (_TCP_CLOSE, _TCP_CLOSE_WAIT)
 
     @property
     def peer_is_slow(self) -> bool:

@@ -16,7 +16,7 @@ from websockets.server import ServerProtocol
 from rasr.asgi.addresses import Headers
 from rasr.asgi.connection import Connection
 from rasr.asgi.exchange import Requests
-from rasr.asgi.extensions import SHALLOW
+from rasr.asgi.extensions import GONE, SHALLOW
 from rasr.asgi.heads import date, phrase
 from rasr.asgi.websocket import WebSocket
 
@@ -60,7 +60,8 @@ class Handshake:
             "type": "websocket",
             "scheme": "wss" if scope["scheme"] == "https" else "ws",
             "subprotocols": _subprotocols(scope["headers"]),
-            "extensions": extensions | {"websocket.http.response": {}},
+            "extensions": extensions
+            | {"websocket.http.response": {}, GONE: lambda: self._peer_is_gone},
         }
         self._accept: Headers = []
         """Of the answer, as the request's key wants it."""
@@ -68,6 +69,10 @@ class Handshake:
         self._connect_is_told = False
         self._is_refused = False
         self._is_gone = False
+
+    @property
+    def _peer_is_gone(self) -> bool:
+        return self._is_gone if self._socket is None else self._socket.is_gone
 
     # From the connection
 

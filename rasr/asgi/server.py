@@ -17,6 +17,9 @@ from rasr.asgi.http import HttpConnection
 from rasr.asgi.limits import Limits
 from rasr.tasks import watched
 
+_LOOK_S = 2.0
+"""Between two looks at connections that are not being read. Who has left at two of them in a row is
+gone: a peer that has sent its last bytes, its farewell among them, has its moment."""
 _BACKLOG = 2048
 """Connections that the kernel accepts before they are; a crowd comes within a moment."""
 
@@ -47,12 +50,16 @@ class Server:
         self._by_address: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
+        self._has_left: set[Connection] = set()
+        """At the last look."""
+        self._looking: asyncio.TimerHandle | None = None
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections on a bound socket."""
         self._listener = await asyncio.get_running_loop().create_server(
             lambda: Connection(self), sock=listener, backlog=_BACKLOG
         )
+        self._look()
 
     def stop_accepting(self) -> None:
         """Let nobody new in. Those who are in may go on."""
@@ -63,6 +70,8 @@ class Server:
         """Let open requests be answered within a time; then end all that is left."""
         self.stop_accepting()
         self.is_closing = True
+        if self._looking is not None:
+            self._looking.cancel()
         for connection in list(self._not_in_use):
             connection.close()
         if self._tasks:
@@ -136,6 +145,14 @@ class Server:
     def refused(self, reason: str) -> None:
         """A peer was refused before the application was asked."""
         self.refusals[reason] += 1
+
+    def _look(self) -> None:
+        """Drop those who have left while what they sent before still waits."""
+        left = {one for one in self._connections if one.peer_has_left}
+        for connection in left & self._has_left:
+            connection.abort()
+        self._has_left = left
+        self._looking = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
     def _turn_away(self, connection: Connection, status: HTTPStatus, sentence: str) -> None:
         self.refused(status.phrase.lower())

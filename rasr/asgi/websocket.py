@@ -46,6 +46,11 @@ class WebSocket:
         self.is_over = False
         """The peer has closed, or is gone."""
 
+    @property
+    def is_gone(self) -> bool:
+        """The peer has left without a closing frame."""
+        return self.is_over and self._protocol.close_rcvd is None
+
     # Bytes in
 
     def feed(self, data: bytes) -> None:

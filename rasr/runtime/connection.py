@@ -46,6 +46,11 @@ _log = structlog.get_logger("rasr.session")
 class Socket(Protocol):
     """A websocket after its handshake."""
 
+    @property
+    def gone(self) -> bool:
+        """True once the peer has left without a farewell: what it has said before is work for
+        nobody."""
+
     async def receive(self) -> str | bytes | None:
         """The next message; None once the peer is gone."""
 
@@ -93,7 +98,9 @@ class Connection:
         self._question = AccessQuestion(authorise, self._answered, self._break_off)
         self._inbox = Inbox(socket)
         self._share = recognizer.share.session()
-        self._intake = Intake(self._share, recognizer.settings.backlog_s, self._hear)
+        self._intake = Intake(
+            self._share, recognizer.settings.backlog_s, self._hear, lambda: socket.gone
+        )
         self._alarm = Alarm(self._ring)
         self.statistics = statistics
 
@@ -135,7 +142,7 @@ class Connection:
     # Messages in
 
     async def _read(self) -> None:
-        while (message := await self._next()) is not None:
+        while (message := await self._next()) is not None and not self._socket.gone:
             # Messages that wait already are received without a turn of the event loop.
             await self._intake.turn()
             receive = partial(self._conversation.receive, message, now=self._loop.time())

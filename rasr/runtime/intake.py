@@ -28,16 +28,24 @@ never slower would fill the memory.
 class Intake:
     """Feeds messages of audio. While it waits, no other message of the peer is read."""
 
-    def __init__(self, share: SessionShare, backlog_s: float, heard: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        share: SessionShare,
+        backlog_s: float,
+        heard: Callable[[], None],
+        gone: Callable[[], bool],
+    ) -> None:
         """
         Args:
             share: the time that the work on messages may take.
             backlog_s: undecoded audio from which on it is taken slowly.
             heard: called when the peer could be heard no sooner, because of a wait in here.
+            gone: tells whether the peer has left; then the rest of its audio is dropped.
         """
         self._share = share
         self._backlog_s = backlog_s
         self._heard = heard
+        self._gone = gone
         self._waiting: deque[bytes] = deque()
         self._taken_s = 0.0
         """Audio of the recognition before the newest piece."""
@@ -83,6 +91,9 @@ class Intake:
                 await self.slowly(_pause(runner, seconds, self._backlog_s))
             self._taken_s = runner.audio_s
             await self.turn()
+            if self._gone():
+                self._waiting.clear()
+                return
 
 
 async def _pause(runner: RecognitionRunner, seconds: float, budget_s: float) -> None:

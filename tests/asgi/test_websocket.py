@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from dataclasses import replace
+from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
+from rasr.asgi import GONE
 from tests.asgi.served import END, HANDSHAKE, LIMITS, Served, served
+from tests.processes import until
+
+_MESSAGE = Frame(Opcode.BINARY, bytes(1000)).serialize(mask=True)
 
 
 def _url(one: Served, path: str = "/socket") -> str:
@@ -102,12 +108,43 @@ async def test_an_application_that_takes_nothing_holds_its_client_back() -> None
     async with served() as one:
         peer = await one.socket("/deaf")
         await one.app.open.wait()
-        message = Frame(Opcode.BINARY, bytes(1000)).serialize(mask=True)
-        sending = asyncio.ensure_future(_flood(peer.writer, message))
+        sending = asyncio.ensure_future(_flood(peer.writer, _MESSAGE))
         for _ in range(3000):
             await asyncio.sleep(0)
         assert not sending.done()
         sending.cancel()
+
+
+@pytest.mark.parametrize("reset", [True, False])
+async def test_a_client_that_has_left_is_dropped_though_its_messages_wait(
+    reset: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rasr.asgi.server._LOOK_S", 0.01)
+    async with served() as one:
+        peer = await one.socket("/deaf")
+        await one.app.open.wait()
+        is_gone = one.app.scopes[0]["extensions"][GONE]
+        # More than one read, and no more than the kernel of the server takes: behind what it does
+        # not take the end of the connection does not come either.
+        await peer.send(_MESSAGE * 40)
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert not is_gone()
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            peer.writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, linger)
+        peer.writer.transport.abort()
+        await until(is_gone)
+        one.app.answer.set()
+        await one.quiet()
+
+
+async def test_a_client_that_closes_in_order_is_not_gone_before_its_messages() -> None:
+    async with served() as one:
+        async with connect(_url(one), compression=None, proxy=None) as socket:
+            await socket.send("last words")
+        await one.app.gone.wait()
+        assert not one.app.scopes[0]["extensions"][GONE]()
 
 
 async def _flood(writer: asyncio.StreamWriter, message: bytes) -> None:

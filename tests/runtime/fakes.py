@@ -265,6 +265,7 @@ class PlayedSocket:
         self.sent: list[str | bytes] = []
         self.closed: tuple[int, str] | None = None
         self.aborted = False
+        self.gone = False
         self.received = 0
 
     def say(self, *messages: str | bytes) -> None:

@@ -269,3 +269,16 @@ async def test_shutdown_finishes_what_is_open() -> None:
     await settle()
     assert stage.socket.sent[-2:] == ["= last words", "bye"]
     await stage.leave()
+
+
+async def test_the_audio_of_a_client_that_has_left_is_dropped() -> None:
+    stage = Stage(cost_s=1.25 * SLICE_S)
+    await stage.say("begin english")
+    runner = stage.connection.runner
+    assert runner is not None
+    stage.socket.say(hush(60_000))
+    await settle()
+    assert 0 < runner.audio_s < 60
+    stage.socket.gone = True
+    await stage.leave()
+    assert runner.audio_s < 60

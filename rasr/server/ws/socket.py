@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from rasr.asgi import ABORT
+from rasr.asgi import ABORT, GONE
 
 
 class AsgiSocket:
@@ -37,6 +37,12 @@ class AsgiSocket:
             {"type": "websocket.http.response.start", "status": status, "headers": headers}
         )
         await self._send({"type": "websocket.http.response.body", "body": content})
+
+    @property
+    def gone(self) -> bool:
+        """True once the peer has left without a farewell, whatever it has said before."""
+        is_gone = self._scope.get("extensions", {}).get(GONE)
+        return is_gone is not None and bool(is_gone())
 
     async def receive(self) -> str | bytes | None:
         """The next message; None once the peer is gone."""
