@@ -29,6 +29,9 @@ QUIET = "nothing"
 """The row without an attack."""
 _EVERY_S = 0.02
 _PATIENCE_S = 60.0
+_HARASS_S, _REST_S = 3.0, 12.0
+"""Of one attack after the other, and between two: what an attacker has sent is work for a while, of
+which he gets no more than others do, and is to be over before the next one."""
 _BEHIND_S = 1.0
 """Looked at for so long after the attack."""
 
@@ -120,8 +123,9 @@ def harass(url: str, seconds: float, seed: int) -> list[str]:
     chance, until, done = random.Random(seed), time.monotonic() + seconds, []
     while (left := until - time.monotonic()) > 1:
         name = chance.choice(list(ATTACKS))
-        asyncio.run(_bounded(url, name, min(5.0, left)))
+        asyncio.run(_bounded(url, name, min(_HARASS_S, left)))
         done.append(name)
+        time.sleep(min(_REST_S, max(0.0, until - time.monotonic())))
     return done
 
 
