@@ -16,6 +16,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import TextIO
 
@@ -31,6 +32,8 @@ _KEPT_LINES = 10_000
 """Waiting to be written; about 2 MiB."""
 _LAST_S = 2.0
 """For the last lines to be written when the process ends."""
+_LOOK_S = 0.002
+"""Between two looks whether they have been."""
 
 
 def set_up(level: LogLevel, stream: TextIO, *, as_json: bool | None = None) -> None:
@@ -97,25 +100,32 @@ class _Handler(logging.Handler):
         self._untold = 0
         """Of the lost ones: those that no line has told of."""
         self._put = _writer(stream)
-        self._lines: queue.Queue[str] = queue.Queue(_KEPT_LINES)
-        self._written = threading.Condition()
+        # No lock that a handler of signals, which logs as well, could find taken.
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._formed = self._done = 0
+        """Lines that were given to the thread, and of those how many it has done with."""
         # A daemon: a write that never ends must not keep the process alive.
         threading.Thread(target=self._write, name="log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Form the line; drop it where too many wait."""
-        try:
-            self._lines.put_nowait(self.format(record))
-        except queue.Full:
+        if self._formed - self._done >= _KEPT_LINES:
             self.lost += 1
             self._untold += 1
+            return
+        try:
+            line = self.format(record)
         except Exception:
             self.handleError(record)
+            return
+        self._formed += 1
+        self._lines.put(line)
 
     def flush(self) -> None:
         """Wait until all lines are written, but not long."""
-        with self._written:
-            self._written.wait_for(lambda: not self._lines.unfinished_tasks, _LAST_S)
+        until = time.monotonic() + _LAST_S
+        while self._done < self._formed and time.monotonic() < until:
+            time.sleep(_LOOK_S)
 
     def _write(self) -> None:
         while True:
@@ -125,10 +135,8 @@ class _Handler(logging.Handler):
             except (OSError, ValueError):
                 # The reader is gone, and there is nobody to be told.
                 self.lost += 1
-            with self._written:
-                self._lines.task_done()
-                self._written.notify_all()
-            if self._untold and not self._lines.full():
+            self._done += 1
+            if self._untold and self._formed - self._done < _KEPT_LINES:
                 untold, self._untold = self._untold, 0
                 structlog.get_logger("rasr.logs").warning("log_lines_lost", lines=untold)
 

@@ -41,6 +41,10 @@ class Handler(Protocol):
     def writable(self) -> None:
         """The peer, which was slow, has read what it was sent."""
 
+    def beat(self) -> None:
+        """Send something that costs a peer nothing and that the kernel of one that has left answers
+        with a reset; nothing where there is no such thing."""
+
 
 class Host(Protocol):
     """What a connection needs of its server."""
@@ -151,6 +155,11 @@ class Connection(asyncio.BufferedProtocol):
         """False once the connection is over or is being closed."""
         return self._transport is not None and not self._transport.is_closing()
 
+    def beat(self) -> None:
+        """Find out whether the peer is there, if it is not being read: see `Handler.beat`."""
+        if not self._is_reading and self._handler is not None:
+            self._handler.beat()
+
     @property
     def peer_has_left(self) -> bool:
         """True if the peer has closed or reset a connection that is not being read.
@@ -202,14 +211,17 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.write(data)
 
     async def drained(self) -> None:
-        """Wait while the peer reads slowly."""
+        """Wait while the peer reads slowly. One that reads nothing for too long is dropped."""
         if self._writable is not None:
+            self.set_deadline(self.limits.send_timeout_s, self.abort)
             await asyncio.shield(self._writable)
+            self.no_deadline()
 
     def close(self) -> None:
-        """Close once everything has been sent."""
+        """Close once everything has been sent, or cannot be."""
         if self._transport is not None:
             self._transport.close()
+            self.set_deadline(self.limits.close_timeout_s, self.abort)
 
     def linger(self) -> None:
         """Close once the peer is quiet or time is up; what it still sends is dropped.
@@ -323,3 +335,6 @@ class _Discard:
 
     def writable(self) -> None:
         """Nothing is to be sent."""
+
+    def beat(self) -> None:
+        """It is closed soon in any case."""

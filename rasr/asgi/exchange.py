@@ -58,12 +58,22 @@ class Exchange:
         self._has_begun = False
         self._is_answered = False
         self._arrived: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        """Of the application, while it answers."""
+        self._body_bytes = 0
 
     # From the connection
 
     def body(self, data: bytes) -> None:
         """A piece of the body came."""
-        if self._is_answered:
+        if self._is_answered or self._is_gone:
+            return
+        most = self._connection.limits.body_bytes
+        self._body_bytes += len(data)
+        if self._body_bytes > most:
+            self._http.refuse(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is longer than {most} bytes"
+            )
             return
         self._connection.no_deadline()
         self._parts.append(data)
@@ -80,9 +90,11 @@ class Exchange:
         self._wake()
 
     def lost(self) -> None:
-        """The peer is gone."""
+        """The peer is gone: nobody wants the answer, and whoever makes it is cancelled."""
         self._is_gone = True
-        self._wake()
+        self._parts.clear()
+        if self._task is not None and not self._is_answered:
+            self._task.cancel()
 
     def _wake(self) -> None:
         if self._arrived is not None and not self._arrived.done():
@@ -93,6 +105,9 @@ class Exchange:
     async def run(self) -> None:
         """Let the application answer. What it fails to say is said for it."""
         path = self._scope["path"][:120]
+        if self._is_gone:
+            return
+        self._task = asyncio.current_task()
         try:
             await self._app(self._scope, self.receive, self.send)
         except Exception:

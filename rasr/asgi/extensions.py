@@ -8,8 +8,8 @@ that may never read. Where a server lacks it the kernel drops the peer a minute 
 (`rasr.server.listener`)."""
 
 GONE = "rasr.gone"
-"""Of a websocket: a call that tells whether the peer has left without a closing frame. ASGI itself
-tells it behind all messages that came before, and they may be work for minutes."""
+"""Of a websocket: a call that tells whether the peer has closed, or is gone. ASGI itself tells it
+behind all messages that came before, and they may be work for minutes."""
 
 SHALLOW = "rasr.shallow"
 """Of HTTP: a call after which little more is buffered for the peer than the network needs, so that

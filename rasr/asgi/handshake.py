@@ -72,13 +72,12 @@ class Handshake:
 
     @property
     def _peer_is_gone(self) -> bool:
-        return self._is_gone if self._socket is None else self._socket.is_gone
+        return self._is_gone if self._socket is None else self._socket.is_over
 
     # From the connection
 
     def body(self, data: bytes) -> None:
-        """Refuse: what comes behind a handshake would be taken for frames."""
-        self._http.refuse(HTTPStatus.BAD_REQUEST, "the handshake of a websocket has no body")
+        """There is none: a handshake that announces one is refused."""
 
     def body_ends(self) -> None:
         """The handshake is whole: it is right, or it is refused."""

@@ -43,6 +43,14 @@ def asks_for_websocket(headers: Headers) -> bool:
     return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in headers)
 
 
+def has_body(headers: Headers) -> bool:
+    """True for the head of a request that has a body; one of no bytes is none."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0") != b"")
+        for name, value in headers
+    )
+
+
 def date() -> tuple[bytes, bytes]:
     """The header that every answer has (RFC 9110, section 6.6.1)."""
     return b"date", _formatted(int(time.time()))

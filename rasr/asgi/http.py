@@ -17,8 +17,11 @@ from rasr.asgi.addresses import Headers
 from rasr.asgi.connection import Connection
 from rasr.asgi.exchange import Exchange
 from rasr.asgi.handshake import Handshake
-from rasr.asgi.heads import asks_for_websocket, response, scope_of
+from rasr.asgi.heads import asks_for_websocket, has_body, response, scope_of
 from rasr.asgi.websocket import WebSocket
+
+_NO_MORE = (h11.MUST_CLOSE, h11.CLOSED)
+"""Behind a request that is to be the last one nothing counts: h11 would keep it all."""
 
 
 class Host(Protocol):
@@ -45,6 +48,8 @@ class HttpConnection:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=self._limits.head_bytes)
         self._exchange: Exchange | Handshake | None = None
         self._head_has_begun = False
+        self._sends_more = False
+        """Bytes came behind a request that is the last one."""
         self._is_over = False
         """The last answer has been sent, or a refusal: nothing more counts."""
         connection.set_deadline(self._limits.head_timeout_s, self._too_late)
@@ -54,6 +59,9 @@ class HttpConnection:
     def feed(self, data: bytes) -> None:
         """Read requests."""
         if self._is_over:
+            return
+        if self._http.their_state in _NO_MORE:
+            self._sends_more = True
             return
         if self._exchange is None and not self._head_has_begun:
             self._head_has_begun = True
@@ -70,9 +78,11 @@ class HttpConnection:
     def writable(self) -> None:
         """Whoever sends waits by himself."""
 
+    def beat(self) -> None:
+        """HTTP has nothing that could be sent between answers."""
+
     def _advance(self) -> None:
-        # Behind a request that is to be the last one nothing counts, h11 would take it for a fault.
-        while not self._is_over and self._http.their_state not in (h11.MUST_CLOSE, h11.CLOSED):
+        while not self._is_over and self._http.their_state not in _NO_MORE:
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
@@ -110,7 +120,7 @@ class HttpConnection:
         self._connection.in_use(used=True)
         scope = scope_of(request, headers, self._connection)
         if asks_for_websocket(headers):
-            # It is run when its body has turned out to be empty.
+            # It is run when h11 has seen its end.
             self._exchange = Handshake(self, self._connection, self._host, scope, request)
         else:
             self._exchange = Exchange(self, self._connection, self._host.app, scope)
@@ -128,6 +138,9 @@ class HttpConnection:
                 HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
                 f"HTTP/{request.http_version.decode()} is not spoken here, HTTP/1.1 is",
             )
+        if asks_for_websocket(headers) and has_body(headers):
+            # What comes behind a handshake would be taken for frames.
+            return HTTPStatus.BAD_REQUEST, "the handshake of a websocket has no body"
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in headers}:
             # A proxy before this server may believe the other one (RFC 9112, section 6.3).
             return HTTPStatus.BAD_REQUEST, "the request tells the length of its body in two ways"
@@ -183,7 +196,7 @@ class HttpConnection:
             return
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             self._is_over = True
-            if self._http.their_state is h11.SEND_BODY:
+            if self._sends_more or self._http.their_state is h11.SEND_BODY:
                 self._connection.linger()
             else:
                 self._connection.close()
@@ -191,8 +204,9 @@ class HttpConnection:
         self._http.start_next_cycle()
         self._connection.in_use(used=False)
         self._connection.set_deadline(self._limits.idle_timeout_s, self._too_late)
-        self._advance()
+        # What waits in h11 comes first; it holds the rest again if it has a request.
         self._connection.release()
+        self._advance()
 
     def switch(self, headers: Headers) -> WebSocket:
         """Answer the handshake with these headers; from now on frames come."""

@@ -22,6 +22,8 @@ class Limits:
     """Of a request; browsers behind two proxies send about 30."""
     fragments: int = 1024
     """Of a websocket message. Each costs as much work as a message."""
+    body_bytes: int = 32 << 20
+    """Of a request, whether the application wants it or not."""
     body_buffer_bytes: int = 64 << 10
     """Of a request's body that the application has not taken; then no more of it is read."""
     head_timeout_s: float = 10.0
@@ -32,5 +34,8 @@ class Limits:
     """Between two requests."""
     linger_s: float = 2.0
     """What a peer still sends when it has been answered and is to go is read for so long."""
+    send_timeout_s: float = 20.0
+    """In which a peer takes something of what it is sent."""
     close_timeout_s: float = 10.0
-    """From the closing frame that a websocket was sent to its own."""
+    """From the closing frame that a websocket was sent to its own, and for the last bytes that any
+    peer is sent."""

@@ -152,6 +152,9 @@ class Server:
         for connection in left & self._has_left:
             connection.abort()
         self._has_left = left
+        # The end of what a peer has sent comes behind all of it, and it may be work for minutes.
+        for connection in self._connections:
+            connection.beat()
         self._looking = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
     def _turn_away(self, connection: Connection, status: HTTPStatus, sentence: str) -> None:

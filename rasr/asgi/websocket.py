@@ -46,11 +46,6 @@ class WebSocket:
         self.is_over = False
         """The peer has closed, or is gone."""
 
-    @property
-    def is_gone(self) -> bool:
-        """The peer has left without a closing frame."""
-        return self.is_over and self._protocol.close_rcvd is None
-
     # Bytes in
 
     def feed(self, data: bytes) -> None:
@@ -80,6 +75,12 @@ class WebSocket:
         if self._pong is not None:
             pong, self._pong = self._pong, None
             self._connection.write(pong)
+
+    def beat(self) -> None:
+        """Send a pong that nobody has asked for (RFC 6455, section 5.5.3)."""
+        if self._protocol.state is State.OPEN and not self._connection.peer_is_slow:
+            self._protocol.send_pong(b"")
+            self._flush()
 
     def _take(self, frame: Frame) -> None:
         match frame.opcode:

@@ -48,8 +48,7 @@ class Socket(Protocol):
 
     @property
     def gone(self) -> bool:
-        """True once the peer has left without a farewell: what it has said before is work for
-        nobody."""
+        """True once the peer has left: what it has said before is work for nobody."""
 
     async def receive(self) -> str | bytes | None:
         """The next message; None once the peer is gone."""

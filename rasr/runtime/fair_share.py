@@ -15,6 +15,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 
 SLICE_S = 0.004
@@ -28,8 +29,9 @@ SESSION_BURST_S = 0.25
 LIVE_SHARE = 0.01
 """What somebody who speaks needs: 0.3 to 0.6 % of a core for raw and compressed audio. Where
 sessions wait, those that have taken no more go first."""
-LIVE_LEAD_S = 5.0
-"""The others go when they have waited for so long, at the latest."""
+LIVE_TURNS = 3
+"""So many of them go for each one of the others, where both wait: however many of the others there
+are, somebody who speaks waits for one piece of theirs at most, and they are never shut out."""
 ALL_SHARE = 0.6
 """For all sessions together: what else the loop has to do, such as results, pings and `/healthz`,
 finds it free."""
@@ -75,9 +77,11 @@ class FairShare:
         self.clock = clock
         self.cost = cost
         self._rate = _Rate(ALL_SHARE, ALL_BURST_S)
-        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
-        """A heap: those that are due first are first."""
+        self._live: deque[asyncio.Future[None]] = deque()
+        self._others: list[tuple[float, int, asyncio.Future[None]]] = []
+        """A heap: those that have taken least are first."""
         self._numbers = itertools.count()
+        self._live_in_a_row = 0
         self._granting: asyncio.Handle | None = None
         self._this_turn_s = 0.0
         """Work since the event loop has turned."""
@@ -95,34 +99,52 @@ class FairShare:
 
     def is_used_up(self, now: float) -> bool:
         """True if whoever wants to work has to wait, or others wait already."""
-        return bool(self._waiting) or self._this_turn_s >= TURN_S or self._rate.wait_s(now) > 0
+        waiting = self._live or self._others
+        return bool(waiting) or self._this_turn_s >= TURN_S or self._rate.wait_s(now) > 0
 
     def _turned(self) -> None:
         self._this_turn_s = 0.0
 
-    async def turn(self, due: float) -> None:
-        """Wait for a turn. One session has one at a time, in the order in which they are due."""
+    async def turn(self, earned_at: float | None) -> None:
+        """Wait for a turn. One session has one at a time.
+
+        Args:
+            earned_at: when the session will have earned, as one that is live, what it has taken;
+                None if it has.
+        """
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (due, next(self._numbers), turn))
+        if earned_at is None:
+            self._live.append(turn)
+        else:
+            heapq.heappush(self._others, (earned_at, next(self._numbers), turn))
         if self._granting is None:
             self._granting = asyncio.get_running_loop().call_soon(self._grant)
         await turn
 
     def _grant(self) -> None:
         self._granting = None
-        while self._waiting and self._waiting[0][2].done():
-            # The session has ended while it waited.
-            heapq.heappop(self._waiting)
-        if not self._waiting:
+        # Sessions may have ended while they waited.
+        while self._live and self._live[0].done():
+            self._live.popleft()
+        while self._others and self._others[0][2].done():
+            heapq.heappop(self._others)
+        if not self._live and not self._others:
             return
         loop = asyncio.get_running_loop()
         pause = self._rate.wait_s(self.clock())
         if pause > 0:
             self._granting = loop.call_later(pause, self._grant)
             return
-        heapq.heappop(self._waiting)[2].set_result(None)
+        self._next().set_result(None)
         # Called behind the work of that session.
         self._granting = loop.call_soon(self._grant)
+
+    def _next(self) -> asyncio.Future[None]:
+        if self._live and (not self._others or self._live_in_a_row < LIVE_TURNS):
+            self._live_in_a_row += 1
+            return self._live.popleft()
+        self._live_in_a_row = 0
+        return heapq.heappop(self._others)[2]
 
 
 class SessionShare:
@@ -169,4 +191,5 @@ class SessionShare:
         await asyncio.sleep(self._rate.wait_s(self._all.clock()))
         now = self._all.clock()
         if self._all.is_used_up(now):
-            await self._all.turn(now + min(self._live.wait_s(now), LIVE_LEAD_S))
+            is_live = self._live.wait_s(now) == 0
+            await self._all.turn(None if is_live else self._live.earned_at)

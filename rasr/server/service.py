@@ -51,8 +51,9 @@ a session accepts, so that a client gets a sentence where one is of use."""
 
 _SPARE_CONNECTIONS = 128
 """Beside the websockets: so that questions of a balancer and refusals find room."""
-_GRACE_S = 5.0
-"""For requests over HTTP to be answered, once all websockets are closed."""
+_GRACE_S = 1.0
+"""For requests over HTTP to be answered, once all websockets are closed: with the two farewells it
+is less than what is left before the process is ended by force (`rasr.server.serve`)."""
 _FAREWELL_S = 1.0
 """For viewers of captions to take the last events, once the last session is over."""
 
@@ -160,6 +161,7 @@ class Service:
             rasr.asgi.Limits(
                 connections=settings.server.max_connections + _SPARE_CONNECTIONS,
                 connections_per_address=settings.server.connections_per_address,
+                send_timeout_s=settings.server.send_timeout_s,
                 message_bytes=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
             ),
             self._state.statistics.requests_refused,

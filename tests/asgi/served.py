@@ -40,9 +40,16 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.calls += 1
         self.scopes.append(scope)
-        if scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-            return
+        try:
+            if scope["type"] == "websocket":
+                await self._websocket(scope, receive, send)
+            else:
+                await self._http(scope, receive, send)
+        except asyncio.CancelledError:
+            self.gone.set()
+            raise
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["path"]:
             case "/fails":
                 raise ValueError("on purpose")
@@ -57,9 +64,13 @@ class App:
                 return
             case "/waits":
                 self.open.set()
-                watching = asyncio.create_task(self._until_gone(receive))
                 await self.answer.wait()
-                watching.cancel()
+            case "/watches":
+                await send(_start(200))
+                while (await receive())["type"] != "http.disconnect":
+                    self.open.set()
+                self.gone.set()
+                return
             case "/unread":
                 await send(_start(413))
                 await send(_body(b"too much"))
@@ -81,12 +92,6 @@ class App:
                     break
         await send(_start(200))
         await send(_body(body or b"ok"))
-
-    async def _until_gone(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self.gone.set()
-        self.answer.set()
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert (await receive())["type"] == "websocket.connect"

@@ -11,6 +11,7 @@ import pytest
 from rasr.asgi import ABORT
 from rasr.asgi.http import HttpConnection
 from tests.asgi.served import served
+from tests.processes import until
 
 GET = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"
 CLOSE = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
@@ -126,13 +127,15 @@ async def test_a_fault_in_the_middle_of_an_answer_breaks_the_connection_off() ->
         assert b"\r\n0\r\n\r\n" not in answer
 
 
-async def test_a_peer_that_leaves_is_told_to_the_application() -> None:
+@pytest.mark.parametrize("path", [b"waits", b"watches"])
+async def test_an_application_whose_peer_leaves_is_cancelled(path: bytes) -> None:
     async with served() as one:
         peer = await one.peer()
-        await peer.send(GET % b"waits")
+        await peer.send(b"POST /%s HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\nab" % path)
         await one.app.open.wait()
         peer.close()
         await one.app.gone.wait()
+        await until(lambda: not one.server.count and not one.server._tasks)
 
 
 async def test_the_application_can_drop_a_connection() -> None:

@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 from websockets.frames import Frame, Opcode
 
+from rasr.asgi.http import HttpConnection
 from tests.asgi.served import END, HANDSHAKE, LIMITS, served
+from tests.processes import until
 
 GET = b"GET / HTTP/1.1\r\nHost: here\r\n"
 
@@ -33,6 +35,7 @@ GET = b"GET / HTTP/1.1\r\nHost: here\r\n"
         (HANDSHAKE.replace(b"/socket", b"/" + b"a" * 40_000) + END, 431),
         (HANDSHAKE + b"Content-Length: 2\r\n\r\nhi", 400),
         (HANDSHAKE + b"Content-Length: 100\r\n\r\nhi", 400),
+        (HANDSHAKE + b"Content-Length: 1\r\n\r\n", 400),
         (HANDSHAKE + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 400),
         (HANDSHAKE.replace(b"GET", b"POST") + END, 405),
         (HANDSHAKE.replace(b"13", b"8") + END, 400),
@@ -76,6 +79,76 @@ async def test_headers_without_end_hold_no_memory() -> None:
         finally:
             tracemalloc.stop()
         assert held < 1 << 20
+
+
+async def test_what_comes_behind_a_last_request_is_not_kept() -> None:
+    async with served() as one:
+        peer = await one.peer()
+        await peer.send(GET.replace(b"/ ", b"/waits ") + b"Connection: close\r\n\r\n")
+        await one.app.open.wait()
+        tracemalloc.start()
+        try:
+            for _ in range(200):
+                await peer.send(bytes(50_000))
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert held < 1 << 20
+        one.app.answer.set()
+        assert (await peer.rest()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_requests_that_wait_for_others_are_not_read_though_answers_are() -> None:
+    async with served() as one:
+        peer = await one.peer()
+        reading = asyncio.ensure_future(peer.rest())
+        await peer.send((GET + b"\r\n") * 5000)
+        kept = 0
+        while one.app.calls < 1000:
+            await asyncio.sleep(0)
+            for connection in one.server._connections:
+                handler = connection._handler
+                assert isinstance(handler, HttpConnection)
+                kept = max(kept, len(handler._http.trailing_data[0]))
+        # One slice of bytes, of the hundred and more that came.
+        assert 0 < kept <= 4096
+        reading.cancel()
+
+
+async def test_a_body_that_is_too_long_is_refused_though_it_is_taken() -> None:
+    async with served(replace(LIMITS, body_bytes=10_000)) as one:
+        head = b"GET /watches HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+        peer = await one.peer()
+        await peer.send(head)
+        await peer.head()
+        await peer.send(b"64\r\n" + bytes(100) + b"\r\n")
+        await one.app.open.wait()
+        await peer.send((b"64\r\n" + bytes(100) + b"\r\n") * 200)
+        await one.app.gone.wait()
+        await peer.rest()
+        assert one.server.refusals.total() == 1
+
+
+async def test_a_peer_that_takes_nothing_of_its_answer_is_dropped() -> None:
+    async with served(replace(LIMITS, send_timeout_s=0.05)) as one:
+        peer = await _deaf(one.port)
+        request = GET.replace(b"/ ", b"/endless ") + b"\r\n"
+        await asyncio.get_running_loop().sock_sendall(peer, request)
+        await until(lambda: one.app.calls == 1 and not one.server.count)
+        peer.close()
+
+
+async def test_a_peer_that_closes_and_takes_nothing_more_is_dropped() -> None:
+    async with served(replace(LIMITS, close_timeout_s=0.05)) as one:
+        peer = await _deaf(one.port)
+        await _socket(peer)
+        loop = asyncio.get_running_loop()
+        pings = _frame(Opcode.PING, bytes(120)) * 500
+        for _ in range(20):
+            await loop.sock_sendall(peer, pings)
+        await loop.sock_sendall(peer, _frame(Opcode.CLOSE, b"\x03\xe8"))
+        await until(lambda: not one.server.count)
+        peer.close()
 
 
 async def test_a_peer_that_says_nothing_is_dropped() -> None:

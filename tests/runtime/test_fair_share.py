@@ -120,8 +120,14 @@ async def test_work_is_shared_evenly(machine: Machine) -> None:
     assert all(abs(half.count(str(number)) - 50) <= 5 for number in range(10))
 
 
-async def test_who_has_taken_little_goes_before_who_has_taken_much(machine: Machine) -> None:
-    hostile = started(machine, 30, 0.002, 1000)
+# Of more than sixty each takes no more than live speech does.
+@pytest.mark.parametrize("count", [30, 55])
+async def test_who_has_taken_little_goes_before_who_has_taken_much(
+    count: int, machine: Machine
+) -> None:
+    hostile = started(machine, count, 0.004, 1000)
+    while len(set(machine.done)) < count:
+        await machine.run(asyncio.ensure_future(machine.sleep(0.01)))
     waits: list[float] = []
 
     async def speaker() -> None:
@@ -138,6 +144,16 @@ async def test_who_has_taken_little_goes_before_who_has_taken_much(machine: Mach
         one.cancel()
     await asyncio.wait(hostile)
     assert max(waits) < 0.05
+
+
+async def test_those_who_have_taken_much_are_never_shut_out(machine: Machine) -> None:
+    (hostile,) = started(machine, 1, 0.004, 1000)
+    speaking = started(machine, 300, 0.0009, 1000)
+    while machine.done.count("0") < 100:
+        await machine.run(asyncio.ensure_future(machine.sleep(0.01)))
+    for one in (hostile, *speaking):
+        one.cancel()
+    await asyncio.wait([hostile, *speaking])
 
 
 async def test_a_session_that_ends_while_it_waits_lets_the_others_go_on(machine: Machine) -> None:
@@ -157,7 +173,8 @@ async def test_a_session_that_takes_little_never_waits(machine: Machine) -> None
         machine.now += 0.1
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        assert share._all._waiting == []
+        assert not share._all._live
+        assert not share._all._others
         if share.must_wait:
             await share.turn()
     assert machine.now == pytest.approx(100.5, rel=0.01)

@@ -40,7 +40,7 @@ class AsgiSocket:
 
     @property
     def gone(self) -> bool:
-        """True once the peer has left without a farewell, whatever it has said before."""
+        """True once the peer has left, whatever it has said before."""
         is_gone = self._scope.get("extensions", {}).get(GONE)
         return is_gone is not None and bool(is_gone())
 
