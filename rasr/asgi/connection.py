@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from collections.abc import Callable
 from typing import Protocol, cast
 
 from rasr.asgi.limits import Limits
+from rasr.asgi.turns import Turns
 
 READ_BYTES = 16 << 10
 """Read at once. Real-time audio is far less, and a message of 1 MiB takes 64 reads."""
 _SLICE_BYTES = 4 << 10
 """Handed on at once: at most 680 empty frames or requests' chunks, some ms of work."""
-_TURN_S = 0.003
-"""A connection whose slices take longer lets the others have a turn."""
 _SHALLOW_BYTES = 4096
 _QUIET_S = 0.1
 """A peer that sends nothing for so long has read what it was sent, or is about to."""
@@ -50,6 +48,7 @@ class Host(Protocol):
     """What a connection needs of its server."""
 
     limits: Limits
+    turns: Turns
     read_buffer: memoryview
     """One for all connections: what is read is taken out before anybody else reads."""
 
@@ -82,7 +81,8 @@ class Connection(asyncio.BufferedProtocol):
         """Bytes that were read and not handed on yet."""
         self._is_held = False
         self._is_reading = True
-        self._is_working = False
+        self._has_asked = False
+        """For a turn, which it has not had."""
         self._writable: asyncio.Future[None] | None = None
         """Set while the peer reads slowly; done when there is room again."""
         self._deadline: float | None = None
@@ -109,8 +109,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes were read."""
+        is_fresh = not self._waiting
         self._waiting += bytes(self._host.read_buffer[:nbytes])
-        self._work()
+        self._ask(is_fresh=is_fresh)
+        self._steer()
 
     def eof_received(self) -> bool:
         """The peer sends no more. Nobody is served who does not listen to the end either."""
@@ -200,10 +202,7 @@ class Connection(asyncio.BufferedProtocol):
     def release(self) -> None:
         """Hand bytes on again."""
         self._is_held = False
-        if self._waiting and not self._is_working:
-            # Not from inside the application's call.
-            self._is_working = True
-            self._loop.call_soon(self._go_on)
+        self._ask(is_fresh=False)
 
     def write(self, data: bytes) -> None:
         """Send bytes; to a peer that is gone there is nothing to send."""
@@ -265,20 +264,23 @@ class Connection(asyncio.BufferedProtocol):
 
     # Slices
 
-    def _go_on(self) -> None:
-        self._is_working = False
-        self._work()
-
-    def _work(self) -> None:
-        """Hand bytes on for one turn, and go on in another one if that was not enough."""
-        begun = time.perf_counter()
-        while self._waiting and not self._is_held and self._handler is not None:
-            piece, self._waiting = self._waiting[:_SLICE_BYTES], self._waiting[_SLICE_BYTES:]
-            self._handler.feed(piece)
-            if self._waiting and time.perf_counter() - begun > _TURN_S:
-                self.release()
-                break
+    def work(self) -> bool:
+        """Hand one slice on: see `rasr.asgi.turns.Worker`."""
+        self._has_asked = False
+        if self._is_held or not self._waiting or self._handler is None:
+            return False
+        piece, self._waiting = self._waiting[:_SLICE_BYTES], self._waiting[_SLICE_BYTES:]
+        self._handler.feed(piece)
         self._steer()
+        if self._has_asked or self._is_held or not self._waiting:
+            return False
+        self._has_asked = True
+        return True
+
+    def _ask(self, *, is_fresh: bool) -> None:
+        if self._waiting and not self._is_held and not self._has_asked:
+            self._has_asked = True
+            self._host.turns.ask(self, is_fresh=is_fresh)
 
     def _steer(self) -> None:
         """Read while nothing waits."""

@@ -15,6 +15,7 @@ from rasr.asgi.connection import READ_BYTES, Connection
 from rasr.asgi.heads import response
 from rasr.asgi.http import HttpConnection
 from rasr.asgi.limits import Limits
+from rasr.asgi.turns import Turns
 from rasr.tasks import watched
 
 _LOOK_S = 2.0
@@ -39,6 +40,8 @@ class Server:
         """
         self.app = app
         self.limits = limits
+        self.turns = Turns()
+        """In which the bytes of connections are handed on."""
         self.read_buffer = memoryview(bytearray(READ_BYTES))
         """Where every connection reads to; see `rasr.asgi.connection.Host`."""
         self.is_closing = False
