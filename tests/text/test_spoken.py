@@ -124,7 +124,11 @@ def test_nothing_written_makes_a_speller_fail(spellers: dict[str, Speller], writ
 
 
 @pytest.mark.parametrize(
-    ("written", "core"), [(".5", ".5"), ("(.5)", ".5"), ("...so", "so"), (".55%,", ".55%")]
+    ("written", "core"),
+    [
+        *((f".{digit}", f".{digit}") for digit in range(10)),
+        *(("(.5)", ".5"), (".75%,", ".75%"), ("...7", "7"), ("...so", "so"), ("7.", "7")),
+    ],
 )
 def test_a_point_that_begins_a_fraction_is_part_of_it(written: str, core: str) -> None:
     asked: list[str] = []
