@@ -136,7 +136,6 @@ class SisConversation:
             self._send(Started(self._trace_id))
             recognition = recognition_config(config, self._traits, grant, self._settings)
             self._effects.append(Open(recognition, self._trace_id))
-        self._close_if_leaving()
 
     def refused(self, refusal: Refusal, *, now: float) -> None:
         """The answer to START: it may not."""

@@ -351,6 +351,21 @@ class TestEndings:
         talk.break_off()
         assert talk.wait(0).told() == ["START", "FATAL_ERROR SIS.0100", "close 1011"]
 
+    @pytest.mark.parametrize(("sent", "answered"), [(15, 15), (16, 16), (17, 16), (40, 16)])
+    def test_a_flood_of_commands_behind_end_gets_sixteen_answers(
+        self, sent: int, answered: int
+    ) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500)).end()
+        for _ in range(sent):
+            talk.end()
+        assert talk.final("a").told() == [
+            *("START", "final: a", "END NORMAL"),
+            *["ERROR SIS.0032"] * answered,
+        ]
+        # The next recognition has its own.
+        talk.start().end()
+        assert talk.told() == ["START", "END NORMAL"]
+
 
 class TestWavHeader:
     def test_one_that_contradicts_the_declared_format_is_told(self) -> None:
