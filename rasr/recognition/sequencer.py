@@ -117,7 +117,8 @@ class Sequencer:
         """Report the end now, whatever has not been reported."""
         self._abandon()
         self._queue.clear()
-        self._whole.told = True
+        self._rolling = _Rolling()
+        self._whole = _Whole(told=True)
         self._queue.append(Done(Outcome.CANCELLED))
         self._advance()
 
