@@ -15,6 +15,7 @@ promises to the type checker and without which no test gets as far as to begin. 
 
 from __future__ import annotations
 
+import ast
 import difflib
 import os
 import queue
@@ -28,6 +29,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +114,18 @@ def sample(count: int, seed: int, rooms: Sequence[str] = ROOMS) -> list[Mutant]:
             if path not in _LEFT_OUT and "/containers/" not in path:
                 places += _places(path, file.read_text("utf-8"))
     choice = random.Random(seed)
-    drawn = choice.sample(places, min(count, len(places)))
-    return [choice.choice(one) for one in drawn]
+    choice.shuffle(places)
+    drawn = filter(_is_code, map(choice.choice, places))
+    return list(islice(drawn, count))
+
+
+def _is_code(mutant: Mutant) -> bool:
+    """Whether a fault leaves something that runs: in the pattern of a `case` it may not."""
+    try:
+        ast.parse(mutated(mutant, (ROOT / mutant.path).read_text("utf-8")))
+    except SyntaxError:
+        return False
+    return True
 
 
 def _places(path: str, code: str) -> list[list[Mutant]]:
