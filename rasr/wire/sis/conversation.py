@@ -110,7 +110,6 @@ class SisConversation:
                     self._answer(received.fault())
             case action:
                 self._fail(action, received.fault())
-        self._close_if_leaving()
 
     def heard(self, *, now: float) -> None:
         """What the peer has sent is still being taken: it is not silent."""
