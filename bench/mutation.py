@@ -9,8 +9,8 @@ names do the same as the code: they are counted apart, and shown with the reason
 A place is drawn first and then one of the faults that it may have, else arithmetic, which can be
 replaced in a dozen ways, would be most of every sample. Annotations and decorators are left alone:
 the first are never evaluated; of the second most are `dataclass`, whose `frozen` and `slots` are
-promises to the type checker and without which no test gets as far as to begin. So is `strict` of
-`zip`, which is an assertion: no test can make it fail.
+promises to the type checker and without which no test gets as far as to begin. So are `strict` of
+`zip` and `assert_never`, which are assertions: no test can make them fail.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class DeleteStatement(Operator):  # type: ignore[misc]
     def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:
         """Where there is such a statement."""
         if getattr(node.parent, "type", "") != "simple_stmt":
+            return
+        if node.get_first_leaf().value == "assert_never":
             return
         is_call = node.type == "atom_expr" and node.get_last_leaf().value == ")"
         is_change = node.type == "expr_stmt" and node.children[0].type == "atom_expr"
