@@ -338,3 +338,12 @@ def test_the_documentation_has_the_numbers_of_the_code() -> None:
         f"a cue stays at least {LEAST_MS // 1000} s, and",
     ):
         assert sentence in text
+
+
+def test_two_recognitions_on_one_channel_are_a_bug_of_the_caller() -> None:
+    watched = channel()
+    with pytest.raises(AssertionError, match="two recognitions"):
+        watched.begin(101.0)
+    watched.end()
+    watched.begin(102.0)
+    assert watched.live

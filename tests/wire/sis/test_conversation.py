@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from rasr.recognition.config import EngineChoice
 from rasr.settings import SessionSettings
+from rasr.wire.dialect import Grant, Refusal, RefusalKind
+from rasr.wire.sis.conversation import SisConversation
 from rasr.wire.sis.modes import Mode
 from tests.recognition.talk import hush, speech
 from tests.wire.sis.conversation import Conversation, refused
@@ -291,6 +294,30 @@ class TestTime:
         talk.final("late")
         assert talk.told() == ["final: late", "END NORMAL"]
         assert talk.conversation.deadline() == talk.now + 20
+
+    @pytest.mark.parametrize("granted", [True, False])
+    def test_idle_is_counted_from_the_answer_to_start_however_long_it_took(
+        self, granted: bool
+    ) -> None:
+        talk = SisConversation(Mode.CONTINUE, SessionSettings(), lambda: "id", now=100.0)
+        assert talk.deadline() == 120.0
+        talk.heard(now=105.0)
+        assert talk.deadline() == 125.0
+        config = {"audio_format": "pcm16k16bit", "property": "english_16k_common"}
+        talk.receive(json.dumps({"command": "START", "config": config}), now=110.0)
+        lifetime = 100.0 + SessionSettings().connection_s
+        assert talk.deadline() == lifetime
+        talk.advance(now=160.0)
+        if granted:
+            talk.granted(Grant(EngineChoice("engine")), now=170.0)
+        else:
+            talk.refused(Refusal(RefusalKind.CAPACITY, "full"), now=170.0)
+        assert talk.deadline() == 190.0
+        talk.effects()
+        talk.advance(now=189.9)
+        assert talk.effects() == []
+        talk.advance(now=190.0)
+        assert talk.effects() != []
 
     def test_the_connection_has_a_longest_life(self) -> None:
         talk = Conversation(rules=SessionSettings(connection_s=60, idle_s=1000))
