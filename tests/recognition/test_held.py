@@ -92,3 +92,15 @@ def test_nothing_is_held_of_what_waited_for_a_slot(ending: str) -> None:
         recognition.slot_refused("no slot is free")
     recognition.effects()
     assert held_bytes(recognition) - before < 1500
+
+
+@pytest.mark.parametrize("ending", [drop, flush, Talk.cancel, finish_with_finals, give_up])
+def test_the_silence_that_might_have_been_a_pause_is_given_back(
+    ending: Callable[[Talk], object],
+) -> None:
+    talk = Talk(Segmentation(tail_ms=None)).audio(hush(20))
+    before = held_bytes(talk.recognition)
+    talk.audio(speech(600), hush(5000))
+    assert held_bytes(talk.recognition) - before > 100_000
+    ending(talk)
+    assert held_bytes(talk.recognition) - before < 1500
