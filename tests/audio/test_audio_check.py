@@ -4,6 +4,7 @@ import io
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -406,3 +407,29 @@ def test_another_reading_must_be_smoother_by_far(
 
     monkeypatch.setattr("rasr.audio.encoding_mismatch._roughness", measured)
     assert encoding_mismatch(sent) is found
+
+
+@pytest.mark.parametrize(
+    ("level", "roughness", "is_compressed"),
+    [
+        (17_300, 1.33, True),
+        (17_299.5, 1.33, False),
+        (20_500, 1.33, True),
+        (20_500.5, 1.33, False),
+        (18_919, 1.25, True),
+        (18_919, 1.249, False),
+        (18_919, 1.45, True),
+        (18_919, 1.451, False),
+    ],
+)
+def test_compressed_bytes_are_of_one_level_and_one_roughness(
+    monkeypatch: pytest.MonkeyPatch, level: float, roughness: float, is_compressed: bool
+) -> None:
+    class Measured(np.ndarray[Any, Any]):
+        def std(self) -> float:  # type: ignore[override]
+            return level
+
+    excerpt = octets(RANDOM.integers(0, 256, 64_000)).view(Measured)
+    monkeypatch.setattr("rasr.audio.encoding_mismatch._roughness", lambda values: roughness)
+    found = encoding_mismatch(excerpt)
+    assert (found is ActualEncoding.COMPRESSED) is is_compressed

@@ -61,6 +61,7 @@ def test_nonsense_is_refused_with_field_value_and_what_is_allowed(
         EndpointRules(**values)
     assert str(refused.value).startswith(f"{field} is {value}, allowed: {allowed}")
     assert (refused.value.field, refused.value.value) == (field, value)
+    assert refused.value.allowed.startswith(allowed)
 
 
 @pytest.mark.parametrize(
