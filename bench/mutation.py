@@ -155,7 +155,9 @@ def _places(path: str, code: str) -> list[list[Mutant]]:
 def _ignored(node: Any) -> Iterator[tuple[Any, Any]]:
     """From where to where that of a node goes which is left alone."""
     annotation = None
-    if node.type == "decorator" or (node.type == "argument" and node.children[0] == "strict"):
+    if node.type == "decorator" or (
+        node.type == "argument" and node.get_first_leaf().value == "strict"
+    ):
         annotation = node
     elif node.type in ("param", "funcdef"):
         annotation = node.annotation

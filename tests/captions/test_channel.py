@@ -347,3 +347,12 @@ def test_two_recognitions_on_one_channel_are_a_bug_of_the_caller() -> None:
     watched.end()
     watched.begin(102.0)
     assert watched.live
+
+
+def test_a_final_that_nobody_saw_grow_is_the_first_revision_of_its_cue() -> None:
+    watched = channel()
+    cursor = watched.cursor("")
+    watched.publish(said("one"))
+    watched.publish(said("tw", final=False))
+    watched.publish(said("two"))
+    assert cues(watched.since(cursor)) == [(1, "one", True, 1), (2, "two", True, 2)]
