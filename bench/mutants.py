@@ -24,7 +24,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
         f"tests/vad/test_{one}.py" for one in ("features", "noise", "gated", "classifier")
     ),
     **dict.fromkeys(
-        ("vad/windows.py", "vad/rules.py", "vad/events.py", "vad/endpointer.py"),
+        ("vad/windows.py", "vad/rules.py", "vad/events.py", "vad/endpointer.py", "vad/errors.py"),
         tuple(
             f"tests/vad/test_{one}.py"
             for one in ("windows", "rules", "endpointer", "endpointer_properties")
