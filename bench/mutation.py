@@ -3,17 +3,19 @@
 A mutant is the code with one small fault in it: an operator, a number or a condition is another
 one, a statement is missing. The tests of its room should find it. cosmic-ray knows the faults; this
 draws a sample of them with a seed, puts each into a copy of the checkout, runs the tests that are
-meant for that module, and shows those that survived.
+meant for that module, and shows those that survived. Those that `bench/equivalent_mutants.toml`
+names do the same as the code: they are counted apart, and shown with the reason.
 
 A place is drawn first and then one of the faults that it may have, else arithmetic, which can be
 replaced in a dozen ways, would be most of every sample. Annotations and decorators are left alone:
 the first are never evaluated; of the second most are `dataclass`, whose `frozen` and `slots` are
-promises to the type checker and without which no test gets as far as to begin. So is `strict` of
-`zip`, which is an assertion: no test can make it fail.
+promises to the type checker and without which no test gets as far as to begin. So are `strict` of
+`zip` and `assert_never`, which are assertions: no test can make them fail.
 """
 
 from __future__ import annotations
 
+import ast
 import difflib
 import os
 import queue
@@ -27,8 +29,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -39,48 +40,9 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
 
+from bench.mutants import ROOMS, Equivalent, Mutant, Verdict, equivalents, reason, rows
 from bench.report import ROOT, progress, report
 
-ROOMS = ("vad", "rasr/recognition", "rasr/wire/sis", "rasr/captions", "rasr/text", "rasr/audio")
-"""Folders of the code."""
-_TESTS: dict[str, tuple[str, ...]] = {
-    "vad/": tuple(
-        f"tests/vad/test_{one}.py" for one in ("features", "noise", "gated", "classifier")
-    ),
-    **dict.fromkeys(
-        ("vad/windows.py", "vad/rules.py", "vad/events.py", "vad/endpointer.py"),
-        tuple(
-            f"tests/vad/test_{one}.py"
-            for one in ("windows", "rules", "endpointer", "endpointer_properties")
-        ),
-    ),
-    "rasr/recognition/": ("tests/recognition", "tests/wire/sis"),
-    "rasr/wire/sis/": ("tests/wire", "tests/recognition"),
-    "rasr/wire/sis/states.py": ("tests/wire", "tests/test_docs.py"),
-    "rasr/captions/": (
-        *(
-            f"tests/captions/test_{one}.py"
-            for one in ("lines", "cues", "channel", "files", "timed_text")
-        ),
-        "tests/captions/test_timed_text.py",
-        "tests/wire/sis/test_captions.py",
-    ),
-    "rasr/text/": ("tests/text",),
-    "rasr/audio/": tuple(
-        f"tests/audio/test_{one}.py" for one in ("raw", "g711", "formats", "resample", "decoder")
-    ),
-    "rasr/audio/buffer.py": ("tests/audio/test_buffer.py",),
-    **dict.fromkeys(
-        (
-            "rasr/audio/audio_check.py",
-            "rasr/audio/rate_mismatch.py",
-            "rasr/audio/encoding_mismatch.py",
-        ),
-        ("tests/audio/test_rate_mismatch.py", "tests/audio/test_audio_check.py"),
-    ),
-}
-"""As a module's path begins, and the tests that are meant for it, quick ones first; of several
-beginnings the longest counts."""
 _LEFT_OUT = (
     # They are not pure: an event loop, files, a codec's library.
     *("rasr/captions/broadcaster.py", "rasr/audio/files.py", "rasr/audio/compressed.py"),
@@ -94,49 +56,6 @@ _LEAST_S = 15.0
 _NOT_COPIED = (".*", "__pycache__", "pictures", "dist", "*.egg-info")
 
 
-class Verdict(StrEnum):
-    """What became of a mutant."""
-
-    FOUND = "found"
-    SURVIVED = "survived"
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One fault at one place."""
-
-    path: str
-    """From the root of the checkout, with slashes."""
-    operator: str
-    """Its name at cosmic-ray, or that of ours."""
-    occurrence: int
-
-    @property
-    def room(self) -> str:
-        """Of `ROOMS`."""
-        return next(room for room in ROOMS if self.path.startswith(f"{room}/"))
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """That should find it."""
-        return _TESTS[max((one for one in _TESTS if self.path.startswith(one)), key=len)]
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.operator}:{self.occurrence}"
-
-    @classmethod
-    def parse(cls, text: str) -> Mutant:
-        """The mutant that `str` wrote."""
-        path, operator, occurrence = text.rsplit(":", 2)
-        return cls(path, operator, int(occurrence))
-
-    def code(self, original: str) -> str:
-        """The code with the fault in it."""
-        changed: str | None = mutate_code(original, _operator(self.operator), self.occurrence)
-        assert changed is not None, f"{self} is not there"
-        return changed
-
-
 class DeleteStatement(Operator):  # type: ignore[misc]
     """A call whose value nobody takes, or what an attribute is set to, is left out.
 
@@ -147,6 +66,8 @@ class DeleteStatement(Operator):  # type: ignore[misc]
         """Where there is such a statement."""
         if getattr(node.parent, "type", "") != "simple_stmt":
             return
+        if node.get_first_leaf().value == "assert_never":
+            return
         is_call = node.type == "atom_expr" and node.get_last_leaf().value == ")"
         is_change = node.type == "expr_stmt" and node.children[0].type == "atom_expr"
         if is_call or is_change:
@@ -154,13 +75,22 @@ class DeleteStatement(Operator):  # type: ignore[misc]
 
     def mutate(self, node: Any, index: int) -> Any:
         """Put `pass` in its place."""
-        statement = parso.parse(f"{node.get_first_leaf().prefix}pass")
-        return statement.children[0]
+        statement = parso.parse("pass").children[0]
+        # The indentation is in it.
+        statement.prefix = node.get_first_leaf().prefix
+        return statement
 
     @classmethod
     def examples(cls) -> tuple[()]:
         """None: they are for the tests of cosmic-ray."""
         return ()
+
+
+def mutated(mutant: Mutant, original: str) -> str:
+    """The code of its module with the fault in it."""
+    changed: str | None = mutate_code(original, _operator(mutant.operator), mutant.occurrence)
+    assert changed is not None, f"{mutant} is not there"
+    return changed
 
 
 def _operator(name: str) -> Operator:
@@ -186,8 +116,18 @@ def sample(count: int, seed: int, rooms: Sequence[str] = ROOMS) -> list[Mutant]:
             if path not in _LEFT_OUT and "/containers/" not in path:
                 places += _places(path, file.read_text("utf-8"))
     choice = random.Random(seed)
-    drawn = choice.sample(places, min(count, len(places)))
-    return [choice.choice(one) for one in drawn]
+    choice.shuffle(places)
+    drawn = filter(_is_code, map(choice.choice, places))
+    return list(islice(drawn, count))
+
+
+def _is_code(mutant: Mutant) -> bool:
+    """Whether a fault leaves something that runs: in the pattern of a `case` it may not."""
+    try:
+        ast.parse(mutated(mutant, (ROOT / mutant.path).read_text("utf-8")))
+    except SyntaxError:
+        return False
+    return True
 
 
 def _places(path: str, code: str) -> list[list[Mutant]]:
@@ -215,7 +155,9 @@ def _places(path: str, code: str) -> list[list[Mutant]]:
 def _ignored(node: Any) -> Iterator[tuple[Any, Any]]:
     """From where to where that of a node goes which is left alone."""
     annotation = None
-    if node.type == "decorator" or (node.type == "argument" and node.children[0] == "strict"):
+    if node.type == "decorator" or (
+        node.type == "argument" and node.get_first_leaf().value == "strict"
+    ):
         annotation = node
     elif node.type in ("param", "funcdef"):
         annotation = node.annotation
@@ -254,11 +196,18 @@ class Copy:
             process.wait()
             return False
 
-    def verdict(self, mutant: Mutant, timeout_s: float) -> tuple[Verdict, str]:
-        """What the tests make of a mutant, and how it differs from the code."""
+    def verdict(
+        self, mutant: Mutant, timeout_s: float, listed: tuple[Equivalent, ...]
+    ) -> tuple[Verdict, str]:
+        """What the tests make of a mutant, and how it differs from the code.
+
+        Args:
+            listed: those that nothing could find. A test that finds one of them shows that it is
+                none, hence they are tried like all others.
+        """
         file = self._folder / mutant.path
         original = file.read_text("utf-8")
-        changed = mutant.code(original)
+        changed = mutated(mutant, original)
         file.write_text(changed, "utf-8")
         try:
             passes = self.passes(mutant.tests, timeout_s)
@@ -266,7 +215,13 @@ class Copy:
             file.write_text(original, "utf-8")
         before, after = original.splitlines(), changed.splitlines()
         lines = difflib.unified_diff(before, after, mutant.path, str(mutant), n=2, lineterm="")
-        return Verdict.SURVIVED if passes else Verdict.FOUND, "\n".join(lines)
+        shown = "\n".join(lines)
+        if not passes:
+            return Verdict.FOUND, shown
+        why = reason(mutant.path, original, changed, listed)
+        if why is not None:
+            return Verdict.EQUIVALENT, f"{shown}\nequivalent: {why}"
+        return Verdict.SURVIVED, shown
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -280,6 +235,7 @@ def main(count: int, seed: int, jobs: int, rooms: Sequence[str], only: Sequence[
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, hard))
     mutants = list(map(Mutant.parse, only)) or sample(count, seed, rooms or ROOMS)
+    listed = equivalents()
     verdicts: Counter[tuple[str, Verdict]] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         copies: queue.SimpleQueue[Copy] = queue.SimpleQueue()
@@ -290,7 +246,7 @@ def main(count: int, seed: int, jobs: int, rooms: Sequence[str], only: Sequence[
         def judge(mutant: Mutant) -> tuple[Mutant, Verdict, str]:
             copy = copies.get()
             try:
-                return mutant, *copy.verdict(mutant, limits[mutant.tests])
+                return mutant, *copy.verdict(mutant, limits[mutant.tests], listed)
             finally:
                 copies.put(copy)
 
@@ -299,9 +255,9 @@ def main(count: int, seed: int, jobs: int, rooms: Sequence[str], only: Sequence[
             for mutant, verdict, diff in pool.map(judge, mutants):
                 verdicts[mutant.room, verdict] += 1
                 tracker.at(verdicts.total())
-                if verdict is Verdict.SURVIVED:
+                if verdict is not Verdict.FOUND:
                     click.echo(f"{diff}\n")
-    _report(verdicts)
+    report("mutants", ("room", *Verdict, "share found"), rows(verdicts))
 
 
 def _time_limits(
@@ -320,23 +276,6 @@ def _time_limits(
         limits[tests] = _LEAST_S + _PATIENCE * (time.monotonic() - began)
     copies.put(copy)
     return limits
-
-
-def _report(verdicts: Counter[tuple[str, Verdict]]) -> None:
-    rows = []
-    for room in (*ROOMS, "all"):
-        found, survived = (
-            sum(
-                number
-                for (one, was), number in verdicts.items()
-                if was is verdict and room in (one, "all")
-            )
-            for verdict in Verdict
-        )
-        if found + survived:
-            share = f"{found / (found + survived):.1%}"
-            rows.append((room, str(found), str(survived), share))
-    report("mutants", ("room", "found", "survived", "share found"), rows)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vad.classifier import DEFAULT_AGGRESSIVENESS, DEFAULT_FRAME_MS, check_frames
+from vad.classifier import DEFAULT_AGGRESSIVENESS, DEFAULT_FRAME_MS
 from vad.features import SAMPLE_RATE, WINDOW_SAMPLES, emphasised_levels, periodicity
 from vad.noise import NoiseEstimate
 from vad.webrtc import WebRtcClassifier
@@ -102,7 +102,6 @@ class GatedClassifier:
 
     def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
         """Whether each of the next frames is speech; as `Classifier.judge`."""
-        check_frames(samples, levels, self._frame_samples)
         calls = self._caller.judge(samples, levels)
         all_emphasised = emphasised_levels(samples, self._frame_samples)
         audio = np.concatenate([self._before, samples])

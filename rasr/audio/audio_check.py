@@ -78,7 +78,7 @@ class AudioCheck:
         self._begun = False
         """True once the signature of a file has been looked for."""
         self._silent: int | None = 0
-        """Blocks of silence since the start; None once that is decided."""
+        """Blocks of silence since the start; None once anything was heard."""
         self._loud: list[Samples] | None = []
         """The first loud blocks; None once they are judged."""
         self._window: list[Samples] = []
@@ -154,7 +154,6 @@ class AudioCheck:
             return
         self._silent += 1
         if self._silent == _SILENT_BLOCKS:
-            self._silent = None
             seconds = _SILENT_BLOCKS // _BLOCKS_PER_S
             yield Finding(
                 FindingCode.SILENCE,

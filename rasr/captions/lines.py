@@ -105,15 +105,21 @@ def _best_break(line: Sequence[Token], ends: Sequence[int]) -> int:
     Args:
         ends: where each token ends, in the unit of `width`.
     """
-    best, least = len(line) - 1, float("inf")
-    for end in range(1, len(line)):
+    last = len(line) - 1
+
+    def cost(end: int) -> float:
         filled = ends[end - 1] / LINE_WIDTH
-        if filled < _LEAST_FILLED and end < len(line) - 1:
-            continue
-        cost = _badness(line[end - 1], line[end]) + _EMPTY_COSTS * (1 - filled) ** 2
-        if cost <= least:
-            best, least = end, cost
-    return best
+        return _badness(line[end - 1], line[end]) + _EMPTY_COSTS * (1 - filled) ** 2
+
+    # Backwards: of places that are equally bad the later one is taken.
+    return min(
+        (
+            end
+            for end in range(last, 0, -1)
+            if end == last or ends[end - 1] >= _LEAST_FILLED * LINE_WIDTH
+        ),
+        key=cost,
+    )
 
 
 def _badness(before: Token, after: Token) -> int:

@@ -116,9 +116,9 @@ class Sequencer:
     def cut_short(self) -> None:
         """Report the end now, whatever has not been reported."""
         self._abandon()
-        self._queue.clear()
-        self._whole.told = True
-        self._queue.append(Done(Outcome.CANCELLED))
+        self._queue = deque([Done(Outcome.CANCELLED)])
+        self._rolling = _Rolling()
+        self._whole = _Whole(told=True)
         self._advance()
 
     def force(self) -> None:

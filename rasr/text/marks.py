@@ -43,9 +43,9 @@ def split_marks(text: str) -> tuple[str, str, str]:
         return "", text, ""
     core = text.rstrip(CLOSING)
     closing = text[len(core) :]
-    if closing[:1] == "." and (INITIALS.fullmatch(core + ".") or _bare(core) in TITLES):
-        core, closing = core + ".", closing[1:]
     inner = core.lstrip(_OPENING)
+    if closing[:1] == "." and (INITIALS.fullmatch(inner + ".") or _bare(core) in TITLES):
+        inner, core, closing = inner + ".", core + ".", closing[1:]
     opening = core[: len(core) - len(inner)]
     if opening[-1:] in ("-", ".", "'") and opening and inner[:1].isdigit():
         opening, inner = opening[:-1], opening[-1] + inner

@@ -193,7 +193,10 @@ def _without_marks(text: str) -> str:
         first += 1
     while last > first and not (text[last - 1].isalnum() or text[last - 1] in "$£€¥%°+@&#"):
         last -= 1
-    core = text[first:last].lstrip(".") if text[first : first + 2] != ".5" else text[first:last]
+    core = text[first:last]
+    if not core[1:2].isdigit():
+        # A point before a digit begins a fraction: ".5".
+        core = core.lstrip(".")
     if core[:1] in ("'", "-", "+") and not core[1:2].isdigit() and len(core) > 1:
         core = core[1:]
     return core
@@ -227,8 +230,7 @@ def _one_by_one(text: str) -> tuple[str, ...]:
 
 
 def _digit(character: str, names: Sequence[str]) -> str:
-    value = unicodedata.digit(character, -1)
-    return names[value] if value >= 0 else ""
+    return names[unicodedata.digit(character)]
 
 
 def _with_cents(found: re.Match[str]) -> str:

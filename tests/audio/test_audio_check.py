@@ -4,12 +4,14 @@ import io
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from rasr.audio import (
     AudioCheck,
@@ -18,6 +20,7 @@ from rasr.audio import (
     FindingCode,
     Resampler,
     Samples,
+    audio_check,
     encode,
     read_audio,
 )
@@ -27,6 +30,7 @@ from rasr.audio.rate_mismatch import measure_voice
 from tests.audio.signals import cut, noise, quick, silence, tone, voice
 from tests.held import held_bytes
 
+RANDOM = np.random.default_rng(11)
 RATES = pytest.mark.parametrize("rate", [8000, 16000])
 
 
@@ -277,13 +281,155 @@ def test_bytes_that_are_all_the_same_are_of_no_other_encoding() -> None:
     assert encoding_mismatch(np.full(32_000, 0x4141, np.int16)) is None
 
 
-@pytest.mark.parametrize("begins", ["loud", "silent"])
-def test_when_all_is_judged_nothing_is_kept_and_nothing_more_is_found(begins: str) -> None:
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        [voice(20.7, 16_000)],
+        [silence(5, 16_000), voice(20.7, 16_000)],
+        [voice(12, 16_000).byteswap()],
+        [misread(b"OggS\0\2\0\0" + bytes(32_000))],
+        [resampled(voice(16, 16_000, pitch_hz=95, syllables_hz=4), 16_000, 32_000)],
+    ],
+    ids=["a voice", "silence first", "high byte first", "a file", "too slow"],
+)
+def test_when_all_is_judged_nothing_is_kept_and_nothing_more_is_found(
+    beginning: list[Samples],
+) -> None:
     check = AudioCheck(16_000)
     before = held_bytes(check)
-    quiet = [silence(5, 16_000)] if begins == "silent" else []
-    for piece in [*quiet, voice(20, 16_000), voice(60, 16_000), voice(0.5, 16_000)]:
+    for piece in [*beginning, voice(60, 16_000), voice(0.5, 16_000)]:
         check.feed(piece)
     # A block of 0.1 s is 3,200 bytes.
     assert held_bytes(check) - before < 500
     assert check.feed(voice(8, 16_000).byteswap()) == ()
+
+
+def square(level: float, seconds: float) -> Samples:
+    """At 16 kHz, of 1 kHz: its standard deviation is its level, exactly."""
+    return np.resize(np.repeat([level, -level], 8), round(16_000 * seconds)).astype(np.int16)
+
+
+@pytest.mark.parametrize(("level", "is_loud"), [(299, False), (300, True), (-301, True)])
+def test_only_what_is_loud_is_judged(
+    monkeypatch: pytest.MonkeyPatch, level: int, is_loud: bool
+) -> None:
+    excerpts: list[Samples] = []
+    monkeypatch.setattr(audio_check, "encoding_mismatch", excerpts.append)
+    windows: list[Samples] = []
+    monkeypatch.setattr(audio_check, "measure_voice", lambda audio, rate: windows.append(audio))
+    # Neither silent, but what is not loud is left out of the excerpt, and begins no window.
+    signal = np.concatenate((square(100, 0.3), square(level, 1), square(100, 1), square(level, 20)))
+    assert findings(signal, 16_000) == []
+    if is_loud:
+        (excerpt,) = excerpts
+        assert (excerpt == np.concatenate((square(level, 1), square(level, 1)))).all()
+        assert [len(window) for window in windows] == [80_000] * 3
+        assert (windows[0] == signal[4800:84_800]).all()
+        assert (windows[1] == signal[84_800:164_800]).all()
+    else:
+        assert (excerpts, windows) == ([], [])
+
+
+@pytest.mark.parametrize(("count", "is_clipped"), [(2560, False), (2561, True)])
+@pytest.mark.parametrize("full", [32_000, -32_000, -32_768, 31_999])
+def test_more_than_eight_samples_in_a_hundred_at_full_scale_are_too_many(
+    monkeypatch: pytest.MonkeyPatch, count: int, is_clipped: bool, full: int
+) -> None:
+    monkeypatch.setattr(audio_check, "encoding_mismatch", lambda excerpt: None)
+    signal = square(1000, 2)
+    signal[:count] = full
+    # A block of one value is not loud.
+    signal[:count:2] = -full if full != -32_768 else 32_767
+    expected = [FindingCode.CLIPPED] if is_clipped and full != 31_999 else []
+    assert codes(signal, 16_000) == expected
+
+
+@pytest.mark.parametrize(("highest", "is_silent"), [(8, True), (9, False)])
+def test_silence_is_sixteen_values_high_at_most(highest: int, is_silent: bool) -> None:
+    signal = silence(3, 16_000)
+    signal[::100], signal[50::100] = -8, highest
+    assert codes(signal, 16_000) == ([FindingCode.SILENCE] if is_silent else [])
+
+
+def test_silence_behind_the_first_sound_is_none() -> None:
+    signal = np.concatenate((silence(2.9, 16_000), tone(500, 0.1, 16_000), silence(9, 16_000)))
+    assert codes(signal, 16_000) == []
+
+
+def octets(values: NDArray[np.int64]) -> Samples:
+    return misread(values.astype(np.uint8).tobytes())
+
+
+def test_what_is_as_rough_as_compressed_bytes_but_of_another_level_is_not_compressed() -> None:
+    # The bytes around zero only: rough, alike, and a quarter as loud.
+    assert encoding_mismatch(octets(RANDOM.integers(-32, 32, 64_000) % 256)) is None
+
+
+def test_what_is_as_loud_as_compressed_bytes_but_smoother_is_not_compressed() -> None:
+    assert encoding_mismatch(np.repeat(octets(RANDOM.integers(0, 256, 32_000)), 2)) is None
+
+
+@pytest.mark.parametrize(("largest", "are_floats"), [(7.99, True), (8.0, False), (-8.0, False)])
+def test_floats_are_told_by_their_size(largest: float, are_floats: bool) -> None:
+    smooth = (voice(2, 16_000) / 32_768).astype("<f4")
+    smooth[1000] = largest
+    found = encoding_mismatch(misread(smooth.tobytes()))
+    assert (found is ActualEncoding.FLOATING_POINT) is are_floats
+
+
+@pytest.mark.parametrize(
+    ("roughness", "found"),
+    [
+        ({"sent": 1.0, "swapped": 0.449}, ActualEncoding.SWAPPED),
+        ({"sent": 1.0, "swapped": 0.45}, None),
+        ({"sent": 0.5, "swapped": 0.224}, ActualEncoding.SWAPPED),
+        ({"sent": 0.499, "swapped": 0.1}, None),
+        ({"sent": 1.5, "swapped": 0.1}, ActualEncoding.SWAPPED),
+        ({"sent": 1.501, "swapped": 0.1}, None),
+        ({"sent": 1.0, "floats": 0.799}, ActualEncoding.FLOATING_POINT),
+        ({"sent": 1.0, "floats": 0.8}, None),
+        ({"sent": 0.5, "floats": 0.49}, ActualEncoding.FLOATING_POINT),
+        ({"sent": 0.5, "floats": 0.5}, None),
+    ],
+)
+def test_another_reading_must_be_smoother_by_far(
+    monkeypatch: pytest.MonkeyPatch, roughness: dict[str, float], found: ActualEncoding | None
+) -> None:
+    # Every four bytes of it are a small number.
+    sent = misread((voice(2, 16_000) / 32_768).astype("<f4").tobytes())
+
+    def measured(values: NDArray[np.generic]) -> float:
+        if values.dtype == np.float32:
+            reading = "floats"
+        else:
+            reading = "sent" if (values == sent).all() else "swapped"
+        return roughness.get(reading, 2.0)
+
+    monkeypatch.setattr("rasr.audio.encoding_mismatch._roughness", measured)
+    assert encoding_mismatch(sent) is found
+
+
+@pytest.mark.parametrize(
+    ("level", "roughness", "is_compressed"),
+    [
+        (17_300, 1.33, True),
+        (17_299.5, 1.33, False),
+        (20_500, 1.33, True),
+        (20_500.5, 1.33, False),
+        (18_919, 1.25, True),
+        (18_919, 1.249, False),
+        (18_919, 1.45, True),
+        (18_919, 1.451, False),
+    ],
+)
+def test_compressed_bytes_are_of_one_level_and_one_roughness(
+    monkeypatch: pytest.MonkeyPatch, level: float, roughness: float, is_compressed: bool
+) -> None:
+    class Measured(np.ndarray[Any, Any]):
+        def std(self) -> float:  # type: ignore[override]
+            return level
+
+    excerpt = octets(RANDOM.integers(0, 256, 64_000)).view(Measured)
+    monkeypatch.setattr("rasr.audio.encoding_mismatch._roughness", lambda values: roughness)
+    found = encoding_mismatch(excerpt)
+    assert (found is ActualEncoding.COMPRESSED) is is_compressed

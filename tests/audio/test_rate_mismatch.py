@@ -89,3 +89,15 @@ def test_what_is_hardly_audible_has_no_pitch(level: float) -> None:
 def test_silence_and_noise_have_no_voice() -> None:
     assert measure_voice(silence(5, 16000), 16000) is None
     assert measure_voice(noise(5, 16000), 16000) is None
+
+
+@pytest.mark.parametrize(
+    ("loud_ms", "is_measured"), [(450, True), (500, True), (525, False), (575, False)]
+)
+def test_what_is_quiet_beside_a_twentieth_of_the_audio_is_not_measured(
+    loud_ms: int, is_measured: bool
+) -> None:
+    # At a fifth of its level: 5 % of ten seconds make the rest too quiet.
+    quiet = tone(100, 10 - loud_ms / 1000, 16000, 1600)
+    loud = tone(100, loud_ms / 1000, 16000, 8000)
+    assert (measure_voice(np.concatenate((quiet, loud)), 16000) is not None) is is_measured

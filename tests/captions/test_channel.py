@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.report import ROOT
 from rasr.captions import Cue, TimedText
 from rasr.captions.channel import RECENT_CUES, Channel, Cursor
+from rasr.captions.cues import LEAST_MS
+from rasr.captions.measure import LINE_WIDTH, width
 from tests.captions.values import pure, said, sentences, spoken
 
 LONG = " ".join(["xxxxxxxxx"] * 16)
@@ -297,3 +300,59 @@ def test_a_viewer_that_asks_for_no_past_is_told_of_none_that_is_lost() -> None:
         one.publish(spoken(f"sentence {number}", 2000 * number))
     given = events(one.since(one.cursor(None)))
     assert [each["event"] for each in given] == ["cue"] * 3
+
+
+@pytest.mark.parametrize(("finals", "first_look"), [(63, 63), (64, 64), (65, 64), (200, 64)])
+def test_a_long_history_is_given_in_parts_of_64(finals: int, first_look: int) -> None:
+    watched = channel()
+    for number in range(finals):
+        watched.publish(said(str(number)))
+    cursor = watched.cursor("")
+    given = cues(watched.since(cursor))
+    assert [text for _, text, *_ in given] == [str(number) for number in range(first_look)]
+    assert watched.is_all_given(cursor) is (finals == first_look)
+    while not watched.is_all_given(cursor):
+        given += cues(watched.since(cursor))
+    assert [number for number, *_ in given] == list(range(1, finals + 1))
+    assert watched.since(cursor) == b""
+
+
+@pytest.mark.parametrize(("kept", "published"), [(3, 10), (10, 10), (1, 2), (20, 5)])
+@pytest.mark.parametrize("last_event_id", ["nonsense", "other-1", "zzz-1", "aaa-9"])
+def test_whoever_names_no_place_of_this_history_begins_with_the_oldest(
+    kept: int, published: int, last_event_id: str
+) -> None:
+    watched = channel(history_cues=kept)
+    for number in range(published):
+        watched.publish(said(str(number)))
+    cursor = watched.cursor(last_event_id)
+    assert cursor == Cursor(max(0, published - kept), 0)
+
+
+def test_the_documentation_has_the_numbers_of_the_code() -> None:
+    text = " ".join((ROOT / "docs/captions.md").read_text("utf-8").split())
+    for sentence in (
+        f"without one the last {RECENT_CUES}.",
+        f"One or two lines of at most {LINE_WIDTH // width('x')} Latin or "
+        f"{LINE_WIDTH // width('字')} Chinese characters",
+        f"a cue stays at least {LEAST_MS // 1000} s, and",
+    ):
+        assert sentence in text
+
+
+def test_two_recognitions_on_one_channel_are_a_bug_of_the_caller() -> None:
+    watched = channel()
+    with pytest.raises(AssertionError, match="two recognitions"):
+        watched.begin(101.0)
+    watched.end()
+    watched.begin(102.0)
+    assert watched.live
+
+
+def test_a_final_that_nobody_saw_grow_is_the_first_revision_of_its_cue() -> None:
+    watched = channel()
+    cursor = watched.cursor("")
+    watched.publish(said("one"))
+    watched.publish(said("tw", final=False))
+    watched.publish(said("two"))
+    assert cues(watched.since(cursor)) == [(1, "one", True, 1), (2, "two", True, 2)]

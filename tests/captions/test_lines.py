@@ -65,3 +65,78 @@ def test_nothing_is_lost_and_an_empty_text_has_no_lines() -> None:
     text = "one two, three and four of the five. Six " * 9
     assert " ".join(lines(text)).split() == text.split()
     assert lines("") == []
+
+
+def first_line(*words: str, pause_behind: int | None = None) -> str:
+    return lines(" ".join(words), {} if pause_behind is None else {pause_behind: 200})[0]
+
+
+WORSE = {
+    "a clause": (",", "xx"),
+    "a phrase": ("x", "and"),
+    "anywhere": ("x", "xx"),
+}
+"""What ends the line if it is full, and the word behind it, by how bad it is to break there."""
+
+
+@pytest.mark.parametrize(
+    ("end", "worse", "pays_up_to"),
+    [
+        # A degree is worth 17 empty characters of 42, two are worth 24: 6 * (empty / 42) ** 2.
+        (".", "a clause", 17),
+        (",", "a phrase", 24),
+        ("pause", "a phrase", 17),
+        # More than two degrees are worth any line that is no stub.
+        (".", "a phrase", 25),
+        (",", "anywhere", 25),
+        (".", "anywhere", 25),
+    ],
+)
+@pytest.mark.parametrize("empty", [16, 17, 18, 23, 24, 25, 26])
+def test_a_better_place_is_worth_an_emptier_line(
+    end: str, worse: str, pays_up_to: int, empty: int
+) -> None:
+    behind, after = WORSE[worse]
+    early = "x" * (41 - empty) + (end if len(end) == 1 else "x")
+    late = "x" * (empty - 2) + behind
+    first = first_line(early, late, after, pause_behind=1 if end == "pause" else None)
+    assert first == (early if empty <= pays_up_to else f"{early} {late}")
+
+
+@pytest.mark.parametrize(("empty", "breaks"), [(24, True), (25, False)])
+def test_a_phrase_is_worth_two_degrees_more_than_any_place(empty: int, breaks: bool) -> None:
+    early, late = "x" * (42 - empty), "x" * (empty - 5)
+    first = first_line(early, "and", late, "xxx")
+    assert first == (early if breaks else f"{early} and {late}")
+
+
+def test_a_phrase_is_never_broken_where_any_other_place_is_no_stub() -> None:
+    early = "x" * 17
+    # Twenty-five more characters, every one of which leads into what follows.
+    assert first_line(early, *["very"] * 5, "xxx") == early
+
+
+def characters(text: str) -> list[Token]:
+    """A token for each piece between "|", with no spaces: Chinese."""
+    return [Token(one, False, at * 100, at * 100 + 100) for at, one in enumerate(text.split("|"))]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        # Where nothing tells a better place, a line is full.
+        ("|".join("一" * 25), 20),
+        # Before what links, and marks around it change nothing.
+        ("|".join(["一"] * 14 + ["但"] + ["一"] * 10), 14),
+        ("|".join(["一"] * 14 + ["但”"] + ["一"] * 10), 14),
+        # Never before what follows, or behind what leads.
+        ("|".join(["一"] * 20 + ["的"] + ["一"] * 10), 19),
+        ("|".join(["一"] * 20 + ["的”"] + ["一"] * 10), 19),
+        ("|".join(["一"] * 19 + ["和"] + ["一"] * 10), 19),
+        ("|".join(["一"] * 18 + ["“和"] + ["一"] * 10), 18),
+        # Quotation marks do not hide the end of a sentence.
+        ("|".join(["一"] * 12 + ["了。”"] + ["一"] * 10), 13),
+    ],
+)
+def test_a_chinese_line_ends_at_the_best_place(text: str, first: int) -> None:
+    assert len(lines_of(characters(text))[0]) == first

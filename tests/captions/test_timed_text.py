@@ -41,3 +41,8 @@ def test_a_text_that_does_not_begin_with_its_words_has_nothing_stable() -> None:
 def test_without_words_a_text_lasts_as_long_as_its_audio() -> None:
     final = Final(0, 16_000, 40_000, Hypothesis((), "good day", 0.5))
     assert timed_text(final) == TimedText("good day", 1000, 2500, is_final=True)
+
+
+def test_unless_told_otherwise_a_text_is_final_and_only_its_own_times_are_known() -> None:
+    text = TimedText("good day", 0, 1000)
+    assert (text.is_final, text.words, text.stable) == (True, (), 0)

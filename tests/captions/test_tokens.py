@@ -17,6 +17,9 @@ from rasr.captions.tokens import joined, tokens_of
         ("A\u597dB", [("A", False), ("\u597d", False), ("B", False)]),
         ("x" * 43, [("x" * 42, False), ("x", False)]),
         ("a\x07b", [("ab", False)]),
+        # Marks that belong to nothing: the last of them counts.
+        (".\uff0ca", [(".\uff0c", False), ("a", False)]),
+        ("\uff0c.a", [("\uff0c.a", False)]),
         ("", []),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from decoder import Hypothesis
 from rasr.recognition.config import Segmentation
-from rasr.recognition.effects import Decode, Process, Report, TakeSlot
-from rasr.recognition.events import Final, Partial
-from rasr.recognition.recognition import Recognition
+from rasr.recognition.effects import Decode, FinishSegment, Process, Report, TakeSlot
+from rasr.recognition.events import Done, Final, Outcome, Partial
+from rasr.recognition.recognition import Recognition, State
 from rasr.recognition.segmenter import Margins
 from tests.recognition.talk import LoudIsSpeech, Talk, config, hush, hypothesis, speech
 
@@ -66,6 +68,13 @@ def test_audio_that_came_before_the_slot_is_recognised_although_the_end_came_too
     recognition.slot_taken()
     effects += recognition.effects()
     assert any(isinstance(effect, Decode) for effect in effects), effects
+    # The end has come with it: the last final is all that is awaited.
+    assert FinishSegment(1, 0, True) in effects
+    recognition.hypothesis(1, hypothesis("all"), final=True)
+    (process,) = [effect for effect in recognition.effects() if isinstance(effect, Process)]
+    recognition.processed(1, process.hypothesis, final=True)
+    assert recognition.effects()[-1] == Report(Done(Outcome.FINISHED))
+    assert recognition.state is State.OVER
 
 
 def test_a_mark_waits_for_audio_that_waits_for_a_slot() -> None:
@@ -92,3 +101,24 @@ def test_processed_text_without_a_question_is_nothing() -> None:
     talk.recognition.processed(0, Hypothesis(), final=True)
     talk.recognition.processed(1, hypothesis("late"), final=False)
     assert not [e for e in talk.recognition.effects() if isinstance(e, (Report, Process))]
+
+
+@pytest.mark.parametrize("gone", ["told", "dropped"])
+def test_what_comes_late_of_a_segment_is_not_taken_for_the_next(gone: str) -> None:
+    talk = Talk().audio(speech(600), hush(900))
+    if gone == "told":
+        talk.final("one")
+    else:
+        talk.drop()
+    talk.audio(speech(600))
+    talk.told()
+    late = talk.recognition
+    late.hypothesis(1, hypothesis("late"), final=False)
+    late.hypothesis(1, hypothesis("late"), final=True)
+    late.processed(1, hypothesis("late"), final=False)
+    late.processed(1, hypothesis("late"), final=True)
+    late.failed(1, "late")
+    assert talk.wait(0).told() == []
+    assert late.state is State.OPEN
+    talk.finish().final("two")
+    assert talk.told() == ["ended 2 end", "final two", "done finished"]

@@ -152,3 +152,10 @@ def test_a_fault_of_the_audio_check_is_told_where_it_was_found() -> None:
     (warning,) = [one for one in found if isinstance(one, Warning)]
     assert warning.code == "silence"
     assert segmenter(warnings=False).feed(np.zeros(16_000 * 8, "<i2").tobytes()) == []
+
+
+def test_a_classifier_of_another_rate_is_a_bug_of_the_caller() -> None:
+    classifier = LoudIsSpeech()
+    classifier.sample_rate = 8000
+    with pytest.raises(AssertionError, match="another rate"):
+        Segmenter(config(Segmentation(), {}), classifier, Margins(300, 300))

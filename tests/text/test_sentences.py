@@ -93,3 +93,36 @@ def test_spans_cover_all_words_and_are_broken_no_further(texts: list[str]) -> No
     assert [index for a, b in spans for index in range(a, b)] == list(range(len(texts)))
     for a, b in spans:
         assert sentence_spans(texts[a:b]) == [(0, b - a)]
+
+
+@pytest.mark.parametrize(
+    ("last", "is_short"),
+    [
+        (["Yes."], True),
+        (["Yes", "sir."], True),
+        (["Yes", "sir,", "I", "do."], False),
+        (["I", "do", "so."], False),
+        # A mark alone is no word.
+        (["Yes", "—", "sir."], True),
+        # Four Chinese characters count as two words; marks and letters among them as none.
+        (["好的好的。"], True),
+        (["好的，好的。"], True),
+        (["好的好的吧。"], False),
+        (["A好的好的。"], True),
+    ],
+)
+def test_a_sentence_of_two_words_joins_the_one_before_or_behind_it(
+    last: list[str], is_short: bool
+) -> None:
+    first = ["It", "is", "late."]
+    count = len(last)
+    apart = [(0, 3), (3, 3 + count)]
+    assert sentence_spans([*first, *last]) == ([(0, 3 + count)] if is_short else apart)
+    # What has only begun may become longer.
+    assert sentence_spans([*first, *last], grows=True) == apart
+    whole = [(0, count + 3)]
+    assert sentence_spans([*last, *first]) == (
+        whole if is_short else [(0, count), (count, count + 3)]
+    )
+    # Alone it is a sentence all the same.
+    assert sentence_spans(last) == [(0, count)]

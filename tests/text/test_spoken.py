@@ -47,6 +47,10 @@ def spellers() -> dict[str, Speller]:
         ("1910s", "nineteen tens"),
         ("1980s", "nineteen eighties"),
         ("½", "one half"),
+        ("-5", "negative five"),
+        ("'5", "five"),
+        ("-five", "five"),
+        ("+a-b", "a b"),
         ("U.S.", "u s"),
         ("Ph.D.", "p h d"),
         ("Mr.", "mister"),
@@ -124,7 +128,11 @@ def test_nothing_written_makes_a_speller_fail(spellers: dict[str, Speller], writ
 
 
 @pytest.mark.parametrize(
-    ("written", "core"), [(".5", ".5"), ("(.5)", ".5"), ("...so", "so"), (".55%,", ".55%")]
+    ("written", "core"),
+    [
+        *((f".{digit}", f".{digit}") for digit in range(10)),
+        *(("(.5)", ".5"), (".75%,", ".75%"), ("...7", "7"), ("...so", "so"), ("7.", "7")),
+    ],
 )
 def test_a_point_that_begins_a_fraction_is_part_of_it(written: str, core: str) -> None:
     asked: list[str] = []

@@ -62,6 +62,8 @@ def test_with_punctuation_what_the_engine_writes_stays(tools: TextTools) -> None
         ("It was $5 million in 1961.", "It was five million dollars in nineteen sixty one."),
         ("Come at 7:30, the 3rd.", "Come at seven thirty, the third."),
         ("20% (or 3.5)", "Twenty percent (or three point five)"),
+        ("We sent (25) of them.", "We sent (twenty five) of them."),
+        ("“25 of us,” he said.", "“Twenty five of us,” he said."),
     ],
 )
 def test_without_digits_those_of_the_engine_are_spelt_out(
@@ -75,6 +77,10 @@ def test_without_digits_those_of_the_engine_are_spelt_out(
     [
         (("It costs $5.", "It costs 5 dollars.", "It costs five dollars."), "It costs $5."),
         (("25 men.", "Twenty-five men.", "Twenty five men."), "25 men."),
+        (
+            ("“25,” he said.", "“Twenty-five,” he said.", "“Twenty five,” he said."),
+            "“25,” he said.",
+        ),
         (("20% off.", "20 percent off.", "twenty percent off."), "20% off."),
         (("On May 3rd, 2024.", "On May third, 2024."), "On May 3, 2024."),
         (("At 7:30 p.m. today", "At seven thirty p m today"), "At 7:30 p.m. today"),

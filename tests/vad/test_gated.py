@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from bench.noisy_speech import Half, NoiseKind, as_samples, make_noise, voices
 from bench.recordings import load, load_demo, names
+from bench.report import ROOT
 from rasr.audio import SAMPLE_RATE, Samples
 from vad import (
     Classifier,
@@ -22,7 +24,9 @@ from vad import (
     SpeechStarted,
     WebRtcClassifier,
     frame_levels,
+    gated,
 )
+from vad import noise as estimate
 
 SPEECH_LEVEL = 2000.0
 """RMS, int16."""
@@ -319,3 +323,118 @@ def test_what_goes_on_for_two_seconds_in_unknown_noise_is_in_doubt() -> None:
     first = flags.index(True)
     assert 10 <= first <= 16
     assert flags[first:].index(False) * 20 == pytest.approx(2000, abs=60)
+
+
+class CallsAll(WebRtcClassifier):
+    """Calls everything speech, so that the gate alone decides."""
+
+    def judge(self, samples: NDArray[np.int16], levels: Sequence[float]) -> list[bool]:
+        super().judge(samples, levels)
+        return [True] * len(levels)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Callable[..., GatedClassifier]:
+    monkeypatch.setattr("vad.gated.WebRtcClassifier", CallsAll)
+    return GatedClassifier
+
+
+def buzzing(frames: int, frame_ms: int, hz: float = 400.0, level: float = 3000.0) -> Samples:
+    time = np.arange(frames * frame_ms * 16) / SAMPLE_RATE
+    return as_samples(level * np.sin(2 * np.pi * hz * time))
+
+
+def hissing(frames: int, frame_ms: int, level: float = 3000.0) -> Samples:
+    random = np.random.default_rng(3)
+    return as_samples(random.standard_normal(frames * frame_ms * 16) * level)
+
+
+def still(frames: int, frame_ms: int) -> Samples:
+    return np.zeros(frames * frame_ms * 16, np.int16)
+
+
+FRAMES = pytest.mark.parametrize("frame_ms", [10, 20, 30])
+Gate = Callable[..., GatedClassifier]
+
+
+@FRAMES
+def test_a_voice_begins_after_sixty_milliseconds_and_a_hiss_after_two_hundred(
+    gate: Gate, frame_ms: int
+) -> None:
+    quiet = still(10, frame_ms)
+    voice = judge(gate(frame_ms=frame_ms), np.concatenate([quiet, buzzing(40, frame_ms)]))
+    # The lowest of the last 60 ms is loud, and as much has a period of its own.
+    assert voice.index(True) - 10 == pytest.approx(60 / frame_ms, abs=1)
+    assert not any(voice[: 10 + -(-60 // frame_ms) - 1])
+    hiss = judge(gate(frame_ms=frame_ms), np.concatenate([quiet, hissing(40, frame_ms)]))
+    assert hiss.index(True) == 10 + -(-60 // frame_ms) - 1 + 200 // frame_ms - 1
+    assert all(hiss[hiss.index(True) :])
+
+
+@FRAMES
+@pytest.mark.parametrize("more", [0, 1])
+def test_what_comes_within_400_ms_of_speech_belongs_to_it(
+    gate: Gate, frame_ms: int, more: int
+) -> None:
+    # A hiss needs 60 ms to be loud; the last of them has to come before 400 ms are over.
+    loud = -(-60 // frame_ms)
+    pause = 400 // frame_ms - (loud - 1) + more
+    flags = judge(
+        gate(frame_ms=frame_ms),
+        np.concatenate(
+            [
+                *(still(10, frame_ms), buzzing(300 // frame_ms, frame_ms)),
+                *(still(pause, frame_ms), hissing(loud, frame_ms)),
+            ]
+        ),
+    )
+    speech_end = 10 + 300 // frame_ms
+    assert flags[speech_end - 1]
+    assert not any(flags[speech_end:-1])
+    assert flags[-1] is (more == 0)
+
+
+@FRAMES
+def test_noise_is_not_learned_within_200_ms_of_speech(gate: Gate, frame_ms: int) -> None:
+    clear = 200 // frame_ms
+    classifier = gate(frame_ms=frame_ms)
+    learned: list[float] = []
+    original = classifier._noise.learn
+
+    def learn(level: float, emphasised: float, called: bool) -> None:
+        learned.append(level)
+        original(level, emphasised, called)
+
+    classifier._noise.learn = learn  # type: ignore[method-assign]
+    quiet = 2 * clear + 12
+    voiced = 300 // frame_ms
+    audio = np.concatenate(
+        [still(quiet, frame_ms), buzzing(voiced, frame_ms), still(quiet, frame_ms)]
+    )
+    flags = judge(classifier, audio)
+    first, last = flags.index(True), len(flags) - 1 - flags[::-1].index(True)
+    # Before it all that was 200 ms old, and behind it all but the first and the last 200 ms.
+    assert len(learned) == (first - clear) + (len(flags) - 1 - last - 2 * clear)
+
+
+@FRAMES
+@pytest.mark.parametrize(("hz", "is_speech"), [(150.0, False), (170.0, True)])
+def test_what_is_as_low_as_160_hz_is_rumble(
+    gate: Gate, frame_ms: int, hz: float, is_speech: bool
+) -> None:
+    audio = np.concatenate([still(10, frame_ms), buzzing(2400 // frame_ms, frame_ms, hz)])
+    assert (sum(judge(gate(frame_ms=frame_ms), audio)) > 10) is is_speech
+
+
+def test_the_documentation_has_the_numbers_of_the_code() -> None:
+    text = " ".join((ROOT / "docs/endpointing.md").read_text("utf-8").split())
+    for sentence in (
+        f"The lowest of the last {gated.SUSTAINED_MS} ms counts",
+        f"frames with no speech within {gated.CLEAR_MS} ms",
+        f"A voice** begins it: {gated.VOICED_MS} ms with a period",
+        f"has none either: {gated.UNVOICED_MS} ms without a break",
+        f"goes on until nothing has passed for {gated.HOLD_MS} ms",
+        f"is {round(20 * np.log10(gated.RUMBLE))} dB below its level",
+        f"less than {estimate.KNOWN_MS} ms of background are known",
+    ):
+        assert sentence in text

@@ -181,3 +181,15 @@ def test_the_usual_peak_is_of_the_last_eight_seconds() -> None:
     for _ in range(25):
         noise.learn(40.0, 30.0, False)
     assert noise.onset_db == pytest.approx(4.0, abs=0.1)
+
+
+def test_trackers_refuse_blocks_without_a_frame_and_too_few_of_them() -> None:
+    MinimumTracker(1, 2)
+    PeakTracker(1, 3)
+    for make in (MinimumTracker, PeakTracker):
+        with pytest.raises(AssertionError, match="0"):
+            make(0, 3)
+    with pytest.raises(AssertionError, match="1"):
+        MinimumTracker(1, 1)
+    with pytest.raises(AssertionError, match="2"):
+        PeakTracker(1, 2)

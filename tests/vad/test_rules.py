@@ -61,6 +61,23 @@ def test_nonsense_is_refused_with_field_value_and_what_is_allowed(
         EndpointRules(**values)
     assert str(refused.value).startswith(f"{field} is {value}, allowed: {allowed}")
     assert (refused.value.field, refused.value.value) == (field, value)
+    assert refused.value.allowed.startswith(allowed)
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "least"),
+    [
+        ("max_ms", {"pre_roll_ms": 30_000}, 60_200),
+        ("max_ms", {"pre_roll_ms": 300_000, "onset_window_ms": 1000}, 602_000),
+        # Of 512 samples at 44.1 kHz: what is no whole number of milliseconds is rounded up.
+        ("max_ms", {"sample_rate": 44_100, "frame_samples": 512, "pre_roll_ms": 10_000}, 20_209),
+        ("search_ms", {"sample_rate": 11_025, "frame_samples": 1024}, 186),
+    ],
+)
+def test_the_least_that_is_allowed_is_exact(field: str, values: dict[str, Any], least: int) -> None:
+    EndpointRules(**values | {"max_ms": 700_000} | {field: least})
+    with pytest.raises(VadError, match=f"{least} or more"):
+        EndpointRules(**values | {"max_ms": 700_000} | {field: least - 1})
 
 
 def test_what_a_refusal_names_as_allowed_is_allowed() -> None:

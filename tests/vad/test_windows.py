@@ -42,3 +42,14 @@ def test_the_first_since_a_frame_passes_over_those_before_it() -> None:
     window = OnsetWindow(2, 4)
     believed(window, "#..#.#")
     assert [window.first_since(frame) for frame in (3, 4, 5)] == [3, 5, 5]
+
+
+@pytest.mark.parametrize(("needed", "window"), [(1, 1), (1, 5), (5, 5)])
+def test_a_window_has_room_for_what_is_needed(needed: int, window: int) -> None:
+    assert believed(OnsetWindow(needed, window), "." * 7 + "#" * needed)[-1]
+
+
+@pytest.mark.parametrize(("needed", "window"), [(0, 1), (0, 0), (2, 1), (6, 5)])
+def test_nonsense_is_a_bug_of_the_caller(needed: int, window: int) -> None:
+    with pytest.raises(AssertionError, match=f"{needed}, {window}"):
+        OnsetWindow(needed, window)

@@ -110,7 +110,6 @@ class SisConversation:
                     self._answer(received.fault())
             case action:
                 self._fail(action, received.fault())
-        self._close_if_leaving()
 
     def heard(self, *, now: float) -> None:
         """What the peer has sent is still being taken: it is not silent."""
@@ -136,7 +135,6 @@ class SisConversation:
             self._send(Started(self._trace_id))
             recognition = recognition_config(config, self._traits, grant, self._settings)
             self._effects.append(Open(recognition, self._trace_id))
-        self._close_if_leaving()
 
     def refused(self, refusal: Refusal, *, now: float) -> None:
         """The answer to START: it may not."""

@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from rasr.recognition.config import EngineChoice
 from rasr.settings import SessionSettings
+from rasr.wire.dialect import Grant, Refusal, RefusalKind
+from rasr.wire.sis.conversation import SisConversation
 from rasr.wire.sis.modes import Mode
 from tests.recognition.talk import hush, speech
 from tests.wire.sis.conversation import Conversation, refused
@@ -292,6 +295,30 @@ class TestTime:
         assert talk.told() == ["final: late", "END NORMAL"]
         assert talk.conversation.deadline() == talk.now + 20
 
+    @pytest.mark.parametrize("granted", [True, False])
+    def test_idle_is_counted_from_the_answer_to_start_however_long_it_took(
+        self, granted: bool
+    ) -> None:
+        talk = SisConversation(Mode.CONTINUE, SessionSettings(), lambda: "id", now=100.0)
+        assert talk.deadline() == 120.0
+        talk.heard(now=105.0)
+        assert talk.deadline() == 125.0
+        config = {"audio_format": "pcm16k16bit", "property": "english_16k_common"}
+        talk.receive(json.dumps({"command": "START", "config": config}), now=110.0)
+        lifetime = 100.0 + SessionSettings().connection_s
+        assert talk.deadline() == lifetime
+        talk.advance(now=160.0)
+        if granted:
+            talk.granted(Grant(EngineChoice("engine")), now=170.0)
+        else:
+            talk.refused(Refusal(RefusalKind.CAPACITY, "full"), now=170.0)
+        assert talk.deadline() == 190.0
+        talk.effects()
+        talk.advance(now=189.9)
+        assert talk.effects() == []
+        talk.advance(now=190.0)
+        assert talk.effects() != []
+
     def test_the_connection_has_a_longest_life(self) -> None:
         talk = Conversation(rules=SessionSettings(connection_s=60, idle_s=1000))
         talk.start().audio(hush(300), speech(500)).wait(60).final("last")
@@ -350,6 +377,21 @@ class TestEndings:
         talk = Conversation().start()
         talk.break_off()
         assert talk.wait(0).told() == ["START", "FATAL_ERROR SIS.0100", "close 1011"]
+
+    @pytest.mark.parametrize(("sent", "answered"), [(15, 15), (16, 16), (17, 16), (40, 16)])
+    def test_a_flood_of_commands_behind_end_gets_sixteen_answers(
+        self, sent: int, answered: int
+    ) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500)).end()
+        for _ in range(sent):
+            talk.end()
+        assert talk.final("a").told() == [
+            *("START", "final: a", "END NORMAL"),
+            *["ERROR SIS.0032"] * answered,
+        ]
+        # The next recognition has its own.
+        talk.start().end()
+        assert talk.told() == ["START", "END NORMAL"]
 
 
 class TestWavHeader:
