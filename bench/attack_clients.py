@@ -92,17 +92,20 @@ async def _raw(url: str) -> AsyncIterator[_Raw]:
 @asynccontextmanager
 async def _session(url: str, audio_format: str = "pcm16k16bit") -> AsyncIterator[ClientConnection]:
     """A recognition that has begun."""
-    async with connect(
+    socket = await connect(
         address_of(url, Mode.CONTINUE, "attack"),
         compression=None,
         proxy=None,
         ping_interval=None,
-        close_timeout=_LEAVE_S,
         max_size=None,
-    ) as socket:
+    )
+    try:
         await socket.send(_start(audio_format))
         await socket.recv()
         yield socket
+    finally:
+        # Closing in order would wait until the server has taken what was sent.
+        socket.transport.abort()
 
 
 def _start(audio_format: str, **fields: object) -> str:
