@@ -322,7 +322,9 @@ async def unread_requests(url: str, seconds: float) -> str:
     sent = 0
     with _until(seconds) as until:
         async with _raw(url) as raw:
-            raw.reader._transport.pause_reading()  # type: ignore[attr-defined]
+            transport = raw.writer.transport
+            assert isinstance(transport, asyncio.Transport), "it is read as well"
+            transport.pause_reading()
             while _now() < until and await raw.send_until(requests, until):
                 sent += 100
     return f"{sent} requests taken"

@@ -48,12 +48,10 @@ class Handshake:
         connection: Connection,
         host: Host,
         scope: Scope,
-        request: h11.Request,
     ) -> None:
         self._http = http
         self._connection = connection
         self._host = host
-        self._request = request
         extensions = {name: call for name, call in scope["extensions"].items() if name != SHALLOW}
         self._scope: Scope = {
             **scope,

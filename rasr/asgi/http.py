@@ -121,7 +121,7 @@ class HttpConnection:
         scope = scope_of(request, headers, self._connection)
         if asks_for_websocket(headers):
             # It is run when h11 has seen its end.
-            self._exchange = Handshake(self, self._connection, self._host, scope, request)
+            self._exchange = Handshake(self, self._connection, self._host, scope)
         else:
             self._exchange = Exchange(self, self._connection, self._host.app, scope)
             self._host.run(self._exchange)

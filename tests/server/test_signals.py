@@ -180,12 +180,7 @@ async def test_a_second_signal_ends_it_at_once(fault: str) -> None:
             await server.says("HANGS")
             server.send(signal.SIGTERM)
         else:
-            worker = await server.worker()
-            async with SdkClient(address(url), "rasr/sentence-stream") as client:
-                await client.start()
-                await worker.stop()
-                await client.audio(quiet(300) + voiced(1500))
-                await client.until("EVENT")
+            async with speaking_to_nobody(server, url):
                 server.send(signal.SIGTERM)
                 await until(lambda: bool(server.logged("draining")))
         server.send(signal.SIGINT)
@@ -193,6 +188,18 @@ async def test_a_second_signal_ends_it_at_once(fault: str) -> None:
         assert not server.logged("stopped")
         # Of two that come at the same time Python sees either first.
         assert len(server.logged("stopped_at_once")) == 1
+
+
+@asynccontextmanager
+async def speaking_to_nobody(server: Server, url: str) -> AsyncIterator[tuple[SdkClient, Process]]:
+    """A client in the middle of speech whose worker is stopped, and the worker."""
+    worker = await server.worker()
+    async with SdkClient(address(url), "rasr/sentence-stream") as client:
+        await client.start()
+        await worker.stop()
+        await client.audio(quiet(300) + voiced(1500))
+        await client.until("EVENT")
+        yield client, worker
 
 
 async def test_a_worker_that_is_stopped_idle_does_not_keep_it() -> None:
@@ -208,12 +215,7 @@ async def test_a_worker_that_is_stopped_idle_does_not_keep_it() -> None:
 async def test_a_session_whose_worker_is_stopped_is_closed_after_the_time_to_drain() -> None:
     async with serving() as server:
         url = await server.says("READY")
-        worker = await server.worker()
-        async with SdkClient(address(url), "rasr/sentence-stream") as client:
-            await client.start()
-            await worker.stop()
-            await client.audio(quiet(300) + voiced(1500))
-            await client.until("EVENT")
+        async with speaking_to_nobody(server, url) as (client, worker):
             server.send(signal.SIGTERM)
             assert await client.closed() == 1001
         assert await server.ended() == 0
