@@ -198,12 +198,75 @@ class AuthSettings(_Section):
     """Who may use the server."""
 
     kind: Annotated[
-        Literal["", "none"],
+        Literal["", "accounts", "none"],
         Field(
-            description="how users show who they are; none = nobody is asked; empty = nobody is "
-            "asked, and the server starts on loopback only"
+            description="who is asked for credentials; accounts = everybody; none = nobody; empty "
+            "= everybody once there is an account, and without one the server starts on loopback "
+            "only"
         ),
     ] = ""
+    public_hosts: Annotated[
+        Texts,
+        Field(
+            description="names by which clients reach the server where a proxy changes Host, with "
+            "the port if they write one"
+        ),
+    ] = ()
+    requests_per_key: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=_MANY,
+            description="requests and handshakes a second of one key, user or ticket holder, with "
+            "those of 10 s in a row; one more gets HTTP 429; 0 = no bound",
+        ),
+    ] = 0.0
+    requests_per_address: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=_MANY,
+            description="the same of one address, or network of an IPv6 subscriber, before it is "
+            "asked who it is; 0 = no bound",
+        ),
+    ] = 0.0
+    open_metrics: Annotated[
+        bool,
+        Field(
+            description="/metrics answers everybody; otherwise this machine, and who has the right "
+            "sis:metrics:get"
+        ),
+    ] = False
+
+
+class OidcSettings(_Section):
+    """An identity provider whose tokens are good here too (OpenID Connect)."""
+
+    issuer: Annotated[
+        str, Field(description="the provider, as its tokens name it in iss; empty = none")
+    ] = ""
+    audience: Annotated[str, Field(description="this server, as tokens for it name it in aud")] = ""
+    keys_url: Annotated[
+        str,
+        Field(description="address of the provider's keys (JWKS); empty = as the issuer tells it"),
+    ] = ""
+    project_claim: Annotated[
+        str, Field(min_length=1, description="claim with the project_id, or a list of them")
+    ] = "project_id"
+    name_claim: Annotated[
+        str, Field(min_length=1, description="claim with the name of the user")
+    ] = "preferred_username"
+    domain: Annotated[
+        str,
+        Field(
+            description="domain whose users of the same name say by their policies what the "
+            "provider's may do; empty = oidc.policy says it of all"
+        ),
+    ] = ""
+    policy: Annotated[
+        Literal["SIS FullAccess", "SIS ReadOnlyAccess"],
+        Field(description="what users of the provider may do, without oidc.domain"),
+    ] = "SIS FullAccess"
 
 
 class TextSettings(_Section):
@@ -321,6 +384,7 @@ class Settings(_Section):
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     capacity: CapacitySettings = Field(default_factory=CapacitySettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
     text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)

@@ -26,6 +26,7 @@ from decoder.whisper.options import WhisperOptions
 from rasr.audio import FindingCode
 from rasr.configuration.schema import dotted, leaves, written
 from rasr.recognition.events import WarningCode
+from rasr.server.auth.paths import OPEN, RIGHTS
 from rasr.server.service import Service
 from rasr.settings import Settings
 from rasr.wire.sis.errors import ERROR_TABLE
@@ -42,6 +43,7 @@ README = ROOT / "README.md"
 PROTOCOL = ROOT / "docs/protocol.md"
 SETTINGS = ROOT / "docs/settings.md"
 CLIENT = ROOT / "docs/client.md"
+ACCOUNTS = ROOT / "docs/accounts.md"
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
 
 
@@ -292,6 +294,15 @@ def test_a_path_or_a_module_that_is_gone_is_found() -> None:
     ]
     known = "rasr/audio/buffer.py, `decoder/sherpa/`, `rasr.wire.dialect.Send.replaces`, `vad.kind`"
     assert unknown_names(known) == []
+
+
+def test_the_page_of_accounts_has_every_right_and_every_open_path() -> None:
+    paths: dict[str, list[str]] = {}
+    for (method, path), right in RIGHTS.items():
+        paths.setdefault(right.action, []).append(f"{method} `{path}`")
+    rows = [row(f"`{action}`", ", ".join(of_it)) for action, of_it in paths.items()]
+    rows += [row(f"`{path}`", reason) for path, reason in OPEN.items()]
+    assert missing(rows, ACCOUNTS) == []
 
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")

@@ -198,7 +198,8 @@ class Exchange:
 
     def _start(self, message: Message) -> None:
         headers: Headers = [date(), *message.get("headers", [])]
-        if self._http.is_closing:
+        # A body that is not here whole is not waited for behind its answer.
+        if self._http.is_closing or not self._is_whole:
             headers.append((b"connection", b"close"))
         status = message["status"]
         self._has_begun = True

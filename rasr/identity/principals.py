@@ -13,8 +13,6 @@ class CredentialKind(StrEnum):
     """A signature made with an access key."""
     TOKEN = "token"
     """A token that this server gave out."""
-    TICKET = "ticket"
-    """A ticket for one websocket."""
     OIDC = "oidc"
     """A token of an identity provider that the settings name."""
 
@@ -29,6 +27,7 @@ class Principal:
     project_id: str
     """The project of his credential, and so of the paths that he may use."""
     kind: CredentialKind
+    """Of the credential itself; whoever shows a ticket has what the ticket was given for."""
     credential: str
     """Names the credential in logs and counts requests by it: an access id, the first letters of a
     digest. No secret."""

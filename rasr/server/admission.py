@@ -20,6 +20,7 @@ from enum import StrEnum
 from math import inf
 from typing import Protocol
 
+from rasr.identity.principals import Principal
 from rasr.recognition.config import EngineChoice
 from rasr.scheduling import TOP_LEVEL, EngineStatistics
 from rasr.scheduling.lateness import WINDOW_S as LATENESS_WINDOW_S
@@ -99,6 +100,8 @@ class Party:
 
     project: str
     address: str
+    principal: Principal | None = None
+    """None where nobody is asked; then anybody can name any project."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 import rasr
 from rasr.recognition.config import EngineChoice
+from rasr.server.auth.answers import NOT_HERE, answer, body
+from rasr.server.auth.tickets import add_tickets
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
 from rasr.server.http.pages import add_pages
@@ -30,9 +32,7 @@ def make_application(state: ServerState) -> FastAPI:
     """The application that serves `state`."""
     app = FastAPI(title="rasr", version=rasr.__version__, openapi_url=None)
     server = state.settings.server
-    origins = OriginRule.of(
-        server.allowed_origins, names_are_ours=state.settings.auth.kind == "none"
-    )
+    origins = OriginRule.of(server.allowed_origins, names_are_ours=state.names_are_ours)
     add_health(app, state)
 
     @app.get("/properties")
@@ -60,11 +60,18 @@ def make_application(state: ServerState) -> FastAPI:
     add_sessions(app, state)
     add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins, lambda: state.connections.closing)
+    add_tickets(app, state.authenticator)
+    directory = state.authenticator.directory
+    if directory is not None:
+        # What checks passwords is imported where there are any.
+        from rasr.server.auth.tokens import add_tokens
+
+        add_tokens(app, state.authenticator, directory)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return JSONResponse(_not_here(request.url.path), error.status_code)
+        return answer(request.scope, error.status_code, NOT_HERE, _not_here(request.url.path))
 
     for route in app.router.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:
@@ -97,13 +104,10 @@ class _UnknownPath:
     """ASGI application of websockets at any other path."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await AsgiSocket(scope, receive, send).refuse(404, _not_here(scope["path"]))
+        told = body(scope, NOT_HERE, _not_here(scope["path"]))
+        await AsgiSocket(scope, receive, send).refuse(404, told)
 
 
-def _not_here(path: str) -> dict[str, str]:
+def _not_here(path: str) -> str:
     paths = ", ".join(f"/v1/{{project_id}}/{traits.path}" for traits in MODE_TRAITS.values())
-    return {
-        # The gateway's code for a path or method that is not published.
-        "error_code": "APIG.0101",
-        "error_msg": f"nothing is served at {path[:120]!r}; websockets are at {paths}",
-    }
+    return f"nothing is served at {path[:120]!r}; websockets are at {paths}"

@@ -22,6 +22,7 @@ import structlog
 import uvloop
 
 from rasr import logs
+from rasr.identity.directory import Directory
 from rasr.server.service import Service
 from rasr.settings import Settings
 from rasr.tasks import notice_faults_of_threads
@@ -36,27 +37,30 @@ the exit code is that of SIGALRM."""
 _FORCED = 1
 
 
-def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings, on_ready: Callable[[str], None], directory: Directory | None = None
+) -> None:
     """Run a server until SIGTERM or SIGINT. A second signal ends the process at once.
 
     To be called in the main thread.
 
     Args:
         on_ready: called once with a line for a person, when the server can recognise.
+        directory: the accounts; None: there are none.
 
     Raises:
         StartError: it cannot start as the settings say.
     """
     ending = _Ending(settings.server.drain_s)
     with ending.by_signals():
-        uvloop.run(_serve(settings, on_ready, ending))
+        uvloop.run(_serve(Service(settings, directory), on_ready, ending))
 
 
-async def _serve(settings: Settings, on_ready: Callable[[str], None], ending: _Ending) -> None:
+async def _serve(starting: Service, on_ready: Callable[[str], None], ending: _Ending) -> None:
     ending.starting()
     async with AsyncExitStack() as stack:
         try:
-            service = await stack.enter_async_context(Service(settings))
+            service = await stack.enter_async_context(starting)
         except asyncio.CancelledError:
             if ending.told_by is None:
                 raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
@@ -16,6 +17,7 @@ from typing import Self
 import rasr.asgi
 from decoder.cores import cores
 from rasr.captions import Broadcaster
+from rasr.identity.directory import Directory, DirectoryUnavailable
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
@@ -23,6 +25,8 @@ from rasr.scheduling import IdleMoments, Scheduler
 from rasr.server.access import Authoriser
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
+from rasr.server.auth.authenticator import Authenticator
+from rasr.server.auth.door import Door
 from rasr.server.descriptors import connections_that_fit
 from rasr.server.engines import (
     EnginePlan,
@@ -61,8 +65,13 @@ _FAREWELL_S = 1.0
 class Service:
     """One server. `async with Service(settings) as service:` — then it recognises."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, directory: Directory | None = None) -> None:
+        """
+        Args:
+            directory: the accounts; None: there are none.
+        """
         self.settings = settings
+        self._directory = directory
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
         self._calibrations: list[Calibration] = []
@@ -70,6 +79,8 @@ class Service:
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
         self._http: rasr.asgi.Server | None = None
+        self._asks = False
+        """At start; later there may be accounts."""
 
     async def __aenter__(self) -> Self:
         """Raises StartError where the settings, the address or an engine do not allow it."""
@@ -106,7 +117,8 @@ class Service:
         choices = self.state.properties.engines
         served = ", ".join(f"{key}: {choice}" for key, choice in choices.items())
         most = self.state.admission.rules.recognitions
-        limits = [f"up to {most} rounds at once"] if most else []
+        limits = [] if self._asks else ["nobody is asked who they are"]
+        limits += [f"up to {most} rounds at once"] if most else []
         known, max_load = self.state.capacities, self.settings.capacity.max_load
         limits += [
             summary(str(choice), [known[name] for name in choice.names], max_load)
@@ -139,12 +151,8 @@ class Service:
         texts = await asyncio.to_thread(load_texts, settings)
         self._listener = listen(settings.server.host, settings.server.port)
         self._url = url_of(self._listener)
-        if not is_loopback(self._listener) and not settings.auth.kind:
-            raise StartError(
-                f"server.host: {settings.server.host} can be reached from other machines, and "
-                "nobody would be asked who they are; listen on 127.0.0.1, or say auth.kind = "
-                '"none" in the settings (--no-auth on the command line) if that is what you want'
-            )
+        authenticator = Authenticator(settings, self._directory, time.time)
+        await self._check_reach(authenticator)
         self._schedulers = {
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
         }
@@ -155,9 +163,10 @@ class Service:
         properties = property_table(settings, known)
         self._aligners = await start_aligners(properties, texts.tools.spellers)
         capacities = Capacities(plans, self._schedulers)
-        self._state = self._assemble(capacities, properties, texts)
+        self._state = self._assemble(capacities, properties, texts, authenticator)
+        turned_away = self._state.statistics.turned_away
         self._http = rasr.asgi.Server(
-            make_application(self._state),
+            Door(make_application(self._state), authenticator, turned_away),
             rasr.asgi.Limits(
                 connections=settings.server.max_connections + _SPARE_CONNECTIONS,
                 connections_per_address=settings.server.connections_per_address,
@@ -168,8 +177,33 @@ class Service:
         )
         await self._http.start(self._listener)
 
+    async def _check_reach(self, authenticator: Authenticator) -> None:
+        """Whoever can be reached from other machines asks, unless he is told not to."""
+        try:
+            self._asks = await authenticator.asks()
+        except DirectoryUnavailable as error:
+            raise StartError(f"the accounts cannot be read: {error}") from error
+        if self._is_local or self._asks or self.settings.auth.kind == "none":
+            return
+        raise StartError(
+            f"server.host: {self.settings.server.host} can be reached from other machines, and "
+            "nobody would be asked who they are; make an account first (docs/accounts.md), listen "
+            'on 127.0.0.1, or say auth.kind = "none" in the settings (--no-auth on the command '
+            "line) if that is what you want"
+        )
+
+    @property
+    def _is_local(self) -> bool:
+        """Only this machine can reach it."""
+        assert self._listener is not None, "the socket is bound first"
+        return is_loopback(self._listener)
+
     def _assemble(
-        self, capacities: Capacities, properties: PropertyTable, texts: Texts
+        self,
+        capacities: Capacities,
+        properties: PropertyTable,
+        texts: Texts,
+        authenticator: Authenticator,
     ) -> ServerState:
         """The parts of the server, each given what it needs."""
         settings = self.settings
@@ -199,6 +233,9 @@ class Service:
             capacities=capacities,
             statistics=statistics,
             connections=Connections(settings, recognizer, authoriser, statistics),
+            authenticator=authenticator,
+            # A server for others is meant to be reached by names.
+            names_are_ours=settings.auth.kind == "none" or not self._is_local,
         )
 
     async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> None:

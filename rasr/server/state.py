@@ -10,6 +10,7 @@ from rasr.captions import Broadcaster
 from rasr.runtime.alignment import Aligners
 from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission
+from rasr.server.auth.authenticator import Authenticator
 from rasr.server.engines import PropertyTable
 from rasr.server.ops.capacity import Capacities
 from rasr.server.ops.statistics import ServerStatistics
@@ -32,6 +33,9 @@ class ServerState:
     capacities: Capacities
     statistics: ServerStatistics
     connections: Connections
+    authenticator: Authenticator
+    names_are_ours: bool
+    """See `rasr.server.origins.OriginRule`."""
 
     def aligns(self, language: str) -> bool:
         """True if words of this language get their times where an engine only guesses them."""

@@ -327,7 +327,10 @@ def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file
         ("engines = 5", "engines is 5; allowed: a table (engines by a name of your own)"),
         ("port = 5", "there is no setting port; did you mean server.port?"),
         ("[server]\nno_auth = true", "no setting server.no_auth; did you mean auth.kind?"),
-        ("[auth]\nkind = 'token'", "auth.kind is 'token'; allowed: \"\" or none (how users"),
+        (
+            "[auth]\nkind = 'token'",
+            "auth.kind is 'token'; allowed: \"\", accounts or none (who is asked",
+        ),
         ("[quite.other]", "there is no setting quite; the top has: server, session"),
         ("[engines.x]", "engines.x.kind is missing; allowed: a text"),
         ("[engines.x.options]\na = [1]", "engines.x.options.a is [1]; allowed: a text, a whole"),

@@ -130,7 +130,7 @@ test("no text is left that the page does not say", async () => {
 });
 
 test("every fault that a server or a microphone can have says what to do", () => {
-  const codes = ["UNREACHABLE", "LOST", "CLOSED", "SIS.0031", "SIS.0032", "SIS.0201", "SIS.0301", "SIS.0304", "SIS.0305", "SIS.0309", "SIS.0312", "SIS.0100"];
+  const codes = ["UNREACHABLE", "APIG.0301", "LOST", "CLOSED", "SIS.0031", "SIS.0032", "SIS.0201", "SIS.0301", "SIS.0304", "SIS.0305", "SIS.0309", "SIS.0312", "SIS.0100"];
   const names = codes.map((error_code) => faultOf({ error_code, error_msg: "m" }).name);
   for (const name of [...names, "denied", "insecure", "unsupported", "missing", "busy", "soundless", "taken", "dropped", "uncopied", "unsaved", "unreadable", "silent", "limit", "too_many"]) {
     assert.ok(name in TEXTS.en && `${name}_do` in TEXTS.en, name);

@@ -25,8 +25,9 @@ class Platform {
       bufferedAmount = 0;
       sent = [];
 
-      constructor(address) {
+      constructor(address, protocols) {
         this.address = address;
+        this.protocols = protocols;
         sockets.push(this);
       }
 
@@ -91,6 +92,8 @@ function start(options = {}) {
   return { platform, session, told, kinds: () => told.map(([type]) => type) };
 }
 
+/** All that is ready has been done. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
 const second = () => new Int16Array(16000);
 const results = (told) =>
   told.filter(([type]) => type === "result").map(([, { start_time, end_time }]) => [start_time, end_time]);
@@ -236,14 +239,100 @@ test("a server that is full while it comes back is asked again", () => {
   assert.deepEqual(kinds(), ["start", "lost", "lost", "resumed"]);
 });
 
-test("a server that was never there is not looked for", () => {
-  const { platform, told } = start();
+test("a server that was never there is not looked for", async () => {
+  const { platform, session, told } = start();
   platform.socket.drop();
+  await session.over;
   assert.deepEqual(told.map(([type, { error_code }]) => [type, error_code]), [
     ["error", "UNREACHABLE"],
     ["end", undefined],
   ]);
   assert.equal(platform.timers.length, 0);
+});
+
+test("a server that wants credentials says so", async () => {
+  const { platform, session, told } = start();
+  const asked = [];
+  platform.fetch = async (address) => {
+    asked.push(address);
+    return { status: 401, json: async () => ({ error_code: "APIG.0301", error_msg: "no credentials came" }) };
+  };
+  platform.socket.drop();
+  await session.over;
+  assert.deepEqual(asked, ["http://server:1/v1/any/rasr/continue-stream"]);
+  assert.deepEqual(told[0], ["error", { error_code: "APIG.0301", error_msg: "no credentials came", fatal: true }]);
+});
+
+test("a server that answers otherwise, or not at all, is not there", async () => {
+  for (const fetch of [async () => ({ status: 404 }), async () => Promise.reject(new TypeError("no"))]) {
+    const { platform, session, told } = start();
+    platform.fetch = fetch;
+    platform.socket.drop();
+    await session.over;
+    assert.equal(told[0][1].error_code, "UNREACHABLE");
+  }
+});
+
+test("a token goes along as a subprotocol, and is not part of START", () => {
+  const { platform } = start({ token: "secret" });
+  assert.deepEqual(platform.socket.protocols, ["sis", "sis.token.secret"]);
+  assert.equal(platform.socket.address.includes("secret"), false);
+  platform.socket.onopen();
+  assert.equal("token" in platform.socket.sent[0].config, false);
+});
+
+test("without credentials there is no subprotocol", () => {
+  assert.deepEqual(start().platform.socket.protocols, []);
+});
+
+test("each connection has a ticket of its own", async () => {
+  let number = 0;
+  const { platform, kinds } = start({ ticket: async () => `t${++number}` });
+  assert.equal(platform.sockets.length, 0);
+  await settled();
+  assert.equal(platform.socket.address, "ws://server:1/v1/any/rasr/continue-stream?ticket=t1");
+  platform.socket.accept();
+  assert.equal("ticket" in platform.socket.sent[0].config, false);
+  platform.socket.drop();
+  platform.pass(500);
+  await settled();
+  assert.equal(platform.socket.address, "ws://server:1/v1/any/rasr/continue-stream?ticket=t2");
+  platform.socket.accept();
+  assert.deepEqual(kinds(), ["start", "lost", "resumed"]);
+});
+
+test("a ticket that is not to be had ends the session, or is asked for again where it was open", async () => {
+  let fails = true;
+  const ticket = async () => {
+    if (fails) {
+      throw new Error("the shop is closed");
+    }
+    return "t";
+  };
+  const closed = start({ ticket });
+  await closed.session.over;
+  assert.match(closed.told[0][1].error_msg, /the shop is closed/);
+  fails = false;
+  const { platform, kinds } = start({ ticket });
+  await settled();
+  platform.socket.accept();
+  fails = true;
+  platform.socket.drop();
+  platform.pass(500);
+  await settled();
+  fails = false;
+  platform.pass(1000);
+  await settled();
+  platform.socket.accept();
+  assert.deepEqual(kinds(), ["start", "lost", "lost", "resumed"]);
+});
+
+test("a session that is cancelled while it waits for its ticket opens nothing", async () => {
+  const { platform, session } = start({ ticket: async () => "t" });
+  session.cancel();
+  await settled();
+  assert.equal(platform.sockets.length, 0);
+  assert.equal(await session.over, "CANCEL");
 });
 
 test("what a server refuses on purpose is not tried again", () => {

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 import rasr
 from rasr.runtime.statistics import RateMeter, SessionStatistics
 from rasr.scheduling import Scheduler
+from rasr.server.auth.answers import NOT_ALLOWED, answer
 from rasr.server.ops.health import occupancy
 from rasr.server.origins import host_of, is_loopback_name
 from rasr.server.state import ServerState
@@ -144,7 +145,7 @@ def add_sessions(app: FastAPI, state: ServerState) -> None:
         """All sessions, for this machine."""
         refusal = _refusal(request)
         if refusal is not None:
-            return JSONResponse({"error_code": "APIG.0302", "error_msg": refusal}, 403)
+            return answer(request.scope, 403, NOT_ALLOWED, refusal)
         now = asyncio.get_running_loop().time()
         return JSONResponse(observer.report(now), headers={"cache-control": "no-store"})
 

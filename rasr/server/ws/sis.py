@@ -10,6 +10,9 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from rasr.server.admission import Party
+from rasr.server.auth.answers import NOT_ALLOWED, body
+from rasr.server.auth.call import principal_of
+from rasr.server.auth.credentials import SUBPROTOCOL
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
 from rasr.server.ws.socket import AsgiSocket
@@ -38,27 +41,34 @@ class _Mode:
         socket = AsgiSocket(scope, receive, send)
         connections = self._state.connections
         headers = Headers(scope=scope)
-        if not self._origins.admits(headers):
-            # The gateway's code for somebody who may not use what is there.
-            await self._refuse(socket, "APIG.0302", refusal(headers), 403)
+        principal = principal_of(scope)
+        # A stranger's page has no credentials of ours; who shows some may come from any page.
+        if principal is None and not self._origins.admits(headers):
+            await self._refuse(socket, scope, NOT_ALLOWED, refusal(headers), 403)
             return
         if connections.full:
             sentence = f"the server is full: {connections.count} connections are open"
             full = ErrorCode.FULL
-            await self._refuse(socket, full, sentence, ERROR_TABLE[full].http_status)
+            await self._refuse(socket, scope, full, sentence, ERROR_TABLE[full].http_status)
             return
-        await socket.accept()
+        await socket.accept(SUBPROTOCOL)
         client = scope.get("client")
-        party = Party(scope["path_params"]["project_id"], client[0] if client else "unknown")
+        party = Party(
+            scope["path_params"]["project_id"],
+            client[0] if client else "unknown",
+            principal,
+        )
         await connections.serve(socket, self._mode.value, party, self._begin)
 
     def _begin(self, now: float) -> SisConversation:
         session = self._state.settings.session
         return SisConversation(self._mode, session, _new_trace_id, now=now)
 
-    async def _refuse(self, socket: AsgiSocket, code: str, sentence: str, status: int) -> None:
+    async def _refuse(
+        self, socket: AsgiSocket, scope: Scope, code: str, sentence: str, status: int
+    ) -> None:
         self._state.statistics.turned_away[code] += 1
-        await socket.refuse(status, {"error_code": code, "error_msg": sentence})
+        await socket.refuse(status, body(scope, code, sentence))
 
 
 def _new_trace_id() -> str:

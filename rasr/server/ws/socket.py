@@ -23,15 +23,28 @@ class AsgiSocket:
         self._send = send
         self._gone = False
 
-    async def accept(self) -> None:
-        """Complete the handshake."""
-        await self._receive()  # websocket.connect
-        await self._send({"type": "websocket.accept"})
+    async def accept(self, subprotocol: str | None = None) -> None:
+        """Complete the handshake.
 
-    async def refuse(self, status: int, body: Mapping[str, str]) -> None:
-        """Answer the handshake with HTTP and a JSON body, as a gateway does."""
+        Args:
+            subprotocol: is chosen if the peer offers it.
+        """
+        await self._receive()  # websocket.connect
+        offered = subprotocol in self._scope.get("subprotocols", ())
+        chosen = subprotocol if offered else None
+        await self._send({"type": "websocket.accept", "subprotocol": chosen})
+
+    async def refuse(
+        self, status: int, body: Mapping[str, str], more: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer the handshake with HTTP and a JSON body, as a gateway does.
+
+        Args:
+            more: headers of the answer.
+        """
         await self._receive()
         headers = [(b"content-type", b"application/json")]
+        headers += [(name.encode(), value.encode()) for name, value in (more or {}).items()]
         content = json.dumps(body).encode()
         await self._send(
             {"type": "websocket.http.response.start", "status": status, "headers": headers}

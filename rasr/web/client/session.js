@@ -6,6 +6,7 @@
  * Where that sound is not all there any more, the session ends with an error instead.
  */
 
+import { protocolsOf, refusalAt, withTicket } from "./credentials.js";
 import { SoundQueue } from "./sound_queue.js";
 import { Timeline } from "./timeline.js";
 
@@ -44,6 +45,8 @@ export class Session extends EventTarget {
   constructor(url, options, platform = globalThis) {
     super();
     const { mode = "continue", project = "any", keepSeconds = KEEP_S, patienceSeconds = PATIENCE_S } = options;
+    this.token = options.token;
+    this.ticket = options.ticket;
     this.config = configOf(options);
     /** Samples a second that `send` takes. */
     this.rate = rateOf(this.config.property);
@@ -126,7 +129,28 @@ export class Session extends EventTarget {
   connect() {
     this.timeline = new Timeline();
     this.endSent = false;
-    const socket = new this.platform.WebSocket(this.address);
+    this.socket = null;
+    if (this.ticket === undefined) {
+      this.open(this.address);
+      return;
+    }
+    const waits = this.state;
+    withTicket(this.address, this.ticket).then(
+      (address) => {
+        if (this.state === waits) {
+          this.open(address);
+        }
+      },
+      ({ message }) => {
+        if (this.state === waits) {
+          this.noTicket(message);
+        }
+      },
+    );
+  }
+
+  open(address) {
+    const socket = new this.platform.WebSocket(address, protocolsOf(this.token));
     this.socket = socket;
     socket.onopen = () => socket.send(JSON.stringify({ command: "START", config: this.config }));
     socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
@@ -144,9 +168,30 @@ export class Session extends EventTarget {
     this.pumpTimer = null;
   }
 
+  noTicket(message) {
+    if (this.wasOpen) {
+      this.lose();
+    } else {
+      this.fail("UNREACHABLE", `there is no ticket: ${message}`);
+    }
+  }
+
+  async unreachable() {
+    // Who shows something is told too little by a question without it.
+    const asks = this.token === undefined && this.ticket === undefined;
+    const refusal = asks ? await refusalAt(this.address, this.platform) : null;
+    const { error_code, error_msg } = refusal ?? {
+      error_code: "UNREACHABLE",
+      error_msg: `no server answers at ${this.address}`,
+    };
+    if (this.state !== "ended") {
+      this.fail(error_code, error_msg);
+    }
+  }
+
   closed(code, reason) {
     if (!this.wasOpen) {
-      this.fail("UNREACHABLE", `no server answers at ${this.address}`);
+      this.unreachable();
     } else if (BROKEN.has(code)) {
       // What follows a sentence that the server ended by itself is silence.
       this.queue.settle(this.pauseEnd);
@@ -345,7 +390,7 @@ export function rateOf(property) {
 }
 
 /** START's config: every option that is not the session's own, truth values as SIS writes them. */
-function configOf({ mode, project, keepSeconds, patienceSeconds, ...config }) {
+function configOf({ mode, project, token, ticket, keepSeconds, patienceSeconds, ...config }) {
   if (typeof config.property !== "string") {
     throw new TypeError("options need a property, such as english_16k_common");
   }

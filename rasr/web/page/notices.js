@@ -7,6 +7,8 @@ export function faultOf({ error_code, error_msg }) {
   switch (error_code) {
     case "UNREACHABLE":
       return { name: "gone" };
+    case "APIG.0301":
+      return { name: "sign_in" };
     case "LOST":
     case "CLOSED":
       return { name: "lost" };

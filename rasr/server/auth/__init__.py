@@ -1,0 +1,1 @@
+"""Who may come in: the one place that asks, for HTTP and for websockets alike."""

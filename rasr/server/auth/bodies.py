@@ -1,0 +1,120 @@
+"""Bodies that a signature covers: read whole before anybody believes them, so read within bounds.
+
+Whoever names a key that there is can have a body read without being able to sign it. So what all of
+these bodies hold together has a bound, as the length and the time of each; small ones always find
+room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+from starlette.types import Message, Receive
+
+from rasr.identity.signatures import LARGEST_BODY
+from rasr.server.auth.answers import BAD_REQUEST, Refused, too_many
+
+_READ_S = 120.0
+"""12 MB at 0.8 Mbit/s."""
+_ROOM_BYTES = 64 << 20
+_SMALL_BYTES = 64 << 10
+
+
+class PeerGone(Exception):
+    """The peer left before its body was here. Nobody wants an answer."""
+
+
+class Body:
+    """One body, and the room that it takes until it is let go."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._bytes = 0
+        self.data = b""
+        self._hash = hashlib.sha256()
+
+    def let_go(self) -> None:
+        """The body is not needed any more."""
+        self._room.used_bytes -= max(0, self._bytes - _SMALL_BYTES)
+        self._bytes = 0
+        self.data = b""
+
+    @property
+    def sha256(self) -> str:
+        """Its hash, in hexadecimal digits."""
+        return self._hash.hexdigest()
+
+    def replayed(self, receive: Receive) -> Receive:
+        """What the application receives: the body, then what comes behind it."""
+        given = False
+
+        async def replay() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": self.data, "more_body": False}
+
+        return replay
+
+    def grow(self, part: bytes) -> bool:
+        """Take room for more bytes of it; False if there is none."""
+        more = len(part)
+        taken = max(0, self._bytes + more - _SMALL_BYTES) - max(0, self._bytes - _SMALL_BYTES)
+        if self._room.used_bytes + taken > _ROOM_BYTES and taken:
+            return False
+        self._room.used_bytes += taken
+        self._bytes += more
+        # Piece by piece: all at once would hold up everybody's audio.
+        self._hash.update(part)
+        return True
+
+
+class Room:
+    """The bodies of one server that are being looked at."""
+
+    def __init__(self) -> None:
+        self.used_bytes = 0
+        """Of those that are not small."""
+
+    async def read(self, receive: Receive) -> Body:
+        """A body, whole. Whoever has it lets it go.
+
+        Raises:
+            Refused: it is too long, too slow, or there is no room.
+            PeerGone: there is nobody to answer.
+        """
+        body = Body(self)
+        parts: list[bytes] = []
+        try:
+            async with asyncio.timeout(_READ_S):
+                length = 0
+                while True:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        raise PeerGone
+                    part = message.get("body", b"")
+                    length += len(part)
+                    if length > LARGEST_BODY:
+                        raise Refused(
+                            413,
+                            BAD_REQUEST,
+                            f"a body with a signature has {LARGEST_BODY} bytes at most",
+                            "body too long",
+                        )
+                    if not body.grow(part):
+                        raise too_many("server", 1.0)
+                    parts.append(part)
+                    if not message.get("more_body", False):
+                        break
+        except TimeoutError:
+            body.let_go()
+            raise Refused(
+                408, BAD_REQUEST, f"the body was not here within {_READ_S:g} s", "body too slow"
+            ) from None
+        except BaseException:
+            body.let_go()
+            raise
+        body.data = b"".join(parts)
+        return body

@@ -1,0 +1,40 @@
+/**
+ * Credentials at the handshake of a websocket, where a page can set no header: a token among the
+ * subprotocols, or a ticket in the address; and what a server says that wants some: docs/accounts.md.
+ */
+
+/** Chosen by the server; a subprotocol that says something is not sent back. */
+const CHOSEN = "sis";
+const TOKEN_PREFIX = "sis.token.";
+
+/** The subprotocols that carry a token; none without one. */
+export function protocolsOf(token) {
+  return token === undefined ? [] : [CHOSEN, TOKEN_PREFIX + token];
+}
+
+/**
+ * The address with a ticket, which opens one websocket.
+ * @param {string} address
+ * @param {() => string | Promise<string>} ticket
+ */
+export async function withTicket(address, ticket) {
+  const ticketed = new URL(address);
+  ticketed.searchParams.set("ticket", await ticket());
+  return ticketed.href;
+}
+
+/**
+ * Why a handshake was refused, which browsers do not tell: the server is asked once more, without a
+ * websocket. Null where it does not say that it wants credentials.
+ * @param {string} address of the websocket
+ * @param {{fetch?: typeof fetch}} platform
+ * @returns {Promise<{error_code: string, error_msg: string} | null>}
+ */
+export async function refusalAt(address, platform) {
+  try {
+    const answer = await platform.fetch(address.replace(/^ws/, "http"), { cache: "no-store" });
+    return answer.status === 401 ? await answer.json() : null;
+  } catch {
+    return null;
+  }
+}
