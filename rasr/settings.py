@@ -47,6 +47,21 @@ class ServerSettings(_Section):
             "* = all"
         ),
     ] = ()
+    tls_cert: Annotated[
+        str,
+        Field(
+            description="file of the certificate, with those between it and its authority behind "
+            "it (PEM); with one the server speaks https and wss alone"
+        ),
+    ] = ""
+    tls_key: Annotated[str, Field(description="file of the certificate's private key (PEM)")] = ""
+    trusted_proxies: Annotated[
+        Texts,
+        Field(
+            description="addresses and networks of proxies, whose X-Forwarded-For and "
+            "X-Forwarded-Proto are believed"
+        ),
+    ] = ("127.0.0.0/8", "::1")
     log_level: Annotated[LogLevel, Field(description="least severe log line that is written")] = (
         "info"
     )

@@ -1,4 +1,4 @@
-"""Who a peer is: its address, or the one that a proxy on this machine names."""
+"""Who a peer is: its address, or the one that a proxy names which is trusted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 Headers = list[tuple[bytes, bytes]]
 """Names in small letters, and values."""
+
+LOOPBACK = ("127.0.0.0/8", "::1")
 
 _UNKNOWN = "unknown"
 
@@ -22,17 +24,43 @@ def is_loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
-def client_address(peer: str, headers: Headers) -> str:
-    """The address of the client: of the peer, or what a proxy on this machine says in
-    `X-Forwarded-For`, to which every proxy adds the one it was asked by at the end.
+class Proxies:
+    """Whose word on the client counts. From anywhere else anybody could write it."""
 
-    It is believed from loopback alone: from anywhere else anybody could write it.
+    def __init__(self, texts: Iterable[str] = LOOPBACK) -> None:
+        """
+        Args:
+            texts: addresses and networks.
+
+        Raises:
+            ValueError: with the one that is neither.
+        """
+        self._networks = []
+        for text in texts:
+            try:
+                self._networks.append(ipaddress.ip_network(text.strip(), strict=False))
+            except ValueError:
+                raise ValueError(text) from None
+
+    def has(self, address: str) -> bool:
+        """True if this is the address of one of them."""
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+        return any((mapped or parsed) in network for network in self._networks)
+
+
+def client_address(peer: str, headers: Headers, proxies: Proxies) -> str:
+    """The address of the client: of the peer, or what a proxy that is trusted says in
+    `X-Forwarded-For`, to which every proxy adds the one it was asked by at the end.
     """
-    if not is_loopback(peer):
+    if not proxies.has(peer):
         return peer
     named = _forwarded_for(headers)
     for address in reversed(named):
-        if not is_loopback(address):
+        if not proxies.has(address):
             return address
     return named[0] if named else peer
 

@@ -11,6 +11,8 @@ import socket
 from collections.abc import Callable
 from typing import Protocol, cast
 
+from rasr.asgi.addresses import Proxies
+from rasr.asgi.deadline import Deadline
 from rasr.asgi.limits import Limits
 from rasr.asgi.turns import Turns
 
@@ -19,12 +21,20 @@ READ_BYTES = 16 << 10
 _SLICE_BYTES = 4 << 10
 """Handed on at once: at most 680 empty frames or requests' chunks, some ms of work."""
 _SHALLOW_BYTES = 4096
+_UNREAD_TLS_BYTES = 32 << 10
+"""Of a peer that is not being read, still encrypted; then its kernel holds the rest."""
 _QUIET_S = 0.1
 """A peer that sends nothing for so long has read what it was sent, or is about to."""
 _TCP_CLOSE, _TCP_CLOSE_WAIT = 7, 8
 """States of Linux: reset, and closed by the peer."""
 _MOST_DROPPED = 16 << 20
 """Of what nobody reads any more, before the connection is closed on it."""
+
+
+class _TlsTransport(Protocol):
+    """What such transports can do beside what the type of the standard library says."""
+
+    def set_read_buffer_limits(self, high: int) -> None: ...
 
 
 class Handler(Protocol):
@@ -48,6 +58,7 @@ class Host(Protocol):
     """What a connection needs of its server."""
 
     limits: Limits
+    proxies: Proxies
     turns: Turns
     read_buffer: memoryview
     """One for all connections: what is read is taken out before anybody else reads."""
@@ -72,10 +83,14 @@ class Connection(asyncio.BufferedProtocol):
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
+        self._give_up: Callable[[], None] | None = None
+        """Ends a peer that has not shown yet that it speaks TLS."""
         self._handler: Handler | None = None
         self.peer = ""
         """Address of the peer; empty where the socket has none."""
         self.peer_port = 0
+        self.is_secure = False
+        """The peer speaks TLS."""
         self.own_address: tuple[str, int | None] = ("", None)
         self._waiting = b""
         """Bytes that were read and not handed on yet."""
@@ -85,23 +100,43 @@ class Connection(asyncio.BufferedProtocol):
         """For a turn, which it has not had."""
         self._writable: asyncio.Future[None] | None = None
         """Set while the peer reads slowly; done when there is room again."""
-        self._deadline: float | None = None
-        self._expired: Callable[[], None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self.deadline = Deadline()
+        """Of whatever the handler waits for."""
+
+    # Called by the server
+
+    def accepted(self, peer: object, own: object, give_up: Callable[[], None]) -> bool:
+        """A peer was accepted that has to show yet that it speaks TLS. False if there is no room.
+
+        Args:
+            peer: its address, as sockets tell it.
+            own: the address that it has reached.
+            give_up: ends it before it has.
+        """
+        self._give_up = give_up
+        self._know(peer, own)
+        return self._host.connected(self)
 
     # Called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A peer was accepted."""
+        """A peer was accepted, or speaks TLS now."""
         self._transport = cast(asyncio.Transport, transport)
-        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        if self._give_up is not None:
+            self._give_up = None
+            self.is_secure = True
+            cast(_TlsTransport, transport).set_read_buffer_limits(_UNREAD_TLS_BYTES)
+        else:
+            self._know(transport.get_extra_info("peername"), transport.get_extra_info("sockname"))
+            if not self._host.connected(self):
+                return
+        self._handler = self._host.handler(self)
+
+    def _know(self, peer: object, own: object) -> None:
         if isinstance(peer, tuple):
             self.peer, self.peer_port = str(peer[0]), int(peer[1])
         if isinstance(own, tuple):
             self.own_address = str(own[0]), int(own[1])
-        if not self._host.connected(self):
-            return
-        self._handler = self._host.handler(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where bytes are to be read to."""
@@ -124,7 +159,7 @@ class Connection(asyncio.BufferedProtocol):
         """The connection is over."""
         self._transport = None
         self._waiting = b""
-        self.no_deadline()
+        self.deadline.clear()
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         handler, self._handler = self._handler, None
@@ -153,6 +188,16 @@ class Connection(asyncio.BufferedProtocol):
         return self._host.limits
 
     @property
+    def proxies(self) -> Proxies:
+        """Whose word on the client counts."""
+        return self._host.proxies
+
+    @property
+    def is_made(self) -> bool:
+        """True once the peer may ask for something."""
+        return self._give_up is None
+
+    @property
     def is_open(self) -> bool:
         """False once the connection is over or is being closed."""
         return self._transport is not None and not self._transport.is_closing()
@@ -169,16 +214,10 @@ class Connection(asyncio.BufferedProtocol):
         One that is read tells so by itself. Known on Linux alone; elsewhere the bytes that wait are
         worked through first.
         """
-        option = getattr(socket, "TCP_INFO", None)
-        if self._is_reading or not self.is_open or option is None:
+        if self._is_reading or not self.is_open:
             return False
         assert self._transport is not None, "it is open"
-        connection = self._transport.get_extra_info("socket")
-        try:
-            state: bytes = connection.getsockopt(socket.IPPROTO_TCP, option, 1)
-        except (OSError, AttributeError):
-            return False
-        return state[0] in (_TCP_CLOSE, _TCP_CLOSE_WAIT)
+        return _is_closed_by_peer(self._transport.get_extra_info("socket"))
 
     @property
     def peer_is_slow(self) -> bool:
@@ -212,15 +251,17 @@ class Connection(asyncio.BufferedProtocol):
     async def drained(self) -> None:
         """Wait while the peer reads slowly. One that reads nothing for too long is dropped."""
         if self._writable is not None:
-            self.set_deadline(self.limits.send_timeout_s, self.abort)
+            self.deadline.set(self.limits.send_timeout_s, self.abort)
             await asyncio.shield(self._writable)
-            self.no_deadline()
+            self.deadline.clear()
 
     def close(self) -> None:
         """Close once everything has been sent, or cannot be."""
+        if self._give_up is not None:
+            self._give_up()
         if self._transport is not None:
             self._transport.close()
-            self.set_deadline(self.limits.close_timeout_s, self.abort)
+            self.deadline.set(self.limits.close_timeout_s, self.abort)
 
     def linger(self) -> None:
         """Close once the peer is quiet or time is up; what it still sends is dropped.
@@ -235,6 +276,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Drop the connection at once, whatever has not been sent."""
+        if self._give_up is not None:
+            self._give_up()
         if self._transport is not None:
             self._transport.abort()
 
@@ -247,20 +290,6 @@ class Connection(asyncio.BufferedProtocol):
         connection = self._transport.get_extra_info("socket")
         if option is not None and connection is not None:
             connection.setsockopt(socket.IPPROTO_TCP, option, _SHALLOW_BYTES)
-
-    def set_deadline(self, seconds: float, expired: Callable[[], None]) -> None:
-        """Call `expired` in so many seconds, instead of what was set before."""
-        self._deadline, self._expired = self._loop.time() + seconds, expired
-        # A deadline that moves on, as most do, costs no new timer.
-        if self._timer is None or self._timer.when() > self._deadline:
-            self._arm()
-
-    def no_deadline(self) -> None:
-        """Take the deadline back."""
-        self._deadline = self._expired = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     # Slices
 
@@ -293,24 +322,16 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._transport.pause_reading()
 
-    # The deadline
 
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        assert self._deadline is not None
-        self._timer = self._loop.call_at(self._deadline, self._ring)
-
-    def _ring(self) -> None:
-        self._timer = None
-        if self._deadline is None or self._expired is None:
-            return
-        if self._loop.time() < self._deadline:
-            self._arm()
-            return
-        expired = self._expired
-        self._deadline = self._expired = None
-        expired()
+def _is_closed_by_peer(connection: socket.socket) -> bool:
+    option = getattr(socket, "TCP_INFO", None)
+    if option is None:
+        return False
+    try:
+        state = connection.getsockopt(socket.IPPROTO_TCP, option, 1)
+    except (OSError, AttributeError):
+        return False
+    return state[0] in (_TCP_CLOSE, _TCP_CLOSE_WAIT)
 
 
 class _Discard:
@@ -330,7 +351,7 @@ class _Discard:
             self._connection.close()
             return
         left_s = self._until - self._loop.time()
-        self._connection.set_deadline(min(_QUIET_S, left_s), self._connection.close)
+        self._connection.deadline.set(min(_QUIET_S, left_s), self._connection.close)
 
     def lost(self) -> None:
         """Nobody is to be told."""

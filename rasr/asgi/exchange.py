@@ -75,7 +75,7 @@ class Exchange:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is longer than {most} bytes"
             )
             return
-        self._connection.no_deadline()
+        self._connection.deadline.clear()
         self._parts.append(data)
         self._part_bytes += len(data)
         if self._part_bytes > self._connection.limits.body_buffer_bytes:
@@ -85,7 +85,7 @@ class Exchange:
     def body_ends(self) -> None:
         """The body is whole."""
         if not self._is_answered:
-            self._connection.no_deadline()
+            self._connection.deadline.clear()
         self._is_whole = True
         self._wake()
 
@@ -158,7 +158,7 @@ class Exchange:
                 )
             )
         timeout_s = self._connection.limits.body_timeout_s
-        self._connection.set_deadline(timeout_s, self._body_is_late)
+        self._connection.deadline.set(timeout_s, self._body_is_late)
 
     def _body_is_late(self) -> None:
         timeout_s = self._connection.limits.body_timeout_s

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import h11
 from starlette.types import Scope
 
-from rasr.asgi.addresses import Headers, client_address, is_loopback
+from rasr.asgi.addresses import Headers, client_address
 from rasr.asgi.connection import Connection
 from rasr.asgi.extensions import ABORT, SHALLOW
 
@@ -19,13 +19,13 @@ from rasr.asgi.extensions import ABORT, SHALLOW
 def scope_of(request: h11.Request, headers: Headers, connection: Connection) -> Scope:
     """The ASGI scope of a request."""
     path, _, query = _target(request.target).partition(b"?")
-    client = client_address(connection.peer, headers)
+    client = client_address(connection.peer, headers, connection.proxies)
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": request.http_version.decode("ascii"),
         "method": request.method.decode("ascii"),
-        "scheme": _scheme(connection.peer, headers),
+        "scheme": _scheme(connection, headers),
         "path": unquote(path.decode("latin-1")),
         "raw_path": path,
         "query_string": query,
@@ -98,10 +98,10 @@ def _target(target: bytes) -> bytes:
     return (parts.path or b"/") + (b"?" + parts.query if parts.query else b"")
 
 
-def _scheme(peer: str, headers: Headers) -> str:
+def _scheme(connection: Connection, headers: Headers) -> str:
     """What the client speaks, to this server or to the proxy before it."""
-    if is_loopback(peer):
+    if connection.proxies.has(connection.peer):
         for name, value in headers:
-            if name == b"x-forwarded-proto" and value.strip().lower() in (b"https", b"wss"):
-                return "https"
-    return "http"
+            if name == b"x-forwarded-proto":
+                return "https" if value.strip().lower() in (b"https", b"wss") else "http"
+    return "https" if connection.is_secure else "http"

@@ -52,7 +52,7 @@ class HttpConnection:
         """Bytes came behind a request that is the last one."""
         self._is_over = False
         """The last answer has been sent, or a refusal: nothing more counts."""
-        connection.set_deadline(self._limits.head_timeout_s, self._too_late)
+        connection.deadline.set(self._limits.head_timeout_s, self._too_late)
 
     # Bytes in
 
@@ -110,11 +110,11 @@ class HttpConnection:
 
     def _head_begins(self) -> None:
         self._head_has_begun = True
-        self._connection.set_deadline(self._limits.head_timeout_s, self._too_late)
+        self._connection.deadline.set(self._limits.head_timeout_s, self._too_late)
 
     def _begin(self, request: h11.Request) -> None:
         self._head_has_begun = False
-        self._connection.no_deadline()
+        self._connection.deadline.clear()
         headers: Headers = list(request.headers)
         fault = self._fault(request, headers)
         if fault is not None:
@@ -206,7 +206,7 @@ class HttpConnection:
             return
         self._http.start_next_cycle()
         self._connection.in_use(used=False)
-        self._connection.set_deadline(self._limits.idle_timeout_s, self._too_late)
+        self._connection.deadline.set(self._limits.idle_timeout_s, self._too_late)
         # What waits in h11 comes first; it holds the rest again if it has a request.
         self._connection.release()
         self._advance()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections import Counter
 from http import HTTPStatus
 from typing import Protocol
@@ -11,10 +12,12 @@ from typing import Protocol
 import h11
 from starlette.types import ASGIApp
 
+from rasr.asgi.addresses import Proxies
 from rasr.asgi.connection import READ_BYTES, Connection
 from rasr.asgi.heads import response
 from rasr.asgi.http import HttpConnection
 from rasr.asgi.limits import Limits
+from rasr.asgi.securing import SecureListener
 from rasr.asgi.turns import Turns
 from rasr.tasks import watched
 
@@ -33,13 +36,26 @@ class _Runs(Protocol):
 class Server:
     """Serves an ASGI application on a listening socket."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, refusals: Counter[str] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        refusals: Counter[str] | None = None,
+        *,
+        proxies: Proxies | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """
         Args:
             refusals: counts the peers that were refused before the application was asked, by why.
+            proxies: whose word on the client counts; None: those on this machine.
+            tls: with it peers have to speak TLS.
         """
         self.app = app
         self.limits = limits
+        self.proxies = Proxies() if proxies is None else proxies
+        self.tls = tls
+        """Peers are accepted with the one that is here; another one may take its place."""
         self.turns = Turns()
         """In which the bytes of connections are handed on."""
         self.read_buffer = memoryview(bytearray(READ_BYTES))
@@ -52,16 +68,19 @@ class Server:
         """Those that have asked for nothing yet, or for nothing more; the oldest first."""
         self._by_address: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listener: asyncio.Server | None = None
+        self._listener: asyncio.Server | SecureListener | None = None
         self._has_left: set[Connection] = set()
         """At the last look."""
         self._looking: asyncio.TimerHandle | None = None
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections on a bound socket."""
-        self._listener = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self), sock=listener, backlog=_BACKLOG
-        )
+        if self.tls is None:
+            self._listener = await asyncio.get_running_loop().create_server(
+                self.new_connection, sock=listener, backlog=_BACKLOG
+            )
+        else:
+            self._listener = SecureListener(self, listener, _BACKLOG)
         self._look()
 
     def stop_accepting(self) -> None:
@@ -92,6 +111,10 @@ class Server:
         return len(self._connections)
 
     # For connections
+
+    def new_connection(self) -> Connection:
+        """A connection for a peer."""
+        return Connection(self)
 
     def handler(self, connection: Connection) -> HttpConnection:
         """What takes the first bytes of a new connection."""
@@ -140,7 +163,7 @@ class Server:
             del self._by_address[connection.peer]
 
     def run(self, exchange: _Runs) -> None:
-        """Let the application answer, in a task of its own."""
+        """Let the application answer, or a peer show that it speaks TLS, in a task of its own."""
         task = watched(exchange.run(), name="exchange")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -162,6 +185,9 @@ class Server:
 
     def _turn_away(self, connection: Connection, status: HTTPStatus, sentence: str) -> None:
         self.refused(status.phrase.lower())
+        if self.tls is not None:
+            # It has not shown yet that it speaks TLS, and could not read it.
+            return
         http = h11.Connection(h11.SERVER)
         for event in response(status, sentence):
             connection.write(http.send(event) or b"")

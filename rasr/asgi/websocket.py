@@ -207,6 +207,6 @@ class WebSocket:
         self._is_closing = True
         self._messages.clear()
         self._connection.release()
-        self._connection.set_deadline(
+        self._connection.deadline.set(
             self._connection.limits.close_timeout_s, self._connection.abort
         )

@@ -16,6 +16,7 @@ from rasr.cli.mic import mic
 from rasr.cli.models import models
 from rasr.cli.serve import serve
 from rasr.cli.standard_streams import keep_them_open
+from rasr.cli.tls import tls
 from rasr.cli.top import top
 from rasr.cli.transcribe import transcribe
 
@@ -30,5 +31,5 @@ def main() -> None:
     keep_them_open()
 
 
-for _command in (serve, transcribe, mic, demo, models, config, capacity, top):
+for _command in (serve, transcribe, mic, demo, models, config, capacity, top, tls):
     main.add_command(_command)

@@ -27,6 +27,10 @@ _log = structlog.get_logger("rasr.cli")
 @config_option
 @click.option("--log-level", metavar="LEVEL", help="debug, info (default), warning or error.")
 @click.option(
+    "--tls-cert", metavar="FILE", help="Certificate (PEM): the server speaks https and wss alone."
+)
+@click.option("--tls-key", metavar="FILE", help="The certificate's private key (PEM).")
+@click.option(
     "--no-auth",
     is_flag=True,
     help="Let anybody who can reach the server use it, also from other machines: "
@@ -38,6 +42,8 @@ def serve(
     model: tuple[str, ...],
     config: Path | None,
     log_level: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
     no_auth: bool,
 ) -> None:
     """Run the server.
@@ -61,6 +67,8 @@ def serve(
             "server.host": host,
             "server.port": port,
             "server.log_level": log_level,
+            "server.tls_cert": tls_cert,
+            "server.tls_key": tls_key,
             "auth.kind": "none" if no_auth else None,
         },
         model,

@@ -74,7 +74,8 @@ def is_loopback(listener: socket.socket) -> bool:
     return addresses.is_loopback(listener.getsockname()[0])
 
 
-def url_of(listener: socket.socket) -> str:
-    """`ws://host:port` of a bound socket."""
+def url_of(listener: socket.socket, *, is_secure: bool) -> str:
+    """`ws://host:port` of a bound socket, or `wss:`."""
     host, port = listener.getsockname()[:2]
-    return f"ws://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"ws://{host}:{port}"
+    named = f"[{host}]" if listener.family == socket.AF_INET6 else host
+    return f"{'wss' if is_secure else 'ws'}://{named}:{port}"

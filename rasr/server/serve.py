@@ -23,6 +23,7 @@ import uvloop
 
 from rasr import logs
 from rasr.identity.directory import Directory
+from rasr.server.errors import StartError
 from rasr.server.service import Service
 from rasr.settings import Settings
 from rasr.tasks import notice_faults_of_threads
@@ -69,10 +70,22 @@ async def _serve(starting: Service, on_ready: Callable[[str], None], ending: _En
             # What is loaded now stays for good: the collector need not look at it again.
             gc.collect()
             gc.freeze()
+            if service.settings.server.tls_cert:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_tls, service)
             ending.running()
             on_ready(service.ready_line)
             await ending.told()
     ending.log()
+
+
+def _reload_tls(service: Service) -> None:
+    try:
+        service.reload_tls()
+    except StartError as error:
+        # Better one that has expired than none.
+        _log.error("tls_not_reloaded", why=str(error))
+    else:
+        _log.info("tls_reloaded")
 
 
 class _Ending:

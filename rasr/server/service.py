@@ -16,6 +16,7 @@ from typing import Self
 
 import rasr.asgi
 from decoder.cores import cores
+from rasr.asgi.addresses import Proxies
 from rasr.captions import Broadcaster
 from rasr.identity.directory import Directory, DirectoryUnavailable
 from rasr.recognition.segmenter import Margins
@@ -42,6 +43,7 @@ from rasr.server.ops.capacity import Calibration, Capacities, memory_folder, sum
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
+from rasr.server.tls import tls_context
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings, VadSettings
@@ -101,7 +103,7 @@ class Service:
 
     @property
     def url(self) -> str:
-        """`ws://host:port`."""
+        """`ws://host:port`, or `wss:` with a certificate."""
         assert self._listener is not None, "the service has not been started"
         return self._url
 
@@ -125,6 +127,16 @@ class Service:
             for choice in (dict.fromkeys(choices.values()) if known else ())
         ]
         return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
+
+    def reload_tls(self) -> None:
+        """Read the certificate and its key anew, for those who connect from now on.
+
+        Raises:
+            StartError: they cannot be used. Those that were read before stay.
+        """
+        context = tls_context(self.settings.server)
+        if self._http is not None:
+            self._http.tls = context
 
     async def stop(self) -> None:
         """No new sessions; finals and END for open ones, within `server.drain_s`; then the rest."""
@@ -150,7 +162,8 @@ class Service:
             raise StartError(f"vad.{error}") from error
         texts = await asyncio.to_thread(load_texts, settings)
         self._listener = listen(settings.server.host, settings.server.port)
-        self._url = url_of(self._listener)
+        tls, proxies = tls_context(settings.server), _proxies(settings.server.trusted_proxies)
+        self._url = url_of(self._listener, is_secure=tls is not None)
         authenticator = Authenticator(settings, self._directory, time.time)
         await self._check_reach(authenticator)
         self._schedulers = {
@@ -174,6 +187,8 @@ class Service:
                 message_bytes=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
             ),
             self._state.statistics.requests_refused,
+            proxies=proxies,
+            tls=tls,
         )
         await self._http.start(self._listener)
 
@@ -292,6 +307,16 @@ def _within_descriptors(settings: Settings) -> Settings:
         return settings
     fewer = server.model_copy(update={"max_connections": max(1, fit)})
     return settings.model_copy(update={"server": fewer})
+
+
+def _proxies(texts: tuple[str, ...]) -> Proxies:
+    try:
+        return Proxies(texts)
+    except ValueError as error:
+        raise StartError(
+            f"server.trusted_proxies: {str(error)[:80]!r} is no address and no network such as "
+            "10.0.0.0/8"
+        ) from error
 
 
 def _classifier(vad: VadSettings) -> Classifier:
