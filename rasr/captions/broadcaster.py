@@ -85,6 +85,8 @@ class Broadcaster:
         self._channels: dict[str, Channel] = {}
         self._owners: dict[str, str] = {}
         """Who opened each channel."""
+        self._projects: dict[str, str] = {}
+        """Of each channel; empty where nobody was asked who he is."""
         self._expiry: dict[str, Timer] = {}
         """Of channels to which nobody publishes; the one that ended first is the first."""
         self._viewers: dict[str, set[Viewer]] = {}
@@ -97,20 +99,26 @@ class Broadcaster:
 
     # Publishers
 
-    def refusal(self, name: str) -> ChannelRefusal | None:
-        """Why a recognition may not publish to `name` now; None where it may."""
+    def refusal(self, name: str, project: str = "") -> ChannelRefusal | None:
+        """Why a recognition may not publish to `name` now; None where it may.
+
+        Args:
+            project: whose recognition it is, as far as anybody was asked.
+        """
         settings, channel = self._settings, self._channels.get(name)
-        if channel is not None and channel.live:
+        if channel is not None and (channel.live or self._projects[name] != project):
+            # What another project has published is not to be gone on with.
             return ChannelBusy(name)
         if channel is None and self._is_full and self._least_needed() is None:
             return TooManyChannels(name, len(self._channels), settings.max_channels)
         return None
 
-    def open(self, name: str, owner: str = "") -> Publisher:
+    def open(self, name: str, owner: str = "", project: str = "") -> Publisher:
         """Let a recognition publish to `name`, for which there must be no `refusal`.
 
         Args:
             owner: whose it is; who leaves many channels behind loses the first of them to others.
+            project: as in `refusal`.
         """
         channel = self._channels.get(name)
         if channel is None:
@@ -118,6 +126,7 @@ class Broadcaster:
                 self._expiry[spare].cancel()
                 self._expire(spare)
             self._owners[name] = owner
+            self._projects[name] = project
             channel = Channel(secrets.token_hex(4), self._settings.history_cues)
             self._channels[name] = channel
         elif name in self._expiry:
@@ -150,6 +159,7 @@ class Broadcaster:
         del self._expiry[name]
         channel = self._channels.pop(name)
         del self._owners[name]
+        del self._projects[name]
         viewers = len(self._viewers.get(name, ()))
         _log.info("channel_gone", channel=name, cues=channel.final_cues, viewers=viewers)
         self._wake(name)

@@ -1,7 +1,8 @@
 """Who may recognise what: the answer to an access request.
 
-Today nobody is asked who it is. The engine, the hot words, the admission slot and the caption
-channel are found here, so that neither a dialect nor the recognition knows of them.
+Who it is was asked at the handshake (`rasr.server.auth`). The engine, the hot words, the admission
+slot and the caption channel are found here, so that neither a dialect nor the recognition knows of
+them.
 """
 
 from __future__ import annotations
@@ -50,8 +51,10 @@ class Authoriser:
                 return Refusal(RefusalKind.VOCABULARY)
             hot_words = [*vocabulary, *hot_words]
         channel = request.caption_channel
+        # Where nobody is asked, the project of the path is what anybody likes.
+        project = "" if party.principal is None else party.principal.project_id
         if channel is not None:
-            refusal = _channel_refusal(self._captions, channel)
+            refusal = _channel_refusal(self._captions, channel, project)
             if refusal is not None:
                 return refusal
         slot = _Slot(self._admission, party, engine)
@@ -61,13 +64,13 @@ class Authoriser:
                 return Refusal(RefusalKind.CAPACITY, sentence)
         subscribers: tuple[Subscriber, ...] = ()
         if channel is not None:
-            subscribers = (self._captions.open(channel, owner=party.address),)
+            subscribers = (self._captions.open(channel, party.address, project),)
         grant = Grant(engine, tuple(HotWord(word) for word in dict.fromkeys(hot_words)))
         return Access(grant, slot, subscribers)
 
 
-def _channel_refusal(captions: Broadcaster, channel: str) -> Refusal | None:
-    refusal = captions.refusal(channel)
+def _channel_refusal(captions: Broadcaster, channel: str, project: str) -> Refusal | None:
+    refusal = captions.refusal(channel, project)
     match refusal:
         case None:
             return None

@@ -55,6 +55,15 @@ class TestPublishing:
         publisher.close()
         assert world.refusal() is None
 
+    def test_what_a_project_has_published_no_other_one_goes_on_with(self) -> None:
+        world = World(CaptionSettings(grace_s=60))
+        world.broadcaster.open("stage", project="one").close()
+        assert world.broadcaster.refusal("stage", "two") == ChannelBusy("stage")
+        assert world.broadcaster.refusal("stage") == ChannelBusy("stage")
+        assert world.broadcaster.refusal("stage", "one") is None
+        world.loop.pass_time(60)
+        assert world.broadcaster.refusal("stage", "two") is None
+
     def test_one_channel_too_many_is_refused_with_the_numbers(self) -> None:
         world = World(CaptionSettings(max_channels=1, grace_s=60))
         publisher = world.broadcaster.open("stage")

@@ -239,7 +239,7 @@ class TestChannels:
             assert error["error_code"] == "SIS.0032"
             assert error["error_msg"] == (
                 "'caption_channel' is invalid: it is 'stage', to which another round is "
-                "publishing; allowed: a channel without an open round"
+                "publishing; allowed: a channel without an open round, and of no other project"
             )
             await first.end()
             second.state = "connected"

@@ -79,7 +79,8 @@ def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
             return ProtocolError(
                 ErrorCode.INVALID,
                 f"'caption_channel' is invalid: it is {config.caption_channel!r}, to which another "
-                "round is publishing; allowed: a channel without an open round",
+                "round is publishing; allowed: a channel without an open round, and of no other "
+                "project",
             )
         case RefusalKind.CHANNELS_FULL:
             return ProtocolError(ErrorCode.FULL, f"'caption_channel' is refused: {refusal.detail}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -188,6 +190,20 @@ async def test_while_the_accounts_cannot_be_read_nobody_new_comes_in(place: Plac
     assert "locked" not in refused(answer, 500, "SIS.0001")
     place.directory.is_down = False
     passed(await place.signer.send("GET", VOCABULARIES))
+
+
+def test_without_accounts_nothing_is_imported_that_only_accounts_need() -> None:
+    heavy = ("argon2", "joserfc", "cryptography", "sqlalchemy", "httpx")
+    code = (
+        "import sys\n"
+        "from rasr.server.auth.authenticator import Authenticator\n"
+        "import rasr.server.serve\n"
+        "from rasr.settings import Settings\n"
+        "Authenticator(Settings(), None, lambda: 0.0)\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 # What a caller may do

@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from rasr.identity.directory import Token
+from rasr.identity.policies import FULL_ACCESS, SYSTEM_POLICIES, PolicyGrant
 from rasr.identity.tokens import digest, new_token
 from rasr.server.service import Service
 from tests.identity.signing import PROJECT
@@ -156,6 +157,29 @@ async def test_who_may_not_stream_opens_nothing(place: Place) -> None:
 
 async def test_an_unknown_path_is_refused_before_anybody_is_asked(place: Place) -> None:
     await is_refused(place, 404, "APIG.0101", path="/v1/none/such")
+
+
+async def test_a_caption_channel_is_of_the_project_that_opened_it(place: Place) -> None:
+    """Two projects that take one name, one after the other."""
+    place.directory.grant(ALICE, PolicyGrant("there", SYSTEM_POLICIES[FULL_ACCESS], OTHER))
+    start = json.loads(START)
+    start["config"]["caption_channel"] = "stage"
+
+    async def published(project: str) -> str:
+        path = f"/v1/{project}/rasr/continue-stream"
+        headers = {"X-Auth-Token": token(place, project=project)}
+        async with connect(
+            place.service.url + path, proxy=None, additional_headers=headers
+        ) as socket:
+            await socket.send(json.dumps(start))
+            told = json.loads(await socket.recv())
+            await socket.send('{"command": "END"}')
+            await socket.recv()
+            return str(told["resp_type"])
+
+    assert await published(PROJECT) == "START"
+    assert await published(OTHER) == "ERROR"
+    assert await published(PROJECT) == "START"
 
 
 # Pages

@@ -33,7 +33,7 @@ def test_a_channel_that_is_taken_refuses_the_round() -> None:
     assert error["error_code"] == "SIS.0032"
     assert error["error_msg"] == (
         "'caption_channel' is invalid: it is 'taken', to which another round is publishing; "
-        "allowed: a channel without an open round"
+        "allowed: a channel without an open round, and of no other project"
     )
     assert talk.start(caption_channel="stage").told() == ["START"]
 
