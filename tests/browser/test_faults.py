@@ -132,7 +132,8 @@ def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., ThreadS
 def test_a_server_without_room_for_another_connection(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
-    pages.expect("WebSocket connection to", "503")
+    # The page asks once more, without a websocket, why it was refused.
+    pages.expect("WebSocket connection to", "503", "404")
     server = own_server(server={"max_connections": 1}, decoding={"max_rounds": 1})
     first, second = pages.open(server.url), pages.open(server.url)
     press(first, "Start")
