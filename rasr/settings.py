@@ -232,8 +232,8 @@ class AuthSettings(_Section):
         Field(
             ge=0,
             le=_MANY,
-            description="requests and handshakes a second of one key, user or ticket holder, with "
-            "those of 10 s in a row; one more gets HTTP 429; 0 = no bound",
+            description="requests and handshakes a second with one key, or with all tokens of a "
+            "user, with those of 10 s in a row; one more gets HTTP 429; 0 = no bound",
         ),
     ] = 0.0
     requests_per_address: Annotated[

@@ -113,7 +113,11 @@ class AuditEntry:
 
 
 class Directory(Protocol):
-    """Keeps accounts. Every call may raise DirectoryUnavailable."""
+    """Keeps accounts.
+
+    Every call answers within some seconds or raises DirectoryUnavailable, and raises nothing else
+    for what a database does: callers wait at the door meanwhile.
+    """
 
     async def has_accounts(self) -> bool:
         """True if there is any key or user: then callers are asked who they are."""

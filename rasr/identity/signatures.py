@@ -108,11 +108,15 @@ class Signature:
         hosts: Sequence[bytes | None] = [None]
         if "host" in self.signed_headers:
             hosts = list(hosts_of(request, names))
+        key, line = secret.encode("utf-8"), _request_line(request)
         # Every one is looked at: the time tells nobody which one fits, or nearly.
         found = False
         for host in hosts:
             for payload in payloads:
-                wanted = _signed(request, self, secret, host, payload)
+                rest = _headers_and_payload(request, self.signed_headers, host, payload)
+                digest = hashlib.sha256(line + rest).hexdigest().encode()
+                to_sign = b"\n".join((ALGORITHM.encode(), self._date, digest))
+                wanted = hmac.new(key, to_sign, hashlib.sha256).hexdigest()
                 found |= hmac.compare_digest(wanted, self.text)
         return found
 
@@ -195,6 +199,21 @@ def canonical_request(
         host: in place of the header that came; None: as it came.
         payload: what stands for the body: its hash, or what the client says of it.
     """
+    return _request_line(request) + _headers_and_payload(request, signed_headers, host, payload)
+
+
+def _request_line(request: Request) -> bytes:
+    method = request.method.upper().encode("ascii")
+    return b"%s\n%s\n%s\n" % (
+        method,
+        canonical_path(request.path),
+        canonical_query(request.query),
+    )
+
+
+def _headers_and_payload(
+    request: Request, signed_headers: Sequence[str], host: bytes | None, payload: bytes
+) -> bytes:
     headers = b"".join(
         name.encode("ascii")
         + b":"
@@ -202,25 +221,7 @@ def canonical_request(
         + b"\n"
         for name in signed_headers
     )
-    return b"\n".join(
-        (
-            request.method.upper().encode("ascii"),
-            canonical_path(request.path),
-            canonical_query(request.query),
-            headers,
-            ";".join(signed_headers).encode("ascii"),
-            payload,
-        )
-    )
-
-
-def _signed(
-    request: Request, signature: Signature, secret: str, host: bytes | None, payload: bytes
-) -> str:
-    whole = canonical_request(request, signature.signed_headers, host, payload)
-    digest = hashlib.sha256(whole).hexdigest().encode()
-    to_sign = b"\n".join((ALGORITHM.encode(), signature._date, digest))
-    return hmac.new(secret.encode("utf-8"), to_sign, hashlib.sha256).hexdigest()
+    return b"%s\n%s\n%s" % (headers, ";".join(signed_headers).encode("ascii"), payload)
 
 
 def _only(request: Request, name: str) -> bytes:

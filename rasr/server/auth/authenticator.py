@@ -145,7 +145,10 @@ class Authenticator:
         """Whether somebody who is known may do this."""
         if place.project_id is not None and place.project_id != principal.project_id:
             raise answers.other_project(place.project_id, principal.project_id)
-        wait_s = self._key_rate.take(principal.credential, self.clock())
+        # Of tokens a user can have as many as he likes.
+        by_key = principal.kind is CredentialKind.KEY
+        name = principal.credential if by_key else principal.user_id
+        wait_s = self._key_rate.take(name, self.clock())
         if wait_s:
             raise answers.too_many("key", wait_s)
         grants = await self._grants(principal)

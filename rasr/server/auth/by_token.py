@@ -83,6 +83,8 @@ class TokenCheck:
             user_id = user.id
         if self._directory is not None:
             known = await self._directory.find_project(project)
+            if domain and known is None:
+                raise answers.incorrect(f"there is no project {project[:64]!r}")
             if known is not None and known.is_blocked:
                 raise answers.incorrect("the project is blocked")
         return Principal(

@@ -324,6 +324,9 @@ async def test_users_of_a_domain_have_their_own_policies(provider: Provider) -> 
         passed(await web.get(VOCABULARIES, headers=reader))
         refused(await web.post(VOCABULARIES, headers=reader), 403, "APIG.0302")
         refused(await web.get(VOCABULARIES, headers=nobody), 401, "APIG.0301")
+        elsewhere = {"x-auth-token": provider.token(project_id="e" * 32)}
+        there = f"/v1/{'e' * 32}/asr/vocabularies"
+        refused(await web.get(there, headers=elsewhere), 401, "APIG.0301")
         directory.add(replace(ALICE, is_blocked=True))
         refused(await web.get(VOCABULARIES, headers=alice), 401, "APIG.0301")
 
