@@ -79,13 +79,18 @@ async def open_connection(
     project_id: str = "default",
     timeout_s: float = OPEN_TIMEOUT_S,
     tls: ssl.SSLContext | None = None,
+    token: str | None = None,
 ) -> AsyncIterator[Connection]:
     """Open a connection and send nothing yet; close it at the end of the context.
+
+    Args:
+        token: for a server that asks who calls.
 
     Raises:
         CannotConnect: nobody is there, or the server refuses the handshake.
     """
-    connection = await opened(address_of(url, mode, project_id), timeout_s=timeout_s, tls=tls)
+    address = address_of(url, mode, project_id)
+    connection = await opened(address, timeout_s=timeout_s, tls=tls, token=token)
     try:
         yield connection
     finally:
@@ -93,7 +98,11 @@ async def open_connection(
 
 
 async def opened(
-    address: str, *, timeout_s: float = OPEN_TIMEOUT_S, tls: ssl.SSLContext | None = None
+    address: str,
+    *,
+    timeout_s: float = OPEN_TIMEOUT_S,
+    tls: ssl.SSLContext | None = None,
+    token: str | None = None,
 ) -> Connection:
     """A connection to `address`, to be closed by the caller.
 
@@ -101,7 +110,8 @@ async def opened(
         CannotConnect: nobody is there, or the server refuses the handshake.
     """
     try:
-        return Connection(await WebSocket(address).open(timeout_s=timeout_s, tls=tls))
+        websocket = await WebSocket(address).open(timeout_s=timeout_s, tls=tls, token=token)
+        return Connection(websocket)
     except InvalidStatus as error:
         status, body = error.response.status_code, error.response.body
         raise CannotConnect(

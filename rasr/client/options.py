@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self, TypedDict, Unpack
 
 from rasr.client.connection import OPEN_TIMEOUT_S
@@ -43,6 +43,8 @@ class Options:
     Once audio is on its way nothing is tried again, ever."""
     tls: ssl.SSLContext | None = None
     """For wss:// with a certificate of your own; None trusts what the system trusts."""
+    token: str | None = field(default=None, repr=False)
+    """For a server that asks who calls; `project_id` is then the token's."""
 
     @classmethod
     def of(
@@ -55,6 +57,7 @@ class Options:
         open_timeout_s: float = OPEN_TIMEOUT_S,
         retry_s: float = 0.0,
         tls: ssl.SSLContext | None = None,
+        token: str | None = None,
         **fields: Unpack[StartFields],
     ) -> Self:
         """Options of plain values; the keywords are fields of START.
@@ -70,7 +73,7 @@ class Options:
             )
         except ProtocolError as error:
             raise ValueError(error.message) from error
-        return cls(config, mode, project_id, open_timeout_s, retry_s, tls)
+        return cls(config, mode, project_id, open_timeout_s, retry_s, tls, token)
 
 
 def _items(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -206,6 +206,7 @@ class Session:
                 self._address,
                 timeout_s=self._options.open_timeout_s,
                 tls=self._options.tls,
+                token=self._options.token,
             )
         try:
             started: Started = await self._connection.start(self._config)

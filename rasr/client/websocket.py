@@ -77,6 +77,7 @@ class WebSocket(asyncio.Protocol):
         self._pings = pings
         self._pinged = False
         self._timer: asyncio.TimerHandle | None = None
+        self._token: str | None = None
         self._opened = self._loop.create_future()
         self._lost = asyncio.Event()
         self._fragments = b""
@@ -87,14 +88,19 @@ class WebSocket(asyncio.Protocol):
         self._writable.set()
         self._reading = True
 
-    async def open(self, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> Self:
+    async def open(
+        self, *, timeout_s: float, tls: ssl.SSLContext | None = None, token: str | None = None
+    ) -> Self:
         """Connect and shake hands.
+
+        Args:
+            token: sent in `X-Auth-Token`.
 
         Raises:
             OSError, TimeoutError: there is no server, or it does not answer.
             websockets.InvalidHandshake: it refuses, or is no websocket server.
         """
-        uri = self._uri
+        uri, self._token = self._uri, token
         secure: ssl.SSLContext | bool | None = (tls or True) if uri.secure else None
         try:
             async with asyncio.timeout(timeout_s):
@@ -181,7 +187,10 @@ class WebSocket(asyncio.Protocol):
         """Send the handshake."""
         # uvloop's transports are not registered as such.
         self._transport = cast(asyncio.Transport, transport)
-        self._protocol.send_request(self._protocol.connect())
+        request = self._protocol.connect()
+        if self._token is not None:
+            request.headers["X-Auth-Token"] = self._token
+        self._protocol.send_request(request)
         self._flush()
 
     def data_received(self, data: bytes) -> None:

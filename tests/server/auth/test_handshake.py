@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
+import rasr.client
+from rasr.client import Options
 from rasr.identity.directory import Token
 from rasr.identity.policies import FULL_ACCESS, SYSTEM_POLICIES, PolicyGrant
 from rasr.identity.tokens import digest, new_token
@@ -94,6 +97,17 @@ async def test_a_signed_handshake_as_the_official_client_sends_it(place: Place) 
 async def test_a_handshake_with_a_token(place: Place) -> None:
     socket = await opens(place, headers={"X-Auth-Token": token(place)})
     await socket.close()
+
+
+async def test_our_own_client_carries_a_token(place: Place) -> None:
+    options = Options.of("english_16k_common", project_id=PROJECT, token=token(place))
+    assert str(options.token) not in repr(options)
+    async with rasr.client.connect(place.service.url, options) as session:
+        assert session.config.property.name == "english_16k_common"
+    wrong = replace(options, token="wrong")
+    with pytest.raises(rasr.client.CannotConnect, match=r"not valid \(APIG.0301\)"):
+        async with rasr.client.connect(place.service.url, wrong):
+            pass
 
 
 async def test_who_is_known_is_part_of_the_party(
