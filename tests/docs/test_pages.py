@@ -165,6 +165,18 @@ def test_the_example_of_the_client_shows_what_is_said_and_how_late(place: Place)
     assert lines[-1] == "NORMAL"
 
 
+def test_every_message_that_is_quoted_for_those_in_trouble_is_one() -> None:
+    sources = [*(ROOT / "rasr").rglob("*.py"), ROOT / "Makefile"]
+    # Texts that are written over several lines are one.
+    said = [re.sub(r'"\s*\n\s*f?"', "", source.read_text("utf-8")) for source in sources]
+    cells = re.findall(
+        r"^\| ([^|]*) \|", (DOCS / "troubleshoot.md").read_text("utf-8"), re.MULTILINE
+    )
+    quoted = [text for cell in cells for text in re.findall(r'"([^"]+)"', cell)]
+    assert len(quoted) > 4
+    assert [text for text in quoted if not any(text in source for source in said)] == []
+
+
 def test_every_command_is_described() -> None:
     text = COMMANDS.read_text("utf-8")
     assert [name for name in rasr.commands if f"| `rasr {name}" not in text] == []
