@@ -16,11 +16,9 @@ import click
 
 import bench.__main__
 from rasr.cli import main as rasr
+from tests.docs.awaited import AWAITED_COMMANDS
 from tests.docs.pages import ROOT
 from tests.docs.shell import Words
-
-_AWAITED = (("setup",), ("doctor",), ("serve", "--log-format"))
-"""Commands and options that are described before they are there."""
 
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*|…")
 _OWN = re.compile(r"(?:docs|deploy|rasr|vad|decoder|bench|tests)/\S+")
@@ -50,9 +48,8 @@ def check(words: Words) -> None:
 
 
 def _rasr(words: Words) -> None:
-    for awaited in _AWAITED:
-        if set(awaited) <= set(words):
-            return
+    if any(set(awaited) <= set(words) for awaited in AWAITED_COMMANDS):
+        return
     _click(rasr, words)
 
 
