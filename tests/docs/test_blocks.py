@@ -106,7 +106,9 @@ def test_a_part_of_a_program_is_of_the_sdk_and_has_its_names(code: Code) -> None
     (call,) = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
     assert isinstance(call.func, ast.Name)
     assert call.func.id == "RasrClient"
-    assert {keyword.arg for keyword in call.keywords} == _SDK_NAMES
+    (keys,) = (node for node in ast.walk(tree) if isinstance(node, ast.Dict))
+    names = {key.value for key in keys.keys if isinstance(key, ast.Constant)}
+    assert names | {word.arg for word in call.keywords if word.arg} == _SDK_NAMES
     assert 'service_endpoint="ws://127.0.0.1:8765"' in code.text
 
 

@@ -21,13 +21,6 @@ START = {
 }
 
 
-def open_wav(path):
-    wav = wave.open(path)
-    if wav.getparams()[:3] != (1, 2, 16000):
-        raise wave.Error("it is not mono, 16 bit, 16 kHz")
-    return wav
-
-
 async def speak(socket, wav):
     while chunk := wav.readframes(1600):  # 0.1 s
         await socket.send(chunk)
@@ -57,7 +50,9 @@ def main():
     path = sys.argv[1]
     server = sys.argv[2] if len(sys.argv) > 2 else "ws://127.0.0.1:8765"
     try:
-        with open_wav(path) as wav:
+        with wave.open(path) as wav:
+            if wav.getparams()[:3] != (1, 2, 16000):
+                raise wave.Error("it is not mono, 16 bit, 16 kHz")
             asyncio.run(recognise(wav, server))
     except (wave.Error, EOFError) as error:
         sys.exit(f"{path} cannot be sent: {error}; try: ffmpeg -i {path} -ac 1 -ar 16000 me.wav")
