@@ -188,6 +188,7 @@ _PROGRAMS: Mapping[str, Callable[[Words], None]] = {
     "caddy": _of("hash-password", "validate"),
     "docker": _of("build", "compose", "run"),
     "dotnet": _of("run"),
+    "git": _of("clone"),
     "go": _of("mod", "get", "run"),
     "nginx": _of("-t"),
     **dict.fromkeys(("base64", "cp", "curl", "echo", "sed", "websocat"), _anything),

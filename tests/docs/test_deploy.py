@@ -24,6 +24,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from rasr.configuration import load
 from tests.browser.server import ThreadServer, free_port
 from tests.docs.commands import check
 from tests.docs.pages import ROOT
@@ -247,6 +248,11 @@ def test_captions_come_at_once_and_numbers_stay_inside(proxy: Proxy) -> None:
     assert [proxy.get(path).status_code for path in ("/metrics", "/sessions")] == [404, 404]
     with proxy.stream("/captions/stage/events") as answer:
         assert next(answer.iter_lines()) != ""
+
+
+def test_the_settings_can_be_loaded() -> None:
+    settings = load(DEPLOY / "systemd" / "rasr.toml", {}, {}).settings
+    assert settings.server.allowed_origins == (f"https://{NAME}",)
 
 
 def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:

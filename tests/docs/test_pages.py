@@ -24,6 +24,7 @@ from decoder.whisper.options import WhisperOptions
 from rasr.audio import FindingCode
 from rasr.cli import main as rasr
 from rasr.configuration.schema import dotted, leaves, written
+from rasr.models import catalogue
 from rasr.recognition.events import WarningCode
 from rasr.settings import Settings
 from rasr.wire.sis.errors import ERROR_TABLE
@@ -176,6 +177,20 @@ def test_every_message_that_is_quoted_for_those_in_trouble_is_one() -> None:
     quoted = [text for cell in cells for text in re.findall(r'"([^"]+)"', cell)]
     assert len(quoted) > 4
     assert [text for text in quoted if not any(text in source for source in said)] == []
+
+
+def test_models_to_choose_from_are_in_the_catalogue_with_their_sizes() -> None:
+    text = (DOCS / "choose-a-model.md").read_text("utf-8")
+    table = text.partition("## By language")[2].partition("## By cores")[0]
+    models = {model.name: model for model in catalogue.load().models}
+    assert set(re.findall(r"`([a-z]\w*-[\w-]+)`", table)) - set(models) == set()
+    sizes = re.findall(r"`([\w-]+)`(?:, the default)?, ([\d.]+) (MB|GB)", table)
+    assert len(sizes) > 5
+    for name, number, unit in sizes:
+        size = models[name].download_bytes
+        assert size is not None
+        shown = {f"{size / 1e6:.0f}"} if unit == "MB" else {f"{size / 1e9:.{n}f}" for n in (1, 2)}
+        assert number in shown, name
 
 
 def test_every_command_is_described() -> None:

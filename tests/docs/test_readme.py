@@ -82,6 +82,17 @@ def cells(page: Path) -> list[str]:
     ]
 
 
+def test_its_figures_stand_among_the_benchmarks() -> None:
+    costs = README.read_text("utf-8").partition("## What it costs")[2].partition("##")[0]
+    measured = re.findall(r"^\| [^|]* \| ([^|]*\d[^|]*) \|$", costs, re.MULTILINE)
+    benchmarks = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    figures = [one for cell in measured for one in re.findall(r"\d+(?:\.\d+)?", cell)]
+    assert len(figures) > 5
+    assert [
+        one for one in figures if not re.search(rf"(?<![\d.]){one}(?![\d.]*\d)", benchmarks)
+    ] == []
+
+
 def test_every_row_of_the_comparison_says_where_it_was_read() -> None:
     compared = README.read_text("utf-8").partition("## Compared with others")[2]
     sources = (ROOT / "docs" / "comparison.md").read_text("utf-8")
