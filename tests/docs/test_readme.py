@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+import rasr
 from tests.docs.pages import (
     README,
     README_ZH,
@@ -100,3 +103,15 @@ def test_every_row_of_the_comparison_says_where_it_was_read() -> None:
     assert len(rows) > 5
     assert [row for row in rows if row not in first_cells(sources)] == []
     assert [name for name in _PEERS if f"/{name})" not in sources] == []
+
+
+def test_the_licence_is_the_one_that_the_package_names() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["license"] == "Apache-2.0"
+    # The text as apache.org has it, with no name filled in.
+    digest = hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest()
+    assert digest == "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+
+
+def test_the_changes_have_this_version() -> None:
+    assert f"\n## {rasr.__version__}\n" in (ROOT / "CHANGELOG.md").read_text("utf-8")
