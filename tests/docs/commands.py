@@ -67,7 +67,7 @@ def _click(command: click.Command, words: Words) -> None:
             return
         if not rest or _PLACEHOLDER.fullmatch(rest[0]):
             return
-        inner = command.commands.get(rest[0])
+        inner = command.get_command(context, rest[0])
         assert inner is not None, f"{path} has no command {rest[0]!r}"
         command, path, words = inner, f"{path} {rest[0]}", tuple(rest[1:])
 
