@@ -24,6 +24,7 @@ help: ## show this list
 setup: $(STAMP) ## make the environment in .venv from locked versions, fetch the default model (550 MB)
 	@rm -f $(TRIED)
 	@$(MAKE) --no-print-directory $(TRIED)
+	@echo "Ready. Now: make run"
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
