@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,8 +57,11 @@ def serve(
       rasr models pull x-asr-480ms
       rasr serve --model chinese=x-asr-480ms --model moonshine-tiny-en
     """
-    loading = _loading_to_a_person(log_format)
-    loading("Loading …")
+    if _is_for_people(
+        log_format or os.environ.get("RASR_SERVER__LOG_FORMAT"),
+        log_level or os.environ.get("RASR_SERVER__LOG_LEVEL"),
+    ):
+        tell("Loading …", sys.stderr)
     configured = configuration(
         config,
         {
@@ -72,7 +73,9 @@ def serve(
         },
         model,
     )
-    loading(_what_is_loaded(configured))
+    server = configured.settings.server
+    if _is_for_people(server.log_format, server.log_level):
+        tell(_what_is_loaded(configured), sys.stderr)
     try:
         _serve(configured)
     except (MemoryError, RuntimeError) as error:
@@ -84,14 +87,13 @@ def serve(
         ) from error
 
 
-def _loading_to_a_person(log_format: str | None) -> Callable[[str], None]:
-    """What tells a person how far the start is: a line on standard error.
+def _is_for_people(log_format: str | None, log_level: str | None) -> bool:
+    """Whether lines on standard error that are no log are welcome there.
 
-    Programs that read the log there get no such lines, where that is known before the settings are
-    read.
+    Args:
+        log_format: None where it is not known yet; so is the level.
     """
-    known = log_format or os.environ.get("RASR_SERVER__LOG_FORMAT")
-    return (lambda line: None) if known == "json" else partial(tell, to=sys.stderr)
+    return log_format != "json" and log_level not in ("warning", "error")
 
 
 def _what_is_loaded(configured: Configuration) -> str:

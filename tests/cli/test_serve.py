@@ -54,11 +54,21 @@ async def test_a_person_is_told_what_is_loaded_where_it_is_and_what_happens(rasr
     assert not any(line.startswith("{") for line in errors)
 
 
-async def test_a_program_that_reads_the_log_gets_nothing_but_json(rasr: Rasr) -> None:
-    _, errors = await visited("--log-format", "json")
+@pytest.mark.parametrize("by", ["flag", "environment"])
+async def test_a_program_that_reads_the_log_gets_nothing_but_json(
+    rasr: Rasr, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("RASR_SERVER__LOG_FORMAT", "json")
+    _, errors = await visited(*(("--log-format", "json") if by == "flag" else ()))
     events = [json.loads(line)["event"] for line in errors]
     assert "session_opened" in events
     assert "session_closed" in events
+
+
+async def test_who_wants_warnings_alone_is_told_nothing_of_the_start(rasr: Rasr) -> None:
+    _, errors = await visited("--log-level", "warning")
+    assert errors == []
 
 
 def test_the_first_line_comes_before_anything_heavy_is_imported(rasr: Rasr) -> None:
