@@ -77,7 +77,9 @@ class Server:
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert "is ready" in line, (self.folder / "server.log").read_text()
+        assert f"Open http://localhost:{self.port} " in line, (
+            self.folder / "server.log"
+        ).read_text()
 
     def end(self, number: signal.Signals) -> None:
         """Stop it with SIGTERM, or let it die with SIGKILL."""
