@@ -10,9 +10,11 @@ MUTANTS := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS)/.ready
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
+DEPLOY := .venv-deploy
+DEPLOY_STAMP := $(DEPLOY)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models-for-tests demo run test check format lock picture train mutants peers clean
+.PHONY: help setup models-for-tests demo run test check format lock picture train mutants peers vendor image-steps clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 26
@@ -47,11 +49,23 @@ run: $(TRIED) ## start the server on 127.0.0.1
 test: $(TRIED) ## the whole test suite
 	$(BIN)/python -m pytest
 
-check: $(STAMP) ## format, lint, types (mypy strict), import rules
+check: $(STAMP) $(DEPLOY_STAMP) ## format, lint, types (mypy strict), import rules, container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(DEPLOY)/bin/python -m tools.check_deploy
+
+$(DEPLOY_STAMP): deploy/requirements.lock
+	$(PYTHON) -m venv $(DEPLOY)
+	$(DEPLOY)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.lock
+	@touch $@
+
+image-steps: $(DEPLOY_STAMP) ## run the Dockerfile's steps without a container engine, try the server (Linux)
+	$(DEPLOY)/bin/python -m tools.image_steps
+
+vendor: $(STAMP) ## make the files of other projects in rasr/web anew (needs npm)
+	$(BIN)/python -m tools.vendor
 
 format: $(STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff format .
@@ -60,6 +74,8 @@ format: $(STAMP) ## rewrite the code in the project's format
 lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock (needs uv on the PATH)
 	uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml \
 	  --generate-hashes --no-annotate --no-header --no-emit-index-url --upgrade -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 deploy/requirements.in \
+	  --generate-hashes --no-annotate --no-header --no-emit-index-url --upgrade -o deploy/requirements.lock
 
 picture: $(STAMP) ## take the README's picture of the page anew (needs Chromium)
 	$(BIN)/python -m pytest -q tests/browser -k appears_partial_first
@@ -98,4 +114,4 @@ $(PEERS_STAMP): Makefile
 	@touch $@
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(TRAIN) $(MUTANTS) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures
+	rm -rf $(VENV) $(TRAIN) $(MUTANTS) $(PEERS) $(DEPLOY) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures

@@ -35,6 +35,8 @@ class Vendored:
     source: str
     licence: str
     path: str
+    sha256: str
+    """Of the file."""
 
     def made_from(self, archive: Path) -> bytes:
         """The file, made from the package.
@@ -83,7 +85,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             content = one.made_from(_fetch(one, Path(folder)))
         (ROOT / one.path).write_bytes(content)
-        sys.stdout.write(f"{one.path} is {one.package} {one.version}\n")
+        sys.stdout.write(f"{one.path}: sha256 {hashlib.sha256(content).hexdigest()}\n")
 
 
 if __name__ == "__main__":
