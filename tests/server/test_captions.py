@@ -412,6 +412,17 @@ class TestPage:
         assert PARAMETERS[name].allowed.split("'")[0] in answer.text
         assert "<script" not in answer.text
 
+    @pytest.mark.parametrize("path", ["", "/preview", "/share"])
+    async def test_every_page_tells_it_with_a_style_of_its_own(
+        self, web: httpx.AsyncClient, path: str
+    ) -> None:
+        answer = await web.get(f"/captions/stage{path}?size=100")
+        assert answer.status_code == 400
+        assert "size is &#x27;100&#x27;" in answer.text
+        (style,) = re.findall(r'href="([./]*static/[^"]+)"', answer.text)
+        found = await web.get(urljoin(f"/captions/stage{path}", style))
+        assert found.status_code == 200
+
     async def test_a_parameter_that_there_is_not_is_told_with_those_there_are(
         self, web: httpx.AsyncClient
     ) -> None:
