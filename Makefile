@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-RESOLVE := uv pip compile --quiet --universal --python-version 3.11 pyproject.toml \
+RESOLVE := uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 STAMP := $(VENV)/.ready
 DEV_STAMP := $(VENV)/.ready-for-development
@@ -14,9 +14,11 @@ MUTANTS := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS)/.ready
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
+DEPLOY := .venv-deploy
+DEPLOY_STAMP := $(DEPLOY)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev models-for-tests demo run test check format lock picture train mutants peers clean
+.PHONY: help setup dev models-for-tests demo run test check format lock picture train mutants peers vendor image-steps clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 26
@@ -60,20 +62,33 @@ run: $(TRIED) ## start the server on 127.0.0.1
 test: $(TRIED) $(DEV_STAMP) ## the whole test suite
 	$(BIN)/python -m pytest
 
-check: $(DEV_STAMP) ## format, lint, types (mypy strict), import rules
+check: $(DEV_STAMP) $(DEPLOY_STAMP) ## format, lint, types (mypy strict), import rules, container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(DEPLOY)/bin/python -m tools.check_deploy
+
+$(DEPLOY_STAMP): deploy/requirements.lock
+	$(PYTHON) -m venv $(DEPLOY)
+	$(DEPLOY)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.lock
+	@touch $@
+
+image-steps: $(DEPLOY_STAMP) ## run the Dockerfile's steps without a container engine, try the server (Linux)
+	$(DEPLOY)/bin/python -m tools.image_steps
+
+vendor: $(STAMP) ## make the files of other projects in rasr/web anew (needs npm)
+	$(BIN)/python -m tools.vendor
 
 format: $(DEV_STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 # The second one has of the first one's versions those that running needs.
-lock: ## resolve pyproject.toml anew into requirements.lock and requirements-dev.lock (needs uv)
-	$(RESOLVE) --group dev --upgrade -o requirements-dev.lock
-	$(RESOLVE) --group install --upgrade --constraint requirements-dev.lock -o requirements.lock
+lock: ## resolve pyproject.toml anew into the files of locked versions (needs uv)
+	$(RESOLVE) pyproject.toml --group dev --upgrade -o requirements-dev.lock
+	$(RESOLVE) pyproject.toml --group install --upgrade --constraint requirements-dev.lock -o requirements.lock
+	$(RESOLVE) deploy/requirements.in --upgrade -o deploy/requirements.lock
 
 picture: $(DEV_STAMP) ## take the README's picture of the page anew (needs Chromium)
 	$(BIN)/python -m pytest -q tests/browser -k appears_partial_first
@@ -112,4 +127,4 @@ $(PEERS_STAMP): Makefile
 	@touch $@
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(TRAIN) $(MUTANTS) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures
+	rm -rf $(VENV) $(TRAIN) $(MUTANTS) $(PEERS) $(DEPLOY) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures

@@ -114,10 +114,21 @@ def test_the_captions_page_follows_a_speaker(browser: Firefox, fake: Server) -> 
     browser.expect_text("#status", "Waiting for somebody to speak on “firefox” …")
     with speaking(fake, "firefox") as speaker:
         speaker.say(quiet(300) + voiced(1500))
-        browser.wait("() => document.querySelector('.line[data-final=false] span') !== null")
+        browser.wait("() => document.querySelector('p[data-final=false] span') !== null")
         speaker.say(quiet(900))
         (said,) = speaker.finals(1)
         browser.wait("() => document.querySelectorAll('#finals p').length > 0")
         browser.picture(PICTURES / "firefox-captions.png")
         assert said.startswith(browser.texts("#finals p")[0][:20])
     browser.expect_text("#status", "The speaker has stopped.")
+
+
+def test_captions_are_shared_with_the_style_that_was_chosen(browser: Firefox, fake: Server) -> None:
+    browser.open(f"{fake.url}/captions/firefox/share")
+    browser.click("[data-preset=projector]")
+    link = browser.run("() => document.querySelector('#link').value")
+    assert link.startswith(f"{fake.url}/captions/firefox?size=9&lines=3&")
+    frame = "document.querySelector('#preview').contentDocument"
+    browser.wait(f"() => {frame}?.body?.dataset.size === '9'")
+    browser.wait(f"() => {frame}.querySelectorAll('#rows span').length > 0")
+    browser.picture(PICTURES / "firefox-share.png")
