@@ -68,6 +68,10 @@ class Model(Entry):
     """Where its files lie one by one, if they do."""
     contents: tuple[Content, ...] = ()
     """Its files, where it comes in packages or from a repository."""
+    recommended: tuple[str, ...] = ()
+    """The languages for which `rasr setup` takes it."""
+    memory_mb: Annotated[int, Field(gt=0)] | None = None
+    """What a server takes that serves it alone; the catalogue says how it is known."""
     weights: str | None = None
     speed: str | None = None
     homepage: str | None = None
@@ -95,6 +99,13 @@ class Model(Entry):
         for content in self.contents:
             if self.packages and not (content.pieces and content.sha256):
                 raise ValueError(f"{content.name} has no pieces, or no sha256")
+        return self
+
+    @model_validator(mode="after")
+    def _is_recommended_for_what_it_knows(self) -> Self:
+        unknown = set(self.recommended) - set(self.languages)
+        if unknown:
+            raise ValueError(f"recommended for languages that it does not know: {unknown}")
         return self
 
     @property
@@ -137,6 +148,14 @@ class _Document(Entry):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"named twice: {', '.join(sorted(twice))}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_is_recommended(self) -> Self:
+        told = [language for model in self.models for language in model.recommended]
+        twice = {language for language in told if told.count(language) > 1}
+        if twice:
+            raise ValueError(f"recommended twice: {', '.join(sorted(twice))}")
         return self
 
 

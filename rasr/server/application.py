@@ -10,9 +10,11 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 import rasr
+from rasr.models.catalogue import load
 from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
+from rasr.server.http.languages import add_languages
 from rasr.server.http.pages import add_pages
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.ops.health import add_health
@@ -49,12 +51,10 @@ def make_application(state: ServerState) -> FastAPI:
             }
             for one, engine in known
         ]
-        headers = {"cache-control": "no-store", "vary": "origin"}
-        origin = request.headers.get("origin")
-        if origin is not None and origins.admits(request.headers):
-            headers["access-control-allow-origin"] = origin
+        headers = origins.shared_with(request.headers)
         return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
 
+    add_languages(app, state.properties, load(), origins)
     add_pages(app)
     add_metrics(app, state)
     add_sessions(app, state)

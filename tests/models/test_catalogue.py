@@ -209,6 +209,8 @@ def test_there_is_room_for_offline_models() -> None:
         ('archive = "a.tar.bz2"', 'archive = "a.tar.bz2"\nbytes = 0'),
         ("family", "famly"),
         ("rate = 16000", "rate = "),
+        ("rate = 16000", 'rate = 16000\nrecommended = ["english"]'),
+        ("rate = 16000", "rate = 16000\nmemory_mb = 0"),
         ("[[models]]", "[[models]]" + MODEL.split("[[models]]")[1] + "[[models]]"),
     ],
 )
@@ -216,6 +218,13 @@ def test_a_catalogue_with_a_mistake_is_refused(old: str, new: str) -> None:
     assert parse(HEAD + MODEL)
     with pytest.raises(ValueError, match=r"."):
         parse(HEAD + MODEL.replace(old, new, 1))
+
+
+def test_one_model_is_recommended_for_a_language() -> None:
+    said = MODEL.replace("rate = 16000", 'rate = 16000\nrecommended = ["chinese"]')
+    assert parse(HEAD + said).models[0].recommended == ("chinese",)
+    with pytest.raises(ValueError, match="recommended twice: chinese"):
+        parse(HEAD + said + said.replace('"a"', '"b"'))
 
 
 def test_what_a_model_lacks_is_told_by_pattern(tmp_path: Path) -> None:
@@ -247,6 +256,7 @@ def table_row(model: Model) -> str:
         model.family,
         download,
         model.weights or "–",
+        f"{model.memory_mb} MB" if model.memory_mb else "–",
         rates or "–",
         model.licence,
     )
