@@ -15,6 +15,7 @@ from rasr.cli.demo import demo
 from rasr.cli.mic import mic
 from rasr.cli.models import models
 from rasr.cli.serve import serve
+from rasr.cli.setup import setup
 from rasr.cli.standard_streams import keep_them_open
 from rasr.cli.top import top
 from rasr.cli.transcribe import transcribe
@@ -30,5 +31,5 @@ def main() -> None:
     keep_them_open()
 
 
-for _command in (serve, transcribe, mic, demo, models, config, capacity, top):
+for _command in (setup, serve, transcribe, mic, demo, models, config, capacity, top):
     main.add_command(_command)

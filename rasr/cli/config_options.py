@@ -11,12 +11,21 @@ from typing import Any, TypeVar
 import click
 
 from rasr.configuration import Configuration, ConfigurationError, load
+from rasr.models.catalogue import Model
 from rasr.models.errors import ModelError
-from rasr.models.serving import english_advice, with_bundled, with_models
+from rasr.models.serving import ModelsMissing, english_advice, with_bundled, with_models
 from rasr.models.store import open_store
 from rasr.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ModelsAreMissing(click.ClickException):
+    """Nothing is wrong but that models which are to serve are not installed."""
+
+    def __init__(self, message: str, models: Sequence[Model]) -> None:
+        super().__init__(message)
+        self.models = tuple(models)
 
 
 def config_option(command: Command) -> Command:
@@ -25,7 +34,8 @@ def config_option(command: Command) -> Command:
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Settings in TOML; `rasr config` shows them all. Default: what RASR_CONFIG names.",
+        help="Settings in TOML; `rasr config` shows them all. Default: what RASR_CONFIG names, "
+        "else rasr/rasr.toml in $XDG_CONFIG_HOME (~/.config).",
     )(command)
 
 
@@ -54,6 +64,7 @@ def configuration(
         bundled: languages that a bundled model serves where nothing else does.
 
     Raises:
+        ModelsAreMissing: models have to be fetched first; nothing else is wrong.
         click.ClickException: with every mistake, one line each.
     """
     with _mistakes_as_one_error():
@@ -96,4 +107,7 @@ def _mistakes_as_one_error() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except ConfigurationError as error:
         lines = "\n".join(f"  {mistake}" for mistake in error.mistakes)
-        raise click.ClickException(f"the settings cannot be used:\n{lines}") from error
+        text = f"the settings cannot be used:\n{lines}"
+        if isinstance(error, ModelsMissing):
+            raise ModelsAreMissing(text, error.models) from error
+        raise click.ClickException(text) from error

@@ -88,6 +88,20 @@ def test_a_pull_that_broke_is_continued_by_the_same_command(
         assert host.asked[-1] == "bytes=70000-"
 
 
+def test_what_a_broken_pull_left_is_removed_and_called_that(
+    models: Callable[..., Result], mirrored: Callable[[Host], None], tmp_path: Path
+) -> None:
+    with hosting(RELEASE, once(breaking(70_000), silent)) as host:
+        mirrored(host)
+        models("pull", NAME)
+    removed = models("remove", NAME)
+    assert removed.stdout == (
+        f"{NAME} was not installed; what a pull had fetched of it is deleted\n"
+    )
+    assert not (tmp_path / "models" / "downloads" / NAME).exists()
+    assert models("remove", NAME).exit_code == 1
+
+
 def test_a_script_may_pull_what_can_be_had(
     models: Callable[..., Result], mirrored: Callable[[Host], None]
 ) -> None:

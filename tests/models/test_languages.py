@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rasr.models.catalogue import Catalogue, Model, load
-from rasr.models.languages import SIS_LANGUAGES, find_language, languages
+from rasr.models.languages import (
+    SIS_LANGUAGES,
+    Language,
+    find_language,
+    languages,
+    megabytes,
+)
 from tests.models.conftest import make_model
 
 
@@ -63,6 +71,19 @@ def test_what_comes_from_the_package_index_needs_no_substitute() -> None:
     chinese = find_language(Catalogue((first, other), ()), "chinese")
     assert chinese is not None
     assert chinese.substitute is None
+
+
+def test_the_page_of_models_has_the_recommended_one_of_every_language() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
+    of_models: dict[str, list[Language]] = {}
+    for one in languages(load()):
+        of_models.setdefault(one.model.name, []).append(one)
+    rows = [
+        f"| {', '.join(one.name for one in known)} | `{name}` | "
+        f"{megabytes(known[0].model.download_bytes)} MB | {known[0].model.memory_mb} MB |"
+        for name, known in of_models.items()
+    ]
+    assert [row for row in rows if row not in page] == []
 
 
 @pytest.mark.parametrize("name", ["klingon", "Chinese", ""])
