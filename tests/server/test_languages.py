@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from rasr.client import Options, StartRefused, connect
 from rasr.models.catalogue import load
 from rasr.models.languages import languages
 from rasr.server.service import Service
+from rasr.wire.sis.errors import ErrorCode
 from tests.server.conftest import fake_settings
 from tests.server.test_pages import client
 
@@ -66,3 +70,20 @@ async def test_pages_that_may_speak_may_read_it(service: Service) -> None:
         stranger = await http.get("/languages", headers={"origin": "https://evil.example"})
     assert friend.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert "access-control-allow-origin" not in stranger.headers
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("chinese", "english; who runs it can add chinese: rasr setup chinese"),
+        ("klingon", "english"),
+    ],
+)
+async def test_a_language_that_is_refused_is_told_with_the_command_that_brings_it(
+    service: Service, language: str, told: str
+) -> None:
+    with pytest.raises(StartRefused) as refused:
+        async with connect(service.url, Options.of(f"{language}_16k_common")):
+            pass
+    assert refused.value.code is ErrorCode.UNSUPPORTED
+    assert refused.value.error.error_msg.endswith(f"; languages on this server: {told}")
