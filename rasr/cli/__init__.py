@@ -12,6 +12,7 @@ import rasr
 from rasr.cli.capacity import capacity
 from rasr.cli.config import config
 from rasr.cli.demo import demo
+from rasr.cli.doctor import doctor
 from rasr.cli.mic import mic
 from rasr.cli.models import models
 from rasr.cli.serve import serve
@@ -31,5 +32,5 @@ def main() -> None:
     keep_them_open()
 
 
-for _command in (setup, serve, transcribe, mic, demo, models, config, capacity, top):
+for _command in (setup, serve, transcribe, mic, demo, models, config, doctor, capacity, top):
     main.add_command(_command)
