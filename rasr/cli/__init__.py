@@ -22,15 +22,29 @@ from rasr.cli.top import top
 from rasr.cli.transcribe import transcribe
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _InOrderOfUse(click.Group):
+    """Lists its commands as they were added, not by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrderOfUse,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(rasr.__version__, prog_name="rasr")
 def main() -> None:
     """Real-time speech recognition: a server, and the means to talk to it.
 
-    A first look: `rasr demo`. Your own voice: `rasr mic`. A recording: `rasr transcribe FILE`.
+    \b
+      rasr serve              a server, and a page to speak into at http://localhost:8765
+      rasr transcribe FILE    a recording to text, without a server
+      rasr setup              other languages than English
+      rasr doctor             where something does not work
     """
     keep_them_open()
 
 
-for _command in (setup, serve, transcribe, mic, demo, models, config, doctor, capacity, top):
+for _command in (serve, setup, transcribe, mic, demo, doctor, models, config, capacity, top):
     main.add_command(_command)

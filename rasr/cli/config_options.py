@@ -35,7 +35,7 @@ def config_option(command: Command) -> Command:
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="Settings in TOML; `rasr config` shows them all. Default: what RASR_CONFIG names, "
-        "else rasr/rasr.toml in $XDG_CONFIG_HOME (~/.config).",
+        "else ~/.config/rasr/rasr.toml.",
     )(command)
 
 

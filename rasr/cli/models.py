@@ -42,6 +42,8 @@ class _Shared:
 def models(context: click.Context, config: Path | None, folder: str | None) -> None:
     """Speech models: list, fetch, check, delete.
 
+    `rasr setup LANGUAGE` does for a language what these commands do for single models.
+
     An installed model serves its languages by itself. Two exceptions: English is served by the
     default model, and Whisper serves only where it is named, as with `rasr serve --model NAME`.
 

@@ -16,9 +16,12 @@ from rasr.cli.machine import free_bytes, memory
 from rasr.cli.screen import aligned
 from rasr.models.catalogue import Catalogue, Model
 from rasr.models.errors import ModelError
-from rasr.models.languages import Language, find_language, languages
+from rasr.models.languages import Language, languages, meant_language
 from rasr.models.store import State, Store
 from rasr.settings import language_of, live_engine
+
+_NEAR = 0.7
+"""From which likeness on, of 1, a name is taken for a misspelt one."""
 
 
 @click.command()
@@ -140,15 +143,15 @@ def _asked(catalogue: Catalogue) -> tuple[str, ...]:
 
 
 def _known(catalogue: Catalogue, name: str) -> Language:
-    """The language of this name, which may also be a property of it.
+    """The language that is meant.
 
     Raises:
         ModelError: there is no such language.
     """
-    found = find_language(catalogue, language_of(name.lower()))
+    found = meant_language(catalogue, name)
     if found is not None:
         return found
     names = [one.name for one in languages(catalogue)]
-    near = difflib.get_close_matches(name.lower(), names, n=1)
+    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=_NEAR)
     told = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
     raise ModelError(f"no model is known for the language {name!r}; {told}")

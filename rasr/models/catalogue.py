@@ -7,6 +7,7 @@ file (an archive), inside packages of a package index, or file by file from a re
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -194,9 +195,20 @@ class Catalogue:
         """
         model = self.find(name)
         if model is None:
-            known = ", ".join(one.name for one in self.models)
-            raise UnknownModel(f"there is no model {name!r}; there are: {known}")
+            raise UnknownModel(f"there is no model {name!r}; {self.instead_of(name)}")
         return model
+
+    def instead_of(self, name: str) -> str:
+        """What a person may have meant by a name that no model has."""
+        for model in self.models:
+            if name in model.recommended:
+                return f"{name} is a language, and rasr setup {name} takes {model.name} for it"
+        names = [one.name for one in self.models]
+        near = [one for one in names if name and name in one]
+        near = near or difflib.get_close_matches(name, names)
+        if near:
+            return f"did you mean {' or '.join(near)}?"
+        return "rasr models list shows which there are"
 
     @property
     def default_english(self) -> Model | None:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from decoder.languages import LANGUAGE_NAMES
 from rasr.models.catalogue import Catalogue, Model
+from rasr.settings import language_of
 
 SIS_LANGUAGES = ("chinese", "english", "cantonese", "sichuan", "shanghai")
 """Those that SIS real-time ASR names, as its properties begin, the most used first."""
+_OTHER_NAMES = {"mandarin": "chinese"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,13 @@ def languages(catalogue: Catalogue) -> tuple[Language, ...]:
 def find_language(catalogue: Catalogue, name: str) -> Language | None:
     """The language of this name; None where nothing is recommended for it."""
     return next((one for one in languages(catalogue) if one.name == name), None)
+
+
+def meant_language(catalogue: Catalogue, text: str) -> Language | None:
+    """The language that a person means: by its name, its code ("zh", "de-AT") or a property."""
+    word = language_of(text.strip().lower()).partition("-")[0]
+    name = _OTHER_NAMES.get(word) or LANGUAGE_NAMES.get(word) or word
+    return find_language(catalogue, name)
 
 
 def megabytes(size: int | None) -> int | None:

@@ -201,10 +201,10 @@ class _Draft:
                 name = self._folder(where, reference, origin)
                 languages = _languages(Path(reference), self._store)
             else:
+                instead = self._store.catalogue.instead_of(reference)
                 self._mistakes.append(
-                    f"{where}: there is no such model; there are: "
-                    f"{', '.join(one.name for one in self._store.catalogue.models)}; or give the "
-                    "path of a model's folder"
+                    f"{where}: there is no such model; {instead}; the path of a model's folder may "
+                    "be given too"
                 )
                 continue
             if name is None:

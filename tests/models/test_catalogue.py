@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from rasr.models.catalogue import Mirrors, Model, load, parse
+from rasr.models.errors import UnknownModel
 from rasr.models.store import open_store
 from tests.models.archives import STEM
 from tests.models.conftest import make_model
@@ -121,6 +123,24 @@ def test_a_model_is_found_by_its_name_and_by_that_of_its_release_file() -> None:
     assert by_file is not None
     assert by_file == catalogue.find("paraformer-zh-en")
     assert catalogue.find("tiny") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("chinese", "chinese is a language, and rasr setup chinese takes x-asr-480ms for it"),
+        ("whisper-b", "did you mean whisper-base?"),
+        ("parakeet", "did you mean parakeet-v3?"),
+        ("sense-voice", "did you mean sensevoice or sensevoice-yue?"),
+        ("x-asr", "did you mean x-asr-480ms or x-asr-160ms?"),
+        ("klingon", "rasr models list shows which there are"),
+        ("", "rasr models list shows which there are"),
+    ],
+)
+def test_a_name_that_no_model_has_is_told_with_what_may_be_meant(name: str, told: str) -> None:
+    assert load().instead_of(name) == told
+    with pytest.raises(UnknownModel, match=rf"^there is no model '{name}'; {re.escape(told)}$"):
+        load().get(name)
 
 
 def test_the_release_page_comes_first_then_mirrors_and_before_both_ones_own() -> None:

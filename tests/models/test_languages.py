@@ -12,6 +12,7 @@ from rasr.models.languages import (
     Language,
     find_language,
     languages,
+    meant_language,
     megabytes,
 )
 from tests.models.conftest import make_model
@@ -84,6 +85,24 @@ def test_the_page_of_models_has_the_recommended_one_of_every_language() -> None:
         for name, known in of_models.items()
     ]
     assert [row for row in rows if row not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Chinese", "chinese"),
+        ("mandarin", "chinese"),
+        ("zh-CN", "chinese"),
+        ("yue", "cantonese"),
+        ("de", "german"),
+        ("english_8k_common", "english"),
+        (" shanghai ", "shanghai"),
+    ],
+)
+def test_a_language_is_known_by_what_people_call_it(text: str, name: str) -> None:
+    found = meant_language(load(), text)
+    assert found is not None
+    assert found.name == name
 
 
 @pytest.mark.parametrize("name", ["klingon", "Chinese", ""])
