@@ -1,36 +1,42 @@
 """The command line.
 
-Each command is a module of its own; what costs time to import (the server, the audio libraries) is
-imported by the command that needs it, so that `--help` answers at once.
+Each command is a module of its own, which is imported when the command is asked for; what costs
+time to import (the server, the audio libraries) is imported when it is used. So the first line of a
+command comes at once.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 import rasr
-from rasr.cli.capacity import capacity
-from rasr.cli.config import config
-from rasr.cli.demo import demo
-from rasr.cli.doctor import doctor
-from rasr.cli.mic import mic
-from rasr.cli.models import models
-from rasr.cli.serve import serve
-from rasr.cli.setup import setup
 from rasr.cli.standard_streams import keep_them_open
-from rasr.cli.top import top
-from rasr.cli.transcribe import transcribe
+
+_COMMANDS = (
+    *("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config", "capacity"),
+    "top",
+)
+"""In the order of the help. Each is the object of this name in the module of this name."""
 
 
-class _InOrderOfUse(click.Group):
-    """Lists its commands as they were added, not by name."""
+class _Commands(click.Group):
+    """Commands that are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        found = getattr(import_module(f"rasr.cli.{cmd_name}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
 
 
 @click.group(
-    cls=_InOrderOfUse,
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(rasr.__version__, prog_name="rasr")
@@ -44,7 +50,3 @@ def main() -> None:
       rasr doctor             where something does not work
     """
     keep_them_open()
-
-
-for _command in (serve, setup, transcribe, mic, demo, doctor, models, config, capacity, top):
-    main.add_command(_command)

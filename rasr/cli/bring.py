@@ -16,7 +16,7 @@ from subprocess import DEVNULL, run
 
 import click
 
-from rasr.cli.config_options import ModelsAreMissing, configuration, settings_only
+from rasr.cli.config_options import ModelsAreMissing, advice, configuration, settings_only
 from rasr.cli.fetching import ProgressBar, ended_by_sigterm, in_megabytes, plain_errors
 from rasr.cli.machine import free_bytes, memory
 from rasr.configuration import Configuration, Layer
@@ -202,7 +202,9 @@ def _bring_packages(model: Model, yes: bool) -> None:
         otherwise=f"{model.name} needs the packages {listed}; --yes installs them, or {by_hand}",
     ):
         raise click.ClickException(f"without them {model.name} cannot be served; {by_hand}")
-    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", *packages]
+    click.echo(f"Installing {listed} …", err=True)
+    options = ["--quiet", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *options, *packages]
     # What pip says is for the person who waits for it, and no result of ours.
     if run(command, stdin=DEVNULL, stdout=2).returncode:
         raise click.ClickException(f"pip could not install them, see above; {by_hand}")
@@ -242,6 +244,9 @@ def _have_it_served(language: str, model: Model, config: Path | None) -> Path | 
         # With any entry nothing is served by itself any more: what is served now is written too.
         kept = {key for key, layer in layers.items() if layer is not Layer.ENVIRONMENT}
         entries = {key: live_engine(properties[key]) for key in sorted(kept)} | entries
+        better = advice(before)
+        if better is not None and language != "english":
+            click.echo(f"Warning: {better}", err=True)
     # Here, because nobody else needs it.
     from rasr.configuration.editing import FileRefused, serve_by
 

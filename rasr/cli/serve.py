@@ -9,7 +9,6 @@ import click
 import structlog
 
 from rasr import logs
-from rasr.cli.bring import offered_configuration
 from rasr.cli.config_options import advice, config_option, model_option
 from rasr.cli.standard_streams import tell
 from rasr.configuration.layers import Configuration
@@ -56,6 +55,9 @@ def serve(
       rasr serve
       rasr serve --model chinese=x-asr-480ms --model moonshine-tiny-en
     """
+    # Here, because it takes a while.
+    from rasr.cli.bring import offered_configuration
+
     configured = offered_configuration(
         config,
         {

@@ -108,7 +108,7 @@ def default_advice(model: Model) -> str:
     """What it means that the default model for English is not here, and the cure."""
     return (
         "English is served by PocketSphinx, which gets about every third word wrong: "
-        f"rasr models pull {model.name} brings the default model"
+        f"rasr setup {_KEPT_LANGUAGE} brings the default model, {model.name}"
     )
 
 

@@ -132,7 +132,7 @@ def test_without_the_default_model_it_is_told_what_serves_english(
     assert failed.exit_code == 0
     assert failed.stderr.splitlines()[-1].endswith(
         "fetch it anew). English is served by PocketSphinx, which gets about every third word "
-        f"wrong: rasr models pull {NAME} brings the default model"
+        f"wrong: rasr setup english brings the default model, {NAME}"
     )
 
 
@@ -150,7 +150,7 @@ def test_serve_says_that_the_default_model_is_missing(
     monkeypatch.delenv("RASR_PROPERTIES__ENGLISH")
     monkeypatch.setenv("RASR_MODELS__FOLDER", str(tmp_path / "models"))
     (line,) = rasr("serve").stderr.splitlines()
-    assert "rasr models pull moonshine-tiny-en brings the default model" in line
+    assert "rasr setup english brings the default model, moonshine-tiny-en" in line
     store = stores.open_store(str(tmp_path / "models"), os.environ)
     default = store.catalogue.get("moonshine-tiny-en")
     store.path(default).mkdir(parents=True)

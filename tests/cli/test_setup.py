@@ -302,7 +302,8 @@ def test_packages_that_run_a_model_are_installed_where_that_is_agreed(
     if agrees:
         assert result.exit_code == 0, result.output
         assert called[0][1:] == [
-            *("-m", "pip", "install", "--disable-pip-version-check", "nowhere-to-be-had>=1")
+            *("-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+            "nowhere-to-be-had>=1",
         ]
     else:
         assert result.exit_code == 1

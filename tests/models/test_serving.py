@@ -127,7 +127,7 @@ def test_the_default_model_serves_english_where_it_is_installed(store: Store) ->
     put(store, ENGLISH)
     assert english_advice(resolved(store), store) == (
         "English is served by PocketSphinx, which gets about every third word wrong: "
-        "rasr models pull usual brings the default model"
+        "rasr setup english brings the default model, usual"
     )
     put(store, DEFAULT)
     found = resolved(store)
