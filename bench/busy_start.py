@@ -18,6 +18,7 @@ import uvloop
 from bench.load_client import StreamClient
 from bench.report import Tracker, progress, report, verdict
 from bench.servers import running_server
+from bench.target import TALKS, talk_option
 from bench.wire_clients import SisClient
 from bench.workload import CHUNK_S, CorpusChoice, Stream, Talk, read_corpus
 
@@ -28,7 +29,7 @@ _AT_ONCE_S = 3.0
 
 @dataclass(slots=True)
 class Crowd:
-    """People who speak without pauses and ask until they are admitted; one is always waiting."""
+    """People who ask until they are admitted; one is always waiting."""
 
     admitted_s: list[float] = field(default_factory=list)
     """When each was admitted, from the beginning."""
@@ -52,38 +53,39 @@ def busy_processes(count: int) -> Iterator[None]:
         yield
 
 
-async def ask(server: str, property_name: str, seconds: float) -> Crowd:
+async def ask(server: str, property_name: str, talk: Talk, seconds: float) -> Crowd:
     """Let a crowd come to a server.
 
     Args:
         server: as ws://host:port.
         property_name: what is asked for.
+        talk: how they speak.
         seconds: after so long nobody else comes.
     """
     wire = SisClient(server, property_name)
     corpus = read_corpus(CorpusChoice.of(property_name, None))
     frames = [wire.audio(chunk) for chunk in corpus.chunks]
     crowd, began_s = Crowd(), time.monotonic()
-    talks: set[asyncio.Task[None]] = set()
+    runs: set[asyncio.Task[None]] = set()
     clients: list[StreamClient] = []
     while (now_s := time.monotonic() - began_s) < seconds:
         number = len(crowd.admitted_s)
         # Everybody speaks to the end, so that who came first is a load to the last.
-        script = corpus.script(Talk.SPEECH, number, round((seconds - now_s) / CHUNK_S) + 1)
+        script = corpus.script(talk, number, round((seconds - now_s) / CHUNK_S) + 1)
         client = StreamClient(wire, Stream(number, 0.0, script), [])
-        talk = asyncio.create_task(client.run(frames, time.monotonic()))
+        run = asyncio.create_task(client.run(frames, time.monotonic()))
         if await client.taken():
             crowd.admitted_s.append(time.monotonic() - began_s)
             clients.append(client)
-            talks.add(talk)
+            runs.add(run)
             continue
-        await talk
+        await run
         if client.refusal is None:
             crowd.failures.append(client.failure or "")
         else:
             crowd.refusals.append(client.refusal)
         await asyncio.sleep(_ASK_S)
-    await asyncio.gather(*talks)
+    await asyncio.gather(*runs)
     crowd.failures += [one.failure for one in clients if one.failure is not None]
     return crowd
 
@@ -95,6 +97,7 @@ class Server:
     config: str
     arguments: Sequence[str]
     property_name: str
+    talk: Talk
 
     def crowd(self, tracker: Tracker, what: str, busy: int, idle_s: float, seconds: float) -> Crowd:
         """Start a server that remembers nothing beside so many busy processes, which end when it
@@ -114,7 +117,7 @@ class Server:
                     raise click.ClickException(str(error)) from error
                 tracker.say(f"{what}: ready after {time.monotonic() - begun:.1f} s")
             time.sleep(idle_s)
-            crowd = uvloop.run(ask(server.url, self.property_name, seconds))
+            crowd = uvloop.run(ask(server.url, self.property_name, self.talk, seconds))
         tracker.say(f"{what}: {len(crowd.admitted_s)} admitted")
         return crowd
 
@@ -132,6 +135,7 @@ class Server:
     help="Settings of the server.",
 )
 @click.option("--property", "property_name", default="english_16k_common", show_default=True)
+@talk_option
 def busy_start(
     busy: int,
     seconds: float,
@@ -139,10 +143,11 @@ def busy_start(
     model: str | None,
     config: Path | None,
     property_name: str,
+    talk: str,
 ) -> None:
     """How many people a server admits that was started while the machine was busy.
 
-    People who speak without pauses come one after the other; who is refused asks again each second.
+    People come one after the other; who is refused asks again each second.
     Three servers, none of which remembers a calibration: one that was started on the machine as it
     is; one that was started beside busy processes, which end when it is ready; and one to which
     people come only after some seconds of quiet. Wanted: within a minute the second and the third
@@ -156,6 +161,7 @@ def busy_start(
         "" if config is None else config.read_text(encoding="utf-8"),
         () if model is None else ("--model", model),
         property_name,
+        TALKS[talk],
     )
     runs = (
         ("quiet machine", 0, 0.0),

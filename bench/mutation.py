@@ -176,7 +176,11 @@ class Copy:
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*_NOT_COPIED))
 
     def passes(self, tests: Sequence[str], timeout_s: float | None = None) -> bool:
-        """Whether these tests pass in time."""
+        """Whether these tests pass.
+
+        Raises:
+            TimeoutExpired: not in time.
+        """
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=no"),
@@ -194,7 +198,7 @@ class Copy:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
-            return False
+            raise
 
     def verdict(
         self, mutant: Mutant, timeout_s: float, listed: tuple[Equivalent, ...]
@@ -209,18 +213,22 @@ class Copy:
         original = file.read_text("utf-8")
         changed = mutated(mutant, original)
         file.write_text(changed, "utf-8")
+        found: Verdict | None = None
         try:
-            passes = self.passes(mutant.tests, timeout_s)
+            if not self.passes(mutant.tests, timeout_s):
+                found = Verdict.FOUND
+        except subprocess.TimeoutExpired:
+            found = Verdict.OUT_OF_TIME
         finally:
             file.write_text(original, "utf-8")
         before, after = original.splitlines(), changed.splitlines()
         lines = difflib.unified_diff(before, after, mutant.path, str(mutant), n=2, lineterm="")
         shown = "\n".join(lines)
-        if not passes:
-            return Verdict.FOUND, shown
+        if found is not None:
+            return found, shown
         why = reason(mutant.path, original, changed, listed)
         if why is not None:
-            return Verdict.EQUIVALENT, f"{shown}\nequivalent: {why}"
+            return Verdict.EQUIVALENT, f"{shown}\n{why}"
         return Verdict.SURVIVED, shown
 
 
@@ -256,7 +264,7 @@ def main(count: int, seed: int, jobs: int, rooms: Sequence[str], only: Sequence[
                 verdicts[mutant.room, verdict] += 1
                 tracker.at(verdicts.total())
                 if verdict is not Verdict.FOUND:
-                    click.echo(f"{diff}\n")
+                    click.echo(f"{diff}\n{verdict}\n")
     report("mutants", ("room", *Verdict, "share found"), rows(verdicts))
 
 

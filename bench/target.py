@@ -158,17 +158,20 @@ def server_options(command: Command) -> Command:
     return command
 
 
+talk_option = click.option(
+    "--talk",
+    type=click.Choice(list(TALKS)),
+    default="conversation",
+    show_default=True,
+    help="Without pauses, or with pauses that leave 40 % speech.",
+)
+
+
 def load_options(command: Command) -> Command:
     """--talk, --turn, --window, --warm-up, --seed, --processes."""
     for option in reversed(
         (
-            click.option(
-                "--talk",
-                type=click.Choice(list(TALKS)),
-                default="conversation",
-                show_default=True,
-                help="Without pauses, or with pauses that leave 40 % speech.",
-            ),
+            talk_option,
             click.option(
                 "--turn",
                 type=click.FloatRange(min=0),

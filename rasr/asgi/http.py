@@ -64,8 +64,7 @@ class HttpConnection:
             self._sends_more = True
             return
         if self._exchange is None and not self._head_has_begun:
-            self._head_has_begun = True
-            self._connection.set_deadline(self._limits.head_timeout_s, self._too_late)
+            self._head_begins()
         self._http.receive_data(data)
         self._advance()
 
@@ -108,6 +107,10 @@ class HttpConnection:
                     return
                 case _:
                     return
+
+    def _head_begins(self) -> None:
+        self._head_has_begun = True
+        self._connection.set_deadline(self._limits.head_timeout_s, self._too_late)
 
     def _begin(self, request: h11.Request) -> None:
         self._head_has_begun = False
@@ -207,6 +210,9 @@ class HttpConnection:
         # What waits in h11 comes first; it holds the rest again if it has a request.
         self._connection.release()
         self._advance()
+        # Of the next head a part may have come with the request that has just been answered.
+        if self._exchange is None and not self._is_over and self._http.trailing_data[0]:
+            self._head_begins()
 
     def switch(self, headers: Headers) -> WebSocket:
         """Answer the handshake with these headers; from now on frames come."""

@@ -64,7 +64,7 @@ async def own_server(settings: Settings, *wanted: Property) -> AsyncIterator[Ser
     from rasr.server.errors import StartError
     from rasr.server.service import Service
 
-    logs.set_up(settings.server.log_level, sys.stderr)
+    logs.set_up(settings.server.log_level, sys.stderr, settings.server.log_format)
     async with AsyncExitStack() as stack:
         try:
             with console(stderr=True).status("Loading the speech model …"):

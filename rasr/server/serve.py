@@ -42,7 +42,8 @@ def serve(settings: Settings, on_ready: Callable[[str], None]) -> None:
     To be called in the main thread.
 
     Args:
-        on_ready: called once with a line for a person, when the server can recognise.
+        on_ready: called once with what a person is told when the server can recognise; the first
+            line of it has the address.
 
     Raises:
         StartError: it cannot start as the settings say.
@@ -66,7 +67,7 @@ async def _serve(settings: Settings, on_ready: Callable[[str], None], ending: _E
             gc.collect()
             gc.freeze()
             ending.running()
-            on_ready(service.ready_line)
+            on_ready(service.ready_message)
             await ending.told()
     ending.log()
 

@@ -35,15 +35,16 @@ from rasr.server.engines import (
     start_scheduler,
 )
 from rasr.server.errors import StartError
-from rasr.server.listener import is_loopback, listen, url_of
-from rasr.server.ops.capacity import Calibration, Capacities, memory_folder, summary
+from rasr.server.listener import addresses_of_others, is_loopback, listen, url_of
+from rasr.server.ops.capacity import Calibration, Capacities, memory_folder
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.ready import ready_message
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings, VadSettings
-from rasr.tasks import notice_faults
+from rasr.tasks import awaited, notice_faults
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -97,24 +98,17 @@ class Service:
         return self._url
 
     @property
+    def ready_message(self) -> str:
+        """What a person is told once the server can recognise; the first line has its address."""
+        assert self._listener is not None, "the service has not been started"
+        engines = {key: str(one) for key, one in self.state.properties.engines.items()}
+        return ready_message(self.url, addresses_of_others(self._listener), engines)
+
+    @property
     def state(self) -> ServerState:
         """What the parts of the running server share."""
         assert self._state is not None, "the service has not been started"
         return self._state
-
-    @property
-    def ready_line(self) -> str:
-        """What a person is told once the server can recognise."""
-        choices = self.state.properties.engines
-        served = ", ".join(f"{key}: {choice}" for key, choice in choices.items())
-        most = self.state.admission.rules.recognitions
-        limits = [f"up to {most} rounds at once"] if most else []
-        known, max_load = self.state.capacities, self.settings.capacity.max_load
-        limits += [
-            summary(str(choice), [known[name] for name in choice.names], max_load)
-            for choice in (dict.fromkeys(choices.values()) if known else ())
-        ]
-        return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
 
     async def stop(self) -> None:
         """No new sessions; finals and END for open ones, within `server.drain_s`; then the rest."""
@@ -138,7 +132,6 @@ class Service:
             _classifier(settings.vad)
         except VadError as error:
             raise StartError(f"vad.{error}") from error
-        texts = await asyncio.to_thread(load_texts, settings)
         self._listener = listen(settings.server.host, settings.server.port)
         self._url = url_of(self._listener)
         if not is_loopback(self._listener) and not settings.auth.kind:
@@ -150,8 +143,7 @@ class Service:
         self._schedulers = {
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
         }
-        for name, scheduler in self._schedulers.items():
-            await start_scheduler(name, scheduler)
+        texts = await self._load()
         await self._calibrate(plans)
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
@@ -169,6 +161,19 @@ class Service:
             self._state.statistics.requests_refused,
         )
         await self._http.start(self._listener)
+
+    async def _load(self) -> Texts:
+        """Load the engines, and the text tools beside them."""
+        texts = awaited(asyncio.to_thread(load_texts, self.settings), name="load-texts")
+        try:
+            for name, scheduler in self._schedulers.items():
+                await start_scheduler(name, scheduler)
+        except BaseException:
+            # The thread ends by itself; what comes of it is of no interest.
+            texts.cancel()
+            await asyncio.gather(texts, return_exceptions=True)
+            raise
+        return await texts
 
     def _assemble(
         self, capacities: Capacities, properties: PropertyTable, texts: Texts
@@ -205,7 +210,8 @@ class Service:
         )
 
     async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> None:
-        """Find what the engines carry, where somebody is to be refused for the load."""
+        """Find what the engines carry, where somebody is to be refused for the load: as much as
+        that takes now, the rest in idle moments."""
         if not self.settings.capacity.max_load:
             return
         folder = memory_folder(os.environ)

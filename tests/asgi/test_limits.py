@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import tracemalloc
 from dataclasses import replace
@@ -161,6 +162,12 @@ async def test_a_peer_that_says_nothing_is_dropped() -> None:
 async def test_a_head_that_does_not_end_is_told_so() -> None:
     async with served(replace(LIMITS, head_timeout_s=0.05)) as one:
         assert (await one.ask(GET)).startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_head_that_begins_behind_a_request_has_the_time_of_a_head() -> None:
+    async with served(replace(LIMITS, head_timeout_s=0.05, idle_timeout_s=0.05)) as one:
+        answers = await one.ask(GET + b"\r\n" + GET)
+    assert re.findall(rb"HTTP/1.1 (\d+) ", answers) == [b"200", b"408"]
 
 
 async def test_bytes_one_by_one_win_no_time() -> None:

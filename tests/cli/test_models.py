@@ -146,17 +146,18 @@ def test_make_fetches_the_default_model() -> None:
 def test_serve_says_that_the_default_model_is_missing(
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, on_ready: None)
+    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, on_ready: on_ready("Open it"))
     monkeypatch.delenv("RASR_PROPERTIES__ENGLISH")
     monkeypatch.setenv("RASR_MODELS__FOLDER", str(tmp_path / "models"))
-    (line,) = rasr("serve").stderr.splitlines()
-    assert "rasr setup english brings the default model, moonshine-tiny-en" in line
+    first, better = rasr("serve").stdout.splitlines()
+    assert first == "Open it"
+    assert "rasr setup english brings the default model, moonshine-tiny-en" in better
     store = stores.open_store(str(tmp_path / "models"), os.environ)
     default = store.catalogue.get("moonshine-tiny-en")
     store.path(default).mkdir(parents=True)
     for name in default.required:
         (store.path(default) / name).touch()
-    assert rasr("serve").stderr == ""
+    assert rasr("serve").stdout == "Open it\n"
     printed = [" ".join(line.split()) for line in rasr("config").stdout.splitlines()]
     assert 'english = "moonshine-tiny-en" # installed model moonshine-tiny-en' in printed
 
@@ -323,6 +324,7 @@ def test_serve_refuses_a_model_that_is_not_installed(rasr: Rasr) -> None:
     result = rasr("serve", "--model", "zipformer-zh-en", "--port", "0")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
+        "Loading …",
         "Error: the settings cannot be used:",
         "  flag --model zipformer-zh-en: the model zipformer-zh-en is not installed; fetch it "
         "with: rasr models pull zipformer-zh-en",

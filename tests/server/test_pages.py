@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import zipfile
 from importlib.resources import files
 from pathlib import Path
 
@@ -122,26 +119,3 @@ async def test_the_list_may_be_read_by_pages_that_may_speak(service: Service) ->
         stranger = await http.get("/properties", headers={"origin": "https://evil.example"})
     assert friend.headers["access-control-allow-origin"] == "http://localhost:3000"
     assert "access-control-allow-origin" not in stranger.headers
-
-
-def test_the_wheel_has_every_file_of_the_page(tmp_path: Path) -> None:
-    root = WEB.parent.parent
-    command = [
-        sys.executable,
-        "-m",
-        "build",
-        "--wheel",
-        "--no-isolation",
-        "--outdir",
-        str(tmp_path),
-    ]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        packed = set(archive.namelist())
-    here = {
-        f"rasr/web/{file.relative_to(WEB).as_posix()}"
-        for file in WEB.rglob("*")
-        if file.is_file() and file.suffix != ".pyc"
-    }
-    assert here <= packed

@@ -101,7 +101,6 @@ class SisConversation:
                 self._config = received.config
                 self._effects.append(access_request(received.config))
             case Action.CANCEL:
-                self._ending = Ending(EndReason.CANCEL)
                 self._effects.append(Cancel())
             case Action.FINISH if received.input is Input.END:
                 self._finish(Ending())
