@@ -14,7 +14,10 @@ import click
 import rasr
 from rasr.cli.standard_streams import keep_them_open
 
-_COMMANDS = ("serve", "transcribe", "mic", "demo", "models", "config", "capacity", "top")
+_COMMANDS = (
+    *("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config", "capacity"),
+    "top",
+)
 """In the order of the help. Each is the object of this name in the module of this name."""
 
 
@@ -40,6 +43,10 @@ class _Commands(click.Group):
 def main() -> None:
     """Real-time speech recognition: a server, and the means to talk to it.
 
-    A first look: `rasr demo`. Your own voice: `rasr mic`. A recording: `rasr transcribe FILE`.
+    \b
+      rasr serve              a server, and a page to speak into at http://localhost:8765
+      rasr transcribe FILE    a recording to text, without a server
+      rasr setup              other languages than English
+      rasr doctor             where something does not work
     """
     keep_them_open()

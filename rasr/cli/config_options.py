@@ -15,9 +15,18 @@ import click
 
 if TYPE_CHECKING:
     from rasr.configuration import Configuration
+    from rasr.models.catalogue import Model
     from rasr.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ModelsAreMissing(click.ClickException):
+    """Nothing is wrong but that models which are to serve are not installed."""
+
+    def __init__(self, message: str, models: Sequence[Model]) -> None:
+        super().__init__(message)
+        self.models = tuple(models)
 
 
 def config_option(command: Command) -> Command:
@@ -26,7 +35,8 @@ def config_option(command: Command) -> Command:
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Settings in TOML; `rasr config` shows them all. Default: what RASR_CONFIG names.",
+        help="Settings in TOML; `rasr config` shows them all. Default: what RASR_CONFIG names, "
+        "else ~/.config/rasr/rasr.toml.",
     )(command)
 
 
@@ -55,6 +65,7 @@ def configuration(
         bundled: languages that a bundled model serves where nothing else does.
 
     Raises:
+        ModelsAreMissing: models have to be fetched first; nothing else is wrong.
         click.ClickException: with every mistake, one line each.
     """
     from rasr.models.serving import with_bundled, with_models
@@ -101,6 +112,7 @@ def _load(config: Path | None, flags: Mapping[str, str | None] | None) -> Config
 def _mistakes_as_one_error() -> Iterator[None]:
     from rasr.configuration import ConfigurationError
     from rasr.models.errors import ModelError
+    from rasr.models.serving import ModelsMissing
 
     try:
         yield
@@ -108,4 +120,7 @@ def _mistakes_as_one_error() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
     except ConfigurationError as error:
         lines = "\n".join(f"  {mistake}" for mistake in error.mistakes)
-        raise click.ClickException(f"the settings cannot be used:\n{lines}") from error
+        text = f"the settings cannot be used:\n{lines}"
+        if isinstance(error, ModelsMissing):
+            raise ModelsAreMissing(text, error.models) from error
+        raise click.ClickException(text) from error

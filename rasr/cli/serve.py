@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasr.cli.config_options import advice, config_option, configuration, model_option
+from rasr.cli.config_options import advice, config_option, model_option
 from rasr.cli.standard_streams import tell
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ def serve(
 
     English is served by the default model that `make setup` fetches, or by PocketSphinx without it,
     and every other language by the best model that is installed, unless --model or the settings say
-    otherwise. Whisper models serve only where they are named. `rasr config` shows what serves what.
+    otherwise. Whisper models serve only where they are named. `rasr config` shows what serves what,
+    `rasr setup` brings more languages. A model that is not installed is fetched if you agree.
 
     \b
       rasr serve
-      rasr models pull x-asr-480ms
       rasr serve --model chinese=x-asr-480ms --model moonshine-tiny-en
     """
     if _is_for_people(
@@ -62,7 +62,9 @@ def serve(
         log_level or os.environ.get("RASR_SERVER__LOG_LEVEL"),
     ):
         tell("Loading …", sys.stderr)
-    configured = configuration(
+    from rasr.cli.bring import offered_configuration
+
+    configured = offered_configuration(
         config,
         {
             "server.host": host,

@@ -16,6 +16,8 @@ from typing import Self
 import rasr.asgi
 from decoder.cores import cores
 from rasr.captions import Broadcaster
+from rasr.models.catalogue import load
+from rasr.models.languages import languages
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
@@ -193,7 +195,8 @@ class Service:
             final_timeout_s=settings.decoding.final_timeout_s,
             aligner=self._aligners,
         )
-        authoriser = Authoriser(properties, admission, captions, settings.vocabularies)
+        at_hand = [one.name for one in languages(load())]
+        authoriser = Authoriser(properties, admission, captions, settings.vocabularies, at_hand)
         return ServerState(
             settings=settings,
             schedulers=self._schedulers,

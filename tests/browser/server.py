@@ -64,6 +64,7 @@ class Server:
         }
         environment |= self.settings | {
             "XDG_DATA_HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder),
             # Whether somebody is let in must not depend on how busy the machine is.
             "RASR_CAPACITY__MAX_LOAD": "0",
         }

@@ -161,6 +161,8 @@ def test_help_names_every_command(rasr: Rasr) -> None:
     result = rasr("--help")
     assert result.exit_code == 0
     for command in (
+        "setup",
+        "doctor",
         "serve",
         "transcribe",
         "mic",

@@ -55,6 +55,8 @@ _PAGE = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+PAGE_HEADERS: Mapping[str, str] = _ALWAYS | _PAGE
+"""Of every page that is shown by itself."""
 
 
 @dataclass(frozen=True, slots=True)
