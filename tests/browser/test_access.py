@@ -45,7 +45,7 @@ def test_nobody_is_kept_out(pages: Watched, fake: Server, dark: bool, phone: boo
     assert serious(page) == []
     picture(page, f"{name}-fault")
     drop(page, recordings.load_demo().path)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert serious(page) == []
     picture(page, f"{name}-text")
     press(page, "Settings")
@@ -75,7 +75,7 @@ def test_a_phone_is_used_with_a_thumb(pages: Watched, fake: Server) -> None:
     page.locator("#talk").tap()
     expect_count(page, ".sentence", 1)
     page.locator("#talk").tap()
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     small = page.evaluate(_SMALL)
     assert small == []
     page.locator(".sentence").first.tap()
@@ -104,6 +104,7 @@ def test_a_chinese_browser_gets_a_chinese_page(pages: Watched, fake: Server) -> 
     expect(page).to_have_title("rasr – 说话，即成文字")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     press(page, "设置")
+    page.get_by_text("高级").click()
     expect(page.get_by_text("断句。默认：500。")).to_be_visible()
     assert serious(page) == []
     picture(page, "chinese-settings")

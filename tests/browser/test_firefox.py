@@ -65,7 +65,7 @@ def test_what_the_microphone_hears_is_written_and_can_be_heard_again(
     browser.wait("() => document.querySelector('#partial').textContent.length > 20")
     browser.picture(PICTURES / "firefox-speaking.png")
     browser.click("#talk")
-    browser.expect_text("#status", "Done. Press to go on.")
+    browser.expect_text("#status", "Done. Press to speak again.")
     browser.wait("() => /^Text \\d/.test(document.querySelector('#latency').textContent)")
     assert len(browser.texts(".sentence")) == 1
     browser.click(".sentence")
@@ -79,7 +79,7 @@ def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server
     browser.open(english.url)
     content = base64.b64encode(demo.path.read_bytes()).decode()
     browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
-    browser.expect_text("#status", "Done. Press to go on.")
+    browser.expect_text("#status", "Done. Press to speak again.")
     assert words_of(browser.texts(".sentence span")) == demo.text.split()
     browser.picture(PICTURES / "firefox-text.png")
     browser.click("#copy")

@@ -49,7 +49,7 @@ def read_page(pages: Watched, fake: Server) -> Page:
     """The page with the demonstration read from its file."""
     page = pages.open(fake.url, prepare=keep_sights)
     drop(page, recordings.load_demo().path)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     return page
 
 
@@ -61,7 +61,7 @@ def test_a_dropped_recording_is_read_faster_than_it_was_spoken(
     drop(page, recordings.load_demo().path)
     expect_shown(page, ".sentence")
     picture(page, "reading")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert words(page) == recordings.load_demo().text.split()
     sights = page.evaluate("sights")
     assert "Reading demo.flac" in {one["status"] for one in sights}
@@ -77,7 +77,7 @@ def test_a_file_that_is_chosen_is_read_too(pages: Watched, fake: Server) -> None
     with page.expect_file_chooser() as chooser:
         press(page, "Open a file")
     chooser.value.set_files(recordings.load("question").path)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     expect_count(page, ".sentence", 1)
 
 
@@ -127,7 +127,7 @@ def test_subtitles_that_the_server_does_not_make_are_told_and_the_text_is_still_
     server = own_server()
     page = pages.open(server.url)
     drop(page, recordings.load("question").path)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     server.end()
     press(page, "SRT: save as subtitles")
     expect(page.locator(".notice")).to_contain_text("see that it runs, then save again")
@@ -151,7 +151,7 @@ def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path)
 def test_a_second_recording_follows_the_first_on_the_clock(read_page: Page, tmp_path: Path) -> None:
     drop(read_page, recordings.load("question").path)
     expect_count(read_page, ".sentence", 5)
-    expect_status(read_page, "Done. Press to go on.")
+    expect_status(read_page, "Done. Press to speak again.")
     cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path))).captions
     starts = [cue.start_time.in_milliseconds() for cue in cues]
     assert starts == sorted(starts)

@@ -74,7 +74,7 @@ def test_what_is_said_appears_partial_first_and_final_after(
     )
     picture(page, "finals")
     press(page, "Stop")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert words(page) == TEXT.split()
     assert times(page)[1] - times(page)[0] == pytest.approx(BETWEEN_S, abs=0.2)
     sights = page.evaluate("sights")
@@ -103,10 +103,10 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
     expect_status(page, "Listening")
     expect_count(page, ".sentence", 2)
     press(page, "Stop")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert words(page) == TEXT.split()
     assert times(page)[1] - times(page)[0] == pytest.approx(BETWEEN_S, abs=0.2)
-    expect(page.locator(".notice")).to_have_count(0)
+    expect(page.locator(".notice[data-name=away]")).to_have_count(0)
 
 
 def test_a_server_that_is_restarted_goes_on_where_it_was(
@@ -123,7 +123,7 @@ def test_a_server_that_is_restarted_goes_on_where_it_was(
     expect_status(page, "Listening")
     expect_shown(page, "#partial")
     press(page, "Stop")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert len(times(page)) >= 2
     assert times(page) == sorted(set(times(page)))
 
@@ -140,8 +140,9 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
         )
 
     page = pages.open(fake.url, prepare=lambda page: page.on("websocket", listen))
+    page.get_by_label("Mode", exact=True).select_option("sentence")
     press(page, "Settings")
-    page.get_by_label("Mode").select_option("sentence")
+    page.get_by_text("Advanced").click()
     page.get_by_label("Pause that ends a sentence, ms").fill("800")
     page.get_by_label("Longest silence before the sentence, ms").fill("2500")
     page.get_by_label("Longest sentence, s").fill("20")
@@ -155,7 +156,7 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
     press(page, "Start")
     # One sentence is all in this mode: the page stops by itself.
     expect_count(page, ".sentence", 1)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert asked[0] == {
         "command": "START",
         "config": {
@@ -171,6 +172,7 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
         },
     }
     page.reload()
+    expect(page.get_by_label("Mode", exact=True)).to_have_value("sentence")
     press(page, "Settings")
     expect(page.get_by_label("Pause that ends a sentence, ms")).to_have_value("800")
     press(page, "Back to the defaults")
@@ -183,19 +185,26 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     page.keyboard.press("Enter")
     expect_count(page, ".sentence", 1)
     page.keyboard.press("Space")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     expect(page.locator("#talk")).to_be_focused()
     page.locator("#settings").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
-    for name in ("Language", "Mode", "Pause that ends a sentence, ms"):
+    # What is of use most often comes first, what rarely is has to be opened.
+    for name in ("Show text while you speak", "Punctuation", "Numbers as digits"):
         page.keyboard.press("Tab")
         expect(page.get_by_label(name, exact=True)).to_be_focused()
+    page.locator("#panel summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Pause that ends a sentence, ms")).to_be_focused()
     page.keyboard.press("ArrowUp")
     expect(page.get_by_label("Pause that ends a sentence, ms")).to_have_value("550")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator("#settings")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#theme")).to_be_focused()
     for name in ("中文", "Copy", "Text", "SRT", "WebVTT", "JSON", "Clear"):
         page.keyboard.press("Tab")
         expect(page.locator(":focus")).to_have_text(name)
@@ -231,4 +240,4 @@ def test_the_captions_page_follows_another_pages_speech(pages: Watched, fake: Se
     shown = " ".join(finals.all_text_contents())
     assert said.split()[:3] == shown.split()[:3]
     press(page, "Stop")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")

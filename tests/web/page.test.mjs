@@ -3,13 +3,15 @@ import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import test from "node:test";
 
-import { FIELDS, chooseProperty, initialChoices, loadChoices, saveChoices, sessionOptions } from "../../rasr/web/page/choices.js";
+import { FIELDS, initialChoices, loadChoices, saveChoices, sessionOptions } from "../../rasr/web/page/choices.js";
 import { clock, write } from "../../rasr/web/page/exports.js";
+import { Offers, nameOf } from "../../rasr/web/page/languages.js";
 import { faultOf } from "../../rasr/web/page/notices.js";
 import { Take } from "../../rasr/web/page/take.js";
 import { TEXTS, Texts, preferred } from "../../rasr/web/page/texts.js";
 
 const segment = (start_time, end_time, text) => ({ start_time, end_time, is_final: true, result: { text, score: 0.5 } });
+const offer = (property, model = "m") => ({ property, language: property.split("_")[0], model, sample_rate: 16000, hot_words: true });
 const takes = (...segments) => [{ name: "a", startMs: 1000, segments }];
 
 test("text is a sentence a line, and json has the segments of each take", async () => {
@@ -100,11 +102,38 @@ test("hot words and the channel are asked for where they are wanted", () => {
 });
 
 test("the language of the page is the first to be offered for speech", () => {
-  const offers = [{ property: "chinese_16k_common", language: "chinese" }, { property: "english_16k_common", language: "english" }];
-  assert.equal(chooseProperty("", offers, "en"), "english_16k_common");
-  assert.equal(chooseProperty("", offers, "zh"), "chinese_16k_common");
-  assert.equal(chooseProperty("chinese_16k_common", offers, "en"), "chinese_16k_common");
-  assert.equal(chooseProperty("german_16k_common", offers.slice(0, 1), "en"), "chinese_16k_common");
+  const offers = new Offers();
+  offers.properties = ["chinese_16k_common", "english_8k_common", "english_16k_common"].map(offer);
+  assert.equal(offers.choose("", "en"), "english_16k_common");
+  assert.equal(offers.choose("", "zh"), "chinese_16k_common");
+  assert.equal(offers.choose("chinese_16k_common", "en"), "chinese_16k_common");
+  offers.properties.splice(1);
+  assert.equal(offers.choose("german_16k_common", "en"), "chinese_16k_common");
+  assert.equal(new Offers().choose("", "en"), "english_16k_common");
+});
+
+test("a person is told of a language that is not served, and of a model that is a makeshift", () => {
+  const offers = new Offers();
+  offers.properties = [offer("english_16k_common", "pocketsphinx")];
+  assert.deepEqual(offers.advice("english_16k_common", "zh"), []);
+  const command = (language) => `rasr setup ${language}`;
+  offers.languages = [
+    { language: "english", served: true, model: "pocketsphinx", recommended: "moonshine-tiny-en", download_mb: 52, command: command("english") },
+    { language: "chinese", served: false, model: "x-asr-480ms", download_mb: null, command: command("chinese") },
+  ];
+  const makeshift = { model: "pocketsphinx", better: "moonshine-tiny-en", size: " (52 MB)" };
+  assert.deepEqual(offers.advice("english_16k_common", "zh"), [
+    { name: "unserved", values: { language: "中文", better: "x-asr-480ms", size: "" }, command: "rasr setup chinese" },
+    { name: "makeshift", values: { ...makeshift, language: "英语" }, command: "rasr setup english" },
+  ]);
+  offers.properties = [offer("english_16k_common", "moonshine-tiny-en")];
+  assert.deepEqual(offers.advice("english_16k_common", "en"), []);
+});
+
+test("languages have the names that people give them", () => {
+  const names = (page) => ["english", "chinese", "cantonese", "german", "sichuan"].map((one) => nameOf(one, page));
+  assert.deepEqual(names("en"), ["English", "Chinese", "Cantonese", "German", "Sichuan"]);
+  assert.deepEqual(names("zh").slice(0, 4), ["英语", "中文", "粤语", "德语"]);
 });
 
 test("both languages have every text, with the same values in it", () => {
@@ -113,9 +142,15 @@ test("both languages have every text, with the same values in it", () => {
   for (const key of Object.keys(TEXTS.en)) {
     assert.deepEqual(values(TEXTS.zh[key]), values(TEXTS.en[key]), key);
   }
-  for (const { name } of FIELDS) {
-    assert.ok(name in TEXTS.en && `${name}_help` in TEXTS.en, name);
+  for (const { name, beside } of FIELDS) {
+    assert.ok(name in TEXTS.en && (beside || `${name}_help` in TEXTS.en), name);
   }
+});
+
+test("no text stands there twice", async () => {
+  const source = await readFile(new URL("../../rasr/web/page/texts.js", import.meta.url), "utf8");
+  const keys = [...source.matchAll(/^ {4}(\w+):/gm)].map(([, key]) => key);
+  assert.equal(keys.length, 2 * Object.keys(TEXTS.en).length);
 });
 
 test("no text is left that the page does not say", async () => {
@@ -132,7 +167,7 @@ test("no text is left that the page does not say", async () => {
 test("every fault that a server or a microphone can have says what to do", () => {
   const codes = ["UNREACHABLE", "LOST", "CLOSED", "SIS.0031", "SIS.0032", "SIS.0201", "SIS.0301", "SIS.0304", "SIS.0305", "SIS.0309", "SIS.0312", "SIS.0100"];
   const names = codes.map((error_code) => faultOf({ error_code, error_msg: "m" }).name);
-  for (const name of [...names, "denied", "insecure", "unsupported", "missing", "busy", "soundless", "taken", "dropped", "uncopied", "unsaved", "unreadable", "silent", "limit", "too_many"]) {
+  for (const name of [...names, "denied", "denied_once", "denied_system", "insecure", "unsupported", "missing", "busy", "soundless", "taken", "dropped", "uncopied", "unsaved", "unreadable", "silent", "limit", "queued", "no_speech", "warning_file", "away", "away_file", "unserved", "makeshift", "sample_unserved", "heard_other"]) {
     assert.ok(name in TEXTS.en && `${name}_do` in TEXTS.en, name);
   }
 });
