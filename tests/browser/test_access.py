@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from bench import recordings
-from tests.browser.conftest import Watched, picture
+from tests.browser.conftest import Watched, picture, serious
 from tests.browser.server import Server
 from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import press
@@ -22,15 +21,6 @@ _SMALL = """
 """
 """What is smaller than a finger, in CSS pixels; a switch is as large as its label."""
 _FIRST_PAINT_MS = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-
-
-def serious(page: Page) -> list[str]:
-    """What axe finds, as far as it keeps people out."""
-    return [
-        f"{fault['id']} ({fault['impact']}): {[node['html'] for node in fault['nodes']]}"
-        for fault in Axe().run(page).response["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from bench import recordings
-from tests.browser.conftest import Watched, picture, words_of
+from tests.browser.conftest import Watched, picture, serious, words_of
 from tests.browser.server import Server, ThreadServer
 from tests.browser.waiting import expect_count, expect_shown, expect_status
 
@@ -97,7 +97,7 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
     expect_count(page, ".sentence", 1)
     expect_shown(page, "#partial")
     mortal.end(signal.SIGKILL)
-    expect_status(page, "The server is gone. Trying again; your speech is kept.")
+    expect_status(page, "Not connected. Trying again …")
     picture(page, "reconnecting")
     mortal.start()
     expect_status(page, "Listening")
@@ -118,9 +118,20 @@ def test_a_server_that_is_restarted_goes_on_where_it_was(
     press(page, "Start")
     expect_shown(page, "#partial")
     server.end()
-    expect_status(page, "The server is gone. Trying again; your speech is kept.")
+    expect_status(page, "Not connected. Trying again …")
+    # What is kept, which try it is, and when it ends; a latency would be of another time.
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The server is gone. Your speech is kept.")
+    expect(alert).to_contain_text(
+        re.compile(r"\d+ s of speech wait, and are .* Try \d+; the page tries for 60 s\.")
+    )
+    expect(alert).to_contain_text("Try 2")
+    expect(page.locator("#latency")).to_have_text("")
+    assert serious(page) == []
+    picture(page, "away")
     server.start()
     expect_status(page, "Listening")
+    expect(alert).to_have_count(0)
     expect_shown(page, "#partial")
     press(page, "Stop")
     expect_status(page, "Done. Press to speak again.")
