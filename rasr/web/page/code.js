@@ -129,7 +129,7 @@ finally:
 function websocat(server, settings) {
   const rate = rateOf(settings.property);
   const start = JSON.stringify({ command: "START", config: startConfig(settings) });
-  return `# Needs ffmpeg and websocat 1.
+  return `# Needs ffmpeg and websocat 1. The server ends it 20 s after the last word.
 {
   echo ${quoted(start)}
   ffmpeg -loglevel error -i recording.wav -f s16le -ac 1 -ar ${rate} - |

@@ -45,9 +45,10 @@ export class Devices {
     this.render();
   }
 
-  /** @returns {MediaTrackConstraints} the chosen one, or any where it is not there */
+  /** @returns {MediaTrackConstraints} the chosen one where it is there, else any */
   get constraints() {
-    return this.isThere ? { deviceId: { exact: this.chosen } } : {};
+    // Not `exact`: Firefox tells which there are only while one is open.
+    return this.chosen === "" ? {} : { deviceId: this.chosen };
   }
 
   get isThere() {
