@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, Route, WebSocket, WebSocketRoute, expect
 
+from bench import recordings
 from tests.browser.conftest import Watched, picture, serious
 from tests.browser.server import Server, ThreadServer
 from tests.browser.test_speaking import press
@@ -242,6 +244,20 @@ def test_a_sample_is_heard_and_read_at_the_speed_of_speech(pages: Watched, fake:
     expect(page.locator("#status")).to_have_text("Done. Press to speak again.")
     assert page.locator(".sentence").count() >= 1
     expect(page.locator(".notice")).to_have_count(0)
+
+
+@pytest.mark.engine
+def test_the_words_of_the_mandarin_sample_are_read(pages: Watched, chinese: Server) -> None:
+    page = pages.open(chinese.url, microphone=False)
+    press(page, "Settings")
+    page.get_by_label("Numbers as digits").uncheck()
+    press(page, "Close")
+    press(page, "Chinese")
+    expect_status(page, "Playing the sample")
+    picture(page, "sample")
+    expect_status(page, "Done. Press to speak again.")
+    said = "".join(page.locator(".sentence span").all_text_contents())
+    assert re.sub(r"\W", "", said) == re.sub(r"\W", "", recordings.load_demo("zh").text)
 
 
 def test_a_sample_that_is_not_served_says_how_to_have_it(pages: Watched, fake: Server) -> None:
