@@ -254,9 +254,12 @@ def test_the_words_of_the_mandarin_sample_are_read(pages: Watched, chinese: Serv
     press(page, "Close")
     press(page, "Chinese")
     expect_status(page, "Playing the sample")
+    # English is chosen, and holds again when the sample is over.
+    expect(page.locator("#model")).to_have_text("tiny-zh-en")
     picture(page, "sample")
     expect_status(page, "Done. Press to speak again.")
     said = "".join(page.locator(".sentence span").all_text_contents())
+    expect(page.locator("#model")).to_have_text("pocketsphinx")
     assert re.sub(r"\W", "", said) == re.sub(r"\W", "", recordings.load_demo("zh").text)
 
 

@@ -16,6 +16,7 @@ export class Chooser {
     this.texts = texts;
     this.choices = choices;
     this.offers = offers;
+    this.inUse = null;
     this.box = root.querySelector("#choose");
     this.language = root.querySelector("#choice-language");
     this.property = root.querySelector("#choice-property");
@@ -29,15 +30,23 @@ export class Chooser {
     choices.addEventListener("change", () => this.render());
   }
 
-  /** What is chosen holds from the next start, so nothing can be chosen while one lasts. */
-  set locked(locked) {
+  /**
+   * What is chosen holds from the next start, so nothing can be chosen while one lasts.
+   *
+   * @param {string | null} property that is in use, which of a sample may be another than the chosen
+   *   one; null: none is, and there is a choice
+   */
+  lock(property) {
+    this.inUse = property;
     for (const select of this.box.querySelectorAll("select")) {
-      select.disabled = locked;
+      select.disabled = property !== null;
     }
+    this.render();
   }
 
   render() {
-    const { property, mode } = this.choices.values;
+    const { mode } = this.choices.values;
+    const property = this.inUse ?? this.choices.values.property;
     const language = languageOf(property);
     const served = this.offers.served.map((one) => [one, nameOf(one, this.texts.language)]);
     fill(this.language, served, language);

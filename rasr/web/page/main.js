@@ -88,7 +88,7 @@ class Page {
 
   /** What goes with a state of the runner. */
   follow(state) {
-    this.chooser.locked = state !== "idle";
+    this.chooser.lock(state === "idle" ? null : this.runner.property);
     if (state === "idle") {
       this.reading.goOn();
     }

@@ -27,6 +27,8 @@ export class Runner {
     /** "idle", "starting", "running" or "ending". */
     this.state = "idle";
     this.isLive = true;
+    /** What is recognised now, or was last. */
+    this.property = "";
     this.totalMs = 0;
     this.awake = null;
     this.stop = () => {};
@@ -53,6 +55,8 @@ export class Runner {
     this.signs.showVoice("unknown");
     // Who is quicker than the list of languages waits for it.
     await this.loaded;
+    this.property = property ?? this.choices.values.property;
+    this.onState(this.state);
     return this.options(property);
   }
 
