@@ -2,7 +2,7 @@
 
 import { Session, listen, properties, rateOf } from "../client/rasr.js";
 import { chooseProperty, loadChoices, saveChoices, sessionOptions } from "./choices.js";
-import { TYPES, clock, text, write } from "./exports.js";
+import { clock } from "./exports.js";
 import { Notices, faultOfMicrophone } from "./notices.js";
 import { Panel } from "./panel.js";
 import { acceptDrops, decode } from "./recordings.js";
@@ -41,11 +41,7 @@ class Page {
     on("#talk", () => (this.state === "idle" ? this.speak() : this.stop()));
     on("#settings", () => this.panel.open());
     on("#language", () => this.switchLanguage());
-    on("#copy", () => this.copy());
-    on("#clear", () => this.transcript.clear());
-    for (const button of this.root.querySelectorAll("[data-save]")) {
-      button.addEventListener("click", () => void this.save(button.dataset.save));
-    }
+    this.transcript.wireTools(this.notices);
     const input = this.root.querySelector("#file");
     on("#open", () => input.click());
     input.addEventListener("change", () => {
@@ -72,7 +68,7 @@ class Page {
 
   async speak() {
     const options = await this.begin(true);
-    const take = new Take(this.texts.say("microphone"), rateOf(options.property), this.transcript.endMs);
+    const take = new Take(this.texts.say("microphone"), rateOf(options.property));
     let round = null;
     try {
       const live = await listen(SERVER, {
@@ -119,7 +115,7 @@ class Page {
       this.finish("ready");
       return;
     }
-    const take = new Take(file.name, rate, this.transcript.endMs);
+    const take = new Take(file.name, rate);
     chunks.forEach((chunk) => take.hear(chunk, 0));
     this.totalMs = take.lengthMs;
     const began = performance.now();
@@ -141,7 +137,7 @@ class Page {
   /** @returns {Promise<object>} options for a session */
   async begin(isMicrophone) {
     this.notices.clear();
-    this.transcript.player.stop();
+    this.transcript.playback.stop();
     this.enter("starting", isMicrophone);
     this.signs.say("status", "starting");
     this.signs.said.latency = null;
@@ -231,38 +227,7 @@ class Page {
     }
   }
 
-  // Text
-
-  async save(kind) {
-    let content;
-    try {
-      content = await write(kind, this.transcript.takes);
-    } catch {
-      this.notices.show({ name: "unsaved" });
-      return;
-    }
-    this.notices.dismiss("unsaved");
-    const blob = new Blob([content], { type: `${TYPES[kind]};charset=utf-8` });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `rasr-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${kind}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }
-
-  async copy() {
-    const button = this.root.querySelector("#copy");
-    try {
-      await navigator.clipboard.writeText(text(this.transcript.takes));
-    } catch {
-      this.notices.show({ name: "uncopied" });
-      return;
-    }
-    button.textContent = this.texts.say("copied");
-    setTimeout(() => {
-      button.textContent = this.texts.say("copy");
-    }, 2000);
-  }
+  // Language
 
   rememberedLanguage() {
     const remembered = localStorage.getItem(LANGUAGE_KEY);
@@ -283,6 +248,7 @@ class Page {
     this.signs.write();
     this.notices.render();
     this.panel.render();
+    this.transcript.write();
   }
 }
 
