@@ -251,7 +251,9 @@ def test_a_sentence_is_corrected_in_its_place_and_every_file_has_it(
     times = {one["word"]: (one["start_time"], one["end_time"]) for one in segment["word_info"]}
     assert times["Keller"] == (3500 + WORD_MS, 3500 + 2 * WORD_MS)
     assert times["speak."] == (3500 + 5 * WORD_MS, 3500 + 6 * WORD_MS)
-    assert (times["the"][0], times["institute"][1]) == (3500 + 3 * WORD_MS, 3500 + 4 * WORD_MS)
+    # What is put in has a share of the word before it.
+    assert (times["from"][0], times["the"][1]) == (3500 + 2 * WORD_MS, 3500 + 3 * WORD_MS)
+    assert (times["Uzbek"][0], times["institute"][1]) == (3500 + 3 * WORD_MS, 3500 + 4 * WORD_MS)
     subtitles = saved(page, "SRT", tmp_path).read_text("utf-8")
     assert fixed in " ".join(subtitles.split())
     row.focus()

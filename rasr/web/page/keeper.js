@@ -200,13 +200,17 @@ function newPage() {
   };
 }
 
-/** A kept session on the page again. @param {Map<import("./take.js").Take, string>} ids of its takes */
-export function pageOf(session, ids) {
-  const takes = [...ids].map(([take, id]) => [
-    take,
-    { id, isBegun: true, isOld: true, done: new Set(take.segments.keys()), upTo: take.samples },
+/**
+ * A kept session on the page again.
+ * @param {{id: string, segments: object[]}[]} kept its takes as they are stored
+ * @param {import("./take.js").Take[]} takes the same on the page
+ */
+export function pageOf(session, kept, takes) {
+  const written = kept.map(({ id, segments }, i) => [
+    takes[i],
+    { id, isBegun: true, isOld: true, done: new Set(segments.keys()), upTo: takes[i].samples },
   ]);
-  return { ...newPage(), session, isBegun: true, takes: new Map(takes) };
+  return { ...newPage(), session, isBegun: true, takes: new Map(written) };
 }
 
 function load(storage) {

@@ -151,10 +151,13 @@ export class SessionList {
     const field = element("input", { type: "text", value: name.textContent, maxLength: 200 });
     field.setAttribute("aria-label", this.texts.say("session_name"));
     const row = name.parentElement;
+    let isOver = false;
     const keep = async (isKept) => {
-      if (!field.isConnected) {
+      // A field that goes away loses the focus, and is asked once more.
+      if (isOver) {
         return;
       }
+      isOver = true;
       field.replaceWith(name);
       if (isKept && field.value.trim() !== "") {
         await (await this.keeper.store()).rename(session.id, field.value.trim()).catch(() => {});

@@ -247,25 +247,26 @@ export class Transcript {
 
   /** A session that this browser has kept comes onto the page. */
   open({ session, takes }) {
-    const left = this.takeAway();
-    if (left.takes.length > 0) {
-      this.undo.did("cleared", () => this.bringBack(left), CLEARED_MS);
-    }
-    const ids = new Map();
-    for (const { id, name, rate, startedAt, segments, sound } of takes) {
+    const restored = takes.map(({ name, rate, startedAt, sound }) => {
       const take = new Take(name, rate);
-      Object.assign(take, { startedAt, segments });
+      take.startedAt = startedAt;
       sound.forEach(({ firstSample, samples }) => take.restore(firstSample, samples));
-      ids.set(take, id);
-    }
-    this.keeper.goOn(pageOf(session, ids));
-    this.takes = [...ids.keys()];
-    this.rebuild();
-    this.savedChanges = this.changes;
-    this.watchLeaving();
+      return take;
+    });
+    const segments = takes.map((one) => one.segments);
+    this.swap({ takes: restored, segments, page: pageOf(session, takes, restored), isSaved: true });
     if (!this.isEmpty) {
       this.list.focus(this.list.entries[0]);
     }
+  }
+
+  /** Another text in the place of this one, which comes back by Undo. */
+  swap(other) {
+    const left = this.takeAway();
+    if (left.takes.length > 0) {
+      this.undo.did("cleared", () => this.swap(left), CLEARED_MS);
+    }
+    this.bringBack(other);
   }
 
   /** @returns {object} what `bringBack` needs */
@@ -291,6 +292,7 @@ export class Transcript {
   bringBack({ takes, segments, page, isSaved }) {
     this.editor.close(true);
     const since = this.keeper.leave();
+    const hasMore = this.takes.length > 0;
     takes.forEach((take, i) => {
       take.segments = [...segments[i], ...take.segments];
     });
@@ -300,10 +302,15 @@ export class Transcript {
     this.keeper.forget(since);
     this.takes.forEach((take) => this.keeper.follow(take));
     this.rebuild();
-    if (!isSaved) {
-      this.changed();
+    if (isSaved && !hasMore) {
+      this.savedChanges = this.changes;
+    } else {
+      this.changes += 1;
     }
-    this.list.focus(this.list.current);
+    this.watchLeaving();
+    if (this.list.current !== null) {
+      this.list.focus(this.list.current);
+    }
   }
 
   rebuild() {
