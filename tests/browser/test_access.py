@@ -16,7 +16,7 @@ _SMALL = """
 () => [...document.querySelectorAll("button, select, input, textarea, a")]
   .filter((one) => one.checkVisibility())
   .map((one) => [one, one.closest(".switch") ?? one])
-  .filter(([, touched]) => Math.min(touched.offsetWidth, touched.offsetHeight) < 36)
+  .filter(([, touched]) => Math.min(touched.offsetWidth, touched.offsetHeight) < 44)
   .map(([one]) => one.outerHTML)
 """
 """What is smaller than a finger, in CSS pixels; a switch is as large as its label."""
@@ -54,8 +54,13 @@ def test_somebody_who_speaks_is_not_kept_out_either(
     picture(page, f"{'phone' if phone else 'desk'}-speaking")
     assert serious(page) == []
     # Who cannot see hears finals once, and is spared what may still change.
-    expect(page.locator("#finals")).to_have_attribute("aria-live", "polite")
-    assert page.locator("#partial").evaluate("one => one.closest('[aria-live]')") is None
+    expect_count(page, ".sentence", 1)
+    expect(page.get_by_role("log")).to_have_text(
+        page.locator(".sentence .words").text_content() or ""
+    )
+    live = "one => one.closest('[aria-live], [role=log], [role=status]')"
+    for silent in ("#partial", "#finals"):
+        assert page.locator(silent).evaluate(live) is None
 
 
 def test_a_phone_is_used_with_a_thumb(pages: Watched, fake: Server) -> None:

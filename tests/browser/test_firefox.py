@@ -73,6 +73,11 @@ def test_what_the_microphone_hears_is_written_and_can_be_heard_again(
     browser.wait("() => !document.querySelector('.sentence').classList.contains('playing')")
 
 
+def _saved(browser: Firefox, kind: str) -> str:
+    browser.click("#save")
+    return browser.saved(f"[data-save={kind}]")
+
+
 @pytest.mark.engine
 def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server) -> None:
     demo = recordings.load_demo()
@@ -84,9 +89,9 @@ def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server
     browser.picture(PICTURES / "firefox-text.png")
     browser.click("#copy")
     browser.expect_text("#copy", "Copied")
-    (recording,) = json.loads(browser.saved("[data-save=json]"))["recordings"]
+    (recording,) = json.loads(_saved(browser, "json"))["recordings"]
     assert words_of(one["text"] for one in recording["segments"]) == demo.text.split()
-    cues = pysubs2.SSAFile.from_string(browser.saved("[data-save=srt]"))
+    cues = pysubs2.SSAFile.from_string(_saved(browser, "srt"))
     assert words_of(cue.plaintext for cue in cues) == demo.text.split()
     browser.click("#settings")
     browser.wait("() => document.querySelector('#panel').open")

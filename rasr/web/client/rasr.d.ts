@@ -8,6 +8,7 @@ export interface StartConfig {
   /** Partial results. Here, unlike on the wire, they come unless they are declined. */
   interim_results?: boolean | "yes" | "no";
   need_word_info?: boolean | "yes" | "no";
+  word_confidence?: boolean | "yes" | "no";
   warnings?: boolean | "yes" | "no";
   vad_head?: number;
   vad_tail?: number;
@@ -41,6 +42,8 @@ export interface Word {
   end_time: number;
   /** 0 where the times are a guess; else not there. */
   score?: number;
+  /** 0 to 1, with `word_confidence` and an engine that can say it; else not there. */
+  confidence?: number;
 }
 
 export interface Segment {

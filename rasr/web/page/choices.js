@@ -91,6 +91,7 @@ export function sessionOptions(choices, { hotWords }) {
   return {
     ...options,
     need_word_info: true,
+    word_confidence: true,
     ...(hotWords && words.length > 0 ? { user_words: words } : {}),
     ...(captions ? { caption_channel } : {}),
   };

@@ -4,7 +4,6 @@ import { Chooser } from "./chooser.js";
 import { Choices } from "./choices.js";
 import { CodePanel } from "./code_panel.js";
 import { Devices } from "./devices.js";
-import { TYPES, text, write } from "./exports.js";
 import { Offers } from "./languages.js";
 import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
@@ -53,11 +52,7 @@ class Page {
     on("#talk", () => (this.runner.isIdle ? speak(SERVER, this.runner, this.devices) : this.runner.stop()));
     on("#settings", () => this.panel.open());
     on("#language", () => this.switchLanguage());
-    on("#copy", () => this.copy());
-    on("#clear", () => this.transcript.clear());
-    for (const button of this.root.querySelectorAll("[data-save]")) {
-      button.addEventListener("click", () => void this.save(button.dataset.save));
-    }
+    this.transcript.wireTools(this.notices);
     const input = this.root.querySelector("#file");
     on("#open", () => input.click());
     input.addEventListener("change", () => {
@@ -100,38 +95,7 @@ class Page {
     }
   }
 
-  // Text
-
-  async save(kind) {
-    let content;
-    try {
-      content = await write(kind, this.transcript.takes);
-    } catch {
-      this.notices.show({ name: "unsaved" });
-      return;
-    }
-    this.notices.dismiss("unsaved");
-    const blob = new Blob([content], { type: `${TYPES[kind]};charset=utf-8` });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `rasr-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${kind}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }
-
-  async copy() {
-    const button = this.root.querySelector("#copy");
-    try {
-      await navigator.clipboard.writeText(text(this.transcript.takes));
-    } catch {
-      this.notices.show({ name: "uncopied" });
-      return;
-    }
-    button.textContent = this.texts.say("copied");
-    setTimeout(() => {
-      button.textContent = this.texts.say("copy");
-    }, 2000);
-  }
+  // Language
 
   rememberedLanguage() {
     const remembered = localStorage.getItem(LANGUAGE_KEY);
@@ -152,6 +116,7 @@ class Page {
     this.signs.write();
     this.notices.render();
     this.panel.render();
+    this.transcript.write();
     this.chooser.render();
     this.devices.render();
     this.samples.render();

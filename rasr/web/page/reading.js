@@ -59,7 +59,7 @@ export class Reading {
   /** @returns {Promise<import("./rounds.js").Round | null>} null where it cannot be read */
   async read(file, options) {
     const { runner } = this;
-    const { notices, signs, transcript } = runner;
+    const { notices, signs } = runner;
     const { name } = file;
     const place = { name, number: this.number, count: this.count };
     const [opening, reading] = this.count > 1 ? ["decoding_of", "reading_of"] : ["decoding", "reading"];
@@ -73,7 +73,7 @@ export class Reading {
       notices.show({ name: "unreadable", values: { name }, key: `unreadable ${name}` });
       return null;
     }
-    const take = new Take(name, rate, transcript.endMs);
+    const take = new Take(name, rate);
     chunks.forEach((chunk) => take.hear(chunk, 0));
     runner.totalMs = take.lengthMs;
     const began = performance.now();

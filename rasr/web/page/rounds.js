@@ -198,6 +198,6 @@ export class Round {
   }
 
   dropped({ start_time, end_time }) {
-    this.page.lostSound(this.take.startMs + start_time, end_time - start_time);
+    this.page.lostSound(start_time, end_time - start_time);
   }
 }

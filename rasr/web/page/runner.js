@@ -46,7 +46,7 @@ export class Runner {
    */
   async begin(isLive, property) {
     this.notices.clear();
-    this.transcript.player.stop();
+    this.transcript.playback.stop();
     this.isLive = isLive;
     this.enter("starting");
     this.signs.say("status", "starting");

@@ -43,7 +43,7 @@ export class Samples {
 
   async hear(language) {
     const { runner } = this;
-    const { choices, notices, offers, signs, texts, transcript } = runner;
+    const { choices, notices, offers, signs, texts } = runner;
     if (!runner.isIdle) {
       return;
     }
@@ -70,7 +70,7 @@ export class Samples {
         buffer: await context.decodeAudioData(await file.arrayBuffer()),
       });
       source.connect(context.destination);
-      const take = new Take(texts.say("sample_name", { language: nameOf(language, texts.language) }), rate, transcript.endMs);
+      const take = new Take(texts.say("sample_name", { language: nameOf(language, texts.language) }), rate);
       const session = new Session(this.server, options);
       round = runner.follow(session, take, { ...options, isMicrophone: false, doing: ["playing"] });
       let stopped = false;

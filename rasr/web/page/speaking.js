@@ -11,8 +11,8 @@ import { Take } from "./take.js";
  */
 export async function speak(server, runner, devices) {
   const options = await runner.begin(true);
-  const { notices, signs, texts, transcript } = runner;
-  const take = new Take(texts.say("microphone"), rateOf(options.property), transcript.endMs);
+  const { notices, signs, texts } = runner;
+  const take = new Take(texts.say("microphone"), rateOf(options.property));
   let round = null;
   try {
     const live = await listen(server, {

@@ -1,35 +1,64 @@
-/** The text on the page: finals in order, and below them the partial that may still change. */
+/** The text on the page: finals in order, below them the partial that may still change, and what is done with them. */
 
-import { clock } from "./exports.js";
+import { corrected } from "./correction.js";
+import { Editor } from "./editor.js";
+import { text, write } from "./exports.js";
+import { FindBar } from "./find_bar.js";
+import { Keeper, pageOf } from "./keeper.js";
+import { Playback } from "./playback.js";
 import { Player } from "./player.js";
+import { SaveMenu, download } from "./save_menu.js";
+import { SentenceList } from "./sentence_list.js";
+import { SessionList } from "./session_list.js";
+import { Take } from "./take.js";
+import { Undo } from "./undo.js";
+import { UNSURE_BELOW } from "./words.js";
 
-/** Sound before and after a sentence that is played with it: words begin softly. */
-const MARGIN_MS = 150;
+/** For so long a text that was cleared comes back, ms. */
+const CLEARED_MS = 120_000;
+/** Somebody is at the end of the page who is so near to it, px. */
+const NEAR_END = 240;
+const COLUMNS = ["column_start", "column_end", "column_recording", "column_text", "column_score"];
 
 export class Transcript {
   /** @param {Document} root @param {import("./texts.js").Texts} texts */
   constructor(root, texts) {
-    this.finals = root.querySelector("#finals");
-    this.partial = root.querySelector("#partial");
-    this.section = root.querySelector("#text");
+    this.root = root;
     this.texts = texts;
-    /** @type {import("./take.js").Take[]} */
+    this.partial = root.querySelector("#partial");
+    this.said = root.querySelector("#said");
+    this.tools = root.querySelectorAll("#text [data-needs-text]");
+    this.legend = root.querySelector("#legend");
+    /** @type {Take[]} */
     this.takes = [];
+    this.list = new SentenceList(root.querySelector("#finals"), texts);
+    this.undo = new Undo(root, texts);
     this.player = new Player();
+    this.playback = new Playback(this.player, this.list, (key) => this.undo.tell(key));
+    this.editor = new Editor(this.list, texts, (entry, words) => this.correct(entry, words));
+    this.find = new FindBar(root, texts, this.list, this.playback);
+    this.keeper = new Keeper(localStorage, (key) => this.undo.tell(key));
+    this.keeper.onChange = () => this.watchLeaving();
+    /** Counts changes of the text, and how many of them a file or the clipboard has. */
+    this.changes = 0;
+    this.savedChanges = 0;
+    this.askFirst = (event) => event.preventDefault();
+    this.wireList(root.querySelector("#finals"));
+    this.show();
   }
 
   get isEmpty() {
-    return this.finals.childElementCount === 0;
+    return this.list.entries.length === 0;
   }
 
-  /** Where the next take begins on the clock of the page, in ms. */
+  /** How long all takes are together, in ms. */
   get endMs() {
-    const last = this.takes.at(-1);
-    return last === undefined ? 0 : last.startMs + Math.round(last.lengthMs);
+    return Math.round(this.takes.reduce((sum, { lengthMs }) => sum + lengthMs, 0));
   }
 
   add(take) {
     this.takes.push(take);
+    this.keeper.follow(take);
   }
 
   showPartial(segment) {
@@ -45,9 +74,18 @@ export class Transcript {
 
   showFinal(take, segment) {
     this.hidePartial();
-    take.segments.push(segment);
+    if (!this.takes.includes(take)) {
+      // It was cleared while somebody spoke: what is said from now on is a text of its own.
+      this.takes.push(take);
+      this.keeper.follow(take, Math.floor((segment.start_time * take.rate) / 1000));
+    }
+    const index = take.segments.push(segment) - 1;
+    this.keeper.keep(take, index);
     if (segment.result.text.trim() !== "") {
-      this.finals.append(this.sentence(take, segment));
+      this.find.add(this.list.add(take, index));
+      this.announce(segment.result.text);
+      this.noteUnsure(segment);
+      this.changed();
       this.show();
     }
   }
@@ -57,45 +95,281 @@ export class Transcript {
     this.partial.textContent = "";
   }
 
+  /** Take all text away; it comes back by Undo. */
   clear() {
-    this.player.stop();
+    const left = this.takeAway();
+    this.undo.did(left.page.session === null ? "cleared" : "cleared_kept", () => this.bringBack(left), CLEARED_MS);
+    this.undo.button.focus();
+  }
+
+  /** Handlers of the buttons around the text. @param {import("./notices.js").Notices} notices */
+  wireTools(notices) {
+    const on = (id, call) => this.root.querySelector(`#${id}`).addEventListener("click", call);
+    new SaveMenu(this.root.querySelector("#save"), this.texts, (kind) => void this.save(kind, notices));
+    on("copy", () => void this.copy(notices));
+    on("clear", () => this.clear());
+    this.sessions = new SessionList(this.root, this.texts, this.keeper, {
+      open: (kept) => this.open(kept),
+      save: (kind, takes) => void this.saveTakes(kind, takes, notices),
+      follow: () => this.takes.forEach((take) => this.keeper.follow(take)),
+    });
+  }
+
+  /** All texts anew, in another language. */
+  write() {
+    this.editor.close(true);
+    this.legend.textContent = this.texts.say("legend", { score: UNSURE_BELOW });
+    this.list.write();
+    this.find.tell();
+    this.undo.write();
+    this.sessions?.write();
+  }
+
+  // What a person does to a sentence
+
+  wireList(finals) {
+    finals.addEventListener("click", (event) => this.click(event));
+    finals.addEventListener("dblclick", ({ target }) => {
+      const entry = this.list.entryOf(target);
+      if (entry !== undefined && target.closest("button, textarea") === null) {
+        this.edit(entry);
+      }
+    });
+    finals.addEventListener("keydown", (event) => this.press(event));
+  }
+
+  click({ target }) {
+    const entry = this.list.entryOf(target);
+    // A text that is being marked, to be copied, is not played.
+    if (entry === undefined || target.closest("textarea") !== null || !getSelection().isCollapsed) {
+      return;
+    }
+    const word = target.closest("data");
+    if (target.closest(".edit") !== null) {
+      this.edit(entry);
+    } else if (word === null) {
+      this.list.chooseWord(entry, null);
+      this.playback.toggle(entry);
+    } else {
+      this.list.makeCurrent(entry);
+      this.list.isChosen = true;
+      this.playback.playWord(entry, Number(word.value));
+    }
+  }
+
+  press(event) {
+    const entry = this.list.entryOf(event.target);
+    const steps = {
+      ArrowDown: () => this.list.move(1),
+      ArrowUp: () => this.list.move(-1),
+      ArrowRight: () => this.list.moveWord(1),
+      ArrowLeft: () => this.list.moveWord(-1),
+      Home: () => this.list.move(-Infinity),
+      End: () => this.list.move(Infinity),
+      " ": () => this.playback.toggle(entry),
+      Enter: () => this.edit(entry),
+      F2: () => this.edit(entry),
+    };
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+    if (entry !== undefined && event.target === entry.row && isPlain && event.key in steps) {
+      event.preventDefault();
+      steps[event.key]();
+    }
+  }
+
+  edit(entry) {
+    this.playback.stop();
+    this.list.makeCurrent(entry);
+    this.list.isChosen = true;
+    this.editor.edit(entry);
+  }
+
+  correct(entry, words) {
+    const { take, index } = entry;
+    const before = take.segments[index];
+    this.setSegment(entry, corrected(before, words));
+    this.undo.did("corrected", () => {
+      this.setSegment(entry, before);
+      this.list.focus(entry);
+    });
+  }
+
+  setSegment(entry, segment) {
+    const { take, index } = entry;
+    take.segments[index] = segment;
+    entry.chosenWord = null;
+    this.list.rewrite(entry);
+    this.find.change(entry);
+    this.keeper.keep(take, index);
+    this.changed();
+  }
+
+  // The whole text
+
+  async save(kind, notices) {
+    const { changes } = this;
+    if (await this.saveTakes(kind, this.takes, notices)) {
+      this.savedChanges = changes;
+      this.watchLeaving();
+    }
+  }
+
+  /** @returns {Promise<boolean>} whether there is a file */
+  async saveTakes(kind, takes, notices) {
+    let file;
+    try {
+      file = await write(kind, takes, COLUMNS.map((key) => this.texts.say(key)));
+    } catch {
+      notices.show({ name: "unsaved" });
+      return false;
+    }
+    notices.dismiss("unsaved");
+    download(file, `rasr-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}`);
+    return true;
+  }
+
+  async copy(notices) {
+    const { changes } = this;
+    const button = this.root.querySelector("#copy");
+    try {
+      await navigator.clipboard.writeText(text(this.takes));
+    } catch {
+      notices.show({ name: "uncopied" });
+      return;
+    }
+    this.savedChanges = changes;
+    this.watchLeaving();
+    button.textContent = this.texts.say("copied");
+    setTimeout(() => {
+      button.textContent = this.texts.say("copy");
+    }, 2000);
+  }
+
+  /** A session that this browser has kept comes onto the page. */
+  open({ session, takes }) {
+    const restored = takes.map(({ name, rate, startedAt, sound }) => {
+      const take = new Take(name, rate);
+      take.startedAt = startedAt;
+      sound.forEach(({ firstSample, samples }) => take.restore(firstSample, samples));
+      return take;
+    });
+    const segments = takes.map((one) => one.segments);
+    this.swap({ takes: restored, segments, page: pageOf(session, takes, restored), isSaved: true });
+    if (!this.isEmpty) {
+      this.list.focus(this.list.entries[0]);
+    }
+  }
+
+  /** Another text in the place of this one, which comes back by Undo. */
+  swap(other) {
+    const left = this.takeAway();
+    if (left.takes.length > 0) {
+      this.undo.did("cleared", () => this.swap(left), CLEARED_MS);
+    }
+    this.bringBack(other);
+  }
+
+  /** @returns {object} what `bringBack` needs */
+  takeAway() {
+    this.playback.stop();
+    this.editor.close(false);
+    const left = {
+      takes: this.takes,
+      segments: this.takes.map(({ segments }) => segments),
+      page: this.keeper.leave(),
+      isSaved: this.changes === this.savedChanges,
+    };
+    for (const take of this.takes) {
+      take.segments = [];
+    }
     this.takes = [];
-    this.finals.replaceChildren();
     this.hidePartial();
+    this.rebuild();
+    return left;
+  }
+
+  /** A text that was taken away stands before what was said since. */
+  bringBack({ takes, segments, page, isSaved }) {
+    this.editor.close(true);
+    const since = this.keeper.leave();
+    const hasMore = this.takes.length > 0;
+    takes.forEach((take, i) => {
+      take.segments = [...segments[i], ...take.segments];
+    });
+    this.takes = [...takes, ...this.takes.filter((take) => !takes.includes(take))];
+    this.keeper.goOn(page);
+    // What was said since goes on in the same session.
+    this.keeper.forget(since);
+    this.takes.forEach((take) => this.keeper.follow(take));
+    this.rebuild();
+    if (isSaved && !hasMore) {
+      this.savedChanges = this.changes;
+    } else {
+      this.changes += 1;
+    }
+    this.watchLeaving();
+    if (this.list.current !== null) {
+      this.list.focus(this.list.current);
+    }
+  }
+
+  rebuild() {
+    this.find.close();
+    this.list.clear();
+    this.legend.hidden = true;
+    for (const take of this.takes) {
+      take.segments.forEach((segment, index) => {
+        if (segment.result.text.trim() !== "" || segment.original !== undefined) {
+          this.list.add(take, index, false);
+          this.noteUnsure(segment);
+        }
+      });
+    }
+    this.watchLeaving();
     this.show();
   }
 
+  // What is shown
+
   show() {
-    const nothing = this.isEmpty && this.partial.hidden;
-    this.section.hidden = nothing;
-    document.body.classList.toggle("blank", nothing);
+    document.body.classList.toggle("blank", this.isEmpty && this.partial.hidden);
+    for (const tool of this.tools) {
+      tool.hidden = this.isEmpty;
+    }
     const page = document.scrollingElement;
-    // Somebody who has scrolled up reads there: the page follows only who is at its end.
-    if (page.scrollHeight - page.scrollTop - page.clientHeight < 240) {
+    // Somebody who has scrolled up reads there: the page follows only who is at its end, and writes nothing.
+    if (!this.editor.isOpen && page.scrollHeight - page.scrollTop - page.clientHeight < NEAR_END) {
       page.scrollTop = page.scrollHeight;
     }
   }
 
-  sentence(take, segment) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "sentence";
-    const time = document.createElement("time");
-    time.textContent = clock(take.startMs + segment.start_time);
-    const words = document.createElement("span");
-    words.textContent = segment.result.text;
-    button.append(time, " ", words);
-    button.addEventListener("click", () => this.play(button, take, segment));
-    return button;
+  /** For a screen reader: each final once. The sentences themselves may be corrected in silence. */
+  announce(text) {
+    const line = document.createElement("p");
+    line.textContent = text;
+    this.said.replaceChildren(line);
   }
 
-  play(button, take, { start_time, end_time }) {
-    if (button.classList.contains("playing")) {
-      this.player.stop();
-      return;
+  noteUnsure({ result }) {
+    if (result.word_info?.some(({ confidence = 1 }) => confidence < UNSURE_BELOW)) {
+      this.legend.hidden = false;
     }
-    const sound = take.cut(start_time - MARGIN_MS, end_time + MARGIN_MS);
-    this.player.play(sound, take.rate, () => button.classList.remove("playing"));
-    button.classList.toggle("playing", sound.length > 0);
+  }
+
+  // Nothing is lost
+
+  changed() {
+    this.changes += 1;
+    this.watchLeaving();
+  }
+
+  /** Ask before the page is left, while there is something that no file and no session has. */
+  watchLeaving() {
+    const isUnsaved = !this.isEmpty && this.changes !== this.savedChanges && !this.keeper.isSafe(this.takes);
+    if (isUnsaved) {
+      window.addEventListener("beforeunload", this.askFirst);
+    } else {
+      window.removeEventListener("beforeunload", this.askFirst);
+    }
   }
 }
