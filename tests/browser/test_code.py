@@ -10,9 +10,10 @@ import wave
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 from bench import recordings
+from rasr.wire.sis.fields import START_FIELDS
 from tests.browser.conftest import Watched, picture, serious
 from tests.browser.server import Server
 from tests.browser.test_controls import listed
@@ -75,22 +76,22 @@ def test_javascript_that_is_shown_runs_as_it_stands(pages: Watched, fake: Server
 
 
 def test_every_program_has_the_settings_of_the_page(pages: Watched, fake: Server) -> None:
-    page = pages.open(fake.url)
+    asked: list[str | bytes] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: asked.append(frame))
+
+    page = pages.open(fake.url, prepare=lambda page: page.on("websocket", listen))
     choose_odd_settings(page)
+    # What the page asks for itself is what its programs ask for.
+    press(page, "Start")
+    expect_status(page, "Listening")
+    press(page, "Stop")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+    config = json.loads(asked[0])["config"]
+    assert (config["add_punc"], config["caption_channel"]) == ("no", "hall")
     press(page, "Show code")
     socket = fake.url.replace("http", "ws")
-    config = {
-        "interim_results": "yes",
-        "property": "english_16k_common",
-        "vad_tail": 500,
-        "max_seconds": 30,
-        "vad_head": 10000,
-        "digit_norm": "yes",
-        "add_punc": "no",
-        "need_word_info": "yes",
-        "caption_channel": "hall",
-        "audio_format": "pcm16k16bit",
-    }
     python = code(page, "Python")
     assert f'URL = "{socket}/v1/any/rasr/short-stream"' in python
     assert json.loads(python.partition("CONFIG = ")[2].partition("\n\n")[0]) == config
@@ -112,10 +113,12 @@ def test_every_program_has_the_settings_of_the_page(pages: Watched, fake: Server
     assert 'RasrRequest("pcm16k16bit", "english_16k_common")' in sdk
     assert "client.short_stream_connect(request)" in sdk
     setters = dict(re.findall(r"request\.set_(\w+)\((.*)\)", sdk))
-    known = set(config) - {"property", "audio_format", "caption_channel"}
+    ours = {name for name, field in START_FIELDS.items() if field.extension}
+    known = set(config) - {"property", "audio_format"} - ours
     assert {name: json.loads(value) for name, value in setters.items()} == {
         name: config[name] for name in known
     }
+    assert "cannot ask for it: caption_channel" in sdk
 
 
 def test_hot_words_with_quotes_in_them_stay_what_they_are(pages: Watched, fake: Server) -> None:

@@ -8,6 +8,11 @@ import { addressOf, rateOf, startConfig } from "../client/session.js";
 
 /** What the official SDK calls the modes. */
 const SDK_MODES = { continue: "continue_stream", sentence: "sentence_stream", short: "short_stream" };
+/** The fields that it has setters for. */
+const SDK_FIELDS = new Set([
+  "add_punc", "digit_norm", "interim_results", "vad_head", "vad_tail", "max_seconds", "vocabulary_id", "need_word_info",
+  "user_words",
+]);
 /** Bytes of a line of websocat: a whole number of samples, and of base64's groups of three. */
 const LINE_BYTES = 3072;
 
@@ -87,11 +92,12 @@ function javascript(server, settings) {
 `;
 }
 
-/** The official SDK has a setter for each field of SIS; other fields it cannot send. */
 function sdk(server, settings) {
-  const { audio_format, property, caption_channel, ...fields } = startConfig(settings);
-  const setters = Object.entries(fields).map(([name, value]) => `request.set_${name}(${JSON.stringify(value)})`);
-  const unsaid = caption_channel === undefined ? "" : `# The SDK cannot ask for caption_channel.\n`;
+  const { audio_format, property, ...fields } = startConfig(settings);
+  const known = Object.entries(fields).filter(([name]) => SDK_FIELDS.has(name));
+  const setters = known.map(([name, value]) => `request.set_${name}(${JSON.stringify(value)})`);
+  const others = Object.keys(fields).filter((name) => !SDK_FIELDS.has(name));
+  const unsaid = others.length === 0 ? "" : `# Not of SIS, so the SDK cannot ask for it: ${others.join(", ")}.\n`;
   return `# pip install huaweicloud_sis
 # python speak.py recording.pcm        (mono, 16 bit, ${rateOf(property)} Hz, no header)
 import sys
