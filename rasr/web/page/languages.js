@@ -6,8 +6,8 @@ import { properties } from "../client/rasr.js";
 const SPOKEN = { en: "english", zh: "chinese" };
 /** Names that no code of two letters has. */
 const LONGER_CODES = { cantonese: "yue" };
-/** What serves a language where nothing better is installed: they get every third word wrong. */
-const MAKESHIFT = new Set(["pocketsphinx", "tiny-zh-en"]);
+/** What serves English where nothing better is installed: about every third word is wrong. */
+const MAKESHIFT = "pocketsphinx";
 
 let codes = null;
 
@@ -98,7 +98,7 @@ export class Offers {
     }
     const offer = this.find(property);
     const about = offer && this.about(offer.language);
-    if (about && about.command && MAKESHIFT.has(offer.model)) {
+    if (about && about.command && offer.model === MAKESHIFT) {
       const values = { ...cureOf(about, page), model: offer.model };
       found.push({ name: "makeshift", values, command: about.command });
     }
