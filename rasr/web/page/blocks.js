@@ -8,6 +8,11 @@
 const ROWS = 25;
 /** How far beyond the window blocks are elements: its own height, so that the next Tab has a place to go. */
 const MARGIN = "100% 0px";
+/**
+ * So many new blocks are elements before the browser has said where they are. It does not say so in a
+ * tab that nobody looks at.
+ */
+const FRESH = 4;
 /** Of a row that has never been measured, px. */
 const ROW_HEIGHT = 46;
 
@@ -30,6 +35,8 @@ export class Blocks {
     this.blocks = new Map();
     /** Blocks that are far away and could not be emptied. @type {Set<Block>} */
     this.late = new Set();
+    /** Blocks of which the browser has not said yet where they are. @type {Block[]} */
+    this.fresh = [];
     this.observer = new IntersectionObserver((seen) => this.look(seen), { rootMargin: MARGIN });
     window.addEventListener("beforeprint", () => this.blocks.forEach((block) => this.show(block)));
     window.addEventListener("afterprint", () => this.lookAgain());
@@ -47,6 +54,10 @@ export class Blocks {
       place.append(block.element);
       this.blocks.set(block.element, block);
       this.observer.observe(block.element);
+      if (isNear) {
+        this.fresh.push(block);
+        this.settle();
+      }
     }
     block.entries.push(entry);
     entry.block = block;
@@ -59,7 +70,16 @@ export class Blocks {
     }
   }
 
+  /** Empty the blocks that are not the newest, if the browser does not say where they are. */
+  settle() {
+    while (this.fresh.length > FRESH) {
+      const block = this.fresh.shift();
+      this.hide(block, block.entries.length * ROW_HEIGHT);
+    }
+  }
+
   clear() {
+    this.fresh = [];
     this.observer.disconnect();
     this.blocks.clear();
     this.late.clear();
@@ -110,6 +130,8 @@ export class Blocks {
   look(seen) {
     // What was held when it left may be free now.
     const late = [...this.late];
+    const targets = new Set(seen.map(({ target }) => target));
+    this.fresh = this.fresh.filter(({ element }) => !targets.has(element));
     for (const { target, isIntersecting, boundingClientRect } of seen) {
       const block = this.blocks.get(target);
       if (block === undefined) {

@@ -4,6 +4,7 @@ import { corrected } from "./correction.js";
 import { Editor } from "./editor.js";
 import { text, write } from "./exports.js";
 import { FindBar } from "./find_bar.js";
+import { Follower } from "./follower.js";
 import { Keeper, pageOf } from "./keeper.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
@@ -16,8 +17,6 @@ import { UNSURE_BELOW } from "./words.js";
 
 /** For so long a text that was cleared comes back, ms. */
 const CLEARED_MS = 120_000;
-/** Somebody is at the end of the page who is so near to it, px. */
-const NEAR_END = 240;
 const COLUMNS = ["column_start", "column_end", "column_recording", "column_text", "column_score"];
 
 export class Transcript {
@@ -36,6 +35,7 @@ export class Transcript {
     this.player = new Player();
     this.playback = new Playback(this.player, this.list, (key) => this.undo.tell(key));
     this.editor = new Editor(this.list, texts, (entry, words) => this.correct(entry, words));
+    this.follower = new Follower(() => this.editor.isOpen);
     this.find = new FindBar(root, texts, this.list, this.playback);
     this.keeper = new Keeper(localStorage, (key) => this.undo.tell(key));
     this.keeper.onChange = () => this.watchLeaving();
@@ -336,11 +336,7 @@ export class Transcript {
     for (const tool of this.tools) {
       tool.hidden = this.isEmpty;
     }
-    const page = document.scrollingElement;
-    // Somebody who has scrolled up reads there: the page follows only who is at its end, and writes nothing.
-    if (!this.editor.isOpen && page.scrollHeight - page.scrollTop - page.clientHeight < NEAR_END) {
-      page.scrollTop = page.scrollHeight;
-    }
+    this.follower.grown();
   }
 
   /** For a screen reader: each final once. The sentences themselves may be corrected in silence. */
