@@ -7,8 +7,16 @@ import { FIELDS, initialChoices, loadChoices, saveChoices, sessionOptions } from
 import { clock, write } from "../../rasr/web/page/exports.js";
 import { Offers, nameOf } from "../../rasr/web/page/languages.js";
 import { faultOf } from "../../rasr/web/page/notices.js";
+import { Round } from "../../rasr/web/page/rounds.js";
 import { Take } from "../../rasr/web/page/take.js";
 import { TEXTS, Texts, preferred } from "../../rasr/web/page/texts.js";
+
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, { detail }) {
+    super(type);
+    this.detail = detail;
+  }
+};
 
 const segment = (start_time, end_time, text) => ({ start_time, end_time, is_final: true, result: { text, score: 0.5 } });
 const offer = (property, model = "m") => ({ property, language: property.split("_")[0], model, sample_rate: 16000, hot_words: true });
@@ -126,6 +134,22 @@ test("a person is told of a language that is not served, and of a model that is 
   ]);
   offers.properties = [offer("english_16k_common", "moonshine-tiny-en")];
   assert.deepEqual(offers.advice("english_16k_common", "en"), []);
+});
+
+test("one sentence may be mistaken for another language, two in a row are not", () => {
+  const session = new EventTarget();
+  const told = [];
+  const page = new Proxy({}, { get: (_, name) => (...values) => name === "otherLanguage" && told.push(...values) });
+  const traits = { mode: "continue", property: "english_16k_common", isLive: false, doing: ["reading"] };
+  new Round(session, new Take("a", 16000, 0), page, traits);
+  const hear = (language) => {
+    const detail = { ...segment(0, 1000, "a"), result: { text: "a", score: 1, language } };
+    session.dispatchEvent(new CustomEvent("result", { detail }));
+  };
+  ["chinese", "english", "chinese", undefined, "chinese"].forEach(hear);
+  assert.deepEqual(told, []);
+  ["chinese", "chinese"].forEach(hear);
+  assert.deepEqual(told, ["chinese"]);
 });
 
 test("languages have the names that people give them", () => {
