@@ -17,7 +17,7 @@ from bench import recordings
 from tests.browser.conftest import Watched, picture
 from tests.browser.script import WORD_MS, Said, Script
 from tests.browser.server import Server
-from tests.browser.test_access import serious
+from tests.browser.test_access import SMALL, serious
 from tests.browser.test_recordings import drop, saved
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_status, soon
@@ -427,3 +427,43 @@ def test_the_newest_text_is_followed_only_by_who_reads_its_end(
     script.say(Said("And one more.", 18_000))
     expect(page.get_by_role("log")).to_have_text("And one more.")
     assert page.evaluate("scrollY") == 100
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_chinese_on_a_phone_is_heard_and_corrected_character_by_character(
+    pages: Watched, fake: Server, dark: bool, tmp_path: Path
+) -> None:
+    said = "今天天汽很好。"
+    script = Script(Said(said, 200, frozenset({3})))
+    page = heard(pages, fake, script, phone=True, dark=dark, locale="zh-CN")
+    row = page.locator(".sentence")
+    expect(row.locator("data")).to_have_text(list(said[:-1]))
+    expect(row).to_have_attribute("aria-description", "没有把握：汽。")
+    picture(page, f"chinese-{'dark' if dark else 'light'}-phone-text")
+    row.locator("data").nth(2).tap()
+    expect(row).to_have_class("sentence playing")
+    row.get_by_role("button", name="更正").tap()
+    page.get_by_label("更正这一句").fill("今天天气很好。")
+    page.keyboard.press("Enter")
+    content = json.loads(saved(page, "JSON", tmp_path, button="保存").read_text("utf-8"))
+    (segment,) = content["recordings"][0]["segments"]
+    times = {one["word"]: one["start_time"] for one in segment["word_info"]}
+    assert times["气"] == 200 + 3 * WORD_MS
+    page.get_by_role("button", name="查找").tap()
+    page.get_by_label("在文字中查找").fill("天气")
+    expect(page.locator("#find-count")).to_have_text("第 1 处，共 1 处")
+    # Nothing is too small for a finger, and nothing sticks out.
+    assert page.evaluate(SMALL) == []
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    picture(page, f"chinese-{'dark' if dark else 'light'}-phone-search")
+    press(page, "保存")
+    assert page.evaluate(SMALL) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.keyboard.press("Escape")
+    press(page, "历史会话")
+    page.get_by_label("在本浏览器中保存会话").check()
+    expect(page.locator("#kept-sessions li")).to_have_count(1)
+    assert page.evaluate(SMALL) == []
+    assert serious(page) == []
+    picture(page, f"chinese-{'dark' if dark else 'light'}-phone-kept")
