@@ -12,7 +12,7 @@ from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_shown, expect_status
 
-_SMALL = """
+SMALL = """
 () => [...document.querySelectorAll("button, select, input, textarea, a")]
   .filter((one) => one.checkVisibility())
   .map((one) => [one, one.closest(".switch") ?? one])
@@ -71,14 +71,14 @@ def test_a_phone_is_used_with_a_thumb(pages: Watched, fake: Server) -> None:
     expect_count(page, ".sentence", 1)
     page.locator("#talk").tap()
     expect_status(page, "Done. Press to speak again.")
-    small = page.evaluate(_SMALL)
+    small = page.evaluate(SMALL)
     assert small == []
     page.locator(".sentence").first.tap()
     expect(page.locator(".sentence").first).to_have_class("sentence playing")
     picture(page, "phone-finals")
     page.locator("#settings").tap()
     expect(page.get_by_role("dialog")).to_be_visible()
-    assert page.evaluate(_SMALL) == []
+    assert page.evaluate(SMALL) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.get_by_role("button", name="Close").tap()
     expect(page.get_by_role("dialog")).to_be_hidden()

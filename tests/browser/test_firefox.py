@@ -98,6 +98,39 @@ def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server
     browser.picture(PICTURES / "firefox-settings.png")
 
 
+def test_the_text_is_corrected_searched_and_kept(browser: Firefox, fake: Server) -> None:
+    demo = recordings.load_demo()
+    browser.open(fake.url)
+    content = base64.b64encode(demo.path.read_bytes()).decode()
+    browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
+    browser.expect_text("#status", "Done. Press to speak again.")
+    browser.click(".sentence .edit")
+    browser.wait("() => document.activeElement.tagName === 'TEXTAREA'")
+    browser.run(
+        """() => {
+          document.activeElement.value = "=A text of my own";
+          const enter = {key: "Enter", bubbles: true, cancelable: true};
+          document.activeElement.dispatchEvent(new KeyboardEvent("keydown", enter));
+        }"""
+    )
+    assert browser.texts(".sentence .words")[0] == "=A text of my own"
+    assert '"\'=A text of my own"' in _saved(browser, "csv")
+    browser.click("#find-open")
+    browser.run(
+        """() => {
+          const field = document.querySelector("#find-text");
+          field.value = "OWN";
+          field.dispatchEvent(new InputEvent("input"));
+        }"""
+    )
+    browser.expect_text("mark.current", "own")
+    browser.click("#past")
+    browser.wait("() => document.querySelector('#kept').open")
+    browser.click("#keep-text")
+    browser.wait("() => document.querySelectorAll('#kept-sessions li').length === 1")
+    browser.picture(PICTURES / "firefox-kept.png")
+
+
 @pytest.mark.parametrize(
     ("format", "type"),
     [("ogg-opus", "audio/ogg;codecs=opus"), ("webm-opus", "audio/webm;codecs=opus")],

@@ -15,7 +15,7 @@ from tests.browser.server import Server
 from tests.browser.test_access import serious
 from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import press
-from tests.browser.test_transcript import correct, heard, texts
+from tests.browser.test_transcript import correct, heard, questions, texts
 from tests.browser.waiting import expect_count, expect_status, soon
 
 FIRST = Said("Good morning everybody.", 200)
@@ -24,7 +24,7 @@ DONE = "Done. Press to speak again."
 
 _KEPT = """
 (names) => new Promise((resolve, reject) => {
-  const request = indexedDB.open("rasr.sessions");
+  const request = indexedDB.open("rasr-sessions");
   request.onerror = reject;
   request.onsuccess = () => {
     const transaction = request.result.transaction(names);
@@ -128,7 +128,6 @@ def test_a_crash_loses_nothing_that_was_final(pages: Watched, fake: Server) -> N
 def test_what_is_kept_is_left_unasked_and_heard_again_with_its_corrections(
     pages: Watched, fake: Server
 ) -> None:
-    asked: list[str] = []
     page = heard(pages, fake, Script(FIRST, SECOND))
     # What is there already is kept from the moment of the choice.
     keep(page, sound=True)
@@ -137,7 +136,7 @@ def test_what_is_kept_is_left_unasked_and_heard_again_with_its_corrections(
     drop(page, recordings.load("question").path)
     expect_status(page, DONE)
     expect_kept(page, "takes", 2)
-    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    asked = questions(page)
     page.reload()
     assert asked == []
     row = listed(page)
@@ -223,8 +222,7 @@ def test_a_session_that_another_tab_forgets_is_written_no_more(
     expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
     assert kept(page) == {"sessions": 0, "takes": 0, "segments": 0, "sound": 0}
     assert texts(page) == [FIRST.text, SECOND.text]
-    dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.accept()))
+    dialogs = questions(page)
     page.reload()
     assert dialogs == ["beforeunload"]
 
@@ -276,8 +274,7 @@ def test_a_disk_that_is_full_is_told_and_the_text_is_not_left_unasked(
     page.evaluate(_FULL, "segments")
     script.say(Said("Once more.", 6000))
     expect(page.locator("#done-text")).to_contain_text("Save it as a file")
-    dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.type), dialog.accept()))
+    dialogs = questions(page)
     page.reload()
     assert dialogs == ["beforeunload"]
 

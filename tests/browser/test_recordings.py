@@ -38,9 +38,9 @@ def drop(page: Page, path: Path, content: bytes | None = None) -> None:
     page.evaluate(DROP, [path.name, base64.b64encode(data).decode()])
 
 
-def saved(page: Page, kind: str, folder: Path) -> Path:
+def saved(page: Page, kind: str, folder: Path, button: str = "Save") -> Path:
     """The file that the menu gives."""
-    press(page, "Save")
+    press(page, button)
     with page.expect_download() as download:
         page.get_by_role("menuitem", name=kind).click()
     path = folder / download.value.suggested_filename

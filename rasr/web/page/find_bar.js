@@ -3,8 +3,6 @@
 import { findAll, fold } from "./search.js";
 import { placeWords } from "./words.js";
 
-const NONE = [];
-
 export class FindBar {
   /**
    * @param {Document} root
@@ -105,13 +103,16 @@ export class FindBar {
   }
 
   /** A sentence has another text. */
-  change(entry) {
+  change() {
     if (this.isOpen) {
       const at = this.at;
       this.mark(this.list.entries.flatMap((one) => this.hitsIn(one)));
       this.at = Math.min(at, this.hits.length - 1);
+      if (this.at >= 0) {
+        this.hits[this.at].isCurrent = true;
+        this.list.rewrite(this.hits[this.at].entry);
+      }
       this.tell();
-      this.list.rewrite(entry);
     }
   }
 
@@ -129,13 +130,13 @@ export class FindBar {
   mark(hits) {
     const marked = new Set(this.hits.map(({ entry }) => entry));
     for (const entry of marked) {
-      entry.hits = NONE;
+      entry.hits = [];
     }
     this.hits = hits;
     this.at = -1;
     for (const hit of hits) {
       marked.add(hit.entry);
-      hit.entry.hits = hit.entry.hits === NONE || hit.entry.hits.length === 0 ? [hit] : [...hit.entry.hits, hit];
+      hit.entry.hits = [...hit.entry.hits, hit];
     }
     marked.forEach((entry) => this.list.rewrite(entry));
   }

@@ -77,6 +77,9 @@ export class Keeper {
         this.keep(take, index);
       }
     });
+    if (this.page.takes.get(take).isBegun) {
+      this.flush(take);
+    }
   }
 
   /** A segment is final, or was corrected. */

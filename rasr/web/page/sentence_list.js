@@ -37,8 +37,7 @@ export class SentenceList {
     place.addEventListener("focusin", ({ target }) => {
       const entry = this.entryOf(target);
       if (entry !== undefined) {
-        this.isChosen = true;
-        this.makeCurrent(entry);
+        this.choose(entry);
       }
     });
   }
@@ -124,6 +123,12 @@ export class SentenceList {
   entryOf(element) {
     const row = element.closest?.(".sentence");
     return row ? this.blocks.blocks.get(row.parentElement)?.entries.find((entry) => entry.row === row) : undefined;
+  }
+
+  /** A person is at this sentence now. */
+  choose(entry) {
+    this.isChosen = true;
+    this.makeCurrent(entry);
   }
 
   makeCurrent(entry) {

@@ -47,7 +47,7 @@ export class SessionList {
     void this.render();
   }
 
-  /** Show the choices; texts in another language. */
+  /** Show the choices. */
   write() {
     const { text, sound, megabytes } = this.keeper.choice;
     this.text.checked = text;

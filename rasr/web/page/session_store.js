@@ -3,7 +3,7 @@
  * wanted. Every final is written on its own and as soon as it comes.
  */
 
-const NAME = "rasr.sessions";
+const NAME = "rasr-sessions";
 const VERSION = 1;
 const STORES = ["sessions", "takes", "segments", "sound", "totals"];
 /** Key of the one entry of `totals`. */

@@ -25,11 +25,14 @@ export function csv(takes, heads) {
  * @returns {Uint8Array}
  */
 export function xlsx(takes, heads) {
-  const lines = rows(takes).map(
-    ({ start, end, name, text, score }) =>
-      `<row>${day(start)}${day(end)}${words(name)}${words(text, 3)}<c s="4"><v>${score}</v></c></row>`,
-  );
-  const head = `<row>${heads.map((one) => words(one, 1)).join("")}</row>`;
+  const head = heads.map((one) => words(one, 1));
+  const lines = rows(takes).map(({ start, end, name, text, score }) => [
+    day(start),
+    day(end),
+    words(name),
+    words(text, 3),
+    number(score, 4),
+  ]);
   return zip([
     { name: "[Content_Types].xml", content: TYPES },
     { name: "_rels/.rels", content: relations([["officeDocument", "xl/workbook.xml"]]) },
@@ -39,7 +42,7 @@ export function xlsx(takes, heads) {
       content: relations([["worksheet", "worksheets/sheet1.xml"], ["styles", "styles.xml"]]),
     },
     { name: "xl/styles.xml", content: STYLES },
-    { name: "xl/worksheets/sheet1.xml", content: `${SHEET}${head}${lines.join("")}</sheetData></worksheet>` },
+    { name: "xl/worksheets/sheet1.xml", content: `${SHEET}${[head, ...lines].map(line).join("")}</sheetData></worksheet>` },
   ]);
 }
 
@@ -64,14 +67,25 @@ function quoted(value) {
   return `"${(FORMULA.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
 }
 
-function day(ms) {
-  return `<c s="2"><v>${ms / DAY_MS}</v></c>`;
+/** A row of cells, from A on. */
+function line(cells, index) {
+  const placed = cells.map((cell, i) => `<c r="${String.fromCharCode(65 + i)}${index + 1}" ${cell}</c>`);
+  return `<row r="${index + 1}">${placed.join("")}</row>`;
 }
 
-/** A cell whose type is text: no program takes it for a formula. */
+/** A cell but for its place, as the next ones. */
+function number(value, style) {
+  return `s="${style}"><v>${value}</v>`;
+}
+
+function day(ms) {
+  return number(ms / DAY_MS, 2);
+}
+
+/** Its type is text: no program takes it for a formula. */
 function words(text, style = 0) {
   const escaped = text.replace(UNWRITABLE, "\ufffd").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  return `<c t="inlineStr" s="${style}"><is><t xml:space="preserve">${escaped}</t></is></c>`;
+  return `t="inlineStr" s="${style}"><is><t xml:space="preserve">${escaped}</t></is>`;
 }
 
 const XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
@@ -102,7 +116,8 @@ const STYLES =
   '<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/>' +
   '<xf numFmtId="164" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment vertical="top"/></xf>' +
   '<xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0" applyAlignment="1"><alignment vertical="top" wrapText="1"/></xf>' +
-  '<xf numFmtId="2" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment vertical="top"/></xf></cellXfs></styleSheet>';
+  '<xf numFmtId="2" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment vertical="top"/></xf></cellXfs>' +
+  '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>';
 /** The first row stays in sight; the text has most of the width. */
 const SHEET =
   `${XML}<worksheet ${SPREADSHEET}><sheetViews><sheetView workbookViewId="0">` +

@@ -2,22 +2,20 @@
 
 import { corrected } from "./correction.js";
 import { Editor } from "./editor.js";
-import { text, write } from "./exports.js";
 import { FindBar } from "./find_bar.js";
 import { Follower } from "./follower.js";
 import { Keeper, pageOf } from "./keeper.js";
 import { Playback } from "./playback.js";
 import { Player } from "./player.js";
-import { SaveMenu, download } from "./save_menu.js";
 import { SentenceList } from "./sentence_list.js";
-import { SessionList } from "./session_list.js";
+import { listenTo } from "./sentence_keys.js";
 import { Take } from "./take.js";
+import { TextTools } from "./text_tools.js";
 import { Undo } from "./undo.js";
 import { UNSURE_BELOW } from "./words.js";
 
 /** For so long a text that was cleared comes back, ms. */
 const CLEARED_MS = 120_000;
-const COLUMNS = ["column_start", "column_end", "column_recording", "column_text", "column_score"];
 
 export class Transcript {
   /** @param {Document} root @param {import("./texts.js").Texts} texts */
@@ -26,7 +24,7 @@ export class Transcript {
     this.texts = texts;
     this.partial = root.querySelector("#partial");
     this.said = root.querySelector("#said");
-    this.tools = root.querySelectorAll("#text [data-needs-text]");
+    this.needText = root.querySelectorAll("#text [data-needs-text]");
     this.legend = root.querySelector("#legend");
     /** @type {Take[]} */
     this.takes = [];
@@ -43,17 +41,12 @@ export class Transcript {
     this.changes = 0;
     this.savedChanges = 0;
     this.askFirst = (event) => event.preventDefault();
-    this.wireList(root.querySelector("#finals"));
+    listenTo(this.list, this.playback, this.editor);
     this.show();
   }
 
   get isEmpty() {
     return this.list.entries.length === 0;
-  }
-
-  /** How long all takes are together, in ms. */
-  get endMs() {
-    return Math.round(this.takes.reduce((sum, { lengthMs }) => sum + lengthMs, 0));
   }
 
   add(take) {
@@ -90,6 +83,31 @@ export class Transcript {
     }
   }
 
+  /** Another text for a sentence; what was recognised is kept with it. */
+  correct(entry, words) {
+    const before = entry.segment;
+    const after = corrected(before, words);
+    this.setSegment(entry, after);
+    this.undo.did("corrected", () => {
+      // The text may have been cleared since, and be there again.
+      const shown = this.list.entries.find(({ segment }) => segment === after);
+      if (shown !== undefined) {
+        this.setSegment(shown, before);
+        this.list.focus(shown);
+      }
+    });
+  }
+
+  setSegment(entry, segment) {
+    const { take, index } = entry;
+    take.segments[index] = segment;
+    entry.chosenWord = null;
+    this.list.rewrite(entry);
+    this.find.change();
+    this.keeper.keep(take, index);
+    this.changed();
+  }
+
   hidePartial() {
     this.partial.hidden = true;
     this.partial.textContent = "";
@@ -102,17 +120,9 @@ export class Transcript {
     this.undo.button.focus();
   }
 
-  /** Handlers of the buttons around the text. @param {import("./notices.js").Notices} notices */
+  /** The buttons around the text. @param {import("./notices.js").Notices} notices */
   wireTools(notices) {
-    const on = (id, call) => this.root.querySelector(`#${id}`).addEventListener("click", call);
-    new SaveMenu(this.root.querySelector("#save"), this.texts, (kind) => void this.save(kind, notices));
-    on("copy", () => void this.copy(notices));
-    on("clear", () => this.clear());
-    this.sessions = new SessionList(this.root, this.texts, this.keeper, {
-      open: (kept) => this.open(kept),
-      save: (kind, takes) => void this.saveTakes(kind, takes, notices),
-      follow: () => this.takes.forEach((take) => this.keeper.follow(take)),
-    });
+    new TextTools(this.root, this.texts, this, notices);
   }
 
   /** All texts anew, in another language. */
@@ -122,128 +132,9 @@ export class Transcript {
     this.list.write();
     this.find.tell();
     this.undo.write();
-    this.sessions?.write();
-  }
-
-  // What a person does to a sentence
-
-  wireList(finals) {
-    finals.addEventListener("click", (event) => this.click(event));
-    finals.addEventListener("dblclick", ({ target }) => {
-      const entry = this.list.entryOf(target);
-      if (entry !== undefined && target.closest("button, textarea") === null) {
-        this.edit(entry);
-      }
-    });
-    finals.addEventListener("keydown", (event) => this.press(event));
-  }
-
-  click({ target }) {
-    const entry = this.list.entryOf(target);
-    // A text that is being marked, to be copied, is not played.
-    if (entry === undefined || target.closest("textarea") !== null || !getSelection().isCollapsed) {
-      return;
-    }
-    const word = target.closest("data");
-    if (target.closest(".edit") !== null) {
-      this.edit(entry);
-    } else if (word === null) {
-      this.list.chooseWord(entry, null);
-      this.playback.toggle(entry);
-    } else {
-      this.list.makeCurrent(entry);
-      this.list.isChosen = true;
-      this.playback.playWord(entry, Number(word.value));
-    }
-  }
-
-  press(event) {
-    const entry = this.list.entryOf(event.target);
-    const steps = {
-      ArrowDown: () => this.list.move(1),
-      ArrowUp: () => this.list.move(-1),
-      ArrowRight: () => this.list.moveWord(1),
-      ArrowLeft: () => this.list.moveWord(-1),
-      Home: () => this.list.move(-Infinity),
-      End: () => this.list.move(Infinity),
-      " ": () => this.playback.toggle(entry),
-      Enter: () => this.edit(entry),
-      F2: () => this.edit(entry),
-    };
-    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
-    if (entry !== undefined && event.target === entry.row && isPlain && event.key in steps) {
-      event.preventDefault();
-      steps[event.key]();
-    }
-  }
-
-  edit(entry) {
-    this.playback.stop();
-    this.list.makeCurrent(entry);
-    this.list.isChosen = true;
-    this.editor.edit(entry);
-  }
-
-  correct(entry, words) {
-    const { take, index } = entry;
-    const before = take.segments[index];
-    this.setSegment(entry, corrected(before, words));
-    this.undo.did("corrected", () => {
-      this.setSegment(entry, before);
-      this.list.focus(entry);
-    });
-  }
-
-  setSegment(entry, segment) {
-    const { take, index } = entry;
-    take.segments[index] = segment;
-    entry.chosenWord = null;
-    this.list.rewrite(entry);
-    this.find.change(entry);
-    this.keeper.keep(take, index);
-    this.changed();
   }
 
   // The whole text
-
-  async save(kind, notices) {
-    const { changes } = this;
-    if (await this.saveTakes(kind, this.takes, notices)) {
-      this.savedChanges = changes;
-      this.watchLeaving();
-    }
-  }
-
-  /** @returns {Promise<boolean>} whether there is a file */
-  async saveTakes(kind, takes, notices) {
-    let file;
-    try {
-      file = await write(kind, takes, COLUMNS.map((key) => this.texts.say(key)));
-    } catch {
-      notices.show({ name: "unsaved" });
-      return false;
-    }
-    notices.dismiss("unsaved");
-    download(file, `rasr-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}`);
-    return true;
-  }
-
-  async copy(notices) {
-    const { changes } = this;
-    const button = this.root.querySelector("#copy");
-    try {
-      await navigator.clipboard.writeText(text(this.takes));
-    } catch {
-      notices.show({ name: "uncopied" });
-      return;
-    }
-    this.savedChanges = changes;
-    this.watchLeaving();
-    button.textContent = this.texts.say("copied");
-    setTimeout(() => {
-      button.textContent = this.texts.say("copy");
-    }, 2000);
-  }
 
   /** A session that this browser has kept comes onto the page. */
   open({ session, takes }) {
@@ -333,8 +224,8 @@ export class Transcript {
 
   show() {
     document.body.classList.toggle("blank", this.isEmpty && this.partial.hidden);
-    for (const tool of this.tools) {
-      tool.hidden = this.isEmpty;
+    for (const element of this.needText) {
+      element.hidden = this.isEmpty;
     }
     this.follower.grown();
   }
@@ -356,6 +247,12 @@ export class Transcript {
 
   changed() {
     this.changes += 1;
+    this.watchLeaving();
+  }
+
+  /** A file or the clipboard has the text as it was after so many changes. */
+  saved(changes) {
+    this.savedChanges = changes;
     this.watchLeaving();
   }
 

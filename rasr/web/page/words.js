@@ -1,10 +1,11 @@
 /** The words of a sentence: where each stands in its text, when it was said, and whether it is sure. */
 
 /**
- * A word below this confidence is shown as unsure. Half of the words below it are right: a hint where to
- * look, not a verdict.
+ * A word below this confidence is shown as unsure. Moonshine tiny on the bundled recordings: 2 of 100
+ * words are below it; with white noise 10 dB below the speech 38, and 62 % of them are wrong, 64 % of all
+ * wrong ones. A hint where to look, not a verdict.
  */
-export const UNSURE_BELOW = 0.5;
+export const UNSURE_BELOW = 0.6;
 
 /** So many letters of the text may have no word: marks, or a word that is written otherwise. */
 const LONGEST_GAP = 40;
