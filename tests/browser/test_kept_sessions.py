@@ -9,10 +9,9 @@ from pathlib import Path
 from playwright.sync_api import Error, Locator, Page, expect
 
 from bench import recordings
-from tests.browser.conftest import Watched, picture
+from tests.browser.conftest import Watched, picture, serious
 from tests.browser.script import Said, Script
 from tests.browser.server import Server
-from tests.browser.test_access import serious
 from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import press
 from tests.browser.test_transcript import correct, heard, questions, texts

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import Watched, serious
 from tests.browser.server import Server
-from tests.browser.test_access import serious
 from tests.browser.test_recordings import saved
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_status, soon

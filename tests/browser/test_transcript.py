@@ -14,10 +14,10 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from bench import recordings
-from tests.browser.conftest import Watched, picture
+from tests.browser.conftest import Watched, picture, serious
 from tests.browser.script import WORD_MS, Said, Script
 from tests.browser.server import Server
-from tests.browser.test_access import SMALL, serious
+from tests.browser.test_access import SMALL
 from tests.browser.test_recordings import drop, saved
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_status, soon
@@ -48,7 +48,7 @@ def heard(pages: Watched, fake: Server, script: Script, **traits: object) -> Pag
 
 def done(page: Page) -> str:
     is_english = page.locator("html").get_attribute("lang") == "en"
-    return "Done. Press to speak again." if is_english else "完成。按下按钮可继续。"
+    return "Done. Press to speak again." if is_english else "完成。按下按钮可再次说话。"
 
 
 def texts(page: Page) -> list[str]:
