@@ -49,6 +49,7 @@ def make_application(state: ServerState) -> FastAPI:
                 "property": one.name,
                 "language": one.language,
                 "sample_rate": one.sample_rate,
+                "model": " + ".join(engine.names),
                 "hot_words": engine.of_finals.hot_words,
                 "word_times": engine.of_finals.word_times or state.aligns(one.language),
             }

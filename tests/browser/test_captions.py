@@ -15,9 +15,8 @@ from playwright.sync_api import Page, expect
 from bench import recordings
 from rasr.captions.cues import Cue
 from rasr.captions.event_stream import ChannelState, cue_event, state_event
-from tests.browser.conftest import Watched, picture
+from tests.browser.conftest import Watched, picture, serious
 from tests.browser.server import Server, ThreadServer, speaking
-from tests.browser.test_access import serious
 from tests.browser.waiting import expect_count, expect_status
 from tests.browser.wire import wire_to
 from tests.server.audio import quiet, voiced

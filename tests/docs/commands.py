@@ -16,7 +16,6 @@ import click
 
 import bench.__main__
 from rasr.cli import main as rasr
-from tests.docs.awaited import AWAITED_COMMANDS
 from tests.docs.pages import ROOT
 from tests.docs.shell import Words
 
@@ -48,8 +47,6 @@ def check(words: Words) -> None:
 
 
 def _rasr(words: Words) -> None:
-    if any(set(awaited) <= set(words) for awaited in AWAITED_COMMANDS):
-        return
     _click(rasr, words)
 
 

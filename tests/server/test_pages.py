@@ -22,6 +22,8 @@ PAGES = [
     "/captions/static/captions.js",
     "/client/rasr.js",
     "/client/rasr.d.ts",
+    "/samples/english.flac",
+    "/samples/chinese.flac",
 ]
 
 
@@ -96,10 +98,11 @@ async def test_what_may_be_chosen_is_listed() -> None:
     settings = fake_settings(
         properties={
             "english": "fake",
-            "english_8k": "fake",
+            "english_8k": {"live": "fake", "final": "slow"},
             "chinese_16k_media": "fake",
             "?": "fake",
-        }
+        },
+        engines={"slow": {"kind": "fake"}},
     )
     async with Service(settings) as service, client(service) as http:
         response = await http.get("/properties")
@@ -108,10 +111,16 @@ async def test_what_may_be_chosen_is_listed() -> None:
         "english_16k_common",
         "english_8k_common",
     ]
+    assert [one["model"] for one in response.json()["properties"]] == [
+        "fake",
+        "fake",
+        "fake + slow",
+    ]
     assert response.json()["properties"][0] == {
         "property": "chinese_16k_media",
         "language": "chinese",
         "sample_rate": 16000,
+        "model": "fake",
         "hot_words": False,
         "word_times": True,
     }
