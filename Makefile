@@ -2,7 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+RESOLVE := uv pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 STAMP := $(VENV)/.ready
+DEV_STAMP := $(VENV)/.ready-for-development
 TRIED := $(VENV)/.default-model-tried
 TRAIN := .venv-train
 TRAIN_STAMP := $(TRAIN)/.ready
@@ -10,22 +14,33 @@ MUTANTS := .venv-mutants
 MUTANTS_STAMP := $(MUTANTS)/.ready
 PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
+DEPLOY := .venv-deploy
+DEPLOY_STAMP := $(DEPLOY)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models-for-tests demo run test check format lock picture train mutants peers clean
+.PHONY: help setup dev models-for-tests demo run test check format lock picture train mutants peers vendor image-steps clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 26
 
-setup: $(STAMP) ## make the environment in .venv from locked versions, fetch the default model
+setup: $(STAMP) ## make the environment in .venv from locked versions, fetch the default model (550 MB)
 	@rm -f $(TRIED)
 	@$(MAKE) --no-print-directory $(TRIED)
+	@echo "Ready. Now: make run"
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+# Pythons before 3.12 put it into each environment, and nothing here needs it.
+	@$(PIP) uninstall --quiet --yes setuptools 2>/dev/null || true
+	@touch $@
+
+dev: $(DEV_STAMP) ## add what tests, checks and benchmarks need (350 MB)
+
+$(DEV_STAMP): $(STAMP) requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # Tried once for each environment, and by `make setup` again: the model lies in the user's own folder
@@ -34,8 +49,8 @@ $(TRIED): $(STAMP)
 	@$(BIN)/rasr models pull --if-possible moonshine-tiny-en
 	@touch $@
 
-models-for-tests: $(STAMP) ## fetch Whisper base and its packages, for the tests that need them
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable '.[whisper]'
+models-for-tests: $(DEV_STAMP) ## fetch Whisper base and its packages, for the tests that need them
+	$(PIP) install --no-build-isolation --editable '.[whisper]'
 	$(BIN)/rasr models pull --if-possible whisper-base
 
 demo: $(TRIED) ## stream recordings to a server of its own and watch the text appear
@@ -44,24 +59,38 @@ demo: $(TRIED) ## stream recordings to a server of its own and watch the text ap
 run: $(TRIED) ## start the server on 127.0.0.1
 	$(BIN)/rasr serve
 
-test: $(TRIED) ## the whole test suite
+test: $(TRIED) $(DEV_STAMP) ## the whole test suite
 	$(BIN)/python -m pytest
 
-check: $(STAMP) ## format, lint, types (mypy strict), import rules
+check: $(DEV_STAMP) $(DEPLOY_STAMP) ## format, lint, types (mypy strict), import rules, container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(DEPLOY)/bin/python -m tools.check_deploy
 
-format: $(STAMP) ## rewrite the code in the project's format
+$(DEPLOY_STAMP): deploy/requirements.lock
+	$(PYTHON) -m venv $(DEPLOY)
+	$(DEPLOY)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/requirements.lock
+	@touch $@
+
+image-steps: $(DEPLOY_STAMP) ## run the Dockerfile's steps without a container engine, try the server (Linux)
+	$(DEPLOY)/bin/python -m tools.image_steps
+
+vendor: $(STAMP) ## make the files of other projects in rasr/web anew (needs npm)
+	$(BIN)/python -m tools.vendor
+
+format: $(DEV_STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: $(STAMP) ## resolve pyproject.toml anew into requirements.lock (needs uv on the PATH)
-	uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml \
-	  --generate-hashes --no-annotate --no-header --no-emit-index-url --upgrade -o requirements.lock
+# The second one has of the first one's versions those that running needs.
+lock: ## resolve pyproject.toml anew into the files of locked versions (needs uv)
+	$(RESOLVE) pyproject.toml --group dev --upgrade -o requirements-dev.lock
+	$(RESOLVE) pyproject.toml --group install --upgrade --constraint requirements-dev.lock -o requirements.lock
+	$(RESOLVE) deploy/requirements.in --upgrade -o deploy/requirements.lock
 
-picture: $(STAMP) ## take the README's picture of the page anew (needs Chromium)
+picture: $(DEV_STAMP) ## take the README's picture of the page anew (needs Chromium)
 	$(BIN)/python -m pytest -q tests/browser -k appears_partial_first
 	cp pictures/speaking.png docs/page.png
 
@@ -78,9 +107,9 @@ $(TRAIN_STAMP): pyproject.toml
 mutants: $(MUTANTS_STAMP) ## put 300 faults into the pure rooms, see which no test finds (half an hour)
 	$(MUTANTS)/bin/python -m bench.mutation
 
-$(MUTANTS_STAMP): requirements.lock Makefile
+$(MUTANTS_STAMP): requirements-dev.lock Makefile
 	$(PYTHON) -m venv $(MUTANTS)
-	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(MUTANTS)/bin/pip install --quiet --disable-pip-version-check cosmic-ray==8.7.0
 	@touch $@
 
@@ -98,4 +127,4 @@ $(PEERS_STAMP): Makefile
 	@touch $@
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(TRAIN) $(MUTANTS) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures
+	rm -rf $(VENV) $(TRAIN) $(MUTANTS) $(PEERS) $(DEPLOY) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist pictures

@@ -16,6 +16,7 @@ from bench.captions import captions
 from bench.chaos import chaos
 from bench.conversations.verb import conversations
 from bench.endpoint import endpoint
+from bench.first_minutes import first_minutes
 from bench.fuzz import fuzz
 from bench.hot_words import hot_words
 from bench.live_cost import live_cost
@@ -42,7 +43,19 @@ def main() -> None:
 
 for verb in (
     *(accuracy, alignment, attack, busy_start, capacity, captions, chaos, conversations),
-    *(endpoint, fuzz, g2p, hot_words, live_cost, load, model, null, overhead, overload),
+    *(
+        endpoint,
+        first_minutes,
+        fuzz,
+        g2p,
+        hot_words,
+        live_cost,
+        load,
+        model,
+        null,
+        overhead,
+        overload,
+    ),
     *(passes, peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)

@@ -32,7 +32,7 @@ _TESTS: dict[str, tuple[str, ...]] = {
     ),
     "rasr/recognition/": ("tests/recognition", "tests/wire/sis"),
     "rasr/wire/sis/": ("tests/wire", "tests/recognition"),
-    "rasr/wire/sis/states.py": ("tests/wire", "tests/test_docs.py"),
+    "rasr/wire/sis/states.py": ("tests/wire", "tests/docs/test_pages.py"),
     "rasr/captions/": (
         *(
             f"tests/captions/test_{one}.py"

@@ -228,7 +228,7 @@ class Copy:
             return found, shown
         why = reason(mutant.path, original, changed, listed)
         if why is not None:
-            return Verdict.EQUIVALENT, f"{shown}\nequivalent: {why}"
+            return Verdict.EQUIVALENT, f"{shown}\n{why}"
         return Verdict.SURVIVED, shown
 
 
@@ -264,7 +264,7 @@ def main(count: int, seed: int, jobs: int, rooms: Sequence[str], only: Sequence[
                 verdicts[mutant.room, verdict] += 1
                 tracker.at(verdicts.total())
                 if verdict is not Verdict.FOUND:
-                    click.echo(f"{diff}\n")
+                    click.echo(f"{diff}\n{verdict}\n")
     report("mutants", ("room", *Verdict, "share found"), rows(verdicts))
 
 

@@ -219,7 +219,7 @@ def running_sherpa(
     """
     program = Path(sys.executable).with_name(SHERPA_PROGRAM)
     if not program.exists():
-        raise RuntimeError(f"{program} is missing: `make setup` installs sherpa-onnx-bin")
+        raise RuntimeError(f"{program} is missing: `make dev` installs sherpa-onnx-bin")
     kind = ".int8.onnx" if int8 else ".onnx"
 
     def command(port: int) -> list[str]:

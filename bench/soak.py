@@ -39,6 +39,8 @@ MOST_GROWTH = 1.0
 """Of the server's memory, MB a minute."""
 _WARM_S = 300.0
 _WARM_SHARE = 0.25
+_ATTACKED_WARM_SHARE = 0.5
+"""Each kind of attack leaves a high-water mark of its own, and each has to have come some times."""
 _WARM_BREVITY = 0.2
 _SETTLE_S = 90.0
 """Longest wait for a server that nobody uses any more; it drops the silent after 20 s."""
@@ -222,7 +224,9 @@ async def _soak(
     Args:
         attacked: one attack after the other goes on meanwhile.
     """
-    timeline = Timeline(min(_WARM_S, seconds * _WARM_SHARE))
+    timeline = Timeline(
+        seconds * _ATTACKED_WARM_SHARE if attacked else min(_WARM_S, seconds * _WARM_SHARE)
+    )
     watch = Watch(context.url, pid)
     try:
         # The first of everything is dearer: imports, pools, executors.

@@ -142,7 +142,8 @@ def load_offline(spec: EngineSpec) -> OfflineEngine:
             from decoder.whisper.engine import WhisperEngine
         except ImportError as error:
             raise EngineUnavailable(
-                f"the package {error.name} is not installed; pip install 'rasr[whisper]'"
+                f"the package {error.name} is not installed; `rasr setup` installs it with a "
+                "language of Whisper, and in a copy of the repository pip install '.[whisper]'"
             ) from error
         return WhisperEngine(_options(own, WhisperOptions))
     raise DecoderError(f"engines of kind {spec.kind!r} read no whole utterances")

@@ -1,9 +1,10 @@
 """Logs: one line an event, on standard error.
 
-Owns the form of the lines: `key=value` for a person at a terminal, JSON for everything else. Events
-of structlog and of other packages get the same form; of the other packages only warnings and worse
-are written. Code that logs keeps audio, transcripts, hot words and secrets out of it. Tracebacks
-are written without the values of variables, which would bring all of them back in.
+Owns the form of the lines: for people the time, the level, the event as words and what belongs to
+it as `key=value`; for programs JSON. Events of structlog and of other packages get the same form;
+of the other packages only warnings and worse are written. Code that logs keeps audio, transcripts,
+hot words and secrets out of it. Tracebacks are written without the values of variables, which would
+bring all of them back in.
 
 Whoever logs does not wait: a thread of its own writes the lines. Standard error may be a pipe that
 nobody reads, and then lines are lost and counted, and the server goes on.
@@ -15,18 +16,21 @@ import atexit
 import logging
 import os
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable
 from typing import TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
-from rasr.settings import LogLevel
+from rasr.settings import LogFormat, LogLevel
 
 _OURS = "rasr"
 """Loggers of this project are below this name; of all others only warnings are written."""
+
+_EVENT_NAME = re.compile("[a-z0-9]+(_[a-z0-9]+)*")
 
 _KEPT_LINES = 10_000
 """Waiting to be written; about 2 MiB."""
@@ -36,19 +40,11 @@ _LOOK_S = 0.002
 """Between two looks whether they have been."""
 
 
-def set_up(level: LogLevel, stream: TextIO, *, as_json: bool | None = None) -> None:
-    """Send every event of this process to `stream` from now on.
-
-    Args:
-        as_json: None for JSON unless `stream` is a terminal.
-    """
-    at_terminal = stream.isatty()
-    if as_json is None:
-        as_json = not at_terminal
+def set_up(level: LogLevel, stream: TextIO, form: LogFormat = "people") -> None:
+    """Send every event of this process to `stream` from now on."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
         processors=[
@@ -65,7 +61,7 @@ def set_up(level: LogLevel, stream: TextIO, *, as_json: bool | None = None) -> N
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(_json() if as_json else _for_a_person(colours=at_terminal)),
+                *(_json() if form == "json" else _for_people(colours=stream.isatty())),
             ],
         )
     )
@@ -167,16 +163,29 @@ def _writer(stream: TextIO) -> Callable[[str], None]:
 
 def _json() -> list[Processor]:
     return [
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]
 
 
-def _for_a_person(*, colours: bool) -> list[Processor]:
+def _for_people(*, colours: bool) -> list[Processor]:
     return [
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+        _in_words,
         structlog.dev.ConsoleRenderer(
             colors=colours and "NO_COLOR" not in os.environ,
             pad_event_to=0,
             exception_formatter=structlog.dev.plain_traceback,
-        )
+        ),
     ]
+
+
+def _in_words(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """The name of an event as words: "session_opened" as "Session opened"."""
+    name = str(event["event"])
+    if _EVENT_NAME.fullmatch(name):
+        event["event"] = name.replace("_", " ").capitalize()
+    if str(event.get("logger", "")).startswith(_OURS):
+        del event["logger"]
+    return event

@@ -21,6 +21,7 @@ class _Section(BaseModel):
 
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["people", "json"]
 EngineOption = str | Annotated[int, Field(ge=-(2**63), lt=2**63)] | float | bool
 """Engines keep whole numbers in 64 bits, as TOML does; a longer one is read as a `float`, which an
 engine refuses where it wants a whole number."""
@@ -65,6 +66,9 @@ class ServerSettings(_Section):
     log_level: Annotated[LogLevel, Field(description="least severe log line that is written")] = (
         "info"
     )
+    log_format: Annotated[
+        LogFormat, Field(description="log lines to be read by people, or one JSON object a line")
+    ] = "people"
     max_connections: Annotated[
         int,
         Field(ge=1, le=_MANY, description="open connections; one more is refused at the handshake"),

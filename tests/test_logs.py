@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 import structlog
 
 from rasr import logs
+from rasr.settings import LogFormat
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +28,9 @@ def _restore() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def test_an_event_is_one_line_of_json_where_nobody_watches() -> None:
+def test_an_event_is_one_line_of_json_where_that_is_wanted() -> None:
     out = io.StringIO()
-    logs.set_up("info", out)
+    logs.set_up("info", out, "json")
     structlog.get_logger("rasr.session").info("session_closed", audio_s=1.5, reason="END\nX")
     logs.flush()
     (line,) = out.getvalue().splitlines()
@@ -43,14 +45,22 @@ def test_an_event_is_one_line_of_json_where_nobody_watches() -> None:
     }
 
 
-def test_an_event_is_one_line_of_keys_and_values_for_a_person() -> None:
+def test_an_event_is_one_line_for_people() -> None:
     out = io.StringIO()
-    logs.set_up("info", out, as_json=False)
-    structlog.get_logger("rasr.session").info("session_opened", mode="continue")
+    logs.set_up("info", out)
+    structlog.get_logger("rasr.session").info("session_opened", mode="continue", number=7)
     logs.flush()
-    (line,) = out.getvalue().splitlines()
-    assert "session_opened" in line
-    assert "mode=continue" in line
+    words = r"\[info +\] Session opened +mode=continue number=7"
+    assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d {words}\n", out.getvalue())
+
+
+def test_what_another_package_says_keeps_its_words_and_its_name() -> None:
+    out = io.StringIO()
+    logs.set_up("info", out)
+    logging.getLogger("websockets.server").warning("opening handshake FAILED")
+    logs.flush()
+    assert "opening handshake FAILED" in out.getvalue()
+    assert "[websockets.server]" in out.getvalue()
 
 
 def test_events_below_the_level_are_not_written() -> None:
@@ -63,7 +73,7 @@ def test_events_below_the_level_are_not_written() -> None:
 
 def test_other_packages_are_heard_from_warnings_on() -> None:
     out = io.StringIO()
-    logs.set_up("debug", out)
+    logs.set_up("debug", out, "json")
     logging.getLogger("websockets.server").info("connection open")
     logging.getLogger("websockets.server").warning("parser failed")
     logs.flush()
@@ -71,10 +81,10 @@ def test_other_packages_are_heard_from_warnings_on() -> None:
     assert json.loads(line)["event"] == "parser failed"
 
 
-@pytest.mark.parametrize("as_json", [True, False])
-def test_tracebacks_show_no_values_of_variables(as_json: bool) -> None:
+@pytest.mark.parametrize("form", ["people", "json"])
+def test_tracebacks_show_no_values_of_variables(form: LogFormat) -> None:
     out = io.StringIO()
-    logs.set_up("info", out, as_json=as_json)
+    logs.set_up("info", out, form)
     transcript = "what " + "somebody said"
     try:
         raise ValueError(len(transcript))
@@ -88,7 +98,7 @@ def test_tracebacks_show_no_values_of_variables(as_json: bool) -> None:
 def test_a_reader_who_takes_nothing_costs_lines_and_holds_nobody_up() -> None:
     reads, writes = os.pipe()
     with os.fdopen(writes, "w") as nobody_reads:
-        logs.set_up("info", nobody_reads)
+        logs.set_up("info", nobody_reads, "json")
         log = structlog.get_logger("rasr.session")
         # A pipe holds 64 KiB, the queue 10,000 lines.
         for number in range(12_000):

@@ -8,6 +8,7 @@ from anybody.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from av.container import InputContainer
 from rasr.audio.formats import Samples
 
 _NO_OTHER_FILES = {"protocol_whitelist": "none"}
+
+_LOOKED_AT_BYTES = 4096
 
 AudioPath = str | PathLike[str]
 """The name of a file."""
@@ -81,12 +84,34 @@ def _opened(path: AudioPath) -> Iterator[tuple[InputContainer, AudioStream]]:
         with open(path, "rb") as file, av.open(file, "r", options=_NO_OTHER_FILES) as container:
             streams = container.streams.audio
             if not streams:
-                raise AudioFileError(f"{path} has no audio stream")
+                raise AudioFileError(_unless_text(path, "has no audio stream"))
             yield container, streams[0]
     except av.FFmpegError as error:
-        raise AudioFileError(f"{path} cannot be read as sound: {error.strerror}") from error
+        fault = f"cannot be read as sound: {error.strerror}"
+        raise AudioFileError(_unless_text(path, fault)) from error
     except OSError as error:
         raise AudioFileError(f"{path} cannot be opened: {error.strerror}") from error
     except ValueError as error:
         # PyAV's resampler, when rate or channels change within the stream; paths with a NUL.
         raise AudioFileError(f"{path} cannot be read as sound: {error}") from error
+
+
+def _unless_text(path: AudioPath, fault: str) -> str:
+    """The sentence for a file without audio: its fault, or more plainly that it is a text."""
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(_LOOKED_AT_BYTES)
+    except OSError:
+        return f"{path} {fault}"
+    if not begin:
+        return f"{path} is empty"
+    return f"{path} is a text file, not a recording" if _is_text(begin) else f"{path} {fault}"
+
+
+def _is_text(begin: bytes) -> bool:
+    """True for the beginning of a text: it may end in the middle of a character."""
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(begin)
+    except UnicodeDecodeError:
+        return False
+    return all(one.isprintable() or one.isspace() for one in text)

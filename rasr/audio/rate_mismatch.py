@@ -114,9 +114,6 @@ def _pitch(audio: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     frames = frames - frames.mean(axis=1, keepdims=True)
     level = np.sqrt((frames**2).mean(axis=1))
     frames = frames[level > max(_AUDIBLE, 0.3 * float(np.percentile(level, 95)))]
-    if len(frames) == 0:
-        return np.empty(0), np.empty(0, np.bool_)
-
     window = np.hanning(_FRAME)
     own = _autocorrelation(window[np.newaxis])
     correlation = _autocorrelation(frames * window)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from rasr.captions.cues import Cue, cues_of, held
+from rasr.captions.cues import Cue, RollingCues, held
 from rasr.captions.event_stream import EventId, cue_event, missed_event
 from rasr.captions.timed_text import TimedText
 
@@ -81,6 +81,7 @@ class Channel:
         self._finals: deque[_FinalCue] = deque(maxlen=history_cues)
         self._final_cues = 0
         self._rolling: dict[int, _RollingCue] = {}
+        self._cues = RollingCues()
         self._stamp = 0
         self._opened: float | None = None
         self._offset_ms = 0
@@ -102,7 +103,7 @@ class Channel:
 
     def publish(self, text: TimedText) -> None:
         """Take the next partial or final; a final without text withdraws the partials before it."""
-        cues = [_moved(cue, self._offset_ms) for cue in cues_of(text)]
+        cues = [_moved(cue, self._offset_ms) for cue in self._cues.next(text)]
         if text.is_final:
             self._publish_final(cues, text.text)
         else:
@@ -111,6 +112,7 @@ class Channel:
     def end(self) -> None:
         """The recognition is over: partials that have no final will get none, and are withdrawn."""
         self.live = False
+        self._cues = RollingCues()
         self._withdraw_beyond(self._final_cues)
 
     def _publish_partial(self, cues: Sequence[Cue]) -> None:

@@ -1,35 +1,52 @@
 """The command line.
 
-Each command is a module of its own; what costs time to import (the server, the audio libraries) is
-imported by the command that needs it, so that `--help` answers at once.
+Each command is a module of its own, which is imported when the command is asked for; what costs
+time to import (the server, the audio libraries) is imported when it is used. So the first line of a
+command comes at once.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 import rasr
-from rasr.cli.capacity import capacity
-from rasr.cli.config import config
-from rasr.cli.demo import demo
-from rasr.cli.mic import mic
-from rasr.cli.models import models
-from rasr.cli.serve import serve
 from rasr.cli.standard_streams import keep_them_open
-from rasr.cli.tls import tls
-from rasr.cli.top import top
-from rasr.cli.transcribe import transcribe
+
+_COMMANDS = (
+    *("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config", "capacity"),
+    *("top", "tls"),
+)
+"""In the order of the help. Each is the object of this name in the module of this name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """Commands that are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        found = getattr(import_module(f"rasr.cli.{cmd_name}"), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(rasr.__version__, prog_name="rasr")
 def main() -> None:
     """Real-time speech recognition: a server, and the means to talk to it.
 
-    A first look: `rasr demo`. Your own voice: `rasr mic`. A recording: `rasr transcribe FILE`.
+    \b
+      rasr serve              a server, and a page to speak into at http://localhost:8765
+      rasr transcribe FILE    a recording to text, without a server
+      rasr setup              other languages than English
+      rasr doctor             where something does not work
     """
     keep_them_open()
-
-
-for _command in (serve, transcribe, mic, demo, models, config, capacity, top, tls):
-    main.add_command(_command)

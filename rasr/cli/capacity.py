@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @model_option
 @config_option
 def capacity(model: tuple[str, ...], config: Path | None) -> None:
-    """Measure what this machine carries with each engine that is served.
+    """How many people can speak at once on this machine, with each engine that is served.
 
-    Each engine is loaded and decodes speech in batches of several sizes, as a server would under
-    load; it takes seconds. `rasr serve` measures the same when it first starts and remembers it;
-    this command measures anew, and servers remember the better of both. Run it while nothing else
-    works on the machine.
+    First comes one sentence, then the numbers behind it. Each engine is loaded and decodes speech
+    in batches of several sizes, as a server would under load; it takes seconds. `rasr serve`
+    measures the same when nobody speaks and remembers it; this command measures anew, and servers
+    remember the better of both. Run it while nothing else works on the machine.
     """
     settings = configuration(config, models=model).settings
     logs.set_up("error", sys.stderr)
@@ -42,7 +42,8 @@ def capacity(model: tuple[str, ...], config: Path | None) -> None:
     except StartError as error:
         raise click.ClickException(str(error)) from error
     for one in found.values():
-        _show(one, settings.capacity.max_load)
+        _show_rounds(one.engine, [one], settings.capacity.max_load)
+        _show_costs(one)
     for served in settings.properties.values():
         final = final_engine(served)
         if final is not None:
@@ -68,7 +69,7 @@ async def _measure(settings: Settings) -> dict[str, Capacity]:
     return found
 
 
-def _show(one: Capacity, max_load: float) -> None:
+def _show_costs(one: Capacity) -> None:
     screen = console()
     costs = one.costs
     if costs.by_length:
@@ -87,7 +88,6 @@ def _show(one: Capacity, max_load: float) -> None:
             "as sure as that."
         )
     screen.print()
-    _show_rounds(one.engine, [one], max_load)
 
 
 def _show_steps(one: Capacity) -> None:
@@ -130,17 +130,18 @@ def _show_lengths(one: Capacity) -> None:
 
 def _show_rounds(title: str, engines: Sequence[Capacity], max_load: float) -> None:
     """Recognitions at once, each with its speech given to all of these engines."""
-    from rasr.server.ops.capacity import SPEECH_RATIOS, carried, summary
+    from rasr.server.ops.capacity import SPEECH_RATIOS, admitted, carried, summary
 
-    rounds = Table(title=f"{title}: rounds at once on {engines[0].cores} cores")
-    rounds.add_column("of the sound is speech", justify="right")
+    screen = console()
+    screen.print(f"{summary(title, engines, max_load)}.", style="bold")
+    screen.print()
+    rounds = Table(title=f"{title}: people at once on {engines[0].cores} cores")
+    rounds.add_column("share of the time they speak", justify="right")
     rounds.add_column("carried", justify="right")
     if max_load:
         rounds.add_column(f"admitted (load {max_load:.0%})", justify="right")
     for ratio in SPEECH_RATIOS:
-        most = carried(engines, ratio)
-        # The first one is admitted whatever the load is.
-        admitted = [str(max(1, int(most * max_load)))] if max_load else []
-        rounds.add_row(f"{ratio:.0%}", str(most), *admitted)
-    console().print(rounds)
-    console().print(summary(title, engines, max_load) + ".")
+        may = [str(admitted(engines, ratio, max_load))] if max_load else []
+        rounds.add_row(f"{ratio:.0%}", str(carried(engines, ratio)), *may)
+    screen.print(rounds)
+    screen.print()

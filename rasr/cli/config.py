@@ -25,7 +25,7 @@ def config(config: Path | None, model: tuple[str, ...]) -> None:
     A setting comes from, weakest first:
       its default;
       the models that are installed;
-      the file of --config, or else of RASR_CONFIG;
+      the file of --config, or else of RASR_CONFIG, or else ~/.config/rasr/rasr.toml;
       the environment: RASR_SERVER__PORT=9000 is port in [server];
       a flag of the command.
     """

@@ -1,4 +1,7 @@
-"""`--config` and `--model`, which several commands share, and the configuration they make."""
+"""`--config` and `--model`, which several commands share, and the configuration they make.
+
+What is needed to make one is imported where it is made: the options alone cost no time.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,24 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rasr.configuration import Configuration, ConfigurationError, load
-from rasr.models.errors import ModelError
-from rasr.models.serving import english_advice, with_bundled, with_models
-from rasr.models.store import open_store
-from rasr.settings import Settings
+if TYPE_CHECKING:
+    from rasr.configuration import Configuration
+    from rasr.models.catalogue import Model
+    from rasr.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class ModelsAreMissing(click.ClickException):
+    """Nothing is wrong but that models which are to serve are not installed."""
+
+    def __init__(self, message: str, models: Sequence[Model]) -> None:
+        super().__init__(message)
+        self.models = tuple(models)
 
 
 def config_option(command: Command) -> Command:
@@ -25,7 +35,8 @@ def config_option(command: Command) -> Command:
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Settings in TOML; `rasr config` shows them all. Default: what RASR_CONFIG names.",
+        help="Settings in TOML; `rasr config` shows them all. Default: what RASR_CONFIG names, "
+        "else ~/.config/rasr/rasr.toml.",
     )(command)
 
 
@@ -54,8 +65,12 @@ def configuration(
         bundled: languages that a bundled model serves where nothing else does.
 
     Raises:
+        ModelsAreMissing: models have to be fetched first; nothing else is wrong.
         click.ClickException: with every mistake, one line each.
     """
+    from rasr.models.serving import with_bundled, with_models
+    from rasr.models.store import open_store
+
     with _mistakes_as_one_error():
         loaded = _load(config, flags)
         store = open_store(loaded.settings.models.folder, os.environ)
@@ -67,6 +82,9 @@ def configuration(
 
 def advice(configuration: Configuration) -> str | None:
     """One sentence on a model that would serve better than what does by default; None for none."""
+    from rasr.models.serving import english_advice
+    from rasr.models.store import open_store
+
     store = open_store(configuration.settings.models.folder, os.environ)
     return english_advice(configuration, store)
 
@@ -84,16 +102,25 @@ def settings_only(config: Path | None, flags: Mapping[str, str | None] | None = 
 
 
 def _load(config: Path | None, flags: Mapping[str, str | None] | None) -> Configuration:
+    from rasr.configuration import load
+
     given = {key: value for key, value in (flags or {}).items() if value is not None}
     return load(config, os.environ, given)
 
 
 @contextmanager
 def _mistakes_as_one_error() -> Iterator[None]:
+    from rasr.configuration import ConfigurationError
+    from rasr.models.errors import ModelError
+    from rasr.models.serving import ModelsMissing
+
     try:
         yield
     except ModelError as error:
         raise click.ClickException(str(error)) from error
     except ConfigurationError as error:
         lines = "\n".join(f"  {mistake}" for mistake in error.mistakes)
-        raise click.ClickException(f"the settings cannot be used:\n{lines}") from error
+        text = f"the settings cannot be used:\n{lines}"
+        if isinstance(error, ModelsMissing):
+            raise ModelsAreMissing(text, error.models) from error
+        raise click.ClickException(text) from error

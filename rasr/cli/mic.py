@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +13,19 @@ from typing import Any
 import click
 
 from rasr.audio import CompressedFormat
-from rasr.cli.config_options import config_option
+from rasr.cli.addresses import captions_address, url_option
+from rasr.cli.config_options import config_option, model_option
 from rasr.cli.microphone import Microphone, MicrophoneError, list_devices
 from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
-from rasr.cli.server import captions_address, run, server_at, url_option
+from rasr.cli.server import run, server_at
 from rasr.cli.start_options import MODES, start_config, start_options
 from rasr.client import Mode, Options, Pace, StartConfig, connect, stream_recording
 
 
 @click.command()
 @url_option
+@model_option
 @config_option
 @click.option(
     "--mode",
@@ -36,6 +38,7 @@ from rasr.client import Mode, Options, Pace, StartConfig, connect, stream_record
 @start_options
 def mic(
     url: str | None,
+    model: tuple[str, ...],
     config: Path | None,
     mode: str,
     device: str | None,
@@ -44,8 +47,8 @@ def mic(
 ) -> None:
     """Turn what you say into text while you say it.
 
-    Speak English, or name another language that is served: `rasr config` shows which. Ctrl-C stops;
-    what was said until then is still recognised.
+    Speak English, or name another language with --property; `rasr setup` shows which there are and
+    fetches what they need. Ctrl-C stops; what was said until then is still recognised.
 
     \b
       rasr mic --add-punc
@@ -58,13 +61,18 @@ def mic(
         start_message = start_config(Mode(mode), start)
         if start["interim_results"] is None:
             start_message = replace(start_message, interim_results=True)
-        run(_mic(Mode(mode), start_message, device, url, config))
+        run(_mic(Mode(mode), start_message, device, url, model, config))
     except MicrophoneError as error:
         raise click.ClickException(str(error)) from error
 
 
 async def _mic(
-    mode: Mode, start: StartConfig, device: str | None, url: str | None, config: Path | None
+    mode: Mode,
+    start: StartConfig,
+    device: str | None,
+    url: str | None,
+    models: Sequence[str],
+    config: Path | None,
 ) -> None:
     audio_format = start.audio_format
     if isinstance(audio_format, CompressedFormat):
@@ -74,7 +82,7 @@ async def _mic(
     # Before the server: its model takes seconds to load, and for nothing if this fails.
     with closing(Microphone(device, audio_format)) as microphone:
         async with (
-            server_at(url, config, start.property) as server,
+            server_at(url, config, models, start.property) as server,
             connect(server, Options(start, mode)) as session,
         ):
             with Screen() as screen, _at_interrupt(microphone.stop):

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
 from rasr.cli.config_options import config_option, settings_only
-from rasr.cli.screen import aligned, console
+from rasr.cli.fetching import ProgressBar, ended_by_sigterm, in_megabytes, plain_errors
+from rasr.cli.screen import aligned
 from rasr.models.catalogue import Mirrors, Model
 from rasr.models.errors import FetchFailed, ModelError
 from rasr.models.record import read_record
@@ -53,6 +42,8 @@ class _Shared:
 def models(context: click.Context, config: Path | None, folder: str | None) -> None:
     """Speech models: list, fetch, check, delete.
 
+    `rasr setup LANGUAGE` does for a language what these commands do for single models.
+
     An installed model serves its languages by itself. Two exceptions: English is served by the
     default model, and Whisper serves only where it is named, as with `rasr serve --model NAME`.
 
@@ -61,7 +52,7 @@ def models(context: click.Context, config: Path | None, folder: str | None) -> N
       rasr models pull x-asr-480ms
     """
     settings = settings_only(config, {"models.folder": folder}).models
-    with _plain_errors():
+    with plain_errors():
         mirrors = Mirrors(settings.mirror, settings.hub_mirror)
         context.obj = _Shared(open_store(settings.folder, os.environ), mirrors)
 
@@ -78,7 +69,7 @@ def list_models(shared: _Shared) -> None:
         (
             model.name,
             str(shared.store.state(model)),
-            "–" if model.bundled else _megabytes(model.download_bytes),
+            "–" if model.bundled else in_megabytes(model.download_bytes),
             _few(model.languages),
             model.good_for,
         )
@@ -93,7 +84,7 @@ def list_models(shared: _Shared) -> None:
 @click.pass_obj
 def show(shared: _Shared, name: str) -> None:
     """All that is known of a model."""
-    with _plain_errors():
+    with plain_errors():
         model = shared.store.catalogue.get(name)
         for row in aligned(list(_facts(shared, model))):
             click.echo(row)
@@ -125,12 +116,12 @@ def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: boo
     """
     from rasr.models.install import install
 
-    with _plain_errors():
+    with plain_errors():
         model = shared.store.catalogue.get(name)
         if if_possible and shared.store.state(model) is State.INSTALLED:
             return
         try:
-            with _ended_by_sigterm(), _Bar() as bar:
+            with ended_by_sigterm(), ProgressBar() as bar:
                 folder = install(shared.store, model, bar, mirrors=shared.mirrors, by_hand=by_hand)
         except ModelError as error:
             if not if_possible:
@@ -146,9 +137,13 @@ def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: boo
 @click.pass_obj
 def remove(shared: _Shared, name: str) -> None:
     """Delete a model, and what an unfinished pull has fetched of it."""
-    with _plain_errors():
-        folder = shared.store.remove(shared.store.catalogue.get(name))
-    click.echo(f"{folder} is deleted")
+    with plain_errors():
+        model = shared.store.catalogue.get(name)
+        folder = shared.store.remove(model)
+    if folder == shared.store.path(model):
+        click.echo(f"{folder} is deleted")
+    else:
+        click.echo(f"{model.name} was not installed; what a pull had fetched of it is deleted")
 
 
 @models.command()
@@ -156,7 +151,7 @@ def remove(shared: _Shared, name: str) -> None:
 @click.pass_obj
 def check(shared: _Shared, name: str) -> None:
     """Compare an installed model with what was installed."""
-    with _plain_errors():
+    with plain_errors():
         model = shared.store.catalogue.get(name)
         verdict = shared.store.check(model)
         if verdict.damage:
@@ -170,20 +165,6 @@ def check(shared: _Shared, name: str) -> None:
         click.echo(
             f"{model.name} has all its files; no digests were recorded, so nothing was compared"
         )
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends what is done here as Ctrl-C does, so that pip or npm ends with it."""
-
-    def end(number: int, frame: object) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _without_it(shared: _Shared, model: Model, error: ModelError) -> str:
@@ -218,7 +199,7 @@ def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:
     for option, value in model.options.items():
         yield "decoded with", f"{option} = {value}"
     if not model.bundled:
-        yield "download", _megabytes(model.download_bytes)
+        yield "download", in_megabytes(model.download_bytes)
     if model.archive:
         yield "archive", model.archive
         known = model.sha256 or store.known_digest(model.archive)
@@ -240,59 +221,8 @@ def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:
         yield "came from", record.source
 
 
-def _megabytes(size: int | None) -> str:
-    return "unknown" if size is None else f"{size / 1e6:.0f} MB"
-
-
 def _few(languages: tuple[str, ...]) -> str:
     """The first ones; `show` has them all."""
     more = len(languages) - _LISTED_LANGUAGES
     told = ", ".join(languages[:_LISTED_LANGUAGES])
     return f"{told} and {more} more" if more > 0 else told
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """What goes wrong with a model is one message, not a traceback."""
-    try:
-        yield
-    except ModelError as error:
-        raise click.ClickException(str(error)) from error
-
-
-class _Bar:
-    """A progress bar on standard error; on a pipe, a line for each stage."""
-
-    def __init__(self) -> None:
-        self._console = console(stderr=True)
-        self._progress = Progress(
-            TextColumn("{task.description:<10}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task: TaskID | None = None
-
-    def __enter__(self) -> _Bar:
-        if self._console.is_terminal:
-            self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # One that was not started would say so with an empty line.
-        if self._console.is_terminal:
-            self._progress.stop()
-
-    def stage(self, name: str) -> None:
-        if not self._console.is_terminal:
-            click.echo(f"{name} …", err=True)
-        elif self._task is not None:
-            self._progress.remove_task(self._task)
-        self._task = self._progress.add_task(name, total=None)
-
-    def progress(self, done: int, total: int | None) -> None:
-        if self._task is not None:
-            self._progress.update(self._task, completed=done, total=total)

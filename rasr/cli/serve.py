@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import structlog
 
-from rasr import logs
-from rasr.cli.config_options import advice, config_option, configuration, model_option
+from rasr.cli.config_options import advice, config_option, model_option
 from rasr.cli.standard_streams import tell
-from rasr.configuration.layers import Configuration
-from rasr.settings import ServerSettings
 
-_DEFAULTS = ServerSettings()
-_log = structlog.get_logger("rasr.cli")
+if TYPE_CHECKING:
+    from rasr.configuration import Configuration
+
+# Nothing heavier is imported here: the first line is to appear at once.
 
 
 @click.command()
-@click.option("--host", metavar="ADDRESS", help=f"Address to listen on. Default: {_DEFAULTS.host}.")
-@click.option(
-    "--port", metavar="NUMBER", help=f"Port; 0 for any free one. Default: {_DEFAULTS.port}."
-)
+@click.option("--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1.")
+@click.option("--port", metavar="NUMBER", help="Port; 0 for any free one. Default: 8765.")
 @model_option
 @config_option
 @click.option("--log-level", metavar="LEVEL", help="debug, info (default), warning or error.")
@@ -30,6 +28,9 @@ _log = structlog.get_logger("rasr.cli")
     "--tls-cert", metavar="FILE", help="Certificate (PEM): the server speaks https and wss alone."
 )
 @click.option("--tls-key", metavar="FILE", help="The certificate's private key (PEM).")
+@click.option(
+    "--log-format", metavar="FORMAT", help="people (default), or json for programs that read logs."
+)
 @click.option(
     "--no-auth",
     is_flag=True,
@@ -44,24 +45,32 @@ def serve(
     log_level: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    log_format: str | None,
     no_auth: bool,
 ) -> None:
     """Run the server.
 
-    One line with its address appears on standard output when it is ready to recognise; logs go to
-    standard error. In a browser that address, with http in place of ws, is a page to speak into.
-    Ctrl-C or SIGTERM stops the server: open sessions get their last results first.
+    When it is ready to recognise, standard output tells the address to open in a browser, a page to
+    speak into, and the address for clients. Logs go to standard error. Ctrl-C or SIGTERM stops the
+    server: open sessions get their last results first.
 
     English is served by the default model that `make setup` fetches, or by PocketSphinx without it,
     and every other language by the best model that is installed, unless --model or the settings say
-    otherwise. Whisper models serve only where they are named. `rasr config` shows what serves what.
+    otherwise. Whisper models serve only where they are named. `rasr config` shows what serves what,
+    `rasr setup` brings more languages. A model that is not installed is fetched if you agree.
 
     \b
       rasr serve
-      rasr models pull x-asr-480ms
       rasr serve --model chinese=x-asr-480ms --model moonshine-tiny-en
     """
-    configured = configuration(
+    if _is_for_people(
+        log_format or os.environ.get("RASR_SERVER__LOG_FORMAT"),
+        log_level or os.environ.get("RASR_SERVER__LOG_LEVEL"),
+    ):
+        tell("Loading …", sys.stderr)
+    from rasr.cli.bring import offered_configuration
+
+    configured = offered_configuration(
         config,
         {
             "server.host": host,
@@ -69,10 +78,14 @@ def serve(
             "server.log_level": log_level,
             "server.tls_cert": tls_cert,
             "server.tls_key": tls_key,
+            "server.log_format": log_format,
             "auth.kind": "none" if no_auth else None,
         },
         model,
     )
+    server = configured.settings.server
+    if _is_for_people(server.log_format, server.log_level):
+        tell(_what_is_loaded(configured), sys.stderr)
     try:
         _serve(configured)
     except (MemoryError, RuntimeError) as error:
@@ -84,22 +97,42 @@ def serve(
         ) from error
 
 
-def _ready(line: str) -> None:
-    tell(line)
-    _log.info("server_ready")
+def _is_for_people(log_format: str | None, log_level: str | None) -> bool:
+    """Whether lines on standard error that are no log are welcome there.
+
+    Args:
+        log_format: None where it is not known yet; so is the level.
+    """
+    return log_format != "json" and log_level not in ("warning", "error")
+
+
+def _what_is_loaded(configured: Configuration) -> str:
+    from rasr.settings import final_engine, live_engine
+
+    served = configured.settings.properties.values()
+    engines = [name for by in served for name in (live_engine(by), final_engine(by)) if name]
+    return f"Loading {', '.join(dict.fromkeys(engines))} …"
 
 
 def _serve(configured: Configuration) -> None:
-    settings = configured.settings
+    import structlog
+
+    from rasr import logs
     from rasr.server.errors import StartError
     from rasr.server.serve import serve as run_server
 
-    logs.set_up(settings.server.log_level, sys.stderr)
-    missing = advice(configured)
-    if missing is not None:
-        _log.warning("default_model_missing", advice=missing)
+    server = configured.settings.server
+    logs.set_up(server.log_level, sys.stderr, server.log_format)
+
+    def ready(message: str) -> None:
+        tell(message)
+        better = advice(configured)
+        if better is not None:
+            tell(f"{better}.")
+        structlog.get_logger("rasr.cli").info("server_ready")
+
     try:
-        run_server(settings, on_ready=_ready)
+        run_server(configured.settings, on_ready=ready)
     except StartError as error:
         raise click.ClickException(str(error)) from error
     finally:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rasr import logs
-from rasr.cli.config_options import configuration
+from rasr.cli.bring import offer_language, offered_configuration
 from rasr.cli.screen import console
 from rasr.client import ClientError
 from rasr.settings import Settings
@@ -24,42 +24,32 @@ if TYPE_CHECKING:
 _STREAMS_PER_WORKER = 2
 """One segment is finished while the next one begins. More take seconds to load, for nothing."""
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def url_option(command: Command) -> Command:
-    """Give a command the option `--url URL`, handed on as `url`."""
-    return click.option(
-        "--url",
-        metavar="URL",
-        help="Server to use, such as ws://127.0.0.1:8765. Without it one is started for as long "
-        "as the command runs.",
-    )(command)
-
-
-def captions_address(url: str, channel: str) -> str:
-    """The address of the page that shows the captions of `channel`, on the server at `url`."""
-    scheme, _, rest = url.partition("://")
-    host = rest.split("/")[0]
-    return f"{'https' if scheme in ('wss', 'https') else 'http'}://{host}/captions/{channel}"
-
 
 @asynccontextmanager
-async def server_at(url: str | None, config: Path | None, *wanted: Property) -> AsyncIterator[str]:
+async def server_at(
+    url: str | None, config: Path | None, models: Sequence[str], wanted: Property
+) -> AsyncIterator[str]:
     """The URL of a server that recognises: `url`, or that of a server started here.
 
     Args:
+        models: what `--model` was given.
         wanted: what it will be asked for: a server started here loads nothing else.
 
     Raises:
         click.ClickException: the settings are wrong, or it does not start.
     """
     if url is None:
-        async with own_server(configuration(config).settings, *wanted) as service:
+        configured = offered_configuration(config, models=models)
+        configured = offer_language(configured, wanted.language, config, models)
+        async with own_server(configured.settings, wanted) as service:
             yield service.url
         return
-    if config is not None:
-        raise click.UsageError("--config is for a server of our own: leave it out, or --url")
+    for option, given in (("--config", config), ("--model", models)):
+        if given:
+            raise click.UsageError(
+                f"{option} is for a server that is started for this command; the one at --url has "
+                f"settings of its own: leave out {option}, or --url"
+            )
     yield url
 
 
@@ -74,7 +64,7 @@ async def own_server(settings: Settings, *wanted: Property) -> AsyncIterator[Ser
     from rasr.server.errors import StartError
     from rasr.server.service import Service
 
-    logs.set_up(settings.server.log_level, sys.stderr)
+    logs.set_up(settings.server.log_level, sys.stderr, settings.server.log_format)
     async with AsyncExitStack() as stack:
         try:
             with console(stderr=True).status("Loading the speech model …"):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+from typing import TextIO
 
 import click
-import structlog
-
-_log = structlog.get_logger("rasr.cli")
 
 
 def keep_them_open() -> None:
@@ -23,13 +22,17 @@ def keep_them_open() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
-def tell(line: str) -> None:
-    """Print a line for a person. A server goes on when nobody reads it."""
+def tell(text: str, to: TextIO | None = None) -> None:
+    """Print text for a person. A server goes on when nobody reads it.
+
+    Args:
+        to: a standard stream; None for standard output.
+    """
+    stream = to or sys.stdout
     try:
-        click.echo(line)
-    except OSError as error:
-        _log.warning("standard_output_closed", error=str(error))
-        # Else Python would try to write the line once more when the process ends, and fail.
+        click.echo(text, file=stream)
+    except OSError:
+        # Else Python would try to write it once more when the process ends, and fail.
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -9,7 +9,7 @@ import click
 
 from rasr.audio.formats import FORMATS, AudioFormat, CompressedFormat
 from rasr.wire.sis.fields import START_FIELDS
-from rasr.wire.sis.kinds import Field, FieldValue, TextList, WholeNumber, YesNo
+from rasr.wire.sis.kinds import Field, FieldValue, PropertyName, TextList, WholeNumber, YesNo
 from rasr.wire.sis.messages import StartConfig
 from rasr.wire.sis.modes import Mode
 from rasr.wire.sis.properties import Property
@@ -85,7 +85,10 @@ class _FieldType(click.ParamType[FieldValue]):
                 raw = None
         read = self._kind.read(raw)
         if read is None:
-            self.fail(f"{value!r}; allowed: {self._kind.allowed}", param, ctx)
+            meant = f"{value}_16k_common"
+            is_near = isinstance(self._kind, PropertyName) and self._kind.read(meant) is not None
+            hint = f"; did you mean {meant}?" if is_near else ""
+            self.fail(f"{value!r}; allowed: {self._kind.allowed}{hint}", param, ctx)
         return read
 
 

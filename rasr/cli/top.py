@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console, Group
@@ -18,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rasr.cli.addresses import http_url, server_url
 from rasr.cli.screen import console
 from rasr.settings import ServerSettings
 
@@ -29,7 +29,6 @@ _TIMEOUT_S = 5.0
 _PIPE_WIDTH = 160
 _HEADER_LINES = 6
 """Lines that are not sessions, but for those of engines."""
-_SCHEMES = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 
 Row = Mapping[str, Any]
 
@@ -108,7 +107,7 @@ def top(url: str, sort: str, once: bool, interval: float) -> None:
 
     # A proxy has nothing to do with this machine's own server.
     with httpx.Client(timeout=_TIMEOUT_S, trust_env=False) as client:
-        watch = _Watch(client, url, sort)
+        watch = _Watch(client, server_url(url), sort)
         try:
             if once or not console().is_terminal:
                 watch.once(interval)
@@ -172,16 +171,7 @@ def _fetch(client: httpx.Client, url: str) -> Row:
     import httpx
 
     try:
-        parts = urlsplit(url)
-        scheme, address = _SCHEMES.get(parts.scheme), parts.netloc
-    except ValueError:
-        scheme, address = None, ""
-    if scheme is None or not address:
-        raise click.UsageError(
-            f"{url!r} is no address of a server; allowed: ws://host:port or http://host:port"
-        )
-    try:
-        answer = client.get(f"{scheme}://{address}/sessions")
+        answer = client.get(f"{http_url(url)}/sessions")
     except httpx.HTTPError as error:
         raise click.ClickException(
             f"there is no server at {url}: {error or type(error).__name__}; start one with "

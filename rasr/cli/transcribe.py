@@ -11,11 +11,12 @@ from typing import Any
 import click
 
 from rasr.audio import AudioFileError, CompressedFormat, audio_info
-from rasr.cli.config_options import config_option
+from rasr.cli.addresses import captions_address, url_option
+from rasr.cli.config_options import config_option, model_option
 from rasr.cli.formats import Format, Transcript, heading, write
 from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
-from rasr.cli.server import captions_address, run, server_at, url_option
+from rasr.cli.server import run, server_at
 from rasr.cli.start_options import MODES, start_config, start_options
 from rasr.cli.stdin import STDIN, stdin_chunks
 from rasr.client import (
@@ -57,6 +58,7 @@ class _Task:
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
 )
 @url_option
+@model_option
 @config_option
 @click.option(
     "--mode",
@@ -87,6 +89,7 @@ class _Task:
 def transcribe(
     files: tuple[str, ...],
     url: str | None,
+    model: tuple[str, ...],
     config: Path | None,
     mode: str,
     pace: str | None,
@@ -96,11 +99,11 @@ def transcribe(
 ) -> None:
     """Turn recordings into text.
 
-    Speech is taken for English unless --property names another language that is served: `rasr
-    config` shows which. Any file with audio that FFmpeg reads will do, films included. `-` is
-    audio from standard input, in the format that --audio-format names. With ogg-opus, webm-opus,
-    mp3 or aac as --audio-format the bytes of a file are sent as they are, and the server decodes
-    them.
+    Speech is taken for English unless --property names another language; `rasr setup` shows which
+    there are and fetches what they need. Any file with audio that FFmpeg reads will do, films
+    included. `-` is audio from standard input, in the format that --audio-format names. With
+    ogg-opus, webm-opus, mp3 or aac as --audio-format the bytes of a file are sent as they are, and
+    the server decodes them.
 
     \b
       rasr transcribe --add-punc talk.mp3
@@ -120,7 +123,7 @@ def transcribe(
         start_message = replace(start_message, need_word_info=True)
     chosen_pace = Pace(pace) if pace is not None else Pace.REAL if published else Pace.FAST
     task = _Task(Mode(mode), start_message, chosen_pace, chosen, shows_text, len(files) > 1)
-    run(_transcribe(files, names, outputs, task, url, config))
+    run(_transcribe(files, names, outputs, task, url, model, config))
 
 
 def _outputs(names: Sequence[str], format: Format, output: Path | None) -> list[Path | None]:
@@ -157,22 +160,23 @@ async def _transcribe(
     outputs: Sequence[Path | None],
     task: _Task,
     url: str | None,
+    models: Sequence[str],
     config: Path | None,
 ) -> None:
     failures = 0
     transcripts: list[Transcript] = []
-    async with server_at(url, config, task.config.property) as server:
+    async with server_at(url, config, models, task.config.property) as server:
         if task.config.caption_channel is not None:
             address = captions_address(server, task.config.caption_channel)
             click.echo(f"Captions: {address}", err=True)
         for file, name, path in zip(files, names, outputs, strict=True):
             if task.shows_text and task.several:
                 click.echo(("\n" if transcripts else "") + heading(name))
-            segments, failure = await _one(file, task, server)
+            segments, failure = await _one(file, name, task, server)
             transcripts.append(Transcript(name, segments))
             if failure is not None:
                 failures += 1
-                click.echo(f"Error: {name}: {failure}", err=True)
+                click.echo(f"Error: {failure}", err=True)
             if path is not None:
                 _write(path, write(task.format, transcripts[-1:]))
     if not task.shows_text and outputs[0] is None:
@@ -181,7 +185,9 @@ async def _transcribe(
         raise click.exceptions.Exit(1)
 
 
-async def _one(file: str, task: _Task, server: str) -> tuple[tuple[Segment, ...], str | None]:
+async def _one(
+    file: str, name: str, task: _Task, server: str
+) -> tuple[tuple[Segment, ...], str | None]:
     """The finals of one recording, and why they are not all, if so."""
     audio_format = task.config.audio_format
     finals: list[Segment] = []
@@ -209,9 +215,12 @@ async def _one(file: str, task: _Task, server: str) -> tuple[tuple[Segment, ...]
                     if task.pace is Pace.FAST and MODE_TRAITS[task.mode].endpoints
                     else screen.progress,
                 )
-        return tuple(finals), printer.failure
-    except (ClientError, AudioFileError) as error:
+        return tuple(finals), printer.failure and f"{name}: {printer.failure}"
+    except AudioFileError as error:
+        # It names the file itself.
         return tuple(finals), str(error)
+    except ClientError as error:
+        return tuple(finals), f"{name}: {error}"
 
 
 def _byte_rate(file: str, duration_s: float | None) -> float | None:

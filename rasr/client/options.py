@@ -27,6 +27,7 @@ class StartFields(TypedDict, total=False):
     need_word_info: bool
     user_words: tuple[str, ...]
     warnings: bool
+    word_confidence: bool
     caption_channel: str
 
 

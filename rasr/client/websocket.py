@@ -17,6 +17,7 @@ from typing import Protocol, Self, cast, final
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
@@ -91,10 +92,7 @@ class WebSocket(asyncio.Protocol):
     async def open(
         self, *, timeout_s: float, tls: ssl.SSLContext | None = None, token: str | None = None
     ) -> Self:
-        """Connect and shake hands.
-
-        Args:
-            token: sent in `X-Auth-Token`.
+        """Connect and shake hands, with a token in `X-Auth-Token` if there is one.
 
         Raises:
             OSError, TimeoutError: there is no server, or it does not answer.
@@ -187,10 +185,7 @@ class WebSocket(asyncio.Protocol):
         """Send the handshake."""
         # uvloop's transports are not registered as such.
         self._transport = cast(asyncio.Transport, transport)
-        request = self._protocol.connect()
-        if self._token is not None:
-            request.headers["X-Auth-Token"] = self._token
-        self._protocol.send_request(request)
+        self._protocol.send_request(_handshake(self._protocol, self._token))
         self._flush()
 
     def data_received(self, data: bytes) -> None:
@@ -221,11 +216,7 @@ class WebSocket(asyncio.Protocol):
         self.is_open = False
         self._stop_timer()
         if not self._opened.done():
-            problem = self._protocol.handshake_exc
-            answered = isinstance(problem, InvalidHandshake) and not isinstance(
-                problem.__cause__, EOFError
-            )
-            self._opened.set_exception(problem if problem and answered else _hung_up(exc))
+            self._opened.set_exception(_why_not_opened(self._protocol.handshake_exc, exc))
             # Whoever was to await it may be gone.
             self._opened.exception()
         self._lost.set()
@@ -311,5 +302,14 @@ class WebSocket(asyncio.Protocol):
                 self._transport.write_eof()
 
 
-def _hung_up(cause: Exception | None) -> OSError:
+def _handshake(protocol: ClientProtocol, token: str | None) -> Request:
+    request = protocol.connect()
+    if token is not None:
+        request.headers["X-Auth-Token"] = token
+    return request
+
+
+def _why_not_opened(problem: Exception | None, cause: Exception | None) -> Exception:
+    if isinstance(problem, InvalidHandshake) and not isinstance(problem.__cause__, EOFError):
+        return problem
     return cause if isinstance(cause, OSError) else ConnectionResetError("it hung up at once")

@@ -17,6 +17,11 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
     return _folder(environ, "XDG_CACHE_HOME", ".cache")
 
 
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """Our folder among the user's settings."""
+    return _folder(environ, "XDG_CONFIG_HOME", ".config")
+
+
 def _folder(environ: Mapping[str, str], name: str, fallback: str) -> Path:
     folder = Path(environ.get(name, ""))
     # "All paths set in these environment variables must be absolute": others are to be ignored.

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Any, assert_never
 
 from pydantic import ValidationError
 
+from rasr.configuration.files import CONFIG_VARIABLE, file_in_force
 from rasr.configuration.schema import (
     KeyPath,
     Leaf,
@@ -34,18 +34,9 @@ from rasr.configuration.schema import (
     schema,
     written,
 )
+from rasr.configuration.variables import PREFIX, is_service_link, meant_variable
 from rasr.settings import Settings
 
-CONFIG_VARIABLE = "RASR_CONFIG"
-"""Names the file where no flag does. It is no setting."""
-
-_PREFIX = "RASR_"
-_SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
-"""Kubernetes sets RASR_SERVER_PORT to such an address in pods that are beside a service of the name
-rasr-server."""
-_NEAR = 0.9
-"""From which likeness on, of 1, the name of a variable is taken for a misspelt one. Names that
-Kubernetes makes, such as RASR_SERVICE_HOST, come to 0.87."""
 _FLAGS = {"auth.kind": "--no-auth"}
 """Flags that are not named as their setting."""
 _FORMER = {"server.no_auth": "auth.kind"}
@@ -101,19 +92,19 @@ def load(
     """Put the layers on top of each other.
 
     Args:
-        file: the TOML file; None for the one that RASR_CONFIG names, or none at all.
+        file: the TOML file; None for the one that RASR_CONFIG names, or else the user's own, if
+            there is one.
         flags: dotted key → what was typed; only flags that were given.
 
     Raises:
         ConfigurationError: with every mistake of every layer.
     """
-    if file is None and environ.get(CONFIG_VARIABLE):
-        file = Path(environ[CONFIG_VARIABLE])
     tree = _Tree()
-    if file is not None:
-        tree.take_file(file)
+    found = file_in_force(file, environ)
+    if found is not None:
+        tree.take_file(found)
     for name in sorted(environ):
-        if name.startswith(_PREFIX):
+        if name.startswith(PREFIX):
             tree.take_variable(name, environ[name])
     for key, value in flags.items():
         path = tuple(key.split("."))
@@ -188,13 +179,15 @@ class _Tree:
 
     def take_variable(self, name: str, text: str) -> None:
         origin = Origin(Layer.ENVIRONMENT, name)
-        key = name.removeprefix(_PREFIX).lower()
+        key = name.removeprefix(PREFIX).lower()
         if "__" in key:
             self.take(_nested(tuple(key.split("__")), _Text(text)), origin)
-        elif not _SERVICE_LINK.match(text) and (meant := _meant(self._schema, key)):
-            self._mistakes.append(
-                f"{origin}: there is no setting of this name; did you mean {_variable(meant)}?"
-            )
+        elif name != CONFIG_VARIABLE and not is_service_link(text):
+            meant = meant_variable(self._schema, key)
+            if meant is not None:
+                self._mistakes.append(
+                    f"{origin}: there is no setting of this name; did you mean {meant}?"
+                )
 
     def take(self, document: Mapping[str, Any], origin: Origin) -> None:
         """Lay `document` on top."""
@@ -318,39 +311,6 @@ def _nested(path: KeyPath, value: object) -> dict[str, Any]:
     for name in reversed(path[1:]):
         value = {name: value}
     return {path[0]: value}
-
-
-def _variable(path: KeyPath) -> str:
-    return _PREFIX + "__".join(path).upper()
-
-
-def _meant(schema: Section, key: str) -> KeyPath | None:
-    """The setting that a variable without two underscores is likely to mean."""
-    path = _spelt(schema, tuple(key.split("_")))
-    if path is not None:
-        return path
-    known: dict[str, KeyPath] = {}
-    for section, node in schema.fields.items():
-        for field in node.fields if isinstance(node, Section) else ():
-            known[f"{section}_{field}"] = (section, field)
-            known.setdefault(field, (section, field))
-    near = difflib.get_close_matches(key, known, n=1, cutoff=_NEAR)
-    return known[near[0]] if near else None
-
-
-def _spelt(node: Node, words: tuple[str, ...]) -> KeyPath | None:
-    """The path from `node` to a setting that `words` are, whatever divides its parts."""
-    if isinstance(node, Leaf):
-        return None if words else ()
-    if isinstance(node, Short):
-        return _spelt(node.table, words) if words else ()
-    for end in range(1, len(words) + 1):
-        name = "_".join(words[:end])
-        inner = node.item if isinstance(node, Names) else node.fields.get(name)
-        rest = None if inner is None else _spelt(inner, words[end:])
-        if rest is not None:
-            return (name, *rest)
-    return None
 
 
 def _unknown(section: Section, path: KeyPath, name: str) -> str:

@@ -7,6 +7,7 @@ file (an archive), inside packages of a package index, or file by file from a re
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -68,6 +69,10 @@ class Model(Entry):
     """Where its files lie one by one, if they do."""
     contents: tuple[Content, ...] = ()
     """Its files, where it comes in packages or from a repository."""
+    recommended: tuple[str, ...] = ()
+    """The languages for which `rasr setup` takes it."""
+    memory_mb: Annotated[int, Field(gt=0)] | None = None
+    """What a server takes that serves it alone; the catalogue says how it is known."""
     weights: str | None = None
     speed: str | None = None
     homepage: str | None = None
@@ -95,6 +100,13 @@ class Model(Entry):
         for content in self.contents:
             if self.packages and not (content.pieces and content.sha256):
                 raise ValueError(f"{content.name} has no pieces, or no sha256")
+        return self
+
+    @model_validator(mode="after")
+    def _is_recommended_for_what_it_knows(self) -> Self:
+        unknown = set(self.recommended) - set(self.languages)
+        if unknown:
+            raise ValueError(f"recommended for languages that it does not know: {unknown}")
         return self
 
     @property
@@ -139,6 +151,14 @@ class _Document(Entry):
             raise ValueError(f"named twice: {', '.join(sorted(twice))}")
         return self
 
+    @model_validator(mode="after")
+    def _one_is_recommended(self) -> Self:
+        told = [language for model in self.models for language in model.recommended]
+        twice = {language for language in told if told.count(language) > 1}
+        if twice:
+            raise ValueError(f"recommended twice: {', '.join(sorted(twice))}")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Mirrors:
@@ -175,9 +195,20 @@ class Catalogue:
         """
         model = self.find(name)
         if model is None:
-            known = ", ".join(one.name for one in self.models)
-            raise UnknownModel(f"there is no model {name!r}; there are: {known}")
+            raise UnknownModel(f"there is no model {name!r}; {self.instead_of(name)}")
         return model
+
+    def instead_of(self, name: str) -> str:
+        """What a person may have meant by a name that no model has."""
+        for model in self.models:
+            if name in model.recommended:
+                return f"{name} is a language, and rasr setup {name} takes {model.name} for it"
+        names = [one.name for one in self.models]
+        near = [one for one in names if name and name in one]
+        near = near or difflib.get_close_matches(name, names)
+        if near:
+            return f"did you mean {' or '.join(near)}?"
+        return "rasr models list shows which there are"
 
     @property
     def default_english(self) -> Model | None:

@@ -21,7 +21,7 @@ Loads nothing: whether the files are any good is found by the engine.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from decoder.sherpa.offline import is_offline
@@ -30,7 +30,7 @@ from rasr.configuration.schema import KeyPath, dotted
 from rasr.models.catalogue import Model
 from rasr.models.errors import ModelError
 from rasr.models.record import read_record
-from rasr.models.store import Store
+from rasr.models.store import State, Store
 from rasr.settings import EngineSettings, PropertySettings, Settings, language_of
 
 _USUAL_KIND = "sherpa-onnx"
@@ -47,6 +47,14 @@ _KEPT_LANGUAGE = "english"
 _KEYED = re.compile(r"(?P<keys>[a-z0-9_]+(,[a-z0-9_]+)*)=(?P<model>.+)")
 
 
+class ModelsMissing(ConfigurationError):
+    """All that is wrong is that models which are to serve are not installed."""
+
+    def __init__(self, mistakes: Iterable[str], models: Iterable[Model]) -> None:
+        super().__init__(mistakes)
+        self.models = tuple({model.name: model for model in models}.values())
+
+
 def with_models(
     configuration: Configuration, requests: Sequence[str], store: Store
 ) -> Configuration:
@@ -57,6 +65,7 @@ def with_models(
             keys of `properties`, separated by commas) to serve that and nothing else.
 
     Raises:
+        ModelsMissing: models that are to serve are not installed; nothing else is wrong.
         ConfigurationError: with all that is wrong with names of models.
     """
     draft = _Draft(configuration, store)
@@ -99,7 +108,7 @@ def default_advice(model: Model) -> str:
     """What it means that the default model for English is not here, and the cure."""
     return (
         "English is served by PocketSphinx, which gets about every third word wrong: "
-        f"rasr models pull {model.name} brings the default model"
+        f"rasr setup {_KEPT_LANGUAGE} brings the default model, {model.name}"
     )
 
 
@@ -123,6 +132,8 @@ class _Draft:
         self._origins = dict(configuration.origins)
         self._text = configuration.settings.text
         self._mistakes: list[str] = []
+        self._absent: list[Model] = []
+        """Models that could be fetched; each is among the mistakes too."""
 
     def serve_nothing(self) -> None:
         for key in list(self._properties):
@@ -190,10 +201,10 @@ class _Draft:
                 name = self._folder(where, reference, origin)
                 languages = _languages(Path(reference), self._store)
             else:
+                instead = self._store.catalogue.instead_of(reference)
                 self._mistakes.append(
-                    f"{where}: there is no such model; there are: "
-                    f"{', '.join(one.name for one in self._store.catalogue.models)}; or give the "
-                    "path of a model's folder"
+                    f"{where}: there is no such model; {instead}; the path of a model's folder may "
+                    "be given too"
                 )
                 continue
             if name is None:
@@ -244,6 +255,8 @@ class _Draft:
                 return
 
     def configuration(self) -> Configuration:
+        if self._mistakes and len(self._absent) == len(self._mistakes):
+            raise ModelsMissing(self._mistakes, self._absent)
         if self._mistakes:
             raise ConfigurationError(self._mistakes)
         settings = self._before.settings.model_copy(
@@ -279,6 +292,8 @@ class _Draft:
             folder = self._store.require(model)
         except ModelError as error:
             self._mistakes.append(f"{where}: {error}")
+            if self._store.state(model) is State.ABSENT and not model.bundled:
+                self._absent.append(model)
             return None
         return self._engine(where, model.name, model.engine, folder, origin, model.options)
 

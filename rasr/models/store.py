@@ -137,7 +137,8 @@ class Store:
     def remove(self, model: Model) -> Path:
         """Delete a model and what is left of pulls of it.
 
-        Returns: the folder that was deleted.
+        Returns: the folder that was deleted: the model's, or where it was not installed the
+            workplace of its pulls.
 
         Raises:
             NotInstalled: there is nothing to delete.
@@ -149,6 +150,7 @@ class Store:
         folder, rest = self.path(model), self.workplace(model)
         if not folder.exists() and not folder.is_symlink() and not rest.exists():
             raise NotInstalled(f"the model {model.name} is not installed: {folder} does not exist")
+        deleted = folder if folder.exists() or folder.is_symlink() else rest
         try:
             with locked(rest, model.name):
                 if folder.is_symlink():
@@ -158,7 +160,7 @@ class Store:
                     folder.rename(rest / REPLACED)
         except OSError as error:
             raise FolderFailed(f"{error.filename}: {error.strerror}") from error
-        return folder
+        return deleted
 
     def workplace(self, model: Model) -> Path:
         """The folder where a pull of the model keeps what it has so far."""

@@ -40,9 +40,9 @@ class FinishSegment:
     """No more audio comes: the final is wanted."""
 
     segment: int
-    silence: int = 0
+    silence: int
     """Samples at its end that hold no speech."""
-    awaited: bool = False
+    awaited: bool
     """Somebody waits for this final and sends nothing meanwhile."""
 
 

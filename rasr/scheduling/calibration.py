@@ -11,8 +11,8 @@ result is to be trusted (`StepCosts.disturbance`).
 Of an engine that reads an utterance anew, whole utterances of several lengths are measured, from
 the first step to the final. If it only makes finals, each utterance is read once.
 
-A calibration stops between two steps when it is told so: at start when it has taken its time, and
-in an idle moment as soon as somebody speaks. What has been measured by then counts.
+A calibration stops between two steps when it is told so, as in an idle moment when somebody speaks.
+What has been measured by then counts. A short one (`Plan.most_s`) is enough to begin with.
 """
 
 from __future__ import annotations
@@ -81,7 +81,11 @@ class Plan:
     finals_only: bool = False
     """Nobody wants its partials, so that one that reads anew reads once, at the end."""
     most_s: float | None = None
-    """After so long it ends, once the smallest size has been measured. None: no bound."""
+    """After so long it ends, once the least has been measured: a batch of one, and the shortest
+    utterance. The rest is reckoned. None: no bound."""
+    repeats: bool = True
+    """Measure each size twice. Without that little tells how sure the result is, and it counts as
+    agreeing with nothing."""
     most_step_s: float | None = None
     """Nothing is measured whose steps take longer: somebody who begins to speak waits for one."""
     goes_on: Callable[[], bool] = lambda: True
@@ -158,7 +162,7 @@ class _Calibration:
         # What others do for some tenths of a second then spoils one repeat and not all.
         await self._time_sizes()
         await self._time_lengths()
-        for _ in range(_TURNS - 1):
+        for _ in range(_TURNS - 1 if self._plan.repeats else 0):
             await self._time_sizes()
         if not self._has_least:
             return None
@@ -176,7 +180,7 @@ class _Calibration:
             by_length=self._curves[0],
             spared=self._curves[len(self._policies) - 1] if self._policies else {},
         )
-        return costs if costs.is_disturbed else replace(costs, agreeing=1)
+        return costs if costs.is_disturbed or not self._plan.repeats else replace(costs, agreeing=1)
 
     def _starvation(self, before: float | None, after: float | None) -> float:
         """Time that steps took over the processor time in it; 1.0 where that is not known."""

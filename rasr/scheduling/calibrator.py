@@ -17,8 +17,10 @@ from rasr.scheduling.supervision import SupervisedRunner, SupervisedWorker
 from rasr.scheduling.worker import ProcessWorker
 
 _MOST_S = 6.0
-"""Of a calibration at start: on a machine that does nothing else it takes 1 to 4 s, and beside
-others the repeats that are left out come in idle moments."""
+"""Of a whole calibration that somebody waits for: on a machine that does nothing else it takes 1 to
+4 s, and beside others it leaves out repeats."""
+_MOST_SHORT_S = 1.0
+"""Of a short one, unless a batch of one and the shortest utterance take longer than that."""
 _MOST_IDLE_STEP_S = 0.1
 """Of one in an idle moment: somebody who begins to speak waits for one step at the most, and finds
 a delay of a tenth of a second unnoticeable."""
@@ -49,16 +51,20 @@ class Calibrator:
         self._streams_per_worker = streams_per_worker
         self._finals_only = finals_only
 
-    async def at_start(self, speech: Samples) -> StepCosts:
-        """What steps cost, while nothing else is decoded; takes seconds.
+    async def at_once(self, speech: Samples, *, short: bool) -> StepCosts:
+        """What steps cost, while nothing else is decoded.
 
         Args:
             speech: shape (n,), int16, at 16 kHz.
+            short: measure what can be measured in a second, without repeats.
 
         Raises:
             WorkerDied: a worker died, or hung.
         """
-        costs = await calibrate(self._runners, self._plan(speech))
+        plan = self._plan(speech)
+        if short:
+            plan = replace(plan, most_s=_MOST_SHORT_S, repeats=False)
+        costs = await calibrate(self._runners, plan)
         assert costs is not None, "nobody stops it before it has the least"
         return costs
 

@@ -1,10 +1,11 @@
 """Calibrations in idle moments: what was found at start is never the last word.
 
-A machine may have been busy for as long as the first calibration took, with all steps longer alike,
-so that nothing about it looks wrong. So costs are measured again until several calibrations agree,
-whenever nobody has spoken for some seconds; ever more seldom, if they do not come to agree. It ends
-as soon as somebody speaks. Costs that live steps have shown to be too high are to be agreed upon
-anew.
+The calibration at start is short, so that a server is ready soon; a whole one follows at once, if
+nobody speaks. A machine may have been busy for as long as a calibration took, with all steps longer
+alike, so that nothing about it looks wrong. So costs are measured again until several calibrations
+agree, whenever nobody has spoken for some seconds; ever more seldom, if they do not come to agree.
+It ends as soon as somebody speaks. Costs that live steps have shown to be too high are to be agreed
+upon anew.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from rasr.scheduling.statistics import EngineStatistics
 _log = structlog.get_logger("rasr.scheduling")
 
 FIRST_S = 5.0
-"""So long nobody must have spoken before the first one; doubled each time, up to `_LONGEST_S`."""
+"""So long nobody must have spoken before one; doubled each time, up to `_LONGEST_S`. The first one
+is made without a wait where none has been made before."""
 _LONGEST_S = 3600.0
 _LOOK_S = 1.0
 """Between two looks whether anybody speaks."""
@@ -70,7 +72,8 @@ class IdleCalibration:
             statistics: of the engine.
             moments: of the machine.
             measure: a calibration that ends when somebody speaks; None where it came to nothing.
-            told: is told of costs that have become lower or surer.
+            told: is told of costs that have become lower or surer: by a calibration at once, by
+                live steps after a while.
             clock: in seconds.
         """
         self._statistics = statistics
@@ -79,7 +82,8 @@ class IdleCalibration:
         self._told = told
         self._clock = clock
         self._sleep = sleep
-        self._wait_s = FIRST_S
+        costs = statistics.costs
+        self._wait_s = FIRST_S if costs is not None and costs.agreeing else 0.0
         self._idle_since = clock()
         self._batches = moments.batches
         self._known = statistics.costs
@@ -106,9 +110,13 @@ class IdleCalibration:
         ):
             async with moments.measuring:
                 await self._calibrate()
+        if now - self._told_at >= _TELL_S:
+            await self._tell()
+
+    async def _tell(self) -> None:
         costs = self._statistics.costs
-        if costs is not None and costs != self._known and now - self._told_at >= _TELL_S:
-            self._known, self._told_at = costs, now
+        if costs is not None and costs != self._known:
+            self._known, self._told_at = costs, self._clock()
             await self._told(costs)
 
     async def _calibrate(self) -> None:
@@ -119,14 +127,16 @@ class IdleCalibration:
             # Nobody interrupted it: what it found, or why it found nothing, will not be otherwise
             # in a moment.
             self._wait_s = min(2 * self._wait_s, _LONGEST_S)
+        self._wait_s = max(FIRST_S, self._wait_s)
         if found is None:
             return
         self._statistics.calibrated(found)
         best = self._statistics.costs
         assert best is not None
-        _log.info(
+        _log.debug(
             "calibration_repeated",
             lower_by=0.0 if before is None else round(1 - best.ratio_to(before), 3),
             disturbance=round(found.disturbance, 2),
             sure=best.is_sure,
         )
+        await self._tell()

@@ -197,11 +197,12 @@ class Scheduler:
             )
         )
 
-    async def calibrate(self, speech: Samples) -> StepCosts:
-        """Measure what steps cost, for the statistics; for some seconds nothing else is decoded.
+    async def calibrate(self, speech: Samples, *, short: bool) -> StepCosts:
+        """Measure what steps cost, for the statistics; meanwhile nothing else is decoded.
 
         Args:
             speech: shape (n,), int16, at 16 kHz.
+            short: measure what can be measured in a second, without repeats.
 
         Raises:
             EngineUnavailable: a worker died or hung.
@@ -209,7 +210,7 @@ class Scheduler:
         bound_s = self._settings.load_timeout_s
         try:
             async with asyncio.timeout(bound_s):
-                costs = await self._known_calibrator.at_start(speech)
+                costs = await self._known_calibrator.at_once(speech, short=short)
         except TimeoutError as error:
             raise EngineUnavailable(
                 f"its speed has not been measured within {bound_s:g} s; raise "
@@ -232,7 +233,8 @@ class Scheduler:
 
         Args:
             speech: as of `calibrate`.
-            told: is told costs that are lower, or surer, than those before: now and then.
+            told: is told costs that are lower, or surer, than those before: after a calibration,
+                and now and then.
             moments: in which no engine of the machine decodes.
         """
         measure = partial(self._known_calibrator.in_idle_moment, speech, moments)

@@ -8,11 +8,12 @@ them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 from decoder import HotWord
 from rasr.captions import Broadcaster, ChannelBusy, TooManyChannels
+from rasr.models.languages import setup_command
 from rasr.recognition.config import EngineChoice
 from rasr.runtime.access import Access, Subscriber
 from rasr.server.admission import Admission, Party, Refused, Slot
@@ -29,21 +30,30 @@ class Authoriser:
         admission: Admission,
         captions: Broadcaster,
         vocabularies: Mapping[str, Sequence[str]],
+        at_hand: Collection[str],
     ) -> None:
         """
         Args:
+            at_hand: languages that could be served here, once their models are fetched.
             vocabularies: hot words by the id of their vocabulary.
         """
         self._properties = properties
         self._admission = admission
         self._captions = captions
         self._vocabularies = vocabularies
+        self._at_hand = at_hand
+
+    def _served_instead_of(self, language: str) -> str:
+        served = ", ".join(self._properties.languages) or "none"
+        if language in self._properties.languages or language not in self._at_hand:
+            return served
+        return f"{served}; who runs it can add {language}: {setup_command(language)}"
 
     async def authorise(self, party: Party, request: AccessRequest) -> Access | Refusal:
         """Whether `party` may have the recognition that it asks for."""
         engine = self._properties.choose(request.model, request.language, request.sample_rate)
         if engine is None:
-            return Refusal(RefusalKind.LANGUAGE, ", ".join(self._properties.languages) or "none")
+            return Refusal(RefusalKind.LANGUAGE, self._served_instead_of(request.language))
         hot_words = list(request.hot_words)
         if request.vocabulary_id is not None:
             vocabulary = self._vocabularies.get(request.vocabulary_id)

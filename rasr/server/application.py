@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 import rasr
+from rasr.models.catalogue import load
 from rasr.recognition.config import EngineChoice
 from rasr.server.auth.answers import NOT_HERE, answer, body
 from rasr.server.auth.tickets import add_tickets
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
-from rasr.server.http.pages import add_pages
+from rasr.server.http.languages import add_languages
+from rasr.server.http.nothing_page import nothing_page, preferred_language, wants_page
+from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
@@ -44,17 +49,16 @@ def make_application(state: ServerState) -> FastAPI:
                 "property": one.name,
                 "language": one.language,
                 "sample_rate": one.sample_rate,
+                "model": " + ".join(engine.names),
                 "hot_words": engine.of_finals.hot_words,
                 "word_times": engine.of_finals.word_times or state.aligns(one.language),
             }
             for one, engine in known
         ]
-        headers = {"cache-control": "no-store", "vary": "origin"}
-        origin = request.headers.get("origin")
-        if origin is not None and origins.admits(request.headers):
-            headers["access-control-allow-origin"] = origin
+        headers = origins.shared_with(request.headers)
         return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
 
+    add_languages(app, state.properties, load(), origins)
     add_pages(app)
     add_metrics(app, state)
     add_sessions(app, state)
@@ -68,10 +72,18 @@ def make_application(state: ServerState) -> FastAPI:
 
         add_tokens(app, state.authenticator, directory)
 
+    template = (files("rasr") / "web" / "nothing.html").read_text("utf-8")
+
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return answer(request.scope, error.status_code, NOT_HERE, _not_here(request.url.path))
+        path, status = request.url.path, error.status_code
+        varying = {"vary": "accept, accept-language"}
+        if not wants_page(request.headers.get("accept", "")):
+            return answer(request.scope, status, NOT_HERE, _not_here(path), varying)
+        language = preferred_language(request.headers.get("accept-language", ""))
+        page = nothing_page(template, path, status, language)
+        return HTMLResponse(page, status, headers={**PAGE_HEADERS, **varying})
 
     for route in app.router.routes:
         if isinstance(route, APIRoute) and route.methods and "GET" in route.methods:

@@ -170,6 +170,13 @@ class PropertyTable:
                 return self.engines[key]
         return None
 
+    def of_language(self, language: str) -> EngineChoice | None:
+        """The engine that a person who speaks this language most likely gets: at 16 kHz if it is
+        served at that rate, else of any entry for it."""
+        common = self.choose(f"{language}_16k_common", language, 16000)
+        entries = (engine for key, engine in self.engines.items() if language_of(key) == language)
+        return common or next(entries, None)
+
     @property
     def languages(self) -> tuple[str, ...]:
         """Those that are served."""

@@ -6,6 +6,7 @@ audio that the kernel holds: see the comments at each.
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
 from rasr.asgi import addresses
@@ -18,6 +19,9 @@ hold, and the official SDK gives up on it after 10 s."""
 _SEGMENT_BYTES = 1400
 """On loopback the kernel would take segments of 64 KiB and let a client buffer 2.5 MiB, more than
 a minute of audio, before it blocks. Segments of the size of any network keep that small too."""
+
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Addresses that stand for all of a machine → where it reaches itself."""
 
 _KEEPALIVE_IDLE_S = 60
 _KEEPALIVE_INTERVAL_S = 20
@@ -75,7 +79,54 @@ def is_loopback(listener: socket.socket) -> bool:
 
 
 def url_of(listener: socket.socket, *, is_secure: bool) -> str:
-    """`ws://host:port` of a bound socket, or `wss:`."""
+    """`ws://host:port`, or `wss:`, at which this machine reaches a bound socket."""
     host, port = listener.getsockname()[:2]
-    named = f"[{host}]" if listener.family == socket.AF_INET6 else host
-    return f"{'wss' if is_secure else 'ws'}://{named}:{port}"
+    return f"{'wss' if is_secure else 'ws'}://{in_url(_LOOPBACK.get(host, host))}:{port}"
+
+
+def in_url(host: str) -> str:
+    """An address as URLs write it."""
+    return f"[{host}]" if ":" in host else host
+
+
+def addresses_of_others(listener: socket.socket) -> list[str]:
+    """The addresses at which other machines may reach a bound socket; none where it is loopback's.
+
+    Of a machine with many, those that its name has and those by which it reaches others.
+    """
+    host = listener.getsockname()[0]
+    if host not in _LOOPBACK:
+        return [] if is_loopback(listener) else [host]
+    found: list[str] = []
+    if listener.family == socket.AF_INET6:
+        # It takes connections of both families, unless the system says otherwise.
+        found += _own_addresses(socket.AF_INET6, "2001:db8::1")
+    found += _own_addresses(socket.AF_INET, "192.0.2.1")
+    return sorted(dict.fromkeys(found), key=lambda one: ":" in one)
+
+
+def _own_addresses(family: socket.AddressFamily, elsewhere: str) -> list[str]:
+    """Addresses of this machine, without those of loopback and of one link alone.
+
+    Args:
+        elsewhere: an address of another machine, which need not exist.
+    """
+    found = []
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            # Sends nothing: the system only chooses the address that it would send from.
+            asking.connect((elsewhere, 9))
+            found.append(asking.getsockname()[0])
+    except OSError:
+        pass  # No way to other machines.
+    try:
+        known = socket.getaddrinfo(socket.gethostname(), None, family, socket.SOCK_DGRAM)
+    except OSError:
+        known = []  # Its name is only its own.
+    found += [str(address[0]) for _, _, _, _, address in known]
+    usable = []
+    for one in found:
+        parsed = ipaddress.ip_address(one.partition("%")[0])
+        if not (parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified):
+            usable.append(one)
+    return usable

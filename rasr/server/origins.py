@@ -50,6 +50,14 @@ class OriginRule:
             return is_loopback_name(theirs)
         return self.names_are_ours and ours == theirs
 
+    def shared_with(self, headers: Headers) -> dict[str, str]:
+        """Headers of an answer that a page with these headers may read if it is welcome."""
+        answer = {"cache-control": "no-store", "vary": "origin"}
+        origin = headers.get("origin")
+        if origin is not None and self.admits(headers):
+            answer["access-control-allow-origin"] = origin
+        return answer
+
     def knows(self, headers: Headers) -> bool:
         """True if a request with these headers went to a name of this server.
 

@@ -46,7 +46,8 @@ def serve(
     To be called in the main thread.
 
     Args:
-        on_ready: called once with a line for a person, when the server can recognise.
+        on_ready: called once with what a person is told when the server can recognise; the first
+            line of it has the address.
         directory: the accounts; None: there are none.
 
     Raises:
@@ -73,7 +74,7 @@ async def _serve(starting: Service, on_ready: Callable[[str], None], ending: _En
             if service.settings.server.tls_cert:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_tls, service)
             ending.running()
-            on_ready(service.ready_line)
+            on_ready(service.ready_message)
             await ending.told()
     ending.log()
 

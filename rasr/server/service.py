@@ -19,6 +19,8 @@ from decoder.cores import cores
 from rasr.asgi.addresses import Proxies
 from rasr.captions import Broadcaster
 from rasr.identity.directory import Directory, DirectoryUnavailable
+from rasr.models.catalogue import load
+from rasr.models.languages import languages
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
@@ -38,16 +40,17 @@ from rasr.server.engines import (
     start_scheduler,
 )
 from rasr.server.errors import StartError
-from rasr.server.listener import is_loopback, listen, url_of
-from rasr.server.ops.capacity import Calibration, Capacities, memory_folder, summary
+from rasr.server.listener import addresses_of_others, is_loopback, listen, url_of
+from rasr.server.ops.capacity import Calibration, Capacities, memory_folder
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.ready import ready_message
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
 from rasr.server.tls import tls_context
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings, VadSettings
-from rasr.tasks import notice_faults
+from rasr.tasks import awaited, notice_faults
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -108,25 +111,19 @@ class Service:
         return self._url
 
     @property
+    def ready_message(self) -> str:
+        """What a person is told once the server can recognise; the first line has its address."""
+        assert self._listener is not None, "the service has not been started"
+        engines = {key: str(one) for key, one in self.state.properties.engines.items()}
+        return ready_message(
+            self.url, addresses_of_others(self._listener), engines, asks=self._asks
+        )
+
+    @property
     def state(self) -> ServerState:
         """What the parts of the running server share."""
         assert self._state is not None, "the service has not been started"
         return self._state
-
-    @property
-    def ready_line(self) -> str:
-        """What a person is told once the server can recognise."""
-        choices = self.state.properties.engines
-        served = ", ".join(f"{key}: {choice}" for key, choice in choices.items())
-        most = self.state.admission.rules.recognitions
-        limits = [] if self._asks else ["nobody is asked who they are"]
-        limits += [f"up to {most} rounds at once"] if most else []
-        known, max_load = self.state.capacities, self.settings.capacity.max_load
-        limits += [
-            summary(str(choice), [known[name] for name in choice.names], max_load)
-            for choice in (dict.fromkeys(choices.values()) if known else ())
-        ]
-        return f"rasr is ready at {self.url} ({'; '.join([served, *limits])})"
 
     def reload_tls(self) -> None:
         """Read the certificate and its key anew, for those who connect from now on.
@@ -160,7 +157,6 @@ class Service:
             _classifier(settings.vad)
         except VadError as error:
             raise StartError(f"vad.{error}") from error
-        texts = await asyncio.to_thread(load_texts, settings)
         self._listener = listen(settings.server.host, settings.server.port)
         tls, proxies = tls_context(settings.server), _proxies(settings.server.trusted_proxies)
         self._url = url_of(self._listener, is_secure=tls is not None)
@@ -169,8 +165,7 @@ class Service:
         self._schedulers = {
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
         }
-        for name, scheduler in self._schedulers.items():
-            await start_scheduler(name, scheduler)
+        texts = await self._load()
         await self._calibrate(plans)
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
@@ -213,6 +208,19 @@ class Service:
         assert self._listener is not None, "the socket is bound first"
         return is_loopback(self._listener)
 
+    async def _load(self) -> Texts:
+        """Load the engines, and the text tools beside them."""
+        texts = awaited(asyncio.to_thread(load_texts, self.settings), name="load-texts")
+        try:
+            for name, scheduler in self._schedulers.items():
+                await start_scheduler(name, scheduler)
+        except BaseException:
+            # The thread ends by itself; what comes of it is of no interest.
+            texts.cancel()
+            await asyncio.gather(texts, return_exceptions=True)
+            raise
+        return await texts
+
     def _assemble(
         self,
         capacities: Capacities,
@@ -237,7 +245,8 @@ class Service:
             final_timeout_s=settings.decoding.final_timeout_s,
             aligner=self._aligners,
         )
-        authoriser = Authoriser(properties, admission, captions, settings.vocabularies)
+        at_hand = [one.name for one in languages(load())]
+        authoriser = Authoriser(properties, admission, captions, settings.vocabularies, at_hand)
         return ServerState(
             settings=settings,
             schedulers=self._schedulers,
@@ -254,7 +263,8 @@ class Service:
         )
 
     async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> None:
-        """Find what the engines carry, where somebody is to be refused for the load."""
+        """Find what the engines carry, where somebody is to be refused for the load: as much as
+        that takes now, the rest in idle moments."""
         if not self.settings.capacity.max_load:
             return
         folder = memory_folder(os.environ)

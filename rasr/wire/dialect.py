@@ -129,7 +129,7 @@ class RefusalKind(StrEnum):
     """Why a recognition may not begin."""
 
     LANGUAGE = "language"
-    """No engine serves the language. The detail names those served."""
+    """No engine serves the language. The detail names those served, and how this one is added."""
     VOCABULARY = "vocabulary"
     """There is no vocabulary of this id."""
     CHANNEL_BUSY = "channel_busy"

@@ -173,6 +173,19 @@ def test_a_signature_behind_the_beginning_is_audio() -> None:
     assert findings(signal, 16000) == []
 
 
+def test_a_signature_where_a_later_second_begins_is_audio() -> None:
+    signal = voice(6, 16000)
+    signal[16000:16004] = misread(b"OggS\0\2\0\0")
+    assert findings(signal, 16000) == []
+
+
+def test_behind_a_mistake_of_coding_nothing_more_is_judged() -> None:
+    coded = misread(ulaw_encode(voice(6, 16000)))
+    faster = resampled(voice(16, 16000, pitch_hz=95, syllables_hz=4), 16000, 32000)
+    assert codes(faster, 16000) == [FindingCode.RATE]
+    assert codes(np.concatenate((coded, faster)), 16000) == [FindingCode.ENCODING]
+
+
 @pytest.mark.parametrize(("declared", "true"), [(8000, 16000), (16000, 32000)])
 def test_a_deep_voice_recorded_at_a_higher_rate_than_declared_is_found(
     declared: int, true: int

@@ -82,16 +82,33 @@ def test_a_folder_is_no_audio(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path} cannot be opened: Is a directory"
 
 
-@pytest.mark.parametrize("content", [b"", b"RIFF\0\0", bytes(range(256)) * 9])
+@pytest.mark.parametrize("content", [b"RIFF\0\0", bytes(range(256)) * 9])
 def test_bytes_that_are_no_audio_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "audio.wav"
     path.write_bytes(content)
     assert refusal(path).startswith(f"{path} cannot be read as sound: ")
 
 
-def test_a_text_has_no_audio_stream(tmp_path: Path) -> None:
-    path = tmp_path / "letter.txt"
-    path.write_text("Dear reader,\n" * 100)
+def test_an_empty_file_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "audio.wav"
+    path.touch()
+    assert refusal(path) == f"{path} is empty"
+
+
+@pytest.mark.parametrize("name", ["letter.txt", "letter.wav", "letter"])
+@pytest.mark.parametrize("text", ["Dear reader,\n" * 100, "你好" * 5000, "x"])
+def test_a_text_is_called_a_text(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert refusal(path) == f"{path} is a text file, not a recording"
+
+
+def test_a_film_without_sound_has_no_audio_stream(tmp_path: Path) -> None:
+    path = tmp_path / "film.gif"
+    # The smallest picture of this format.
+    path.write_bytes(
+        b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
+    )
     assert refusal(path) == f"{path} has no audio stream"
 
 
@@ -103,7 +120,7 @@ def test_a_playlist_may_not_open_other_files(tmp_path: Path) -> None:
     other = write(tmp_path / "other.mp3", "libmp3lame", 44100, tone(440, 0.5, 44100))
     path = tmp_path / "list.m3u8"
     path.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{other}\n#EXT-X-ENDLIST\n")
-    assert refusal(path).startswith(f"{path} cannot be read as sound: ")
+    assert refusal(path) == f"{path} is a text file, not a recording"
 
 
 @pytest.mark.skipif(not DESCRIPTORS.is_dir(), reason="this system does not list open files")

@@ -44,7 +44,7 @@ class Server:
     settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -64,6 +64,7 @@ class Server:
         }
         environment |= self.settings | {
             "XDG_DATA_HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder),
             # Whether somebody is let in must not depend on how busy the machine is.
             "RASR_CAPACITY__MAX_LOAD": "0",
         }
@@ -77,7 +78,9 @@ class Server:
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert "is ready" in line, (self.folder / "server.log").read_text()
+        assert f"Open http://localhost:{self.port} " in line, (
+            self.folder / "server.log"
+        ).read_text()
 
     def end(self, number: signal.Signals) -> None:
         """Stop it with SIGTERM, or let it die with SIGKILL."""
@@ -97,7 +100,7 @@ class ThreadServer:
     """Around the engine that loads nothing, in a thread with a loop of its own."""
 
     def __init__(self, **sections: dict[str, object]) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         place = {"port": self.port}
         self._settings = fake_settings(**sections | {"server": place | sections.get("server", {})})
         self._running = ExitStack()
@@ -180,7 +183,7 @@ def speaking(
             speaker.end()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -83,19 +83,20 @@ def test_a_microphone_that_is_taken_away(pages: Watched, fake: Server) -> None:
     expect_status(page, "Listening")
     page.evaluate("stream.getAudioTracks()[0].dispatchEvent(new Event('ended'))")
     expect(page.get_by_role("alert")).to_contain_text("The microphone was taken away.Connect it")
-    expect_status(page, "Done. Press to go on.")
+    expect(page.locator("#status")).to_contain_text("Press to speak again.")
 
 
 def test_a_silence_that_is_too_long(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
+    page.get_by_label("Mode", exact=True).select_option("sentence")
     press(page, "Settings")
-    page.get_by_label("Mode").select_option("sentence")
+    page.get_by_text("Advanced").click()
     page.get_by_label("Longest silence before the sentence, ms").fill("50")
     page.get_by_label("Longest silence before the sentence, ms").blur()
     press(page, "Close")
     press(page, "Start")
-    expect_status(page, "Done. Press to go on.")
-    expect(page.locator(".notice")).to_contain_text("Nothing was heard.Speak nearer")
+    expect_status(page, "No speech was heard. Press to speak again.")
+    expect(page.locator(".notice")).to_contain_text("No speech was heard.Speak nearer")
 
 
 def test_a_browser_whose_sound_does_not_start(pages: Watched, fake: Server) -> None:
@@ -123,7 +124,7 @@ def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., ThreadS
     press(second, "Start")
     expect_alert(second, "as many speakers as it can", "Try again when somebody has finished")
     press(first, "Stop")
-    expect_status(first, "Done. Press to go on.")
+    expect_status(first, "Done. Press to speak again.")
     press(second, "Start")
     expect_status(second, "Listening")
     expect(second.get_by_role("alert")).to_have_count(0)
@@ -151,7 +152,7 @@ def test_a_language_that_is_not_installed(pages: Watched, fake: Server) -> None:
 
     page = pages.open(fake.url, prepare=lie)
     press(page, "Start")
-    expect_alert(page, "does not have that language", "rasr models pull NAME")
+    expect_alert(page, "does not have that language", "install it: rasr setup")
 
 
 def test_a_server_that_is_gone(pages: Watched, own_server: Callable[..., ThreadServer]) -> None:

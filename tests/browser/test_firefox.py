@@ -65,12 +65,17 @@ def test_what_the_microphone_hears_is_written_and_can_be_heard_again(
     browser.wait("() => document.querySelector('#partial').textContent.length > 20")
     browser.picture(PICTURES / "firefox-speaking.png")
     browser.click("#talk")
-    browser.expect_text("#status", "Done. Press to go on.")
+    browser.expect_text("#status", "Done. Press to speak again.")
     browser.wait("() => /^Text \\d/.test(document.querySelector('#latency').textContent)")
     assert len(browser.texts(".sentence")) == 1
     browser.click(".sentence")
     browser.wait("() => document.querySelector('.sentence').classList.contains('playing')")
     browser.wait("() => !document.querySelector('.sentence').classList.contains('playing')")
+
+
+def _saved(browser: Firefox, kind: str) -> str:
+    browser.click("#save")
+    return browser.saved(f"[data-save={kind}]")
 
 
 @pytest.mark.engine
@@ -79,18 +84,51 @@ def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server
     browser.open(english.url)
     content = base64.b64encode(demo.path.read_bytes()).decode()
     browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
-    browser.expect_text("#status", "Done. Press to go on.")
+    browser.expect_text("#status", "Done. Press to speak again.")
     assert words_of(browser.texts(".sentence span")) == demo.text.split()
     browser.picture(PICTURES / "firefox-text.png")
     browser.click("#copy")
     browser.expect_text("#copy", "Copied")
-    (recording,) = json.loads(browser.saved("[data-save=json]"))["recordings"]
+    (recording,) = json.loads(_saved(browser, "json"))["recordings"]
     assert words_of(one["text"] for one in recording["segments"]) == demo.text.split()
-    cues = pysubs2.SSAFile.from_string(browser.saved("[data-save=srt]"))
+    cues = pysubs2.SSAFile.from_string(_saved(browser, "srt"))
     assert words_of(cue.plaintext for cue in cues) == demo.text.split()
     browser.click("#settings")
     browser.wait("() => document.querySelector('#panel').open")
     browser.picture(PICTURES / "firefox-settings.png")
+
+
+def test_the_text_is_corrected_searched_and_kept(browser: Firefox, fake: Server) -> None:
+    demo = recordings.load_demo()
+    browser.open(fake.url)
+    content = base64.b64encode(demo.path.read_bytes()).decode()
+    browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
+    browser.expect_text("#status", "Done. Press to speak again.")
+    browser.click(".sentence .edit")
+    browser.wait("() => document.activeElement.tagName === 'TEXTAREA'")
+    browser.run(
+        """() => {
+          document.activeElement.value = "=A text of my own";
+          const enter = {key: "Enter", bubbles: true, cancelable: true};
+          document.activeElement.dispatchEvent(new KeyboardEvent("keydown", enter));
+        }"""
+    )
+    assert browser.texts(".sentence .words")[0] == "=A text of my own"
+    assert '"\'=A text of my own"' in _saved(browser, "csv")
+    browser.click("#find-open")
+    browser.run(
+        """() => {
+          const field = document.querySelector("#find-text");
+          field.value = "OWN";
+          field.dispatchEvent(new InputEvent("input"));
+        }"""
+    )
+    browser.expect_text("mark.current", "own")
+    browser.click("#past")
+    browser.wait("() => document.querySelector('#kept').open")
+    browser.click("#keep-text")
+    browser.wait("() => document.querySelectorAll('#kept-sessions li').length === 1")
+    browser.picture(PICTURES / "firefox-kept.png")
 
 
 @pytest.mark.parametrize(
@@ -114,10 +152,21 @@ def test_the_captions_page_follows_a_speaker(browser: Firefox, fake: Server) -> 
     browser.expect_text("#status", "Waiting for somebody to speak on “firefox” …")
     with speaking(fake, "firefox") as speaker:
         speaker.say(quiet(300) + voiced(1500))
-        browser.wait("() => document.querySelector('.line[data-final=false] span') !== null")
+        browser.wait("() => document.querySelector('p[data-final=false] span') !== null")
         speaker.say(quiet(900))
         (said,) = speaker.finals(1)
         browser.wait("() => document.querySelectorAll('#finals p').length > 0")
         browser.picture(PICTURES / "firefox-captions.png")
         assert said.startswith(browser.texts("#finals p")[0][:20])
     browser.expect_text("#status", "The speaker has stopped.")
+
+
+def test_captions_are_shared_with_the_style_that_was_chosen(browser: Firefox, fake: Server) -> None:
+    browser.open(f"{fake.url}/captions/firefox/share")
+    browser.click("[data-preset=projector]")
+    link = browser.run("() => document.querySelector('#link').value")
+    assert link.startswith(f"{fake.url}/captions/firefox?size=9&lines=3&")
+    frame = "document.querySelector('#preview').contentDocument"
+    browser.wait(f"() => {frame}?.body?.dataset.size === '9'")
+    browser.wait(f"() => {frame}.querySelectorAll('#rows span').length > 0")
+    browser.picture(PICTURES / "firefox-share.png")

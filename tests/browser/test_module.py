@@ -1,4 +1,4 @@
-"""A stranger's page imports the module with one line: the example of the README, as it stands."""
+"""A stranger's page imports the module with one line: the examples of the documents."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched
 from tests.browser.server import Server
 from tests.browser.waiting import expect_count
-
-README = Path(__file__).parent.parent.parent / "README.md"
-
-
-def example() -> str:
-    (found,) = re.findall(r"^```html\n(.*?)^```$", README.read_text("utf-8"), re.M | re.S)
-    return str(found)
+from tests.docs.pages import EXAMPLES, Code, all_blocks
 
 
 @contextmanager
@@ -48,9 +42,15 @@ def website(content: str) -> Iterator[str]:
             thread.join()
 
 
-def test_the_example_of_the_readme_is_twenty_lines_and_works(pages: Watched, fake: Server) -> None:
-    assert len(example().splitlines()) <= 20
-    content = example().replace("http://127.0.0.1:8765", fake.url)
+def snippets() -> list[Code]:
+    """JavaScript in the documents that is of a page."""
+    return [block for block in all_blocks("js") if "/client/rasr.js" in block.text]
+
+
+def test_the_example_of_a_page_is_twenty_lines_and_works(pages: Watched, fake: Server) -> None:
+    example = (EXAMPLES / "page.html").read_text("utf-8")
+    assert len(example.splitlines()) <= 20
+    content = example.replace("http://127.0.0.1:8765", fake.url)
     assert fake.url in content
     with website(content) as url:
         page = pages.open(url)
@@ -59,3 +59,19 @@ def test_the_example_of_the_readme_is_twenty_lines_and_works(pages: Watched, fak
         expect_count(page, "p.final", 1)
         page.get_by_role("button", name="Stop").click()
         expect(page.locator("button")).to_have_text("Speak")
+
+
+@pytest.mark.parametrize("snippet", snippets(), ids=lambda snippet: snippet.place)
+def test_a_snippet_for_a_page_shows_what_is_said(
+    snippet: Code, pages: Watched, fake: Server
+) -> None:
+    script = snippet.text.replace("http://127.0.0.1:8765", fake.url)
+    content = f'<!doctype html><body></body><script type="module">{script}</script>'
+    with website(content) as url:
+        page = pages.open(url)
+        # The engine without a model makes words of six letters.
+        expect(page.locator("body")).to_have_text(re.compile(r"[a-z]{6} [a-z]{6}"))
+
+
+def test_there_is_a_snippet_for_pages() -> None:
+    assert snippets()

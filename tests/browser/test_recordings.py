@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,9 +38,11 @@ def drop(page: Page, path: Path, content: bytes | None = None) -> None:
     page.evaluate(DROP, [path.name, base64.b64encode(data).decode()])
 
 
-def saved(page: Page, name: str, folder: Path) -> Path:
+def saved(page: Page, kind: str, folder: Path, button: str = "Save") -> Path:
+    """The file that the menu gives."""
+    press(page, button)
     with page.expect_download() as download:
-        page.get_by_role("button", name=name).click()
+        page.get_by_role("menuitem", name=kind).click()
     path = folder / download.value.suggested_filename
     download.value.save_as(path)
     return path
@@ -49,7 +53,7 @@ def read_page(pages: Watched, fake: Server) -> Page:
     """The page with the demonstration read from its file."""
     page = pages.open(fake.url, prepare=keep_sights)
     drop(page, recordings.load_demo().path)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     return page
 
 
@@ -61,7 +65,7 @@ def test_a_dropped_recording_is_read_faster_than_it_was_spoken(
     drop(page, recordings.load_demo().path)
     expect_shown(page, ".sentence")
     picture(page, "reading")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert words(page) == recordings.load_demo().text.split()
     sights = page.evaluate("sights")
     assert "Reading demo.flac" in {one["status"] for one in sights}
@@ -77,12 +81,12 @@ def test_a_file_that_is_chosen_is_read_too(pages: Watched, fake: Server) -> None
     with page.expect_file_chooser() as chooser:
         press(page, "Open a file")
     chooser.value.set_files(recordings.load("question").path)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     expect_count(page, ".sentence", 1)
 
 
 def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) -> None:
-    lines = saved(read_page, "Text: save", tmp_path).read_text("utf-8").splitlines()
+    lines = saved(read_page, "Text one", tmp_path).read_text("utf-8").splitlines()
     assert lines == read_page.locator(".sentence span").all_text_contents()
     assert len(lines) == 4
 
@@ -91,11 +95,11 @@ def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) ->
     ("button", "read"),
     [
         (
-            "SRT: save",
+            "SRT",
             lambda path: [(c.start, c.end, c.plaintext) for c in pysubs2.load(str(path))],
         ),
         (
-            "WebVTT: save",
+            "WebVTT",
             lambda path: [
                 (c.start_time.in_milliseconds(), c.end_time.in_milliseconds(), c.text)
                 for c in webvtt.read(str(path)).captions
@@ -127,18 +131,19 @@ def test_subtitles_that_the_server_does_not_make_are_told_and_the_text_is_still_
     server = own_server()
     page = pages.open(server.url)
     drop(page, recordings.load("question").path)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     server.end()
-    press(page, "SRT: save as subtitles")
+    press(page, "Save")
+    page.get_by_role("menuitem", name="SRT").click()
     expect(page.locator(".notice")).to_contain_text("see that it runs, then save again")
-    assert saved(page, "Text: save", tmp_path).read_text("utf-8").strip()
+    assert saved(page, "Text one", tmp_path).read_text("utf-8").strip()
     server.start()
-    assert "-->" in saved(page, "SRT: save", tmp_path).read_text("utf-8")
+    assert "-->" in saved(page, "SRT", tmp_path).read_text("utf-8")
     expect(page.locator(".notice")).to_have_count(0)
 
 
 def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path) -> None:
-    document = json.loads(saved(read_page, "JSON: save", tmp_path).read_text("utf-8"))
+    document = json.loads(saved(read_page, "JSON", tmp_path).read_text("utf-8"))
     (recording,) = document["recordings"]
     assert recording["name"] == "demo.flac"
     for segment in recording["segments"]:
@@ -148,14 +153,27 @@ def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path)
         assert segment["word_info"][0]["start_time"] == segment["start_time"]
 
 
-def test_a_second_recording_follows_the_first_on_the_clock(read_page: Page, tmp_path: Path) -> None:
+def test_each_recording_has_its_name_and_a_clock_of_its_own(
+    read_page: Page, tmp_path: Path
+) -> None:
     drop(read_page, recordings.load("question").path)
     expect_count(read_page, ".sentence", 5)
-    expect_status(read_page, "Done. Press to go on.")
-    cues = webvtt.read(str(saved(read_page, "WebVTT: save", tmp_path))).captions
-    starts = [cue.start_time.in_milliseconds() for cue in cues]
-    assert starts == sorted(starts)
-    assert starts[-1] > len(recordings.load_demo().samples) / 16
+    expect_status(read_page, "Done. Press to speak again.")
+    headings = read_page.locator("#finals h2")
+    expect(headings).to_have_text(
+        [re.compile(r"^demo\.flac \d"), re.compile(r"^question\.flac \d")]
+    )
+    shown = times(read_page)
+    assert shown[:4] == sorted(shown[:4])
+    assert shown[4] < 1
+    # Subtitles belong to one recording each.
+    with zipfile.ZipFile(saved(read_page, "WebVTT", tmp_path)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["demo.vtt", "question.vtt"]
+        cues = webvtt.from_string(archive.read("question.vtt").decode()).captions
+    assert cues[0].start_time.in_milliseconds() < 1000
+    text = saved(read_page, "Text one", tmp_path).read_text("utf-8")
+    assert re.findall(r"^(.*\.flac)\n\n", text, re.M) == ["demo.flac", "question.flac"]
 
 
 def test_the_text_is_copied(read_page: Page) -> None:
@@ -174,12 +192,6 @@ def test_a_sentence_is_heard_again_when_it_is_chosen(read_page: Page) -> None:
     expect(sentence).to_have_class("sentence playing")
     sentence.click()
     expect(sentence).to_have_class("sentence")
-
-
-def test_clearing_leaves_the_page_as_it_was(read_page: Page) -> None:
-    press(read_page, "Clear")
-    expect(read_page.locator("#text")).to_be_hidden()
-    expect(read_page.locator("body")).to_have_class("blank")
 
 
 def test_what_is_no_sound_is_told(pages: Watched, fake: Server) -> None:

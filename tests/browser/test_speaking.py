@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from bench import recordings
-from tests.browser.conftest import Watched, picture, words_of
+from tests.browser.conftest import Watched, picture, serious, words_of
 from tests.browser.server import Server, ThreadServer
 from tests.browser.waiting import expect_count, expect_shown, expect_status
 
@@ -74,7 +74,7 @@ def test_what_is_said_appears_partial_first_and_final_after(
     )
     picture(page, "finals")
     press(page, "Stop")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert words(page) == TEXT.split()
     assert times(page)[1] - times(page)[0] == pytest.approx(BETWEEN_S, abs=0.2)
     sights = page.evaluate("sights")
@@ -97,16 +97,16 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
     expect_count(page, ".sentence", 1)
     expect_shown(page, "#partial")
     mortal.end(signal.SIGKILL)
-    expect_status(page, "The server is gone. Trying again; your speech is kept.")
+    expect_status(page, "Not connected. Trying again …")
     picture(page, "reconnecting")
     mortal.start()
     expect_status(page, "Listening")
     expect_count(page, ".sentence", 2)
     press(page, "Stop")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert words(page) == TEXT.split()
     assert times(page)[1] - times(page)[0] == pytest.approx(BETWEEN_S, abs=0.2)
-    expect(page.locator(".notice")).to_have_count(0)
+    expect(page.locator(".notice[data-name=away]")).to_have_count(0)
 
 
 def test_a_server_that_is_restarted_goes_on_where_it_was(
@@ -118,12 +118,23 @@ def test_a_server_that_is_restarted_goes_on_where_it_was(
     press(page, "Start")
     expect_shown(page, "#partial")
     server.end()
-    expect_status(page, "The server is gone. Trying again; your speech is kept.")
+    expect_status(page, "Not connected. Trying again …")
+    # What is kept, which try it is, and when it ends; a latency would be of another time.
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The server is gone. Your speech is kept.")
+    expect(alert).to_contain_text(
+        re.compile(r"\d+ s of speech wait, and are .* Try \d+; the page tries for 60 s\.")
+    )
+    expect(alert).to_contain_text("Try 2")
+    expect(page.locator("#latency")).to_have_text("")
+    assert serious(page) == []
+    picture(page, "away")
     server.start()
     expect_status(page, "Listening")
+    expect(alert).to_have_count(0)
     expect_shown(page, "#partial")
     press(page, "Stop")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert len(times(page)) >= 2
     assert times(page) == sorted(set(times(page)))
 
@@ -140,8 +151,9 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
         )
 
     page = pages.open(fake.url, prepare=lambda page: page.on("websocket", listen))
+    page.get_by_label("Mode", exact=True).select_option("sentence")
     press(page, "Settings")
-    page.get_by_label("Mode").select_option("sentence")
+    page.get_by_text("Advanced").click()
     page.get_by_label("Pause that ends a sentence, ms").fill("800")
     page.get_by_label("Longest silence before the sentence, ms").fill("2500")
     page.get_by_label("Longest sentence, s").fill("20")
@@ -155,7 +167,7 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
     press(page, "Start")
     # One sentence is all in this mode: the page stops by itself.
     expect_count(page, ".sentence", 1)
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     assert asked[0] == {
         "command": "START",
         "config": {
@@ -168,9 +180,11 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
             "digit_norm": "no",
             "add_punc": "no",
             "need_word_info": "yes",
+            "word_confidence": "yes",
         },
     }
     page.reload()
+    expect(page.get_by_label("Mode", exact=True)).to_have_value("sentence")
     press(page, "Settings")
     expect(page.get_by_label("Pause that ends a sentence, ms")).to_have_value("800")
     press(page, "Back to the defaults")
@@ -183,30 +197,38 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     page.keyboard.press("Enter")
     expect_count(page, ".sentence", 1)
     page.keyboard.press("Space")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")
     expect(page.locator("#talk")).to_be_focused()
     page.locator("#settings").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
-    for name in ("Language", "Mode", "Pause that ends a sentence, ms"):
+    # What is of use most often comes first, what rarely is has to be opened.
+    for name in ("Show text while you speak", "Punctuation", "Numbers as digits"):
         page.keyboard.press("Tab")
         expect(page.get_by_label(name, exact=True)).to_be_focused()
+    page.locator("#panel summary").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Pause that ends a sentence, ms")).to_be_focused()
     page.keyboard.press("ArrowUp")
     expect(page.get_by_label("Pause that ends a sentence, ms")).to_have_value("550")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator("#settings")).to_be_focused()
-    for name in ("中文", "Copy", "Text", "SRT", "WebVTT", "JSON", "Clear"):
-        page.keyboard.press("Tab")
-        expect(page.locator(":focus")).to_have_text(name)
-        if name == "中文":
-            # The file field is no stop of its own, and is reached by its button.
-            continue
     page.keyboard.press("Tab")
+    expect(page.locator("#theme")).to_be_focused()
+    # The file field is no stop of its own, and is reached by its button.
+    for name in ("中文", "Save", "Copy", "Clear", "Search", "Past sessions"):
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
+    # Tab stops at the newest sentence, arrows go to the others.
+    page.keyboard.press("Tab")
+    expect(page.locator(".sentence").last).to_be_focused()
+    page.keyboard.press("Home")
     expect(page.locator(".sentence").first).to_be_focused()
-    page.keyboard.press("Enter")
+    page.keyboard.press("Space")
     expect(page.locator(":focus")).to_have_class("sentence playing")
-    page.keyboard.press("Enter")
+    page.keyboard.press("Space")
     expect(page.locator(":focus")).to_have_class("sentence")
 
 
@@ -231,4 +253,4 @@ def test_the_captions_page_follows_another_pages_speech(pages: Watched, fake: Se
     shown = " ".join(finals.all_text_contents())
     assert said.split()[:3] == shown.split()[:3]
     press(page, "Stop")
-    expect_status(page, "Done. Press to go on.")
+    expect_status(page, "Done. Press to speak again.")

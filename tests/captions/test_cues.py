@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.captions import Cue, TimedText, TimedWord, cues_of, readable
-from rasr.captions.cues import LEAST_MS
+from rasr.captions.cues import LEAST_MS, RollingCues
 from rasr.captions.lines import NEW_CUE_PAUSE_MS, lines_of
 from rasr.captions.measure import LINE_WIDTH, reading_ms, width
 from rasr.captions.tokens import CLOSING, OPENING, joined, tokens_of
-from tests.captions.values import chinese_pieces, latin_pieces, pure, said, sentences, spoken
+from tests.captions.values import chinese_pieces, latin_pieces, marks, pure, said, sentences, spoken
 
 
 def lines(text: str) -> list[str]:
@@ -152,6 +153,103 @@ class TestRolling:
         final = cues_of(spoken(text + "."))
         assert [cue.lines for cue in final][:-1] == [cue.lines for cue in partial][:-1]
         assert final[-1].text == partial[-1].text + "."
+
+
+def still_spoken(text: str, stable: str) -> TimedText:
+    """A partial whose beginning is stable."""
+    assert text.startswith(stable)
+    return replace(spoken(text, final=False), stable=len(stable))
+
+
+def shown_lines(cues: Iterable[Cue]) -> list[list[str]]:
+    return [list(cue.lines) for cue in cues]
+
+
+class TestSettledLines:
+    FIRST, SECOND = "i went to the market this morning", "and bought three apples"
+
+    def settled(self) -> RollingCues:
+        rolling = RollingCues()
+        text = f"{self.FIRST} {self.SECOND}"
+        lines = shown_lines(rolling.next(still_spoken(text, self.FIRST)))
+        assert lines == [[self.FIRST, self.SECOND]]
+        return rolling
+
+    def test_marks_and_capitals_that_come_later_move_no_word(self) -> None:
+        final = "I went, to the market. This morning. And bought three apples."
+        assert [len(line) for line in shown_lines(cues_of(spoken(final)))] == [1, 1]
+        assert shown_lines(self.settled().next(spoken(final))) == [
+            ["I went, to the market. This morning.", "And bought three apples."]
+        ]
+
+    def test_times_that_come_later_move_no_word(self) -> None:
+        words = f"{self.FIRST} {self.SECOND}".split()
+        late = tuple(
+            TimedWord(word, 400 * at + 3000 * (at > 2), 400 * (at + 1) + 3000 * (at > 2))
+            for at, word in enumerate(words)
+        )
+        text = TimedText(" ".join(words), 0, late[-1].end_ms, True, late)
+        assert shown_lines(cues_of(text)) != [[self.FIRST, self.SECOND]]
+        assert shown_lines(self.settled().next(text)) == [[self.FIRST, self.SECOND]]
+
+    def test_what_changes_after_all_is_laid_out_anew(self) -> None:
+        text = "i went to the great old market square this morning and bought three apples"
+        assert self.settled().next(spoken(text)) == cues_of(spoken(text))
+
+    def test_a_line_of_which_a_word_may_change_is_not_kept(self) -> None:
+        rolling = RollingCues()
+        text = f"{self.FIRST} {self.SECOND}"
+        rolling.next(still_spoken(text, self.FIRST[:-1]))
+        final = spoken("I went to the market. This morning and bought three apples.")
+        assert rolling.next(final) == cues_of(final)
+
+    def test_the_next_segment_knows_nothing_of_the_last_one(self) -> None:
+        for over in (spoken(f"{self.FIRST} {self.SECOND}"), said("")):
+            rolling = self.settled()
+            rolling.next(over)
+            final = spoken("I went, to the market. This morning. And bought three apples.")
+            assert rolling.next(final) == cues_of(final)
+
+    def test_a_final_of_one_sentence_leaves_the_lines_of_the_others(self) -> None:
+        rolling = RollingCues()
+        one = "We all went home."
+        first = self.FIRST.capitalize()
+        text = still_spoken(f"{one} {first} {self.SECOND}", f"{one} {first}")
+        assert shown_lines(rolling.next(text)) == [[one], [first, self.SECOND]]
+        assert shown_lines(rolling.next(spoken(one))) == [[one]]
+        final = spoken("I went, to the market. This morning. And bought three apples.")
+        assert shown_lines(rolling.next(final)) == [
+            ["I went, to the market. This morning.", "And bought three apples."]
+        ]
+
+    @pure
+    @given(sentences(), sentences(), st.data())
+    def test_whatever_is_told_next_a_stable_line_is_told_as_it_was(
+        self, text: TimedText, times: TimedText, data: st.DataObject
+    ) -> None:
+        so_far = data.draw(st.integers(1, len(text.words)))
+        words = text.words[:so_far]
+        partial = TimedText(" ".join(word.text for word in words), 0, 0, False, words)
+        stable = data.draw(st.integers(0, len(partial.text)))
+        rolling = RollingCues()
+        before = rolling.next(replace(partial, stable=stable))
+        marked = [word.text.rstrip(",.?，。？") + data.draw(marks) for word in text.words]
+        spans = [*times.words, *text.words]
+        timed = tuple(replace(span, text=word) for word, span in zip(marked, spans, strict=False))
+        after = rolling.next(TimedText(" ".join(marked), 0, 9000, True, timed))
+        lines = [(cue, at) for cue in range(len(before)) for at in range(len(before[cue].lines))]
+        read = 0
+        for cue, at in lines[:-1]:
+            read += len(before[cue].lines[at]) + (at > 0)
+            if at == 0:
+                read = len(before[cue].lines[0])
+            if read > before[cue].stable:
+                break
+            assert bare(after[cue].lines[at]) == bare(before[cue].lines[at])
+
+
+def bare(line: str) -> str:
+    return "".join(filter(str.isalnum, line))
 
 
 class TestSentences:

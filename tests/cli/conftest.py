@@ -17,9 +17,10 @@ Rasr = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def no_models(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is installed or remembered on the machine is nobody's business here."""
+    """What is installed, remembered or set on the machine is nobody's business here."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("settings")))
 
 
 @pytest.fixture

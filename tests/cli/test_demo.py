@@ -68,7 +68,7 @@ async def test_without_the_default_model_the_demo_says_so_and_goes_on(
     monkeypatch.setenv("RASR_DECODING__STREAMS_PER_WORKER", "1")
     await show(parts[1:2], None, Pace.FAST)
     shown = capsys.readouterr().out
-    assert "rasr models pull moonshine-tiny-en brings the default model." in shown
+    assert "rasr setup english brings the default model, moonshine-tiny-en." in shown
     assert "recognised by pocketsphinx:" in shown
     assert "The computer will write down every word." in shown
 

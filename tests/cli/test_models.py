@@ -88,6 +88,20 @@ def test_a_pull_that_broke_is_continued_by_the_same_command(
         assert host.asked[-1] == "bytes=70000-"
 
 
+def test_what_a_broken_pull_left_is_removed_and_called_that(
+    models: Callable[..., Result], mirrored: Callable[[Host], None], tmp_path: Path
+) -> None:
+    with hosting(RELEASE, once(breaking(70_000), silent)) as host:
+        mirrored(host)
+        models("pull", NAME)
+    removed = models("remove", NAME)
+    assert removed.stdout == (
+        f"{NAME} was not installed; what a pull had fetched of it is deleted\n"
+    )
+    assert not (tmp_path / "models" / "downloads" / NAME).exists()
+    assert models("remove", NAME).exit_code == 1
+
+
 def test_a_script_may_pull_what_can_be_had(
     models: Callable[..., Result], mirrored: Callable[[Host], None]
 ) -> None:
@@ -118,7 +132,7 @@ def test_without_the_default_model_it_is_told_what_serves_english(
     assert failed.exit_code == 0
     assert failed.stderr.splitlines()[-1].endswith(
         "fetch it anew). English is served by PocketSphinx, which gets about every third word "
-        f"wrong: rasr models pull {NAME} brings the default model"
+        f"wrong: rasr setup english brings the default model, {NAME}"
     )
 
 
@@ -132,17 +146,18 @@ def test_make_fetches_the_default_model() -> None:
 def test_serve_says_that_the_default_model_is_missing(
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, on_ready: None)
+    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, on_ready: on_ready("Open it"))
     monkeypatch.delenv("RASR_PROPERTIES__ENGLISH")
     monkeypatch.setenv("RASR_MODELS__FOLDER", str(tmp_path / "models"))
-    (line,) = rasr("serve").stderr.splitlines()
-    assert "rasr models pull moonshine-tiny-en brings the default model" in line
+    first, better = rasr("serve").stdout.splitlines()
+    assert first == "Open it"
+    assert "rasr setup english brings the default model, moonshine-tiny-en" in better
     store = stores.open_store(str(tmp_path / "models"), os.environ)
     default = store.catalogue.get("moonshine-tiny-en")
     store.path(default).mkdir(parents=True)
     for name in default.required:
         (store.path(default) / name).touch()
-    assert rasr("serve").stderr == ""
+    assert rasr("serve").stdout == "Open it\n"
     printed = [" ".join(line.split()) for line in rasr("config").stdout.splitlines()]
     assert 'english = "moonshine-tiny-en" # installed model moonshine-tiny-en' in printed
 
@@ -190,12 +205,12 @@ def test_a_bundled_model_is_listed_as_such(models: Callable[..., Result], rasr: 
 
 
 @pytest.mark.parametrize("command", ["show", "pull", "check", "remove"])
-def test_a_name_that_nobody_knows_is_told_with_those_that_there_are(
+def test_a_name_that_nobody_knows_is_told_with_where_to_look(
     models: Callable[..., Result], command: str
 ) -> None:
     result = models(command, "unheard")
     assert result.exit_code == 1
-    assert f"there is no model 'unheard'; there are: {NAME}, tiny" in result.stderr
+    assert "there is no model 'unheard'; rasr models list shows which there are" in result.stderr
 
 
 async def test_ctrl_c_at_a_terminal_leaves_nothing_half_installed(tmp_path: Path) -> None:
@@ -309,6 +324,7 @@ def test_serve_refuses_a_model_that_is_not_installed(rasr: Rasr) -> None:
     result = rasr("serve", "--model", "zipformer-zh-en", "--port", "0")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
+        "Loading …",
         "Error: the settings cannot be used:",
         "  flag --model zipformer-zh-en: the model zipformer-zh-en is not installed; fetch it "
         "with: rasr models pull zipformer-zh-en",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -9,37 +10,95 @@ import re
 import shlex
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from rasr.client import Mode, open_connection
-from rasr.settings import Settings
+from rasr.settings import ServerSettings, Settings
 from tests.cli.conftest import Rasr
 
 
-async def test_a_server_says_one_line_when_ready_and_stops_at_sigterm(rasr: Rasr) -> None:
+async def visited(*arguments: str) -> tuple[str, list[str]]:
+    """What a server tells people on standard output, and its lines on standard error: it is
+    started, somebody connects, it is stopped."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rasr", "serve", "--port", "0"),
+        *(sys.executable, "-m", "rasr", "serve", "--port", "0", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode()
-        found = re.fullmatch(r"rasr is ready at (ws://127\.0\.0\.1:\d+) .*\n", line)
+        found = re.fullmatch(
+            r"Open http://localhost:(\d+) in a browser\. Clients: (ws://127\.0\.0\.1:\1)\n", line
+        )
         assert found is not None, line
-        async with open_connection(found[1], Mode.CONTINUE):
+        async with open_connection(found[2], Mode.CONTINUE):
             pass
     finally:
         process.send_signal(signal.SIGTERM)
-    out, logs = await process.communicate()
-    assert process.returncode == 0, logs
-    assert out == b""
-    events = [json.loads(line)["event"] for line in logs.splitlines()]
+    out, errors = await process.communicate()
+    assert process.returncode == 0, errors
+    return line + out.decode(), errors.decode().splitlines()
+
+
+async def test_a_person_is_told_what_is_loaded_where_it_is_and_what_happens(rasr: Rasr) -> None:
+    out, errors = await visited()
+    _, served, nobody = out.splitlines()
+    assert served == "Recognises english: fake"
+    assert nobody.startswith("Nobody is asked who they are;")
+    assert errors[:2] == ["Loading …", "Loading fake …"]
+    assert any("Session opened" in line for line in errors[2:])
+    assert any("Session closed" in line for line in errors[2:])
+    assert not any(line.startswith("{") for line in errors)
+
+
+@pytest.mark.parametrize("by", ["flag", "environment"])
+async def test_a_program_that_reads_the_log_gets_nothing_but_json(
+    rasr: Rasr, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "environment":
+        monkeypatch.setenv("RASR_SERVER__LOG_FORMAT", "json")
+    _, errors = await visited(*(("--log-format", "json") if by == "flag" else ()))
+    events = [json.loads(line)["event"] for line in errors]
     assert "session_opened" in events
     assert "session_closed" in events
+
+
+async def test_who_wants_warnings_alone_is_told_nothing_of_the_start(rasr: Rasr) -> None:
+    _, errors = await visited("--log-level", "warning")
+    assert errors == []
+
+
+def test_the_first_line_comes_before_anything_heavy_is_imported(rasr: Rasr) -> None:
+    shows_what_is_there = """
+import sys, click
+def echo(*_, **__):
+    print(sorted({one.split(".")[0] for one in sys.modules}))
+    sys.exit()
+click.echo = echo
+from rasr.cli import main
+main(["serve"])
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", shows_what_is_there], capture_output=True, text=True, check=True
+    )
+    loaded = ast.literal_eval(run.stdout)
+    heavy = {"pydantic", "numpy", "structlog", "fastapi", "onnxruntime", "wetext", "rich", "httpx"}
+    assert "click" in loaded
+    assert heavy & set(loaded) == set()
+
+
+def test_the_help_tells_the_defaults_that_the_settings_have(rasr: Rasr) -> None:
+    told = " ".join(rasr("serve", "--help").stdout.split())
+    server = ServerSettings()
+    for default in (f"Default: {server.host}.", f"Default: {server.port}."):
+        assert default in told
+    assert f"{server.log_level} (default)" in told
+    assert f"{server.log_format} (default)" in told
 
 
 @pytest.mark.parametrize("closed", [False, True], ids=["nobody reads", "closed"])
@@ -58,7 +117,7 @@ async def test_a_server_goes_on_when_nobody_reads_its_line(closed: bool, tmp_pat
     )
     os.close(writes)
     assert process.stderr is not None
-    while b"server_ready" not in (line := await process.stderr.readline()):
+    while b"Server ready" not in (line := await process.stderr.readline()):
         assert line, "it ended"
     process.send_signal(signal.SIGTERM)
     await process.communicate()
@@ -104,6 +163,8 @@ def test_help_names_every_command(rasr: Rasr) -> None:
     result = rasr("--help")
     assert result.exit_code == 0
     for command in (
+        "setup",
+        "doctor",
         "serve",
         "transcribe",
         "mic",

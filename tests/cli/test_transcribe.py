@@ -146,6 +146,26 @@ def test_what_the_server_refuses_is_said_in_its_words(rasr: Rasr) -> None:
     assert "english" in result.stderr
 
 
+def test_a_language_that_could_be_had_is_told_with_the_command_that_brings_it(rasr: Rasr) -> None:
+    result = rasr("transcribe", ONE, "--property", "chinese_16k_common")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: chinese is not served here, only english. This fetches the model x-asr-480ms "
+        "(134 MB) and has it served: rasr setup chinese\n"
+    )
+
+
+def test_a_model_is_named_as_for_a_server(rasr: Rasr) -> None:
+    chinese = ("--property", "chinese_16k_common")
+    missing = rasr("transcribe", ONE, "--model", "x-asr-480ms", *chinese)
+    assert missing.exit_code == 1
+    assert "rasr models pull x-asr-480ms" in missing.stderr
+    other = rasr("transcribe", ONE, "--model", "english=tiny-zh-en", *chinese)
+    assert "say what serves it, as with --model x-asr-480ms" in other.stderr
+    heard = rasr("transcribe", ONE, "--model", "tiny-zh-en", *chinese)
+    assert heard.exit_code == 0, heard.output
+
+
 def test_format_and_property_that_disagree_are_refused_by_the_server(rasr: Rasr) -> None:
     result = rasr(
         "transcribe", ONE, "--audio-format", "pcm8k16bit", "--property", "english_16k_common"
@@ -161,11 +181,12 @@ def test_a_file_that_is_no_sound_does_not_keep_the_others_from_being_read(
     text.write_text("no sound at all")
     result = rasr("transcribe", text, ONE)
     assert result.exit_code == 1
-    assert "Error: notes.txt:" in result.stderr
+    assert result.stderr == f"Error: {text} is a text file, not a recording\n"
     assert result.stdout.endswith(rasr("transcribe", ONE).stdout)
 
 
-def test_a_server_elsewhere_is_used_when_its_url_is_given(rasr: Rasr) -> None:
+@pytest.mark.parametrize("scheme", ["ws://", "", "http://", "HTTP://"])
+def test_a_server_elsewhere_is_used_when_its_url_is_given(rasr: Rasr, scheme: str) -> None:
     async def script(peer: Peer) -> None:
         await peer.start()
         await peer.send(Started("trace"))
@@ -173,7 +194,7 @@ def test_a_server_elsewhere_is_used_when_its_url_is_given(rasr: Rasr) -> None:
         await peer.send(final("from elsewhere"), ended())
 
     with scripted_server(script) as url:
-        result = rasr("transcribe", ONE, "--url", url)
+        result = rasr("transcribe", ONE, "--url", url.replace("ws://", scheme))
     assert (result.exit_code, result.stdout) == (0, "from elsewhere\n")
 
 
@@ -219,12 +240,18 @@ def test_settings_that_cannot_be_used_end_the_command(
         ([ONE, "--vad-tail", "5000"], "'5000'; allowed: a whole number from 0 to 3000 (ms)"),
         ([ONE, "--max-seconds", "ten"], "'ten'; allowed: a whole number from 1 to 60 (s)"),
         ([ONE, "--audio-format", "flac"], "'flac'; allowed: pcm16k16bit, pcm8k16bit"),
-        ([ONE, "--property", "english"], "'english'; allowed: language_rate_domain"),
+        ([ONE, "--property", "english"], "chinese_8k_common; did you mean english_16k_common?"),
+        ([ONE, "--property", "?"], "'?'; allowed: language_rate_domain"),
         ([ONE, "--mode", "long"], "'long' is not one of"),
         ([ONE, OTHER, "--format", "srt"], "name a folder with --output"),
         ([ONE, OTHER, "--output", "no/such/folder"], "is no folder"),
         ([ONE, "--output", "no/such/file.srt"], "there is no folder no/such"),
-        ([ONE, "--url", "ws://localhost", "--config", "rasr.toml"], "--config is for a server of"),
+        (
+            [ONE, "--url", "ws://localhost", "--config", "rasr.toml"],
+            "--config is for a server that is started for",
+        ),
+        ([ONE, "--url", "localhost", "--model", "a"], "--model is for a server that is started"),
+        ([ONE, "--url", "ftp://localhost"], "'ftp://localhost' is no address of a server"),
         ([ONE, ONE, "--output", "."], "would write the same output"),
     ],
 )

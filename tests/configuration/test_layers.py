@@ -10,6 +10,11 @@ from rasr.configuration import Configuration, ConfigurationError, Layer, Origin,
 from rasr.settings import PropertySettings, Served, Settings
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_a_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "rasr.toml"
@@ -64,6 +69,22 @@ def test_a_variable_names_the_file_and_the_flag_beats_it(file: Path, tmp_path: P
     environ = {"RASR_CONFIG": str(file)}
     assert load(None, environ, {}).settings.server.port == 1
     assert load(other, environ, {}).settings.server.port == 2
+
+
+def test_the_user_s_own_file_is_read_where_nothing_names_another(tmp_path: Path) -> None:
+    own = tmp_path / "settings" / "rasr" / "rasr.toml"
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "settings")}
+    assert load(None, environ, {}).settings.server.port == 8765
+    own.parent.mkdir(parents=True)
+    own.write_text("[server]\nport = 3")
+    found = load(None, environ, {})
+    assert found.settings.server.port == 3
+    assert str(found.origins["server.port"]) == f"file {own}"
+    other = tmp_path / "other.toml"
+    other.write_text("")
+    assert load(other, environ, {}).settings.server.port == 8765
+    named = environ | {"RASR_CONFIG": str(other)}
+    assert load(None, named, {}).settings.server.port == 8765
 
 
 @pytest.mark.parametrize(
@@ -152,6 +173,7 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("RASR_SEVER_PORT", "RASR_SERVER__PORT"),
         ("RASR_PORT", "RASR_SERVER__PORT"),
         ("RASR_LOG_LEVEL", "RASR_SERVER__LOG_LEVEL"),
+        ("RASR_CONFIGS", "RASR_CONFIG"),
         ("RASR_PROPERTIES_ENGLISH_8K", "RASR_PROPERTIES__ENGLISH_8K"),
         ("RASR_ENGINES_MY_OWN_KIND", "RASR_ENGINES__MY_OWN__KIND"),
         ("RASR_ENGINES_MINE_OPTIONS_BEAM", "RASR_ENGINES__MINE__OPTIONS__BEAM"),

@@ -131,7 +131,9 @@ def test_an_engine_that_is_not_installed_says_what_installs_it(
     for module in [name for name in sys.modules if name.startswith("decoder.whisper")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
-    with pytest.raises(EngineUnavailable, match=r"faster_whisper is not installed; pip .*rasr\[w"):
+    with pytest.raises(
+        EngineUnavailable, match=r"faster_whisper is not installed; .*pip install '.\[whisper"
+    ):
         load(EngineSpec("whisper", {"model": str(tmp_path)}))
 
 

@@ -7,7 +7,16 @@ from urllib.parse import parse_qsl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasr.server.http.captions_page import PARAMETERS, PageError, appearance_of, page
+from rasr.server.http.captions_page import (
+    CAPTIONS,
+    LANGUAGES,
+    PARAMETERS,
+    SHARE,
+    PageError,
+    appearance_of,
+    language_of,
+    page,
+)
 from tests.fuzz.examples import fuzz
 
 NAMES = st.one_of(st.sampled_from(sorted(PARAMETERS)), st.text(max_size=50))
@@ -18,7 +27,6 @@ VALUES = st.one_of(
     st.text(max_size=100),
 )
 PAIRS = st.lists(st.tuples(NAMES, VALUES), max_size=12)
-TEMPLATE = "<html lang='$lang' data-name='$name' $attributes></html>"
 
 
 @given(query=st.one_of(PAIRS, st.text(max_size=200).map(parse_qsl)))
@@ -39,4 +47,12 @@ def test_a_query_is_an_appearance_or_has_a_sentence_for_each_fault(
     assert all(value.isascii() and len(value) < 20 for value in appearance.values())
     # What the page gets is allowed itself.
     assert appearance_of(appearance.items()) == appearance
-    assert "<script>" not in page(TEMPLATE, '"><script>', appearance)
+    for view in (CAPTIONS, SHARE):
+        assert "<script>" not in page(view, '"><script>', appearance, "en")
+
+
+@given(accepted=st.one_of(st.text(max_size=50), st.from_regex(r"[a-z-]{0,5}(;q=[0-9.]+)?,zh")))
+@fuzz
+def test_a_browser_that_likes_whatever_gets_a_language_that_is_there(accepted: str) -> None:
+    assert language_of({"lang": "auto"}, accepted) in LANGUAGES
+    assert language_of({"lang": "zh"}, accepted) == "zh"

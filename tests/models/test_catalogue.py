@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from rasr.models.catalogue import Mirrors, Model, load, parse
+from rasr.models.errors import UnknownModel
 from rasr.models.store import open_store
 from tests.models.archives import STEM
 from tests.models.conftest import make_model
@@ -123,6 +125,24 @@ def test_a_model_is_found_by_its_name_and_by_that_of_its_release_file() -> None:
     assert catalogue.find("tiny") is None
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("chinese", "chinese is a language, and rasr setup chinese takes x-asr-480ms for it"),
+        ("whisper-b", "did you mean whisper-base?"),
+        ("parakeet", "did you mean parakeet-v3?"),
+        ("sense-voice", "did you mean sensevoice or sensevoice-yue?"),
+        ("x-asr", "did you mean x-asr-480ms or x-asr-160ms?"),
+        ("klingon", "rasr models list shows which there are"),
+        ("", "rasr models list shows which there are"),
+    ],
+)
+def test_a_name_that_no_model_has_is_told_with_what_may_be_meant(name: str, told: str) -> None:
+    assert load().instead_of(name) == told
+    with pytest.raises(UnknownModel, match=rf"^there is no model '{name}'; {re.escape(told)}$"):
+        load().get(name)
+
+
 def test_the_release_page_comes_first_then_mirrors_and_before_both_ones_own() -> None:
     catalogue = parse(HEAD + MODEL)
     (model,) = catalogue.models
@@ -209,6 +229,8 @@ def test_there_is_room_for_offline_models() -> None:
         ('archive = "a.tar.bz2"', 'archive = "a.tar.bz2"\nbytes = 0'),
         ("family", "famly"),
         ("rate = 16000", "rate = "),
+        ("rate = 16000", 'rate = 16000\nrecommended = ["english"]'),
+        ("rate = 16000", "rate = 16000\nmemory_mb = 0"),
         ("[[models]]", "[[models]]" + MODEL.split("[[models]]")[1] + "[[models]]"),
     ],
 )
@@ -216,6 +238,13 @@ def test_a_catalogue_with_a_mistake_is_refused(old: str, new: str) -> None:
     assert parse(HEAD + MODEL)
     with pytest.raises(ValueError, match=r"."):
         parse(HEAD + MODEL.replace(old, new, 1))
+
+
+def test_one_model_is_recommended_for_a_language() -> None:
+    said = MODEL.replace("rate = 16000", 'rate = 16000\nrecommended = ["chinese"]')
+    assert parse(HEAD + said).models[0].recommended == ("chinese",)
+    with pytest.raises(ValueError, match="recommended twice: chinese"):
+        parse(HEAD + said + said.replace('"a"', '"b"'))
 
 
 def test_what_a_model_lacks_is_told_by_pattern(tmp_path: Path) -> None:
@@ -247,6 +276,7 @@ def table_row(model: Model) -> str:
         model.family,
         download,
         model.weights or "–",
+        f"{model.memory_mb} MB" if model.memory_mb else "–",
         rates or "–",
         model.licence,
     )

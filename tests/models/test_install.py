@@ -597,8 +597,8 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         pull(store_of(tmp_path, make_model()))
 
 
-def test_a_name_that_nobody_knows_is_told_with_those_that_there_are(tmp_path: Path) -> None:
-    with pytest.raises(UnknownModel, match=f"'unheard'; there are: {NAME}"):
+def test_a_name_that_nobody_knows_is_told_with_where_to_look(tmp_path: Path) -> None:
+    with pytest.raises(UnknownModel, match="'unheard'; rasr models list shows"):
         Catalogue((make_model(),), ()).get("unheard")
 
 

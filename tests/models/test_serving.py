@@ -127,7 +127,7 @@ def test_the_default_model_serves_english_where_it_is_installed(store: Store) ->
     put(store, ENGLISH)
     assert english_advice(resolved(store), store) == (
         "English is served by PocketSphinx, which gets about every third word wrong: "
-        "rasr models pull usual brings the default model"
+        "rasr setup english brings the default model, usual"
     )
     put(store, DEFAULT)
     found = resolved(store)
@@ -399,8 +399,8 @@ def test_all_mistakes_are_told_at_once_with_what_there_is(store: Store, tmp_path
         f"{where}.chinese: there is no engine 'unheard' and no such model; engines: "
         "pocketsphinx; installed models: mandarin, tiny",
         f"{where}.english: there is no folder /no/where",
-        "flag --model unknown: there is no such model; there are: later, wu, everything, usual, "
-        "mandarin, both, cantonese-too, english-only, tiny; or give the path of a model's folder",
+        "flag --model unknown: there is no such model; rasr models list shows which there are; "
+        "the path of a model's folder may be given too",
         "flag --model later: the model later is not installed; fetch it with: rasr models pull "
         "later",
         f"flag --model ./gone: there is no folder {Path('gone').absolute()}",

@@ -237,6 +237,21 @@ async def test_on_a_machine_that_is_slow_it_ends_when_it_has_the_least(rereads: 
     assert not machine.open
 
 
+@pytest.mark.parametrize("rereads", [False, True])
+async def test_a_short_one_measures_what_it_can_once_and_agrees_with_nothing(rereads: bool) -> None:
+    quiet, machine = Machine(), Machine()
+    whole = await costs_of(quiet, quiet.plan(max_batch=16, rereads=rereads))
+    plan = replace(machine.plan(max_batch=16, rereads=rereads), most_s=1.0, repeats=False)
+    costs = await costs_of(machine, plan)
+    assert (whole.agreeing, costs.agreeing) == (1, 0)
+    assert len(costs.seconds) > 2
+    assert costs.seconds == pytest.approx({size: whole.seconds[size] for size in costs.seconds})
+    # It lets in no more: larger batches are cheaper, longer utterances hardly dearer.
+    assert costs.per_second >= whole.per_second * 0.9
+    assert machine.now < 2.0 < quiet.now
+    assert not machine.open
+
+
 @pytest.mark.parametrize("steps", [0, 1, 5, 30, 60])
 async def test_it_ends_before_the_next_step_when_it_is_told(steps: int) -> None:
     machine = Machine()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -62,6 +63,30 @@ async def test_a_first_calibration_is_repeated_when_nobody_has_spoken_for_some_s
     assert idle.measured_at == [FIRST_S]
     assert idle.statistics.costs is not None
     assert idle.statistics.costs.is_sure
+
+
+async def test_what_was_left_out_at_start_is_measured_at_once() -> None:
+    idle = Idle(replace(TRUE, agreeing=0), TRUE, TRUE)
+    await idle.pass_(600)
+    # One look, and then after the usual wait; a measurement takes four seconds.
+    assert idle.measured_at == [1.0, 1.0 + 4.0 + FIRST_S]
+
+
+async def test_who_speaks_at_once_is_not_measured_in_every_pause() -> None:
+    idle = Idle(replace(TRUE, agreeing=0), *[None] * 100)
+    measure = idle._measure
+
+    async def spoken_to() -> StepCosts | None:
+        idle.statistics.open_tasks = 1
+        return await measure()
+
+    idle._idle._measure = spoken_to
+    for _ in range(10):
+        idle.statistics.open_tasks = 0
+        await idle.pass_(2)
+        idle.statistics.open_tasks = 1
+        await idle.pass_(3)
+    assert len(idle.measured_at) == 1
 
 
 async def test_one_that_was_too_high_falls_and_is_repeated_until_two_agree() -> None:
@@ -135,12 +160,23 @@ async def test_costs_that_live_steps_have_shown_to_be_too_high_are_agreed_upon_a
     assert len(idle.measured_at) == 3
 
 
-async def test_better_costs_are_told_once_a_minute_at_the_most() -> None:
+async def test_what_a_calibration_has_found_is_told_at_once() -> None:
     idle = Idle(TRUE, TRUE)
-    await idle.pass_(50)
-    assert idle.told == []
-    await idle.pass_(600)
+    await idle.pass_(10)
     assert [costs.agreeing for costs in idle.told] == [2]
+    await idle.pass_(600)
+    assert len(idle.told) == 1
+
+
+async def test_what_live_steps_have_shown_is_told_once_a_minute_at_the_most() -> None:
+    idle = Idle(replace(TRUE, agreeing=2))
+    for cheaper in range(1, 31):
+        # Somebody speaks, so nothing is measured.
+        idle.statistics.batches += 1
+        idle.statistics.costs = replace(TRUE.scaled(1 - cheaper / 100), agreeing=2)
+        await idle.pass_(4)
+    assert idle.measured_at == []
+    assert len(idle.told) == 2
 
 
 class SlowWorker(CommandedWorker):

@@ -464,7 +464,7 @@ async def test_a_worker_that_is_lost_while_it_is_measured_is_told(how: str) -> N
         streams_per_worker=1,
     )
     await scheduler.start()
-    measuring = asyncio.ensure_future(scheduler.calibrate(samples(1)))
+    measuring = asyncio.ensure_future(scheduler.calibrate(samples(1), short=True))
     if how == "dies":
         await worker.die()
     with pytest.raises(EngineUnavailable, match="measured"):

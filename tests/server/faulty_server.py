@@ -79,8 +79,8 @@ def main(fault: str, config: str) -> None:
     patch.object(worker, "host_in_process", decodes).start()
     serve.FORCE_S = 2.0
 
-    def ready(line: str) -> None:
-        click.echo(f"READY {line}")
+    def ready(message: str) -> None:
+        click.echo(f"READY {message.splitlines()[0]}")
         if fault == "loop and standard error hang":
             fill_standard_error()
         if fault.startswith("loop"):
@@ -100,7 +100,7 @@ def main(fault: str, config: str) -> None:
                 ),
             ).start()
     settings = Settings.model_validate(json.loads(config))
-    logs.set_up("info", sys.stderr)
+    logs.set_up("info", sys.stderr, "json")
     try:
         serve.serve(settings, ready)
     except StartError as error:

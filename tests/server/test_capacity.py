@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
 from decoder import EngineUnavailable
 from decoder.engine import Samples
-from rasr.scheduling import Scheduler, StepCosts
+from rasr.scheduling import IdleMoments, Scheduler, StepCosts
 from rasr.scheduling.calibration import BatchRunner, Plan
 from rasr.scheduling.costs import ONE_BY_ONE
 from rasr.server.engines import make_scheduler, plan
@@ -34,7 +34,8 @@ class Machine:
 
     seconds: float = 0.001
     disturbance: float = 1.1
-    calibrations: int = 0
+    whole: list[bool] = field(default_factory=list)
+    """Of each calibration at once: whether it was a whole one."""
 
     def costs(self, slots: int) -> StepCosts:
         """One that nobody disturbed counts as agreeing."""
@@ -48,9 +49,9 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     """What is found must not depend on who uses the machine of the test."""
     machine = Machine()
 
-    async def calibrate(scheduler: Scheduler, speech: Samples) -> StepCosts:
+    async def calibrate(scheduler: Scheduler, speech: Samples, *, short: bool) -> StepCosts:
         assert len(speech) > 5 * scheduler.capabilities.sample_rate
-        machine.calibrations += 1
+        machine.whole.append(not short)
         found = machine.costs(scheduler.slots)
         scheduler.statistics.calibrated(found)
         return found
@@ -123,16 +124,17 @@ async def test_a_disturbed_calibration_is_used_and_not_remembered(
     tmp_path: Path, machine: Machine
 ) -> None:
     machine.disturbance = 3.0
-    with structlog.testing.capture_logs() as logs:
-        first = await started(tmp_path, settings())
+    first = await started(tmp_path, settings())
     assert first.costs.disturbance == 3.0
-    assert "calibration_disturbed" in {line["event"] for line in logs}
     assert not (await started(tmp_path, settings())).remembered
 
 
-async def test_it_is_measured_anew_when_told_so(tmp_path: Path) -> None:
+async def test_it_is_measured_anew_and_in_full_when_told_so(
+    tmp_path: Path, machine: Machine
+) -> None:
     await started(tmp_path, settings())
     assert not (await started(tmp_path, settings(), fresh=True)).remembered
+    assert machine.whole == [False, True]
 
 
 async def test_of_several_starts_the_best_is_remembered(tmp_path: Path, machine: Machine) -> None:
@@ -170,7 +172,7 @@ async def test_what_was_learnt_from_live_steps_is_remembered(tmp_path: Path) -> 
 async def test_a_worker_that_dies_of_its_calibration_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def calibrate(scheduler: Scheduler, speech: Samples) -> StepCosts:
+    async def calibrate(scheduler: Scheduler, speech: Samples, *, short: bool) -> StepCosts:
         raise EngineUnavailable("a worker died while its speed was measured")
 
     monkeypatch.setattr(Scheduler, "calibrate", calibrate)
@@ -248,20 +250,42 @@ async def test_a_folder_that_cannot_be_written_is_said_and_no_more(tmp_path: Pat
     assert "calibration_not_kept" in {line["event"] for line in logs}
 
 
-READY = r"fake: \d+ in conversation or \d+ who speak without pauses, at once \(load up to 85%\)"
-
-
-async def test_one_line_at_start_tells_what_the_machine_carries(
+async def test_what_the_machine_carries_is_told_once_it_is_known_and_again_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (one,) = plan(settings()).values()
+    scheduler = make_scheduler(one, settings().decoding)
+    await scheduler.start()
+    told: list[Callable[[StepCosts], Awaitable[None]]] = []
+    monkeypatch.setattr(scheduler, "keep_calibrated", lambda _, tell, __: told.append(tell))
+
+    def people(logs: list[MutableMapping[str, Any]]) -> list[tuple[int, int]]:
+        return [
+            (line["people_in_conversation"], line["people_without_pauses"])
+            for line in logs
+            if line["event"] == "capacity" and line["engine"] == "fake"
+        ]
+
+    try:
+        calibration = Calibration(one, settings().decoding, scheduler, tmp_path)
+        with structlog.testing.capture_logs() as logs:
+            await calibration.begin()
+        assert people(logs) == [], "a short calibration says it only roughly"
+        calibration.keep_up(IdleMoments([scheduler.statistics]))
+        for seconds in (0.002, 0.002, 0.0002):
+            costs = StepCosts(0.25, scheduler.slots, {1: seconds, 2: seconds * 1.5})
+            scheduler.statistics.costs = costs
+            with structlog.testing.capture_logs() as more:
+                await told[0](costs)
+            logs += more
+    finally:
+        await scheduler.stop()
+    first, second = people(logs)
+    assert first[0] > first[1] > 0
+    assert second > first
     with structlog.testing.capture_logs() as logs:
-        async with Service(settings()) as service:
-            assert re.search(READY, service.ready_line)
-    (line,) = [line for line in logs if line["event"] == "capacity"]
-    assert line["engine"] == "fake"
-    assert line["rounds_100%_speech"] > 0
-    assert memory_folder({"XDG_CACHE_HOME": str(tmp_path)}).is_dir()
+        await started(tmp_path, settings())
+    assert people(logs) == [second], "what is remembered is known at once"
 
 
 async def test_a_server_remembers_when_it_stops_what_it_learnt(
@@ -318,6 +342,16 @@ def test_the_cache_is_where_the_standard_says() -> None:
     assert memory_folder({"XDG_CACHE_HOME": "/c"}) == Path("/c/rasr/capacity")
 
 
+async def test_a_server_that_starts_for_the_first_time_is_calibrated_shortly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine: Machine
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    async with Service(settings()) as service:
+        # Nobody is admitted by costs that nobody knows.
+        assert service.state.schedulers["fake"].statistics.costs is not None
+    assert machine.whole == [False]
+
+
 def test_fewer_of_those_who_speak_more_are_carried() -> None:
     costs = StepCosts(0.32, 2, {1: 0.016 / ONE_BY_ONE})
     capacity = Capacity("one", costs, cores=2, streams=100)
@@ -346,10 +380,23 @@ def test_no_more_speak_at_once_than_there_are_streams() -> None:
 @pytest.mark.parametrize(
     ("seconds", "sentence"),
     [
-        (0.016, "one: 70 in conversation or 29 who speak without pauses, at once (load up to 85%)"),
+        (
+            0.016,
+            "one carries about 70 people in conversation, or about 29 people speaking without "
+            "pauses, at once on this machine",
+        ),
         # The first one is admitted whatever the load would be.
-        (0.25, "one: 4 in conversation or 1 who speak without pauses, at once (load up to 85%)"),
-        (0.7, "one is too slow for this machine: one person who speaks without pauses waits"),
+        (
+            0.25,
+            "one carries about 4 people in conversation, or about 1 person speaking without "
+            "pauses, at once on this machine",
+        ),
+        (
+            0.7,
+            "one carries about 1 person in conversation on this machine; the text of somebody who "
+            "speaks without pauses comes late",
+        ),
+        (3.0, "one is too slow for this machine: even for 1 person the text comes late"),
     ],
 )
 def test_one_sentence_says_how_many_people_may_speak(seconds: float, sentence: str) -> None:
@@ -360,7 +407,7 @@ def test_one_sentence_says_how_many_people_may_speak(seconds: float, sentence: s
 def test_it_says_so_if_the_machine_was_busy_while_it_was_measured() -> None:
     costs = StepCosts(0.32, 2, {1: 0.016}, disturbance=15.0)
     sentence = summary("one", [Capacity("one", costs, cores=2, streams=100)], 0.85)
-    assert sentence.endswith("; measured while others used the machine, so that it may be more")
+    assert sentence.endswith(" (others used it during the measurement, so it may be more)")
 
 
 async def test_a_round_past_the_bound_is_refused_and_readiness_turns_false(

@@ -8,11 +8,13 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
 from starlette.types import Message
 
+from bench.report import ROOT
 from rasr.asgi import ABORT
 from rasr.captions import Broadcaster, readable
 from rasr.captions.files import srt, vtt
@@ -302,7 +304,7 @@ class TestFiles:
         assert answer.status_code == 404
         assert answer.text.startswith("There is no caption channel 'stage'")
 
-    @pytest.mark.parametrize("path", ["", "/events", ".vtt"])
+    @pytest.mark.parametrize("path", ["", "/events", ".vtt", "/share", "/preview"])
     async def test_a_name_that_is_none_is_answered_with_what_is_allowed(
         self, web: httpx.AsyncClient, path: str
     ) -> None:
@@ -312,25 +314,66 @@ class TestFiles:
 
 
 class TestPage:
-    async def test_it_needs_nothing_but_what_this_server_has(self, web: httpx.AsyncClient) -> None:
-        answer = await web.get("/captions/stage")
+    @pytest.mark.parametrize(
+        ("path", "parts"),
+        [
+            ("", {"static/captions.css", "static/captions.js"}),
+            ("/preview", {"../static/captions.css", "../static/preview.js"}),
+            ("/share", {"../static/share.css", "../static/share.js"}),
+        ],
+    )
+    async def test_it_needs_nothing_but_what_this_server_has(
+        self, web: httpx.AsyncClient, path: str, parts: set[str]
+    ) -> None:
+        answer = await web.get(f"/captions/stage{path}")
         assert answer.status_code == 200
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert "://" not in answer.text
         assert not re.search(r"<style|style=|<script>| on\w+=", answer.text)
-        wanted = re.findall(r'(?:src|href)="(static/[^"]+)"', answer.text)
-        assert sorted(wanted) == ["static/captions.css", "static/captions.js"]
-        for path in wanted:
-            part = await web.get(f"/captions/{path}")
-            assert part.status_code == 200
-            assert "://" not in part.text
+        wanted = set(re.findall(r'(?:src|href)="([./]*static/[^"]+)"', answer.text))
+        assert wanted == parts
+        for part in wanted:
+            found = await web.get(urljoin(f"/captions/stage{path}", part))
+            assert found.status_code == 200
+
+    async def test_only_the_page_with_something_to_press_is_kept_out_of_frames(
+        self, web: httpx.AsyncClient
+    ) -> None:
+        framed = {
+            path: "frame-ancestors 'none'"
+            not in (await web.get(f"/captions/stage{path}")).headers["content-security-policy"]
+            for path in ("", "/preview", "/share")
+        }
+        assert framed == {"": True, "/preview": True, "/share": False}
+
+    @pytest.mark.parametrize(
+        ("query", "accepted", "language"),
+        [
+            ("", "", "en"),
+            ("", "en-GB,en;q=0.9,zh;q=0.8", "en"),
+            ("", "zh-CN,zh;q=0.9,en;q=0.8", "zh-Hans"),
+            ("", "fr,zh-TW;q=0.5", "zh-Hans"),
+            ("", "fr", "en"),
+            ("?lang=zh", "en", "zh-Hans"),
+            ("?lang=en", "zh", "en"),
+            ("?lang=auto", "zh", "zh-Hans"),
+        ],
+    )
+    @pytest.mark.parametrize("path", ["", "/preview", "/share"])
+    async def test_its_language_is_the_one_asked_for_or_the_browser_s(
+        self, web: httpx.AsyncClient, path: str, query: str, accepted: str, language: str
+    ) -> None:
+        headers = {"accept-language": accepted}
+        answer = await web.get(f"/captions/stage{path}{query}", headers=headers)
+        assert f'<html lang="{language}">' in answer.text
 
     async def test_its_look_is_in_its_address(self, web: httpx.AsyncClient) -> None:
         answer = await web.get(
             "/captions/stage?size=8.5&lines=3&position=top&align=left&color=ffff00"
             "&box=transparent&background=%23123456&hold=0&partials=no&lang=zh"
+            "&font=serif&shadow=outline&status=no"
         )
         assert '<html lang="zh-Hans">' in answer.text
         for attribute in (
@@ -345,8 +388,19 @@ class TestPage:
             'hold="0"',
             'partials="no"',
             'lang="zh"',
+            'font="serif"',
+            'shadow="outline"',
+            'status="no"',
         ):
             assert f"data-{attribute}" in answer.text
+
+    def test_the_document_has_every_parameter_as_it_is_read(self) -> None:
+        page = (ROOT / "docs/captions.md").read_text("utf-8")
+        rows = [
+            f"| `{name}` | {parameter.default} | {parameter.allowed} |"
+            for name, parameter in PARAMETERS.items()
+        ]
+        assert [row for row in rows if row not in page] == []
 
     @pytest.mark.parametrize("name", list(PARAMETERS))
     async def test_a_value_that_is_not_allowed_is_told_with_what_is(
@@ -357,6 +411,17 @@ class TestPage:
         assert f"{name} is " in answer.text
         assert PARAMETERS[name].allowed.split("'")[0] in answer.text
         assert "<script" not in answer.text
+
+    @pytest.mark.parametrize("path", ["", "/preview", "/share"])
+    async def test_every_page_tells_it_with_a_style_of_its_own(
+        self, web: httpx.AsyncClient, path: str
+    ) -> None:
+        answer = await web.get(f"/captions/stage{path}?size=100")
+        assert answer.status_code == 400
+        assert "size is &#x27;100&#x27;" in answer.text
+        (style,) = re.findall(r'href="([./]*static/[^"]+)"', answer.text)
+        found = await web.get(urljoin(f"/captions/stage{path}", style))
+        assert found.status_code == 200
 
     async def test_a_parameter_that_there_is_not_is_told_with_those_there_are(
         self, web: httpx.AsyncClient
@@ -370,7 +435,7 @@ class TestPage:
 class TestStrangers:
     """Their own name leads to loopback: to a browser their page is of the server's origin then."""
 
-    @pytest.mark.parametrize("path", ["", "/events", ".vtt", ".srt", ".txt"])
+    @pytest.mark.parametrize("path", ["", "/events", ".vtt", ".srt", ".txt", "/share"])
     async def test_who_comes_by_a_name_that_is_not_known_is_told_nothing(
         self, service: Service, web: httpx.AsyncClient, path: str
     ) -> None:

@@ -92,6 +92,7 @@ async def _serve(tmp_path: Path) -> tuple[asyncio.subprocess.Process, str]:
     config.write_text('[engines.fake]\nkind = "fake"\n[properties]\nenglish = "fake"\n')
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "rasr", "serve", "--port", "0", "--config", str(config)),
+        *("--log-format", "json"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -123,8 +123,7 @@ async def test_an_utterance_on_which_both_fail_is_told_as_with_one_engine() -> N
 async def test_the_pair_is_told_at_start_and_admitted_as_two_engines() -> None:
     async with Service(settings()) as service:
         pretend_calibration(service)
-        assert "english: fake with finals by better;" in service.ready_line
-        assert "fake with finals by better: " in service.ready_line
+        assert "\nRecognises english: fake with finals by better" in service.ready_message
         async with SdkClient(service.url) as client:
             await client.start()
             now = service.state.admission._slots

@@ -57,7 +57,7 @@ def port_of(service: Service) -> int:
 async def test_it_speaks_https_and_wss(folder: Path) -> None:
     async with Service(fake_settings(server=tls_settings(folder))) as service:
         assert service.url.startswith("wss://127.0.0.1:")
-        assert service.url in service.ready_line
+        assert service.url in service.ready_message
         trust = trusting(folder)
         base = service.url.replace("wss:", "https:")
         async with httpx.AsyncClient(base_url=base, verify=trust, trust_env=False) as web:
@@ -226,7 +226,19 @@ async def test_a_process_reads_it_anew_at_sighup(folder: Path, tmp_path: Path) -
     config.write_text('[engines.fake]\nkind = "fake"\n[properties]\nenglish = "fake"\n')
     files = ("--tls-cert", folder / "rasr-cert.pem", "--tls-key", folder / "rasr-key.pem")
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "rasr", "serve", "--port", "0", "--config", config, *files),
+        *(
+            sys.executable,
+            "-m",
+            "rasr",
+            "serve",
+            "--port",
+            "0",
+            "--config",
+            config,
+            *files,
+            "--log-format",
+            "json",
+        ),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "RASR_CAPACITY__MAX_LOAD": "0"},
@@ -235,8 +247,8 @@ async def test_a_process_reads_it_anew_at_sighup(folder: Path, tmp_path: Path) -
     assert process.stderr is not None
     try:
         line = (await process.stdout.readline()).decode()
-        assert line.startswith("rasr is ready at wss://127.0.0.1:")
-        url = line.split()[4]
+        assert line.startswith("Open https://localhost:")
+        url = line.split()[-1]
         async with connect(
             f"{url}/v1/{PROJECT}/rasr/continue-stream", ssl=trusting(folder), proxy=None
         ) as ws:

@@ -3,44 +3,52 @@ import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import test from "node:test";
 
-import { FIELDS, chooseProperty, initialChoices, loadChoices, saveChoices, sessionOptions } from "../../rasr/web/page/choices.js";
+import { FIELDS, initialChoices, loadChoices, saveChoices, sessionOptions } from "../../rasr/web/page/choices.js";
 import { clock, write } from "../../rasr/web/page/exports.js";
+import { Offers, nameOf } from "../../rasr/web/page/languages.js";
 import { faultOf } from "../../rasr/web/page/notices.js";
+import { Round } from "../../rasr/web/page/rounds.js";
 import { Take } from "../../rasr/web/page/take.js";
 import { TEXTS, Texts, preferred } from "../../rasr/web/page/texts.js";
 
+globalThis.CustomEvent ??= class extends Event {
+  constructor(type, { detail }) {
+    super(type);
+    this.detail = detail;
+  }
+};
+
 const segment = (start_time, end_time, text) => ({ start_time, end_time, is_final: true, result: { text, score: 0.5 } });
-const takes = (...segments) => [{ name: "a", startMs: 1000, segments }];
+const offer = (property, model = "m") => ({ property, language: property.split("_")[0], model, sample_rate: 16000, hot_words: true });
+const takes = (...segments) => [{ name: "a", segments }];
 
 test("text is a sentence a line, and json has the segments of each take", async () => {
   const said = takes(segment(0, 1500, "a <b> & c\n\nd"), segment(2000, 2000, "e --> f"), segment(3000, 4000, " "));
-  assert.equal(await write("txt", said), "a <b> & c d\ne --> f\n");
-  assert.deepEqual(JSON.parse(await write("json", takes(segment(5, 6, "x")))), {
+  assert.equal((await write("txt", said)).content, "a <b> & c d\ne --> f\n");
+  assert.deepEqual(JSON.parse((await write("json", takes(segment(5, 6, "x")))).content), {
     recordings: [{ name: "a", segments: [{ start_time: 5, end_time: 6, text: "x", score: 0.5 }] }],
   });
 });
 
-test("subtitles are asked for with every segment and word on the clock of the page", async (t) => {
+test("subtitles are asked for with every segment and word, and no more", async (t) => {
   const asked = [];
   t.mock.method(globalThis, "fetch", async (url, { method, body }) => {
     asked.push({ url, method, ...JSON.parse(body) });
     return new Response("what the server wrote");
   });
   const first = segment(0, 1500, "one");
-  first.result.word_info = [{ word: "one", start_time: 10, end_time: 900 }];
-  const said = [{ name: "a", startMs: 0, segments: [first] }, { name: "b", startMs: 2000.4, segments: [first] }];
-  assert.equal(await write("srt", said), "what the server wrote");
-  const word_info = (ms) => [{ word: "one", start_time: 10 + ms, end_time: 900 + ms }];
-  assert.deepEqual(asked, [
-    {
-      url: "/subtitles/srt",
-      method: "POST",
-      segments: [
-        { start_time: 0, end_time: 1500, text: "one", score: 0.5, word_info: word_info(0) },
-        { start_time: 2000, end_time: 3500, text: "one", score: 0.5, word_info: word_info(2000) },
-      ],
-    },
-  ]);
+  const word = { word: "one", start_time: 10, end_time: 900 };
+  first.result.word_info = [{ ...word, confidence: 0.9 }];
+  assert.deepEqual(await write("srt", takes(first, segment(2000, 3000, "two"))), {
+    extension: "srt",
+    type: "application/x-subrip;charset=utf-8",
+    content: "what the server wrote",
+  });
+  const segments = [
+    { start_time: 0, end_time: 1500, text: "one", word_info: [word] },
+    { start_time: 2000, end_time: 3000, text: "two" },
+  ];
+  assert.deepEqual(asked, [{ url: "/subtitles/srt", method: "POST", segments }]);
 });
 
 test("a server that writes no subtitles is a fault, and not a file", async (t) => {
@@ -53,7 +61,7 @@ test("times are short for a person", () => {
 });
 
 test("a take gives back any piece of its sound, over the borders of chunks", () => {
-  const take = new Take("a", 1000, 0);
+  const take = new Take("a", 1000);
   let next = 0;
   for (const length of [7, 1, 30, 12]) {
     take.hear(Int16Array.from({ length }, () => next++), 0);
@@ -65,7 +73,7 @@ test("a take gives back any piece of its sound, over the borders of chunks", () 
 });
 
 test("a take keeps the last hour", () => {
-  const take = new Take("a", 1, 0);
+  const take = new Take("a", 1);
   for (let i = 0; i < 40; i += 1) {
     take.hear(new Int16Array(100).fill(i), 0);
   }
@@ -74,7 +82,7 @@ test("a take keeps the last hour", () => {
 });
 
 test("latency is counted from the chunk that was held up least", () => {
-  const take = new Take("a", 1000, 0);
+  const take = new Take("a", 1000);
   take.hear(new Int16Array(100), 5130);
   take.hear(new Int16Array(100), 5210);
   take.hear(new Int16Array(100), 5350);
@@ -100,11 +108,54 @@ test("hot words and the channel are asked for where they are wanted", () => {
 });
 
 test("the language of the page is the first to be offered for speech", () => {
-  const offers = [{ property: "chinese_16k_common", language: "chinese" }, { property: "english_16k_common", language: "english" }];
-  assert.equal(chooseProperty("", offers, "en"), "english_16k_common");
-  assert.equal(chooseProperty("", offers, "zh"), "chinese_16k_common");
-  assert.equal(chooseProperty("chinese_16k_common", offers, "en"), "chinese_16k_common");
-  assert.equal(chooseProperty("german_16k_common", offers.slice(0, 1), "en"), "chinese_16k_common");
+  const offers = new Offers();
+  offers.properties = ["chinese_16k_common", "english_8k_common", "english_16k_common"].map(offer);
+  assert.equal(offers.choose("", "en"), "english_16k_common");
+  assert.equal(offers.choose("", "zh"), "chinese_16k_common");
+  assert.equal(offers.choose("chinese_16k_common", "en"), "chinese_16k_common");
+  offers.properties.splice(1);
+  assert.equal(offers.choose("german_16k_common", "en"), "chinese_16k_common");
+  assert.equal(new Offers().choose("", "en"), "english_16k_common");
+});
+
+test("a person is told of a language that is not served, and of a model that is a makeshift", () => {
+  const offers = new Offers();
+  offers.properties = [offer("english_16k_common", "pocketsphinx")];
+  assert.deepEqual(offers.advice("english_16k_common", "zh"), []);
+  const command = (language) => `rasr setup ${language}`;
+  offers.languages = [
+    { language: "english", served: true, model: "pocketsphinx", recommended: "moonshine-tiny-en", download_mb: 52, command: command("english") },
+    { language: "chinese", served: false, model: "x-asr-480ms", download_mb: null, command: command("chinese") },
+  ];
+  const makeshift = { model: "pocketsphinx", better: "moonshine-tiny-en", size: " (52 MB)" };
+  assert.deepEqual(offers.advice("english_16k_common", "zh"), [
+    { name: "unserved", values: { language: "中文", better: "x-asr-480ms", size: "" }, command: "rasr setup chinese" },
+    { name: "makeshift", values: { ...makeshift, language: "英语" }, command: "rasr setup english" },
+  ]);
+  offers.properties = [offer("english_16k_common", "moonshine-tiny-en")];
+  assert.deepEqual(offers.advice("english_16k_common", "en"), []);
+});
+
+test("one sentence may be mistaken for another language, two in a row are not", () => {
+  const session = new EventTarget();
+  const told = [];
+  const page = new Proxy({}, { get: (_, name) => (...values) => name === "otherLanguage" && told.push(...values) });
+  const traits = { mode: "continue", property: "english_16k_common", isLive: false, doing: ["reading"] };
+  new Round(session, new Take("a", 16000, 0), page, traits);
+  const hear = (language) => {
+    const detail = { ...segment(0, 1000, "a"), result: { text: "a", score: 1, language } };
+    session.dispatchEvent(new CustomEvent("result", { detail }));
+  };
+  ["chinese", "english", "chinese", undefined, "chinese"].forEach(hear);
+  assert.deepEqual(told, []);
+  ["chinese", "chinese"].forEach(hear);
+  assert.deepEqual(told, ["chinese"]);
+});
+
+test("languages have the names that people give them", () => {
+  const names = (page) => ["english", "chinese", "cantonese", "german", "sichuan"].map((one) => nameOf(one, page));
+  assert.deepEqual(names("en"), ["English", "Chinese", "Cantonese", "German", "Sichuan"]);
+  assert.deepEqual(names("zh").slice(0, 4), ["英语", "中文", "粤语", "德语"]);
 });
 
 test("both languages have every text, with the same values in it", () => {
@@ -113,9 +164,15 @@ test("both languages have every text, with the same values in it", () => {
   for (const key of Object.keys(TEXTS.en)) {
     assert.deepEqual(values(TEXTS.zh[key]), values(TEXTS.en[key]), key);
   }
-  for (const { name } of FIELDS) {
-    assert.ok(name in TEXTS.en && `${name}_help` in TEXTS.en, name);
+  for (const { name, beside } of FIELDS) {
+    assert.ok(name in TEXTS.en && (beside || `${name}_help` in TEXTS.en), name);
   }
+});
+
+test("no text stands there twice", async () => {
+  const source = await readFile(new URL("../../rasr/web/page/texts.js", import.meta.url), "utf8");
+  const keys = [...source.matchAll(/^ {4}(\w+):/gm)].map(([, key]) => key);
+  assert.equal(keys.length, 2 * Object.keys(TEXTS.en).length);
 });
 
 test("no text is left that the page does not say", async () => {
@@ -124,15 +181,16 @@ test("no text is left that the page does not say", async () => {
   const files = await Promise.all(["index.html", "client/microphone.js", ...names.map((name) => `page/${name}`)].map((name) => readFile(new URL(name, folder), "utf8")));
   const code = files.join("\n");
   const said = (key) => new RegExp(`\\b${key}\\b`).test(code);
-  // A field has its help, a fault its cure, a choice its options.
-  const unsaid = Object.keys(TEXTS.en).filter((key) => !said(key) && !said(key.replace(/_(help|do|[a-z]+)$/, "")));
+  // A field has its help, a fault its cure, a choice its options, a kind of file its name and its help.
+  const stems = [/_(help|do|[a-z]+)$/, /_[a-z]+_help$/];
+  const unsaid = Object.keys(TEXTS.en).filter((key) => !said(key) && !stems.some((stem) => said(key.replace(stem, ""))));
   assert.deepEqual(unsaid, []);
 });
 
 test("every fault that a server or a microphone can have says what to do", () => {
   const codes = ["UNREACHABLE", "APIG.0301", "LOST", "CLOSED", "SIS.0031", "SIS.0032", "SIS.0201", "SIS.0301", "SIS.0304", "SIS.0305", "SIS.0309", "SIS.0312", "SIS.0100"];
   const names = codes.map((error_code) => faultOf({ error_code, error_msg: "m" }).name);
-  for (const name of [...names, "denied", "insecure", "unsupported", "missing", "busy", "soundless", "taken", "dropped", "uncopied", "unsaved", "unreadable", "silent", "limit", "too_many"]) {
+  for (const name of [...names, "denied", "denied_once", "denied_system", "insecure", "unsupported", "missing", "busy", "soundless", "taken", "dropped", "uncopied", "unsaved", "unreadable", "silent", "limit", "queued", "no_speech", "warning_file", "away", "away_file", "unserved", "makeshift", "sample_unserved", "heard_other"]) {
     assert.ok(name in TEXTS.en && `${name}_do` in TEXTS.en, name);
   }
 });

@@ -226,6 +226,44 @@ test("a server that does not come back is looked for as long as patience lasts",
   assert.match(told.at(-2)[1].error_msg, /did not come back within 3 s/);
 });
 
+test("who waits for a lost server is told which try it is, how long it goes on, and what is kept", () => {
+  const { platform, session, told } = start();
+  const lost = () => told.filter(([type]) => type === "lost").map(([, { attempt, patience_ms }]) => [attempt, patience_ms]);
+  platform.socket.accept();
+  [1, 2, 3].forEach(() => session.send(second()));
+  platform.socket.result(0, 1000, true);
+  platform.socket.drop();
+  assert.equal(session.keptSeconds, 2);
+  session.send(second());
+  assert.equal(session.keptSeconds, 3);
+  platform.pass(500);
+  platform.socket.drop();
+  assert.deepEqual(lost(), [[1, 60_000], [2, 60_000]]);
+  platform.pass(1000);
+  platform.socket.accept();
+  platform.socket.drop();
+  // It was back: the next loss is counted anew.
+  assert.deepEqual(lost().at(-1), [1, 60_000]);
+});
+
+test("messages are told as they go over the wire, sound by its size", () => {
+  const { platform, session } = start();
+  const told = [];
+  session.addEventListener("message", ({ detail }) => told.push(detail));
+  platform.socket.accept();
+  session.send(second());
+  platform.socket.say("EVENT", { event: "VOICE_START", timestamp: 0 });
+  session.end();
+  const [asked, ...rest] = told;
+  assert.deepEqual([asked.sent, JSON.parse(asked.text).command], [true, "START"]);
+  assert.deepEqual(rest, [
+    { sent: false, text: '{"resp_type":"START","trace_id":"t"}' },
+    { sent: true, bytes: 32_000 },
+    { sent: false, text: '{"resp_type":"EVENT","trace_id":"t","event":"VOICE_START","timestamp":0}' },
+    { sent: true, text: '{"command":"END","cancel":false}' },
+  ]);
+});
+
 test("a server that is full while it comes back is asked again", () => {
   const { platform, session, kinds } = start();
   platform.socket.accept();

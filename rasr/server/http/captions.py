@@ -1,7 +1,7 @@
-"""Captions over HTTP: the stream of events, the files of what was said, and the page.
+"""Captions over HTTP: the stream of events, the files of what was said, and the pages.
 
-Owns the paths below `/captions`, but for the page's parts, which are files
-(`rasr.server.http.pages`). What viewers are sent is `rasr.captions`; how the page is made is
+Owns the paths below `/captions`, but for the pages' parts, which are files
+(`rasr.server.http.pages`). What viewers are sent is `rasr.captions`; how the pages are made is
 `rasr.server.http.captions_page`. The stream is written on ASGI itself: with a thousand viewers each
 layer in between counts, and none may encode a cue again.
 """
@@ -9,9 +9,8 @@ layer in between counts, and none may encode a cue again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from importlib.resources import files
 
 from fastapi import FastAPI, Request, Response
 from starlette.datastructures import Headers
@@ -21,7 +20,17 @@ from starlette.types import Receive, Scope, Send
 from rasr.asgi import ABORT, SHALLOW
 from rasr.captions import Broadcaster, ChannelHistory, Viewer, ViewerRefused, readable
 from rasr.captions.files import srt, vtt
-from rasr.server.http.captions_page import PageError, appearance_of, error_page, page
+from rasr.server.http.captions_page import (
+    CAPTIONS,
+    PREVIEW,
+    SHARE,
+    PageError,
+    View,
+    appearance_of,
+    error_page,
+    language_of,
+    page,
+)
 from rasr.server.origins import OriginRule, stranger
 from rasr.tasks import watched
 from rasr.wire.sis.kinds import ChannelName
@@ -34,13 +43,23 @@ _FILES: dict[str, tuple[str, _Write]] = {
     "txt": ("text/plain", lambda history: "".join(f"{one}\n" for one in history.texts)),
 }
 """Ending of the file's name → its media type and what writes it."""
-_HEADERS = {
+_VIEWS = {"": CAPTIONS, "/preview": PREVIEW, "/share": SHARE}
+"""Path below that of a channel → the page there."""
+_COMMON_HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    # It may be shown in a frame of any page: it has nothing to press.
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'",
+}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'"
+)
+_HEADERS = _COMMON_HEADERS | {
+    # It may be shown in a frame of any page: there it has nothing to press.
+    "Content-Security-Policy": _POLICY
+}
+_SHARE_HEADERS = _COMMON_HEADERS | {
+    "Content-Security-Policy": f"{_POLICY}; frame-src 'self'; frame-ancestors 'none'"
 }
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -66,8 +85,8 @@ def add_captions(
     for kind, (media_type, write) in _FILES.items():
         file = partial(_file, broadcaster, origins, media_type, write)
         routes.append(Route(f"/captions/{{name}}.{kind}", file))
-    template = (files("rasr") / "web" / "captions.html").read_text("utf-8")
-    routes.append(Route("/captions/{name}", partial(_page, origins, template)))
+    for path, view in _VIEWS.items():
+        routes.append(Route(f"/captions/{{name}}{path}", partial(_page, origins, view)))
 
 
 async def _file(
@@ -93,17 +112,19 @@ async def _file(
     return Response(document, headers=_HEADERS, media_type=media_type)
 
 
-async def _page(origins: OriginRule, template: str, request: Request) -> Response:
+async def _page(origins: OriginRule, view: View, request: Request) -> Response:
     name = request.path_params["name"]
     fault = _fault(origins, request.headers, name)
     if fault is not None:
         sentence, status = fault
-        return _html(error_page(template, sentence), status)
+        return _html(error_page(view, sentence), status, _HEADERS)
     try:
         appearance = appearance_of(request.query_params.multi_items())
     except PageError as error:
-        return _html(error_page(template, str(error)), 400)
-    return _html(page(template, name, appearance), 200)
+        return _html(error_page(view, str(error)), 400, _HEADERS)
+    language = language_of(appearance, request.headers.get("accept-language", ""))
+    headers = _SHARE_HEADERS if view is SHARE else _HEADERS
+    return _html(page(view, name, appearance, language), 200, headers)
 
 
 class EventStream:
@@ -183,8 +204,8 @@ def _plain(sentence: str, status: int) -> Response:
     return Response(f"{sentence}\n", status, headers=_HEADERS, media_type="text/plain")
 
 
-def _html(content: str, status: int) -> Response:
-    return Response(content, status, headers=_HEADERS, media_type="text/html")
+def _html(content: str, status: int, headers: Mapping[str, str]) -> Response:
+    return Response(content, status, headers=headers, media_type="text/html")
 
 
 def _decoded(headers: list[tuple[bytes, bytes]]) -> list[tuple[str, str]]:

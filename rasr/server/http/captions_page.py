@@ -1,22 +1,44 @@
-"""The page of a caption channel: its appearance, as the query of its address says, and its HTML.
+"""The pages of a caption channel: their HTML, and their appearance as the query says it.
 
-Pure. Every value is checked before it is written into the page, where the script reads it from
+Every value is checked before it is written into a page, where the script reads it from
 attributes: no style and no script stands in the page itself.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from html import escape
+from importlib.resources import files
 
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
-"""Languages of the page's own sentences → the language tag of the page."""
+"""Languages of the pages' own sentences → the language tag of the page."""
+_BY_BROWSER = "auto"
 
 
 class PageError(Exception):
     """The query of an address is wrong; the text says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page of a channel."""
+
+    file: str
+    """In `rasr/web`."""
+    static: str
+    """Where the pages' parts are, as the page sees it."""
+    script: str
+    """The name of its script there."""
+
+
+CAPTIONS = View("captions.html", "static", "captions.js")
+PREVIEW = replace(CAPTIONS, static="../static", script="preview.js")
+"""The same page with a text of its own, to see what it looks like."""
+SHARE = View("captions_share.html", "../static", "share.js")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +79,41 @@ def _colour(raw: str) -> str | None:
 
 
 _COLOUR = "transparent, or 3, 4, 6 or 8 hexadecimal digits, such as ffffff or 000000c0"
+_FONTS = ("sans", "serif", "mono")
+_SHADOWS = ("none", "soft", "outline")
 
 PARAMETERS: Mapping[str, Parameter] = {
     "size": Parameter(
-        "6", "height of the letters, 2 to 20, in hundredths of the page's height", _number(2, 20)
+        "5", "height of the letters, 2 to 20, in hundredths of the page's height", _number(2, 20)
     ),
     "lines": Parameter("2", "how many lines are shown, 1 to 8", _whole(1, 8)),
     "position": Parameter("bottom", "top, middle or bottom", _one_of("top", "middle", "bottom")),
-    "align": Parameter("center", "left, center or right", _one_of("left", "center", "right")),
+    "align": Parameter(
+        "center", "left, center or right: where the box stands", _one_of("left", "center", "right")
+    ),
+    "font": Parameter("sans", "sans, serif or mono", _one_of(*_FONTS)),
     "color": Parameter("#ffffff", f"colour of the letters: {_COLOUR}", _colour),
-    "box": Parameter("#000000c0", f"colour behind the letters: {_COLOUR}", _colour),
+    "box": Parameter("#000000bf", f"colour behind the letters: {_COLOUR}", _colour),
     "background": Parameter("transparent", f"colour of the page: {_COLOUR}", _colour),
+    "shadow": Parameter(
+        "none", "none, soft or outline: what sets the letters off", _one_of(*_SHADOWS)
+    ),
     "hold": Parameter(
         "10", "for how many seconds of silence a text stays, 1 to 600; 0 = for ever", _whole(0, 600)
     ),
     "partials": Parameter(
         "yes", "yes or no: show a sentence while it is spoken", _one_of("yes", "no")
     ),
+    "status": Parameter(
+        "auto",
+        "yes, no or auto: tell whether somebody speaks and what goes wrong; auto = not in OBS and "
+        "not in a frame",
+        _one_of("yes", "no", "auto"),
+    ),
     "lang": Parameter(
-        "en", "en or zh: the language of the page's own sentences", _one_of(*LANGUAGES)
+        _BY_BROWSER,
+        "en, zh or auto: the language of the page's own sentences; auto = as the browser says",
+        _one_of(*LANGUAGES, _BY_BROWSER),
     ),
 }
 
@@ -104,30 +142,54 @@ def appearance_of(query: Iterable[tuple[str, str]]) -> dict[str, str]:
     return appearance
 
 
-def page(template: str, name: str, appearance: Mapping[str, str]) -> str:
-    """The page that follows channel `name`.
+def language_of(appearance: Mapping[str, str], accepted: str) -> str:
+    """The language of a page's own sentences, one of `LANGUAGES`.
 
     Args:
-        template: `rasr/web/captions.html`.
-        appearance: as `appearance_of` returns it.
+        accepted: the request's Accept-Language; the first language in it that is there is taken,
+            as browsers write the one that is liked best first.
     """
-    attributes = {"channel": name} | dict(appearance)
+    asked = appearance["lang"]
+    if asked != _BY_BROWSER:
+        return asked
+    tags = (tag.strip().lower() for tag in accepted.split(","))
+    named = (re.split("[-;]", tag)[0] for tag in tags)
+    return next((language for language in named if language in LANGUAGES), "en")
+
+
+def page(view: View, name: str, appearance: Mapping[str, str], language: str) -> str:
+    """A page of channel `name`.
+
+    Args:
+        appearance: as `appearance_of` returns it.
+        language: one of `LANGUAGES`.
+    """
+    defaults = {key: parameter.default for key, parameter in PARAMETERS.items()}
+    attributes = {"channel": name, "defaults": json.dumps(defaults)} | dict(appearance)
     data = " ".join(f'data-{key}="{escape(value)}"' for key, value in attributes.items())
-    script = '<script type="module" src="static/captions.js"></script>'
-    return _filled(template, LANGUAGES[appearance["lang"]], f"{name} · captions", data, "", script)
+    script = f'<script type="module" src="{view.static}/{view.script}"></script>'
+    return _filled(view, LANGUAGES[language], f"{name} · captions", data, "", script)
 
 
-def error_page(template: str, sentence: str) -> str:
+def error_page(view: View, sentence: str) -> str:
     """The page that says why there are no captions."""
-    return _filled(template, "en", "Captions", 'class="fault"', sentence, "")
+    return _filled(
+        replace(CAPTIONS, static=view.static), "en", "Captions", 'class="fault"', sentence, ""
+    )
 
 
-def _filled(template: str, language: str, title: str, data: str, status: str, script: str) -> str:
+def _filled(view: View, language: str, title: str, data: str, status: str, script: str) -> str:
     values = {
+        "static": view.static,
         "language": escape(language),
         "title": escape(title),
         "data": data,
         "status": escape(status),
         "script": script,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], _template(view.file))
+
+
+@cache
+def _template(name: str) -> str:
+    return (files("rasr") / "web" / name).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The page, the captions page's parts and the JavaScript module: the files of `rasr/web` over HTTP.
+"""The page, the captions page's parts, the JavaScript module and the samples: files over HTTP.
 
 They are read once, when the application is made, and served from memory. Nothing of a request
 becomes part of a file's name: what is not in the table is not there.
@@ -16,12 +16,16 @@ from fastapi import FastAPI, Request, Response
 
 _TYPES = {
     "css": "text/css; charset=utf-8",
+    "flac": "audio/flac",
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
     "ts": "text/plain; charset=utf-8",
 }
 """What is served, by the end of its name; other files are none of a browser's business."""
+
+_SAMPLES = {"english": "demo-human.flac", "chinese": "demo-zh.flac"}
+"""Language → the recording of the package that lets a person try it without a microphone."""
 
 _POLICY = "; ".join(
     (
@@ -55,6 +59,8 @@ _PAGE = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+PAGE_HEADERS: Mapping[str, str] = _ALWAYS | _PAGE
+"""Of every page that is shown by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class _File:
 
 
 def add_pages(app: FastAPI) -> None:
-    """`/`, `/page/…`, `/captions/static/…` and `/client/…`."""
+    """`/`, `/page/…`, `/captions/static/…`, `/client/…` and `/samples/LANGUAGE.flac`."""
     web = files("rasr") / "web"
     table = {"/": _file(web / "index.html", _PAGE)}
     for folder, place, extra in (
@@ -74,6 +80,8 @@ def add_pages(app: FastAPI) -> None:
     ):
         for path, one in _walk(web / folder, place):
             table[path] = _file(one, extra)
+    for language, name in _SAMPLES.items():
+        table[f"/samples/{language}.flac"] = _file(files("rasr") / "data" / name, _PAGE)
 
     async def answer(request: Request) -> Response:
         return _answer(table[request.scope["path"]], request.headers.get("if-none-match", ""))

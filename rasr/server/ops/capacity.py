@@ -1,10 +1,11 @@
-"""What this machine carries: calibrated at start, learnt while it serves, remembered for next time.
+"""What this machine carries: measured at start as far as it must be known then, and in full as soon
+as nobody speaks; learnt while it serves; remembered for next time.
 
-A calibration takes seconds and tells the same each time, so its result is kept in a file for as
-long as everything stays the same that it depends on: model, engine options, settings, versions and
-machine. Of several starts the best is kept, and what was learnt from live steps too. A remembered
-result that cannot be read, or that nobody can have measured, is measured anew; one that cannot be
-written is only said in the log.
+A calibration tells the same each time, so its result is kept in a file for as long as everything
+stays the same that it depends on: model, engine options, settings, versions and machine. Of several
+starts the best is kept, and what was learnt from live steps too. A remembered result that cannot be
+read, or that nobody can have measured, is measured anew; one that cannot be written is only said in
+the log.
 """
 
 from __future__ import annotations
@@ -91,25 +92,45 @@ def carried(engines: Sequence[Capacity], speech_ratio: float) -> int:
     return int(min(*bounds, live.cores / core_s))
 
 
+def admitted(engines: Sequence[Capacity], speech_ratio: float, max_load: float) -> int:
+    """Of those who are carried, how many are admitted at once: at least one, whatever the load is.
+
+    Args:
+        engines: as of `carried`, and so is `speech_ratio`.
+        max_load: the bound of the load up to which recognitions are admitted; 0: none.
+    """
+    return max(1, int(carried(engines, speech_ratio) * (max_load or 1.0)))
+
+
 def summary(name: str, engines: Sequence[Capacity], max_load: float) -> str:
     """One sentence: how many people may speak at once, in conversation and without pauses.
 
     Args:
         name: of the engine, or of both.
-        engines: as of `carried`.
-        max_load: the bound of the load up to which recognitions are admitted; 0: none.
+        engines: as of `admitted`, and so is `max_load`.
     """
     talking, speaking = (
-        int(carried(engines, ratio) * (max_load or 1.0)) for ratio in (CONVERSATION, 1.0)
+        _people(admitted(engines, ratio, max_load)) for ratio in (CONVERSATION, 1.0)
     )
-    if carried(engines, 1.0) < 1:
-        return f"{name} is too slow for this machine: one person who speaks without pauses waits"
-    # The first one is admitted whatever the load is.
-    who = f"{max(1, talking)} in conversation or {max(1, speaking)} who speak without pauses"
-    bound = f" (load up to {max_load:.0%})" if max_load else ""
-    busy = any(one.costs.is_disturbed for one in engines)
-    more = "; measured while others used the machine, so that it may be more" if busy else ""
-    return f"{name}: {who}, at once{bound}{more}"
+    if carried(engines, CONVERSATION) < 1:
+        sentence = f"{name} is too slow for this machine: even for 1 person the text comes late"
+    elif carried(engines, 1.0) < 1:
+        sentence = (
+            f"{name} carries {talking} in conversation on this machine; "
+            "the text of somebody who speaks without pauses comes late"
+        )
+    else:
+        sentence = (
+            f"{name} carries {talking} in conversation, or {speaking} speaking without pauses, at "
+            "once on this machine"
+        )
+    if any(one.costs.is_disturbed for one in engines):
+        sentence += " (others used it during the measurement, so it may be more)"
+    return sentence
+
+
+def _people(number: int) -> str:
+    return f"about {number} {'person' if number == 1 else 'people'}"
 
 
 class Calibration:
@@ -130,12 +151,16 @@ class Calibration:
         self._file = folder / f"{digest}.json"
         self._kept: StepCosts | None = None
         """What the file is known to hold."""
+        self._told: tuple[int, ...] = ()
+        """What the log was told last."""
 
     async def begin(self, *, fresh: bool = False) -> bool:
-        """Find the costs, remembered or measured. True if they were remembered.
+        """Find the costs: remembered, or measured in a second. True if they were remembered.
+
+        What is missing is measured by `keep_up`.
 
         Args:
-            fresh: measure in any case.
+            fresh: measure in any case, and all of them: it takes seconds.
 
         Raises:
             StartError: a worker died or hung.
@@ -147,12 +172,11 @@ class Calibration:
         else:
             speech = await asyncio.to_thread(_speech)
             with fault_of(self._plan.name):
-                found = await self._scheduler.calibrate(speech)
-            if found.is_disturbed:
-                by = round(found.disturbance, 2)
-                _log.warning("calibration_disturbed", engine=self._plan.name, by=by)
+                await self._scheduler.calibrate(speech, short=not fresh)
             await self.remember()
-        self._tell(remembered=kept is not None and not fresh)
+        if kept is not None or fresh:
+            # A short calibration tells it only roughly: `keep_up` tells it as soon as it is known.
+            self._tell()
         return kept is not None and not fresh
 
     def keep_up(self, moments: IdleMoments) -> None:
@@ -162,6 +186,7 @@ class Calibration:
             return await asyncio.to_thread(_speech)
 
         async def told(costs: StepCosts) -> None:
+            self._tell()
             await self.remember()
 
         self._scheduler.keep_calibrated(speech, told, moments)
@@ -174,12 +199,12 @@ class Calibration:
             return
         self._kept = await asyncio.to_thread(_remember, self._file, self._key, costs)
 
-    def _tell(self, *, remembered: bool) -> None:
+    def _tell(self) -> None:
         one = capacity_of(self._plan, self._scheduler)
         costs = one.costs
         lengths = {f"{length:g} s": round(s * 1000) for length, s in costs.by_length.items()}
-        _log.info(
-            "capacity",
+        _log.debug(
+            "costs",
             engine=self._plan.name,
             step_ms=round(costs.step_s * 1000),
             step_takes_ms={str(size): round(s * 1000, 1) for size, s in costs.seconds.items()},
@@ -188,8 +213,17 @@ class Calibration:
             **{f"rounds_{ratio:.0%}_speech": one.recognitions(ratio) for ratio in SPEECH_RATIOS},
             disturbance=round(costs.disturbance, 2),
             sure=costs.is_sure,
-            remembered=remembered,
         )
+        now = tuple(one.recognitions(ratio) for ratio in (CONVERSATION, 1.0))
+        if now != self._told:
+            self._told = now
+            _log.info(
+                "capacity",
+                engine=self._plan.name,
+                people_in_conversation=now[0],
+                people_without_pauses=now[1],
+                **({"others_used_the_machine": True} if costs.is_disturbed else {}),
+            )
 
 
 def capacity_of(plan: EnginePlan, scheduler: Scheduler) -> Capacity:

@@ -8,6 +8,7 @@ export interface StartConfig {
   /** Partial results. Here, unlike on the wire, they come unless they are declined. */
   interim_results?: boolean | "yes" | "no";
   need_word_info?: boolean | "yes" | "no";
+  word_confidence?: boolean | "yes" | "no";
   warnings?: boolean | "yes" | "no";
   vad_head?: number;
   vad_tail?: number;
@@ -45,6 +46,8 @@ export interface Word {
   end_time: number;
   /** 0 where the times are a guess; else not there. */
   score?: number;
+  /** 0 to 1, with `word_confidence` and an engine that can say it; else not there. */
+  confidence?: number;
 }
 
 export interface Segment {
@@ -55,7 +58,14 @@ export interface Segment {
    * `stable`, of partials only: so many characters (code points, as `[...text]` gives them) at the
    * start of the text are unlikely to change.
    */
-  result: { text: string; score: number; stable?: number; word_info?: Word[] };
+  result: {
+    text: string;
+    score: number;
+    stable?: number;
+    word_info?: Word[];
+    /** What is spoken, where the model finds it out: "english", "chinese", … */
+    language?: string;
+  };
 }
 
 export interface SessionEvents {
@@ -64,12 +74,17 @@ export interface SessionEvents {
   event: { event: string; timestamp: number; warning?: string; message?: string };
   /** `error_code` is one of SIS, APIG.0301 where the server wants credentials, or UNREACHABLE, LOST or CLOSED for the connection. */
   error: { error_code: string; error_msg: string; fatal: boolean };
-  /** The connection is lost; it is tried again after `wait_ms`. */
-  lost: { wait_ms: number };
+  /**
+   * The connection is lost; it is tried again after `wait_ms`, for the `attempt`-th time. Given up
+   * is what has waited for `patience_ms` in all.
+   */
+  lost: { wait_ms: number; attempt: number; patience_ms: number };
   /** It is back, and nothing is missing: the round goes on at `start_time`. */
   resumed: { trace_id: string; start_time: number };
   /** Sound that could be neither sent nor kept. */
   dropped: { start_time: number; end_time: number };
+  /** A message as it went over the wire: its `text`, or so many `bytes` of sound. */
+  message: { sent: boolean; text?: string; bytes?: number };
   /** Always the last event, and always there. */
   end: { reason: EndReason };
 }
@@ -81,7 +96,10 @@ export class Session extends EventTarget {
   readonly state: "connecting" | "open" | "lost" | "ending" | "ended";
   /** Samples a second that `send` takes. */
   readonly rate: number;
+  /** Sound that waits for the network. */
   readonly waitingSeconds: number;
+  /** Sound that has no final yet, and is sent again where the connection is lost. */
+  readonly keptSeconds: number;
   readonly over: Promise<EndReason>;
   send(samples: Int16Array): void;
   room(): Promise<void>;
@@ -123,6 +141,8 @@ export interface Offer {
   property: string;
   language: string;
   sample_rate: number;
+  /** The model, or the engine, that serves it; of two, that of live speech and that of finals. */
+  model: string;
   hot_words: boolean;
 }
 

@@ -47,10 +47,9 @@ export class Session extends EventTarget {
     const { mode = "continue", project = "any", keepSeconds = KEEP_S, patienceSeconds = PATIENCE_S } = options;
     this.token = options.token;
     this.ticket = options.ticket;
-    this.config = configOf(options);
+    this.config = startConfig(options);
     /** Samples a second that `send` takes. */
     this.rate = rateOf(this.config.property);
-    this.config.audio_format = this.rate === 8000 ? "pcm8k16bit" : "pcm16k16bit";
     this.mode = mode;
     this.address = addressOf(url, project, mode);
     /** "connecting", "open", "lost", "ending" or "ended". */
@@ -60,6 +59,7 @@ export class Session extends EventTarget {
     this.patienceMs = patienceSeconds * 1000;
     this.waitedMs = 0;
     this.waitMs = FIRST_WAIT_MS;
+    this.attempts = 0;
     this.wantsEnd = false;
     this.endSent = false;
     this.wasOpen = false;
@@ -78,6 +78,11 @@ export class Session extends EventTarget {
   /** Seconds of sound that wait for the network. */
   get waitingSeconds() {
     return this.queue.unsentSamples / this.rate;
+  }
+
+  /** Seconds of sound that have no final yet, and are sent again where the connection is lost. */
+  get keptSeconds() {
+    return this.queue.kept / this.rate;
   }
 
   /**
@@ -152,9 +157,18 @@ export class Session extends EventTarget {
   open(address) {
     const socket = new this.platform.WebSocket(address, protocolsOf(this.token));
     this.socket = socket;
-    socket.onopen = () => socket.send(JSON.stringify({ command: "START", config: this.config }));
-    socket.onmessage = ({ data }) => this.hear(JSON.parse(data));
+    socket.onopen = () => this.command({ command: "START", config: this.config });
+    socket.onmessage = ({ data }) => {
+      this.tell("message", { sent: false, text: data });
+      this.hear(JSON.parse(data));
+    };
     socket.onclose = ({ code, reason }) => this.closed(code, reason);
+  }
+
+  command(message) {
+    const text = JSON.stringify(message);
+    this.socket.send(text);
+    this.tell("message", { sent: true, text });
   }
 
   disconnect() {
@@ -212,7 +226,8 @@ export class Session extends EventTarget {
       this.fail("LOST", `the connection was lost and did not come back within ${this.patienceMs / 1000} s`);
     } else {
       this.state = "lost";
-      this.tell("lost", { wait_ms: this.waitMs });
+      this.attempts += 1;
+      this.tell("lost", { wait_ms: this.waitMs, attempt: this.attempts, patience_ms: this.patienceMs });
       this.platform.setTimeout(() => {
         if (this.state === "lost") {
           this.connect();
@@ -251,6 +266,7 @@ export class Session extends EventTarget {
     this.wasOpen = true;
     this.waitedMs = 0;
     this.waitMs = FIRST_WAIT_MS;
+    this.attempts = 0;
     this.openSentence = null;
     this.queue.rewind();
     this.state = this.wantsEnd ? "ending" : "open";
@@ -325,6 +341,7 @@ export class Session extends EventTarget {
       const { start, samples } = queue.next();
       this.timeline.record(start, samples.length);
       socket.send(samples);
+      this.tell("message", { sent: true, bytes: samples.byteLength });
     }
     if (queue.unsentSamples > 0) {
       // A websocket does not say when its buffer has emptied.
@@ -337,7 +354,7 @@ export class Session extends EventTarget {
     this.wake();
     if (this.wantsEnd && !this.endSent) {
       this.endSent = true;
-      socket.send('{"command":"END","cancel":false}');
+      this.command({ command: "END", cancel: false });
     }
   }
 
@@ -389,16 +406,28 @@ export function rateOf(property) {
   return /_8k_/.test(property) ? 8000 : 16000;
 }
 
-/** START's config: every option that is not the session's own, truth values as SIS writes them. */
-function configOf({ mode, project, token, ticket, keepSeconds, patienceSeconds, ...config }) {
+/**
+ * START's config: every option that is not the session's own, truth values as SIS writes them.
+ *
+ * @param {import("./rasr.js").SessionOptions} options
+ */
+export function startConfig({ mode, project, token, ticket, keepSeconds, patienceSeconds, ...config }) {
   if (typeof config.property !== "string") {
     throw new TypeError("options need a property, such as english_16k_common");
   }
   const yesNo = ([key, value]) => [key, value === true ? "yes" : value === false ? "no" : value];
-  return { interim_results: "yes", ...Object.fromEntries(Object.entries(config).map(yesNo)) };
+  const audio_format = rateOf(config.property) === 8000 ? "pcm8k16bit" : "pcm16k16bit";
+  return { interim_results: "yes", ...Object.fromEntries(Object.entries(config).map(yesNo)), audio_format };
 }
 
-function addressOf(url, project, mode) {
+/**
+ * The websocket's address.
+ *
+ * @param {string | URL} url of the server
+ * @param {string} project `{project_id}` of the address
+ * @param {"continue" | "sentence" | "short"} mode
+ */
+export function addressOf(url, project, mode) {
   if (!(mode in PATHS)) {
     throw new TypeError(`mode is ${mode}; allowed: ${Object.keys(PATHS).join(", ")}`);
   }

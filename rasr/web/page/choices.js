@@ -1,23 +1,48 @@
 /** What a person chooses before speaking: the fields, their defaults, and START's config of them. */
 
-/** `initial` is where the page begins; the protocol itself has partials and punctuation off. */
+/**
+ * `initial` is where the page begins; the protocol itself has partials and punctuation off. The
+ * order is that of use. `beside`: chosen beside the button; `advanced`: rarely of use.
+ */
 export const FIELDS = [
-  { name: "property", kind: "choice", initial: "" },
-  { name: "mode", kind: "choice", initial: "continue", options: ["continue", "sentence", "short"] },
-  { name: "vad_tail", kind: "number", initial: 500, min: 0, max: 3000, step: 50 },
-  { name: "vad_head", kind: "number", initial: 10000, min: 0, max: 60000, step: 500 },
-  { name: "max_seconds", kind: "number", initial: 30, min: 1, max: 60, step: 1 },
+  { name: "property", kind: "choice", initial: "", beside: true },
+  { name: "mode", kind: "choice", initial: "continue", options: ["continue", "sentence", "short"], beside: true },
   { name: "interim_results", kind: "switch", initial: true },
-  { name: "digit_norm", kind: "switch", initial: true },
   { name: "add_punc", kind: "switch", initial: true },
+  { name: "digit_norm", kind: "switch", initial: true },
   { name: "user_words", kind: "lines", initial: "" },
   { name: "captions", kind: "switch", initial: false },
   { name: "caption_channel", kind: "name", initial: "stage", pattern: /^[A-Za-z0-9_-]{1,64}$/ },
+  { name: "vad_tail", kind: "number", initial: 500, min: 0, max: 3000, step: 50, advanced: true },
+  { name: "max_seconds", kind: "number", initial: 30, min: 1, max: 60, step: 1, advanced: true },
+  { name: "vad_head", kind: "number", initial: 10000, min: 0, max: 60000, step: 500, advanced: true },
 ];
 
 const KEY = "rasr.choices";
 
 export const initialChoices = () => Object.fromEntries(FIELDS.map(({ name, initial }) => [name, initial]));
+
+/** The choices of a person, kept by the browser; "change" is told when one has changed. */
+export class Choices extends EventTarget {
+  /** @param {Storage} storage */
+  constructor(storage) {
+    super();
+    this.storage = storage;
+    this.values = loadChoices(storage);
+  }
+
+  change(changed) {
+    this.values = { ...this.values, ...changed };
+    saveChoices(this.storage, this.values);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Back to the defaults of all that is not chosen beside the button. */
+  reset() {
+    const kept = FIELDS.filter(({ beside }) => beside).map(({ name }) => [name, this.values[name]]);
+    this.change({ ...initialChoices(), ...Object.fromEntries(kept) });
+  }
+}
 
 /** The choices that `storage` has, as far as they are still allowed. */
 export function loadChoices(storage) {
@@ -59,16 +84,6 @@ export function isAllowed({ kind, min, max, options, pattern }, value) {
   }
 }
 
-/** The property to begin with: the one that was chosen, else one of the page's own language. */
-export function chooseProperty(chosen, offers, pageLanguage) {
-  const names = offers.map(({ property }) => property);
-  if (names.includes(chosen)) {
-    return chosen;
-  }
-  const spoken = pageLanguage === "zh" ? "chinese" : "english";
-  return offers.find(({ language }) => language === spoken)?.property ?? names[0] ?? "english_16k_common";
-}
-
 /** Options of the client's Session. */
 export function sessionOptions(choices, { hotWords }) {
   const { user_words, captions, caption_channel, ...options } = choices;
@@ -76,6 +91,7 @@ export function sessionOptions(choices, { hotWords }) {
   return {
     ...options,
     need_word_info: true,
+    word_confidence: true,
     ...(hotWords && words.length > 0 ? { user_words: words } : {}),
     ...(captions ? { caption_channel } : {}),
   };

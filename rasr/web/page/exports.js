@@ -1,36 +1,56 @@
 /**
- * Takes as files. Keys and forms are those of `rasr transcribe`. Subtitles hold one recording, so in
- * them the takes follow each other on one clock; how they are cut into lines and for how long each is
- * shown, only the server knows (docs/captions.md), and it writes them.
+ * Takes as files. Keys and forms are those of `rasr transcribe`. How subtitles are cut into lines and for
+ * how long each is shown, only the server knows (docs/captions.md), and it writes them: one file for
+ * each recording, because each has a clock of its own.
  */
+
+import { oneLine } from "./correction.js";
+import { csv, xlsx } from "./sheets.js";
+import { zip } from "./zip.js";
 
 export const TYPES = {
   txt: "text/plain",
   srt: "application/x-subrip",
   vtt: "text/vtt",
   json: "application/json",
+  csv: "text/csv",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 };
+const ZIP = "application/zip";
 
 /**
  * @param {keyof TYPES} kind
  * @param {import("./take.js").Take[]} takes
- * @returns {Promise<string>}
+ * @param {string[]} heads names of the columns of a table
+ * @returns {Promise<{extension: string, type: string, content: string | Uint8Array}>}
  * @throws {Error} the server, which writes subtitles, does not
  */
-export async function write(kind, takes) {
+export async function write(kind, takes, heads) {
+  const said = takes.filter(({ segments }) => segments.some(({ result }) => result.text.trim() !== ""));
+  const file = (content) => ({ extension: kind, type: `${TYPES[kind]};charset=utf-8`, content });
   switch (kind) {
     case "txt":
-      return text(takes);
+      return file(text(said));
     case "json":
-      return json(takes);
+      return file(json(said));
+    case "csv":
+      return file(csv(said, heads));
+    case "xlsx":
+      return { ...file(xlsx(said, heads)), type: TYPES.xlsx };
     default:
-      return subtitles(kind, takes);
+      return said.length === 1
+        ? file(await subtitles(kind, said[0]))
+        : { extension: "zip", type: ZIP, content: zip(await all(kind, said)) };
   }
 }
 
+/** A sentence a line; several recordings each under its name. */
 export function text(takes) {
-  const sentences = takes.flatMap(({ segments }) => segments.map(({ result }) => oneLine(result.text)));
-  return sentences.filter(Boolean).map((sentence) => `${sentence}\n`).join("");
+  const parts = takes
+    .map(({ name, segments }) => ({ name, lines: segments.map(({ result }) => oneLine(result.text)).filter(Boolean) }))
+    .filter(({ lines }) => lines.length > 0);
+  const written = parts.map(({ name, lines }) => (parts.length > 1 ? [name, "", ...lines] : lines));
+  return written.map((lines) => lines.map((line) => `${line}\n`).join("")).join("\n");
 }
 
 function json(takes) {
@@ -38,11 +58,34 @@ function json(takes) {
   return `${JSON.stringify({ recordings }, null, 2)}\n`;
 }
 
-async function subtitles(kind, takes) {
+function plain({ start_time, end_time, result, original }) {
+  return { start_time, end_time, ...result, ...(original === undefined ? {} : { original }) };
+}
+
+async function all(kind, takes) {
+  const files = [];
+  const names = new Set();
+  for (const take of takes) {
+    let name = fileName(take.name);
+    for (let number = 2; names.has(name); number += 1) {
+      name = `${fileName(take.name)}-${number}`;
+    }
+    names.add(name);
+    files.push({ name: `${name}.${kind}`, content: await subtitles(kind, take) });
+  }
+  return files;
+}
+
+/** The name of a recording without its ending, and without what no file may have in its name. */
+function fileName(name) {
+  return name.replace(/\.[A-Za-z0-9]{1,4}$/, "").replace(/[\\/:*?"<>|\u0000-\u001f]/g, "_") || "rasr";
+}
+
+async function subtitles(kind, { segments }) {
   const response = await fetch(`/subtitles/${kind}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ segments: takes.flatMap(placed) }),
+    body: JSON.stringify({ segments: segments.map(timed) }),
   });
   if (!response.ok) {
     throw new Error(await response.text());
@@ -50,20 +93,10 @@ async function subtitles(kind, takes) {
   return response.text();
 }
 
-function plain({ start_time, end_time, result }) {
-  return { start_time, end_time, ...result };
-}
-
-/** The segments of a take, on the clock of the page. */
-function placed({ startMs, segments }) {
-  const moved = (one) => ({
-    ...one,
-    start_time: Math.round(startMs) + one.start_time,
-    end_time: Math.round(startMs) + one.end_time,
-  });
-  return segments.map(plain).map((segment) =>
-    segment.word_info ? { ...moved(segment), word_info: segment.word_info.map(moved) } : moved(segment),
-  );
+/** No more than subtitles are made of: ten hours of it are as much as the server takes. */
+function timed({ start_time, end_time, result: { text, word_info } }) {
+  const words = word_info?.map(({ word, start_time, end_time }) => ({ word, start_time, end_time }));
+  return { start_time, end_time, text, word_info: words };
 }
 
 /** For a person: M:SS.T, with hours where there are any. */
@@ -73,8 +106,4 @@ export function clock(ms) {
   const two = (number) => String(number).padStart(2, "0");
   const short = `${two(seconds)}.${tenths % 10}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${short}` : `${minutes}:${short}`;
-}
-
-function oneLine(text) {
-  return text.split(/\s+/).filter(Boolean).join(" ");
 }

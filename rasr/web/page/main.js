@@ -1,21 +1,25 @@
-/** The page: what its buttons do, and one round at a time between them and the server. */
+/** The page: its parts, and what its buttons do. */
 
-import { Session, listen, properties, rateOf } from "../client/rasr.js";
-import { chooseProperty, loadChoices, saveChoices, sessionOptions } from "./choices.js";
-import { TYPES, clock, text, write } from "./exports.js";
-import { Notices, faultOfMicrophone } from "./notices.js";
+import { Chooser } from "./chooser.js";
+import { Choices } from "./choices.js";
+import { CodePanel } from "./code_panel.js";
+import { Devices } from "./devices.js";
+import { Offers } from "./languages.js";
+import { Messages } from "./messages.js";
+import { Notices } from "./notices.js";
 import { Panel } from "./panel.js";
-import { acceptDrops, decode } from "./recordings.js";
-import { Round } from "./rounds.js";
+import { Reading } from "./reading.js";
+import { acceptDrops } from "./recordings.js";
+import { Runner } from "./runner.js";
+import { Samples } from "./samples.js";
 import { Signs } from "./signs.js";
-import { Take } from "./take.js";
+import { speak } from "./speaking.js";
 import { Texts, preferred } from "./texts.js";
+import { Theme } from "./theme.js";
 import { Transcript } from "./transcript.js";
 
 const SERVER = location.origin;
 const LANGUAGE_KEY = "rasr.language";
-/** A full progress bar is the end of the sound; before END there may be text to come. */
-const NEARLY_DONE = 0.99;
 
 class Page {
   constructor(root) {
@@ -24,245 +28,74 @@ class Page {
     this.notices = new Notices(root.querySelector("#notices"), this.texts);
     this.signs = new Signs(root, this.texts);
     this.transcript = new Transcript(root, this.texts);
-    this.panel = new Panel(root, this.texts, (choices) => saveChoices(localStorage, choices));
-    /** "idle", "starting", "running" or "ending". */
-    this.state = "idle";
-    this.stop = () => {};
-    this.totalMs = 0;
-    this.awake = null;
+    this.messages = new Messages(root, this.texts);
+    this.theme = new Theme(root, this.texts);
+    this.choices = new Choices(localStorage);
+    this.offers = new Offers();
+    this.panel = new Panel(root, this.texts, this.choices, this.offers);
+    this.chooser = new Chooser(root, this.texts, this.choices, this.offers);
+    this.devices = new Devices(root, this.texts, localStorage, (name) => this.tellPlugged(name));
+    this.loaded = this.load();
+    const { texts, signs, notices, transcript, choices, offers, messages, loaded } = this;
+    const parts = { texts, signs, notices, transcript, choices, offers, messages, loaded };
+    this.runner = new Runner(parts, (state) => this.follow(state));
+    this.samples = new Samples(root, SERVER, this.runner);
+    this.reading = new Reading(SERVER, this.runner);
+    this.code = new CodePanel(root, this.texts, SERVER, () => this.runner.options());
     this.writeTexts();
-    this.signs.showState("idle", true);
     this.wire();
-    this.offers = this.loadOffers();
+    void this.devices.refresh();
   }
 
   wire() {
     const on = (selector, call) => this.root.querySelector(selector).addEventListener("click", call);
-    on("#talk", () => (this.state === "idle" ? this.speak() : this.stop()));
+    on("#talk", () => (this.runner.isIdle ? speak(SERVER, this.runner, this.devices) : this.runner.stop()));
     on("#settings", () => this.panel.open());
     on("#language", () => this.switchLanguage());
-    on("#copy", () => this.copy());
-    on("#clear", () => this.transcript.clear());
-    for (const button of this.root.querySelectorAll("[data-save]")) {
-      button.addEventListener("click", () => void this.save(button.dataset.save));
-    }
+    this.transcript.wireTools(this.notices);
     const input = this.root.querySelector("#file");
     on("#open", () => input.click());
     input.addEventListener("change", () => {
-      void this.read([...input.files]);
+      void this.reading.add([...input.files]);
       input.value = "";
     });
-    acceptDrops(this.root, (files) => void this.read(files));
+    acceptDrops(this.root, (files) => void this.reading.add(files));
+    this.choices.addEventListener("change", () => this.advise());
   }
 
-  async loadOffers() {
-    let offers = [];
+  /** What the server serves, and with it the choices that hang on it. */
+  async load() {
     try {
-      offers = await properties(SERVER);
+      await this.offers.load(SERVER);
       this.notices.dismiss("gone");
     } catch {
       this.notices.show({ name: "gone" });
     }
-    const choices = loadChoices(localStorage);
-    choices.property = chooseProperty(choices.property, offers, this.texts.language);
-    this.panel.set(choices, offers);
+    const { property } = this.choices.values;
+    this.choices.change({ property: this.offers.choose(property, this.texts.language) });
+    this.panel.render();
+    this.samples.render();
   }
 
-  // Rounds
-
-  async speak() {
-    const options = await this.begin(true);
-    const take = new Take(this.texts.say("microphone"), rateOf(options.property), this.transcript.endMs);
-    let round = null;
-    try {
-      const live = await listen(SERVER, {
-        ...options,
-        onChunk: (chunk, level) => {
-          take.hear(chunk, performance.now());
-          this.signs.showLevel(level);
-          round?.watch();
-        },
-        onGone: () => {
-          this.notices.show({ name: "taken" });
-          this.stop();
-        },
-      });
-      round = this.follow(live.session, take, options, true);
-      this.run(async () => {
-        round.noteEnd(performance.now());
-        await live.stop();
-      });
-      await live.session.over;
-    } catch (error) {
-      this.notices.show(faultOfMicrophone(error));
-    }
-    this.finish(round === null || round.failed ? "ready" : "done");
+  advise() {
+    this.notices.advise(this.offers.advice(this.choices.values.property, this.texts.language));
   }
 
-  async read(files) {
-    if (files.length === 0) {
-      return;
-    }
-    if (files.length > 1 || this.state !== "idle") {
-      this.notices.show({ name: "too_many" });
-      return;
-    }
-    const [file] = files;
-    const options = await this.begin(false);
-    this.signs.say("status", "decoding", { name: file.name });
-    const rate = rateOf(options.property);
-    let chunks;
-    try {
-      chunks = await decode(file, rate);
-    } catch {
-      this.notices.show({ name: "unreadable", values: { name: file.name } });
-      this.finish("ready");
-      return;
-    }
-    const take = new Take(file.name, rate, this.transcript.endMs);
-    chunks.forEach((chunk) => take.hear(chunk, 0));
-    this.totalMs = take.lengthMs;
-    const began = performance.now();
-    // The page keeps this sound anyway, so the session may too: all of it can be sent again.
-    const session = new Session(SERVER, { ...options, keepSeconds: Infinity });
-    const round = this.follow(session, take, options, false);
-    this.run(async () => session.cancel());
-    for (const chunk of chunks) {
-      await session.room();
-      session.send(chunk);
-    }
-    const reason = await session.end();
-    if (reason === "NORMAL") {
-      this.tellSpeed(performance.now() - began);
-    }
-    this.finish(round.failed ? "ready" : "done");
-  }
-
-  /** @returns {Promise<object>} options for a session */
-  async begin(isMicrophone) {
-    this.notices.clear();
-    this.transcript.player.stop();
-    this.enter("starting", isMicrophone);
-    this.signs.say("status", "starting");
-    this.signs.said.latency = null;
-    this.signs.progress.value = 0;
-    this.signs.showVoice("unknown");
-    // Who is quicker than the list of languages waits for it.
-    await this.offers;
-    return sessionOptions(this.panel.choices, { hotWords: this.panel.hotWords });
-  }
-
-  follow(session, take, options, isMicrophone) {
-    this.transcript.add(take);
-    void this.keepAwake();
-    return new Round(session, take, this.told(), { ...options, isMicrophone });
-  }
-
-  /** What a round tells the page. */
-  told() {
-    return {
-      partial: (segment) => this.transcript.showPartial(segment),
-      final: (take, segment) => this.transcript.showFinal(take, segment),
-      voice: (heard) => this.signs.showVoice(heard),
-      status: (key, values) => this.signs.say("status", key, values),
-      latency: (key, values) => this.signs.say("latency", key, values),
-      progress: (ms) => {
-        this.signs.progress.value = this.totalMs > 0 ? Math.min(NEARLY_DONE, ms / this.totalMs) : 0;
-      },
-      fault: (fault) => void this.tellFault(fault),
-      lostSound: (startMs, lengthMs) =>
-        this.notices.show({
-          name: "dropped",
-          values: { seconds: (lengthMs / 1000).toFixed(1), time: clock(startMs) },
-        }),
-      wantsStop: () => this.stop(),
-    };
-  }
-
-  /** The round is open; `stop` ends it. */
-  run(stop) {
-    this.stop = () => {
-      if (this.state === "running") {
-        this.enter("ending", !this.signs.sound.hidden);
-        this.signs.say("status", "finishing");
-        void stop();
-      }
-    };
-    this.enter("running", !this.signs.sound.hidden);
-  }
-
-  finish(status) {
-    this.stop = () => {};
-    this.transcript.hidePartial();
-    this.enter("idle", true);
-    this.signs.say("status", status);
-    void this.awake?.release();
-    this.awake = null;
-  }
-
-  enter(state, isMicrophone) {
-    this.state = state;
-    this.signs.showState(state, isMicrophone);
-  }
-
-  async tellFault(fault) {
-    if (fault.name === "gone" && (await isFull())) {
-      // A handshake that is refused looks to a page as if nobody were there.
-      this.notices.show({ name: "full" });
-    } else {
-      this.notices.show(fault);
+  /** What goes with a state of the runner. */
+  follow(state) {
+    this.chooser.lock(state === "idle" ? null : this.runner.property);
+    if (state === "idle") {
+      this.reading.goOn();
     }
   }
 
-  tellSpeed(tookMs) {
-    this.signs.say("latency", "speed", {
-      seconds: (this.totalMs / 1000).toFixed(1),
-      took: (tookMs / 1000).toFixed(1),
-      times: (this.totalMs / tookMs).toFixed(1),
-    });
-  }
-
-  /** A phone that goes to sleep stops the microphone. */
-  async keepAwake() {
-    try {
-      this.awake = (await navigator.wakeLock?.request("screen")) ?? null;
-    } catch {
-      // Not on this device, or not now: a person keeps it awake.
+  tellPlugged(name) {
+    if (this.runner.isIdle) {
+      this.signs.say("status", "plugged", { name });
     }
   }
 
-  // Text
-
-  async save(kind) {
-    let content;
-    try {
-      content = await write(kind, this.transcript.takes);
-    } catch {
-      this.notices.show({ name: "unsaved" });
-      return;
-    }
-    this.notices.dismiss("unsaved");
-    const blob = new Blob([content], { type: `${TYPES[kind]};charset=utf-8` });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `rasr-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${kind}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  }
-
-  async copy() {
-    const button = this.root.querySelector("#copy");
-    try {
-      await navigator.clipboard.writeText(text(this.transcript.takes));
-    } catch {
-      this.notices.show({ name: "uncopied" });
-      return;
-    }
-    button.textContent = this.texts.say("copied");
-    setTimeout(() => {
-      button.textContent = this.texts.say("copy");
-    }, 2000);
-  }
+  // Language
 
   rememberedLanguage() {
     const remembered = localStorage.getItem(LANGUAGE_KEY);
@@ -283,14 +116,13 @@ class Page {
     this.signs.write();
     this.notices.render();
     this.panel.render();
-  }
-}
-
-async function isFull() {
-  try {
-    return (await (await fetch("/readyz")).json()).status === "full";
-  } catch {
-    return false;
+    this.transcript.write();
+    this.chooser.render();
+    this.devices.render();
+    this.samples.render();
+    this.messages.render();
+    this.theme.render();
+    this.advise();
   }
 }
 

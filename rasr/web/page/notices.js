@@ -1,6 +1,7 @@
 /** What went wrong, and what to do about it: one box each, until it is dismissed or over. */
 
 import { MicrophoneError } from "../client/rasr.js";
+import { copyButton } from "./copying.js";
 
 /** How a fault is told: the name of its texts, and the values in them. */
 export function faultOf({ error_code, error_msg }) {
@@ -30,37 +31,89 @@ export function faultOf({ error_code, error_msg }) {
 }
 
 export function faultOfMicrophone(error) {
-  if (error instanceof MicrophoneError) {
-    return { name: error.reason === "unreachable" ? "gone" : error.reason, values: { port: location.port || "8765" } };
+  if (!(error instanceof MicrophoneError)) {
+    return { name: "failed", values: { message: error.message } };
   }
-  return { name: "failed", values: { message: error.message } };
+  switch (error.reason) {
+    case "unreachable":
+      return { name: "gone" };
+    case "denied":
+      return { name: deniedBy(error.cause?.message ?? "") };
+    default:
+      return { name: error.reason, values: { port: location.port || "8765" } };
+  }
+}
+
+/** Chromium says in its message who has refused; each has another cure. */
+function deniedBy(message) {
+  if (/by system/i.test(message)) {
+    return "denied_system";
+  }
+  return /dismissed/i.test(message) ? "denied_once" : "denied";
 }
 
 /** The ones that stop nothing. */
-const MILD = new Set(["warning", "dropped", "limit", "silent", "too_many", "uncopied", "unsaved"]);
+const MILD = new Set([
+  "warning", "dropped", "limit", "silent", "no_speech", "queued", "uncopied", "unsaved", "unserved", "makeshift",
+  "sample_unserved", "heard_other",
+]);
 
 export class Notices {
   /** @param {HTMLElement} place @param {import("./texts.js").Texts} texts */
   constructor(place, texts) {
     this.place = place;
     this.texts = texts;
-    /** @type {{name: string, values: object}[]} */
+    /** @type {{name: string, key: string, values: object, command?: string, isAdvice?: boolean}[]} */
     this.shown = [];
+    /** Advice that a person has read: the names. */
+    this.dismissed = new Set();
   }
 
-  /** Show one; another of the same name takes its place. */
-  show({ name, values = {} }) {
-    this.shown = [...this.shown.filter((one) => one.name !== name), { name, values }];
+  /**
+   * What is true whatever is recorded, in place of what was advised before. It stays until it is
+   * dismissed.
+   */
+  advise(advice) {
+    const wanted = advice.filter(({ name }) => !this.dismissed.has(name)).map((one) => ({ ...one, key: one.name, isAdvice: true }));
+    const others = this.shown.filter(({ isAdvice }) => !isAdvice);
+    if (JSON.stringify(this.shown) !== JSON.stringify([...wanted, ...others])) {
+      this.shown = [...wanted, ...others];
+      this.render();
+    }
+  }
+
+  /**
+   * Show one; another of the same key takes its place.
+   *
+   * @param {{name: string, values?: object, command?: string, key?: string}} notice `command`: the
+   *   cure, to be copied
+   */
+  show({ name, values = {}, command, key = name }) {
+    this.shown = [...this.shown.filter((one) => one.key !== key), { name, key, values, command }];
     this.render();
   }
 
-  dismiss(name) {
-    this.shown = this.shown.filter((one) => one.name !== name);
-    this.render();
+  /** New values in one that is shown: only what to do is written again, and not spoken again. */
+  update(key, values) {
+    const one = this.shown.find((notice) => notice.key === key);
+    if (one) {
+      one.values = values;
+      const box = [...this.place.children].find(({ dataset }) => dataset.key === key);
+      const words = box.querySelector("span");
+      words.setAttribute("aria-live", "off");
+      words.textContent = this.texts.say(`${one.name}_do`, values);
+    }
+  }
+
+  dismiss(key) {
+    if (this.shown.some((one) => one.key === key)) {
+      this.shown = this.shown.filter((one) => one.key !== key);
+      this.render();
+    }
   }
 
   clear() {
-    this.shown = [];
+    this.shown = this.shown.filter(({ isAdvice }) => isAdvice);
     this.render();
   }
 
@@ -68,24 +121,40 @@ export class Notices {
     this.place.replaceChildren(...this.shown.map((one) => this.box(one)));
   }
 
-  box({ name, values }) {
+  box({ name, key, values, command }) {
     const box = document.createElement("div");
     box.className = MILD.has(name) ? "notice mild" : "notice";
     box.dataset.name = name;
+    box.dataset.key = key;
     box.setAttribute("role", MILD.has(name) ? "status" : "alert");
     const words = document.createElement("div");
-    for (const [tag, key] of [["strong", name], ["span", `${name}_do`]]) {
+    for (const [tag, text] of [["strong", name], ["span", `${name}_do`]]) {
       const part = document.createElement(tag);
-      part.textContent = this.texts.say(key, values);
+      part.textContent = this.texts.say(text, values);
       words.append(part);
+    }
+    if (command !== undefined) {
+      words.append(this.commandLine(command));
     }
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet";
     button.textContent = "×";
     button.setAttribute("aria-label", this.texts.say("dismiss"));
-    button.addEventListener("click", () => this.dismiss(name));
+    button.addEventListener("click", () => {
+      this.dismissed.add(name);
+      this.dismiss(key);
+    });
     box.append(words, button);
     return box;
+  }
+
+  commandLine(command) {
+    const line = document.createElement("div");
+    line.className = "command";
+    const code = document.createElement("code");
+    code.textContent = command;
+    line.append(code, copyButton(this.texts, () => command));
+    return line;
   }
 }

@@ -1,23 +1,23 @@
-/** The panel of settings: a dialog that shows every choice with what it means and its default. */
+/** The panel of settings: a dialog that shows each choice with what it means and its default. */
 
-import { FIELDS, initialChoices, isAllowed } from "./choices.js";
+import { FIELDS, isAllowed } from "./choices.js";
 
 export class Panel {
   /**
    * @param {Document} root
    * @param {import("./texts.js").Texts} texts
-   * @param {(choices: object) => void} onChange
+   * @param {import("./choices.js").Choices} choices
+   * @param {import("./languages.js").Offers} offers
    */
-  constructor(root, texts, onChange) {
+  constructor(root, texts, choices, offers) {
     this.dialog = root.querySelector("#panel");
     this.place = root.querySelector("#fields");
+    this.advanced = root.querySelector("#advanced-fields");
     this.texts = texts;
-    this.onChange = onChange;
-    this.choices = initialChoices();
-    /** @type {import("../client/rasr.js").Offer[]} */
-    this.offers = [];
+    this.choices = choices;
+    this.offers = offers;
     root.querySelector("#reset").addEventListener("click", () => {
-      this.change({ ...initialChoices(), property: this.choices.property });
+      choices.reset();
       this.render();
     });
     this.dialog.addEventListener("click", ({ target }) => {
@@ -32,24 +32,17 @@ export class Panel {
     this.dialog.showModal();
   }
 
-  set(choices, offers) {
-    this.choices = choices;
-    this.offers = offers;
-    this.render();
-  }
-
-  change(changed) {
-    this.choices = { ...this.choices, ...changed };
-    this.onChange(this.choices);
-  }
-
   /** True if the engine of the chosen language can prefer words. */
   get hotWords() {
-    return this.offers.find(({ property }) => property === this.choices.property)?.hot_words ?? true;
+    return this.offers.find(this.choices.values.property)?.hot_words ?? true;
   }
 
   render() {
-    this.place.replaceChildren(...FIELDS.map((field) => this.field(field)));
+    const shown = FIELDS.filter(({ beside }) => !beside);
+    for (const [place, isAdvanced] of [[this.place, false], [this.advanced, true]]) {
+      const fields = shown.filter(({ advanced = false }) => advanced === isAdvanced);
+      place.replaceChildren(...fields.map((field) => this.field(field)));
+    }
   }
 
   field(field) {
@@ -64,19 +57,19 @@ export class Panel {
     input.addEventListener("change", () => this.take(field, input, fault));
     box.append(...(field.kind === "switch" ? [input, label] : [label, input]), help, fault);
     if (name === "caption_channel") {
-      box.hidden = !this.choices.captions;
+      box.hidden = !this.choices.values.captions;
       box.append(this.captionsLink());
     }
     return box;
   }
 
   captionsLink() {
-    const href = new URL(`/captions/${this.choices.caption_channel}`, location.href).href;
+    const href = new URL(`/captions/${this.choices.values.caption_channel}`, location.href).href;
     return element("a", { href, target: "_blank", rel: "noopener", textContent: href });
   }
 
   input(field) {
-    const value = this.choices[field.name];
+    const value = this.choices.values[field.name];
     switch (field.kind) {
       case "number":
         return element("input", { type: "number", value, min: field.min, max: field.max, step: field.step });
@@ -84,34 +77,12 @@ export class Panel {
         return element("input", { type: "checkbox", checked: value });
       case "name":
         return element("input", { type: "text", value, maxLength: 64, spellcheck: false, autocomplete: "off" });
-      case "lines":
-        return element("textarea", { value, rows: 3, spellcheck: false, disabled: !this.hotWords });
       default:
-        return this.select(field, value);
+        return element("textarea", { value, rows: 3, spellcheck: false, disabled: !this.hotWords });
     }
   }
 
-  select({ name, options }, value) {
-    const select = element("select", {});
-    const texts = options
-      ? options.map((option) => [option, this.texts.say(`${name}_${option}`)])
-      : this.offers.map(({ property }) => [property, this.spoken(property)]);
-    select.append(...texts.map(([option, textContent]) => element("option", { value: option, textContent })));
-    select.value = value;
-    return select;
-  }
-
-  /** A property as a person says it: "English", and the rest where it is not the usual one. */
-  spoken(property) {
-    const [language, rate, domain] = property.split("_");
-    const names = new Intl.DisplayNames([this.texts.language], { type: "language" });
-    const code = { english: "en", chinese: "zh", cantonese: "yue" }[language];
-    const name = code === undefined ? language : names.of(code);
-    const rest = [rate === "16k" ? "" : "8 kHz", domain === "common" ? "" : domain].filter(Boolean);
-    return rest.length > 0 ? `${name} (${rest.join(", ")})` : name;
-  }
-
-  help({ name, kind, initial, options }) {
+  help({ name, kind, initial }) {
     if (name === "user_words" && !this.hotWords) {
       return this.texts.say("user_words_none");
     }
@@ -119,8 +90,7 @@ export class Panel {
     if (initial === "") {
       return help;
     }
-    const value =
-      kind === "switch" ? this.texts.say(initial ? "on" : "off") : options ? this.texts.say(`${name}_${initial}`) : initial;
+    const value = kind === "switch" ? this.texts.say(initial ? "on" : "off") : initial;
     // Chinese sentences follow one another without a space.
     return [help, this.texts.say("default", { value })].join(this.texts.language === "zh" ? "" : " ");
   }
@@ -132,11 +102,11 @@ export class Panel {
     fault.hidden = fits;
     input.setAttribute("aria-invalid", String(!fits));
     if (fits) {
-      this.change({ [field.name]: value });
+      this.choices.change({ [field.name]: value });
       // What other fields show may hang on this one.
       if (field.kind !== "number" && field.kind !== "lines") {
         this.render();
-        this.place.querySelector(`#${input.id}`).focus();
+        this.dialog.querySelector(`#${input.id}`).focus();
       }
     } else {
       fault.textContent = this.texts.say(field.kind === "name" ? "not_a_name" : "not_a_number", field);

@@ -4,6 +4,14 @@ export class Player {
   constructor() {
     this.context = null;
     this.source = null;
+    this.startedAt = 0;
+  }
+
+  /** How much of the piece has been heard, in ms. */
+  get elapsedMs() {
+    return this.source === null
+      ? 0
+      : Math.max(0, this.context.currentTime - this.startedAt - (this.context.outputLatency ?? 0)) * 1000;
   }
 
   /**
@@ -29,6 +37,7 @@ export class Player {
       onEnd();
     };
     source.connect(this.context.destination);
+    this.startedAt = this.context.currentTime;
     source.start();
     this.source = source;
   }

@@ -1,20 +1,26 @@
 /**
  * One round as the page sees it: a session, its take, and what its events mean for the page.
  *
- * `page` is told: `partial`, `final`, `voice`, `status`, `latency`, `fault`, `wantsStop`.
+ * `page` is told: `partial`, `final`, `voice`, `status`, `latency`, `fault`, `update`, `over`,
+ * `wantsStop`.
  */
 
+import { languageOf } from "./languages.js";
 import { faultOf } from "./notices.js";
 
 /** Waiting sound that a person is told of, seconds. */
 const STALLED_S = 2;
+/** So many sentences in a row are of another language before a person is told. */
+const SURE = 2;
 
 export class Round {
   /**
    * @param {import("../client/rasr.js").Session} session
    * @param {import("./take.js").Take} take
    * @param {object} page
-   * @param {{mode: string, vad_tail: number, interim_results: boolean, isMicrophone: boolean}} traits
+   * @param {{mode: string, property: string, vad_tail: number, interim_results: boolean,
+   *   isLive: boolean, isMicrophone: boolean, doing: [string, object?]}} traits
+   *   `doing`: the status while all is well
    */
   constructor(session, take, page, traits) {
     this.session = session;
@@ -22,9 +28,14 @@ export class Round {
     this.page = page;
     this.traits = traits;
     this.ended = null;
+    /** How it ended, as the session says. */
+    this.reason = null;
     this.failed = false;
     this.heard = 0;
-    for (const type of ["start", "result", "event", "error", "lost", "resumed", "dropped"]) {
+    this.others = 0;
+    /** Of the connection that is lost: the last try, and what was told of it. */
+    this.gone = null;
+    for (const type of ["start", "result", "event", "error", "lost", "resumed", "dropped", "end"]) {
       session.addEventListener(type, ({ detail }) => this[type](detail));
     }
   }
@@ -34,35 +45,72 @@ export class Round {
     return this.traits.mode === "sentence" || this.traits.interim_results;
   }
 
+  /** True if not a word was said. */
+  get isEmpty() {
+    return this.take.segments.every(({ result }) => result.text.trim() === "");
+  }
+
   /** A person has stopped speaking now, or a file is over. */
   noteEnd(now) {
     this.ended ??= now;
   }
 
-  /** Called now and then while the microphone is open. */
+  /** Called now and then while there is sound. */
   watch() {
     if (this.session.state === "open") {
       const seconds = this.session.waitingSeconds;
       if (seconds >= STALLED_S) {
         this.page.status("waiting", { seconds: Math.round(seconds) });
       } else {
-        this.page.status("listening");
+        this.page.status(...this.traits.doing);
       }
+    } else if (this.session.state === "lost") {
+      this.tellGone();
     }
   }
 
   start() {
     this.page.voice(this.tellsVoice ? "silence" : "unknown");
-    this.page.status(this.traits.isMicrophone ? "listening" : "reading", { name: this.take.name });
+    this.page.status(...this.traits.doing);
   }
 
   resumed() {
+    this.isBack();
     this.start();
   }
 
-  lost() {
-    this.page.voice("unknown");
-    this.page.status("reconnecting");
+  lost(detail) {
+    if (this.gone === null) {
+      this.page.voice("unknown");
+      this.page.status("reconnecting");
+      this.page.latency(null);
+    }
+    this.gone = { ...this.gone, ...detail };
+    this.tellGone();
+  }
+
+  /** What is kept, which try it is, and when the page gives up. */
+  tellGone() {
+    const { attempt, patience_ms, told } = this.gone;
+    const kept = Math.floor(this.session.keptSeconds);
+    const values = { kept, attempt, patience: patience_ms / 1000, name: this.take.name };
+    const now = `${kept} ${attempt}`;
+    if (told === undefined) {
+      this.page.fault({ name: this.traits.isLive ? "away" : "away_file", values, key: "away" });
+    } else if (told !== now) {
+      this.page.update("away", values);
+    }
+    this.gone.told = now;
+  }
+
+  isBack() {
+    this.gone = null;
+    this.page.over("away");
+  }
+
+  end({ reason }) {
+    this.reason = reason;
+    this.isBack();
   }
 
   result(segment) {
@@ -70,6 +118,7 @@ export class Round {
     if (segment.is_final) {
       this.page.final(this.take, segment);
       this.tellLatency(segment);
+      this.tellLanguage(segment.result.language);
     } else {
       this.page.partial(segment);
     }
@@ -79,8 +128,17 @@ export class Round {
     this.page.progress(this.heard);
   }
 
+  /** Models that know several languages say which one they heard. */
+  tellLanguage(language) {
+    const isOther = language !== undefined && language !== languageOf(this.traits.property);
+    this.others = isOther ? this.others + 1 : 0;
+    if (this.others === SURE) {
+      this.page.otherLanguage(language);
+    }
+  }
+
   tellLatency({ end_time }) {
-    if (!this.traits.isMicrophone) {
+    if (!this.traits.isLive) {
       return;
     }
     const now = performance.now();
@@ -95,7 +153,8 @@ export class Round {
     }
   }
 
-  event({ event, message }) {
+  event({ event, warning, message }) {
+    const { name } = this.take;
     switch (event) {
       case "VOICE_START":
         this.page.voice("speech");
@@ -105,7 +164,7 @@ export class Round {
         this.page.wantsStop();
         break;
       case "EXCEEDED_SILENCE":
-        this.page.fault({ name: "silent" });
+        this.tellSilence();
         this.page.wantsStop();
         break;
       case "EXCEEDED_AUDIO":
@@ -113,8 +172,23 @@ export class Round {
         this.page.wantsStop();
         break;
       case "WARNING":
-        this.page.fault({ name: "warning", values: { message } });
+        // Of a recording that is silent the end says all there is to say.
+        if (this.traits.isMicrophone) {
+          this.page.fault({ name: "warning", values: { message } });
+        } else if (warning !== "silence") {
+          this.page.fault({ name: "warning_file", values: { message, name }, key: `warning ${name}` });
+        }
         break;
+    }
+  }
+
+  /** Nobody was heard. */
+  tellSilence() {
+    const { name } = this.take;
+    if (this.traits.isMicrophone) {
+      this.page.fault({ name: "silent" });
+    } else {
+      this.page.fault({ name: "no_speech", values: { name }, key: `no_speech ${name}` });
     }
   }
 
@@ -124,6 +198,6 @@ export class Round {
   }
 
   dropped({ start_time, end_time }) {
-    this.page.lostSound(this.take.startMs + start_time, end_time - start_time);
+    this.page.lostSound(start_time, end_time - start_time);
   }
 }

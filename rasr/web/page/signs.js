@@ -1,4 +1,6 @@
-/** The signs around the button: what is going on, how loud it is, whether the server hears speech. */
+/** The signs around the button: what is going on, for how long, how loud it is, and what is heard. */
+
+import { Waveform } from "./waveform.js";
 
 /** Softest level that the meter shows, dB below full scale. */
 const FLOOR_DB = -60;
@@ -11,31 +13,43 @@ export class Signs {
     this.button = root.querySelector("#talk");
     this.buttonName = root.querySelector("#talk-name");
     this.status = root.querySelector("#status");
+    this.timer = root.querySelector("#timer");
     this.sound = root.querySelector("#sound");
     this.level = root.querySelector("#level");
     this.voice = root.querySelector("#voice");
     this.progress = root.querySelector("#progress");
     this.latency = root.querySelector("#latency");
+    this.waveform = new Waveform(root.querySelector("#waveform"));
     /** What is shown, to be written again in the other language. */
-    this.said = { status: ["ready"], voice: ["voice_unknown"], latency: null };
+    this.said = { status: [readyText()], voice: ["voice_unknown"], latency: null };
   }
 
-  /** @param {"idle" | "starting" | "running" | "ending"} state @param {boolean} isMicrophone */
-  showState(state, isMicrophone) {
+  /** @param {"idle" | "starting" | "running" | "ending"} state @param {boolean} isLive */
+  showState(state, isLive) {
     this.body.dataset.state = state;
-    this.sound.hidden = state === "idle" || !isMicrophone;
-    this.progress.hidden = state === "idle" || isMicrophone;
+    this.sound.hidden = state === "idle" || !isLive;
+    this.timer.hidden = state === "idle" || !isLive;
+    this.progress.hidden = state === "idle" || isLive;
     // Not `disabled`: that would take the focus away from who has just pressed it.
     this.button.setAttribute("aria-disabled", String(state === "starting" || state === "ending"));
     if (state === "idle") {
       this.showLevel(0);
     }
+    if (state === "starting") {
+      this.waveform.clear();
+      this.showTime(0);
+    }
     this.write();
   }
 
   say(part, key, values) {
-    this.said[part] = [key, values];
+    this.said[part] = key === null ? null : [key, values];
     this.write();
+  }
+
+  /** The page waits for somebody to speak. */
+  sayReady() {
+    this.say("status", readyText());
   }
 
   write() {
@@ -50,6 +64,21 @@ export class Signs {
     this.buttonName.textContent = this.texts.say(isIdle ? "start" : "stop");
   }
 
+  /** Sound that is heard now: the level, the waveform, and how much there was so far. */
+  hear(chunk, level, take) {
+    this.showLevel(level);
+    this.waveform.hear(chunk, take.rate);
+    this.showTime(take.lengthMs);
+  }
+
+  showTime(ms) {
+    const seconds = Math.floor(ms / 1000);
+    const two = (number) => String(number).padStart(2, "0");
+    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    const start = hours > 0 ? `${hours}:${two(minutes)}` : String(minutes);
+    this.timer.textContent = `${start}:${two(seconds % 60)}`;
+  }
+
   /** @param {number} rms 0 to 1 */
   showLevel(rms) {
     const level = rms > 0 ? Math.max(0, 1 - (20 * Math.log10(rms)) / FLOOR_DB) : 0;
@@ -62,4 +91,9 @@ export class Signs {
     this.voice.dataset.heard = heard;
     this.say("voice", `voice_${heard}`);
   }
+}
+
+/** Fingers cannot drop a file. */
+function readyText() {
+  return matchMedia("(pointer: coarse)").matches ? "ready_touch" : "ready";
 }

@@ -1,35 +1,57 @@
-/** The text on the page: finals in order, and below them the partial that may still change. */
+/** The text on the page: finals in order, below them the partial that may still change, and what is done with them. */
 
-import { clock } from "./exports.js";
+import { corrected } from "./correction.js";
+import { Editor } from "./editor.js";
+import { FindBar } from "./find_bar.js";
+import { Follower } from "./follower.js";
+import { Keeper, pageOf } from "./keeper.js";
+import { Playback } from "./playback.js";
 import { Player } from "./player.js";
+import { SentenceList } from "./sentence_list.js";
+import { listenTo } from "./sentence_keys.js";
+import { Take } from "./take.js";
+import { TextTools } from "./text_tools.js";
+import { Undo } from "./undo.js";
+import { UNSURE_BELOW } from "./words.js";
 
-/** Sound before and after a sentence that is played with it: words begin softly. */
-const MARGIN_MS = 150;
+/** For so long a text that was cleared comes back, ms. */
+const CLEARED_MS = 120_000;
 
 export class Transcript {
   /** @param {Document} root @param {import("./texts.js").Texts} texts */
   constructor(root, texts) {
-    this.finals = root.querySelector("#finals");
-    this.partial = root.querySelector("#partial");
-    this.section = root.querySelector("#text");
+    this.root = root;
     this.texts = texts;
-    /** @type {import("./take.js").Take[]} */
+    this.partial = root.querySelector("#partial");
+    this.said = root.querySelector("#said");
+    this.needText = root.querySelectorAll("#text [data-needs-text]");
+    this.legend = root.querySelector("#legend");
+    /** @type {Take[]} */
     this.takes = [];
+    this.list = new SentenceList(root.querySelector("#finals"), texts);
+    this.undo = new Undo(root, texts);
     this.player = new Player();
+    this.playback = new Playback(this.player, this.list, (key) => this.undo.tell(key));
+    this.editor = new Editor(this.list, texts, (entry, words) => this.correct(entry, words));
+    this.follower = new Follower(() => this.editor.isOpen);
+    this.find = new FindBar(root, texts, this.list, this.playback);
+    this.keeper = new Keeper(localStorage, (key) => this.undo.tell(key));
+    this.keeper.onChange = () => this.watchLeaving();
+    /** Counts changes of the text, and how many of them a file or the clipboard has. */
+    this.changes = 0;
+    this.savedChanges = 0;
+    this.askFirst = (event) => event.preventDefault();
+    listenTo(this.list, this.playback, this.editor);
+    this.show();
   }
 
   get isEmpty() {
-    return this.finals.childElementCount === 0;
-  }
-
-  /** Where the next take begins on the clock of the page, in ms. */
-  get endMs() {
-    const last = this.takes.at(-1);
-    return last === undefined ? 0 : last.startMs + Math.round(last.lengthMs);
+    return this.list.entries.length === 0;
   }
 
   add(take) {
     this.takes.push(take);
+    this.keeper.follow(take);
   }
 
   showPartial(segment) {
@@ -45,11 +67,45 @@ export class Transcript {
 
   showFinal(take, segment) {
     this.hidePartial();
-    take.segments.push(segment);
+    if (!this.takes.includes(take)) {
+      // It was cleared while somebody spoke: what is said from now on is a text of its own.
+      this.takes.push(take);
+      this.keeper.follow(take, Math.floor((segment.start_time * take.rate) / 1000));
+    }
+    const index = take.segments.push(segment) - 1;
+    this.keeper.keep(take, index);
     if (segment.result.text.trim() !== "") {
-      this.finals.append(this.sentence(take, segment));
+      this.find.add(this.list.add(take, index));
+      this.announce(segment.result.text);
+      this.noteUnsure(segment);
+      this.changed();
       this.show();
     }
+  }
+
+  /** Another text for a sentence; what was recognised is kept with it. */
+  correct(entry, words) {
+    const before = entry.segment;
+    const after = corrected(before, words);
+    this.setSegment(entry, after);
+    this.undo.did("corrected", () => {
+      // The text may have been cleared since, and be there again.
+      const shown = this.list.entries.find(({ segment }) => segment === after);
+      if (shown !== undefined) {
+        this.setSegment(shown, before);
+        this.list.focus(shown);
+      }
+    });
+  }
+
+  setSegment(entry, segment) {
+    const { take, index } = entry;
+    take.segments[index] = segment;
+    entry.chosenWord = null;
+    this.list.rewrite(entry);
+    this.find.change();
+    this.keeper.keep(take, index);
+    this.changed();
   }
 
   hidePartial() {
@@ -57,45 +113,156 @@ export class Transcript {
     this.partial.textContent = "";
   }
 
+  /** Take all text away; it comes back by Undo. */
   clear() {
-    this.player.stop();
+    const left = this.takeAway();
+    this.undo.did(left.page.session === null ? "cleared" : "cleared_kept", () => this.bringBack(left), CLEARED_MS);
+    this.undo.button.focus();
+  }
+
+  /** The buttons around the text. @param {import("./notices.js").Notices} notices */
+  wireTools(notices) {
+    new TextTools(this.root, this.texts, this, notices);
+  }
+
+  /** All texts anew, in another language. */
+  write() {
+    this.editor.close(true);
+    this.legend.textContent = this.texts.say("legend", { score: UNSURE_BELOW });
+    this.list.write();
+    this.find.tell();
+    this.undo.write();
+  }
+
+  // The whole text
+
+  /** A session that this browser has kept comes onto the page. */
+  open({ session, takes }) {
+    const restored = takes.map(({ name, rate, startedAt, sound }) => {
+      const take = new Take(name, rate);
+      take.startedAt = startedAt;
+      sound.forEach(({ firstSample, samples }) => take.restore(firstSample, samples));
+      return take;
+    });
+    const segments = takes.map((one) => one.segments);
+    this.swap({ takes: restored, segments, page: pageOf(session, takes, restored), isSaved: true });
+    if (!this.isEmpty) {
+      this.list.focus(this.list.entries[0]);
+    }
+  }
+
+  /** Another text in the place of this one, which comes back by Undo. */
+  swap(other) {
+    const left = this.takeAway();
+    if (left.takes.length > 0) {
+      this.undo.did("cleared", () => this.swap(left), CLEARED_MS);
+    }
+    this.bringBack(other);
+  }
+
+  /** @returns {object} what `bringBack` needs */
+  takeAway() {
+    this.playback.stop();
+    this.editor.close(false);
+    const left = {
+      takes: this.takes,
+      segments: this.takes.map(({ segments }) => segments),
+      page: this.keeper.leave(),
+      isSaved: this.changes === this.savedChanges,
+    };
+    for (const take of this.takes) {
+      take.segments = [];
+    }
     this.takes = [];
-    this.finals.replaceChildren();
     this.hidePartial();
+    this.rebuild();
+    return left;
+  }
+
+  /** A text that was taken away stands before what was said since. */
+  bringBack({ takes, segments, page, isSaved }) {
+    this.editor.close(true);
+    const since = this.keeper.leave();
+    const hasMore = this.takes.length > 0;
+    takes.forEach((take, i) => {
+      take.segments = [...segments[i], ...take.segments];
+    });
+    this.takes = [...takes, ...this.takes.filter((take) => !takes.includes(take))];
+    this.keeper.goOn(page);
+    // What was said since goes on in the same session.
+    this.keeper.forget(since);
+    this.takes.forEach((take) => this.keeper.follow(take));
+    this.rebuild();
+    if (isSaved && !hasMore) {
+      this.savedChanges = this.changes;
+    } else {
+      this.changes += 1;
+    }
+    this.watchLeaving();
+    if (this.list.current !== null) {
+      this.list.focus(this.list.current);
+    }
+  }
+
+  rebuild() {
+    this.find.close();
+    this.list.clear();
+    this.legend.hidden = true;
+    for (const take of this.takes) {
+      take.segments.forEach((segment, index) => {
+        if (segment.result.text.trim() !== "" || segment.original !== undefined) {
+          this.list.add(take, index, false);
+          this.noteUnsure(segment);
+        }
+      });
+    }
+    this.watchLeaving();
     this.show();
   }
 
+  // What is shown
+
   show() {
-    const nothing = this.isEmpty && this.partial.hidden;
-    this.section.hidden = nothing;
-    document.body.classList.toggle("blank", nothing);
-    const page = document.scrollingElement;
-    // Somebody who has scrolled up reads there: the page follows only who is at its end.
-    if (page.scrollHeight - page.scrollTop - page.clientHeight < 240) {
-      page.scrollTop = page.scrollHeight;
+    document.body.classList.toggle("blank", this.isEmpty && this.partial.hidden);
+    for (const element of this.needText) {
+      element.hidden = this.isEmpty;
+    }
+    this.follower.grown();
+  }
+
+  /** For a screen reader: each final once. The sentences themselves may be corrected in silence. */
+  announce(text) {
+    const line = document.createElement("p");
+    line.textContent = text;
+    this.said.replaceChildren(line);
+  }
+
+  noteUnsure({ result }) {
+    if (result.word_info?.some(({ confidence = 1 }) => confidence < UNSURE_BELOW)) {
+      this.legend.hidden = false;
     }
   }
 
-  sentence(take, segment) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "sentence";
-    const time = document.createElement("time");
-    time.textContent = clock(take.startMs + segment.start_time);
-    const words = document.createElement("span");
-    words.textContent = segment.result.text;
-    button.append(time, " ", words);
-    button.addEventListener("click", () => this.play(button, take, segment));
-    return button;
+  // Nothing is lost
+
+  changed() {
+    this.changes += 1;
+    this.watchLeaving();
   }
 
-  play(button, take, { start_time, end_time }) {
-    if (button.classList.contains("playing")) {
-      this.player.stop();
-      return;
+  /** A file or the clipboard has the text as it was after so many changes. */
+  saved(changes) {
+    this.savedChanges = changes;
+    this.watchLeaving();
+  }
+
+  /** Ask before the page is left, while there is something that no file and no session has. */
+  watchLeaving() {
+    const isUnsaved = !this.isEmpty && this.changes !== this.savedChanges && !this.keeper.isSafe(this.takes);
+    if (isUnsaved) {
+      window.addEventListener("beforeunload", this.askFirst);
+    } else {
+      window.removeEventListener("beforeunload", this.askFirst);
     }
-    const sound = take.cut(start_time - MARGIN_MS, end_time + MARGIN_MS);
-    this.player.play(sound, take.rate, () => button.classList.remove("playing"));
-    button.classList.toggle("playing", sound.length > 0);
   }
 }

@@ -263,7 +263,14 @@ def _segment_in(raw: Mapping[str, Any]) -> Segment:
         word_info=None
         if words is None
         else tuple(
-            WordInfo(w["word"], w["start_time"], w["end_time"], w.get("score") == 0) for w in words
+            WordInfo(
+                w["word"],
+                w["start_time"],
+                w["end_time"],
+                w.get("score") == 0,
+                w.get("confidence"),
+            )
+            for w in words
         ),
         stable=result.get("stable"),
         **{name: result.get(name, "") for name in _FINDINGS},

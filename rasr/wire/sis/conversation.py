@@ -101,7 +101,6 @@ class SisConversation:
                 self._config = received.config
                 self._effects.append(access_request(received.config))
             case Action.CANCEL:
-                self._ending = Ending(EndReason.CANCEL)
                 self._effects.append(Cancel())
             case Action.FINISH if received.input is Input.END:
                 self._finish(Ending())
@@ -131,7 +130,12 @@ class SisConversation:
             self._audio_refused = False
             self._ending = Ending()
             self._trace_id = self._new_trace_id()
-            self._reports = Reports(self._trace_id, self._traits, with_words=config.need_word_info)
+            self._reports = Reports(
+                self._trace_id,
+                self._traits,
+                with_words=config.need_word_info,
+                with_confidence=config.word_confidence,
+            )
             self._send(Started(self._trace_id))
             recognition = recognition_config(config, self._traits, grant, self._settings)
             self._effects.append(Open(recognition, self._trace_id))

@@ -80,6 +80,14 @@ class StartConfig:
             extension=True,
         ),
     ] = None
+    word_confidence: Annotated[
+        bool,
+        Field(
+            YesNo(),
+            "how sure the engine is of each word of word_info, where it can say",
+            extension=True,
+        ),
+    ] = False
     caption_channel: Annotated[
         str | None,
         Field(ChannelName(), "captions for viewers, published to this channel", extension=True),
@@ -130,17 +138,23 @@ class WordInfo:
     start_time: int
     end_time: int
     times_guessed: bool = False
+    confidence: float | None = None
+    """0 to 1; None if it was not asked for, or the engine has none."""
 
     @property
     def body(self) -> dict[str, str | int | float]:
-        """The word as an entry of `word_info`: three keys, and `score` 0 where times are guessed,
-        for which SIS has no key."""
+        """The word as an entry of `word_info`: three keys, and two for which SIS has none: `score`
+        0 where times are guessed, and `confidence` where it is told."""
         entry: dict[str, str | int | float] = {
             "start_time": self.start_time,
             "end_time": self.end_time,
             "word": self.word,
         }
-        return entry | {"score": 0.0} if self.times_guessed else entry
+        if self.times_guessed:
+            entry["score"] = 0.0
+        if self.confidence is not None:
+            entry["confidence"] = round(self.confidence, 4)
+        return entry
 
 
 @dataclass(frozen=True, slots=True)

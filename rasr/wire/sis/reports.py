@@ -20,10 +20,13 @@ from rasr.wire.sis.results import event_ms, segment_of
 class Reports:
     """The messages of one recognition, but for its first and its last."""
 
-    def __init__(self, trace_id: str, traits: ModeTraits, *, with_words: bool) -> None:
+    def __init__(
+        self, trace_id: str, traits: ModeTraits, *, with_words: bool, with_confidence: bool
+    ) -> None:
         self._trace_id = trace_id
         self._traits = traits
         self._with_words = with_words
+        self._with_confidence = with_confidence
         self._shown_text = ""
         """Of the newest partial, so that one that says nothing new is not sent."""
 
@@ -66,7 +69,9 @@ class Reports:
         return messages
 
     def _result(self, event: Partial | Final) -> Send:
-        segment = segment_of(event, with_words=self._with_words)
+        segment = segment_of(
+            event, with_words=self._with_words, with_confidence=self._with_confidence
+        )
         message = Result(self._trace_id, (segment,))
         return Send(message, replaceable=not segment.is_final, replaces=True)
 

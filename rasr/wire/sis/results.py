@@ -7,7 +7,9 @@ from rasr.recognition.events import Final, Partial, stable_characters, text_span
 from rasr.wire.sis.messages import Segment, WordInfo
 
 
-def segment_of(event: Partial | Final, *, with_words: bool) -> Segment:
+def segment_of(
+    event: Partial | Final, *, with_words: bool, with_confidence: bool = False
+) -> Segment:
     """A partial or final as SIS shows it, which lasts from its first word to its last."""
     hypothesis, start = event.hypothesis, event.start_sample
     first, last = text_span(event)
@@ -24,6 +26,8 @@ def segment_of(event: Partial | Final, *, with_words: bool) -> Segment:
                 to_ms(start + word.start_sample),
                 to_ms(start + word.end_sample),
                 word.times_guessed,
+                # 0.0 is what engines without any say.
+                (word.confidence or None) if with_confidence else None,
             )
             for word in hypothesis.words
         )

@@ -58,7 +58,7 @@ WHISPER = Weights(
     "whisper-base",
     "RASR_WHISPER_MODEL",
     ("faster_whisper", "opencc"),
-    "pip install 'rasr[whisper]'",
+    "make models-for-tests",
 )
 MOONSHINE = Weights(
     "moonshine-tiny-en", "RASR_MOONSHINE_MODEL", ("onnxruntime",), "pip install onnxruntime"

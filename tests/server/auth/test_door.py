@@ -132,7 +132,7 @@ async def test_metrics_are_for_this_machine_or_a_right(place: Place) -> None:
 @pytest.mark.parametrize("directory", [None, MemoryDirectory()])
 async def test_without_accounts_nobody_is_asked(directory: MemoryDirectory | None) -> None:
     async with Service(fake_settings(), directory) as service, web_of(service) as web:
-        assert "nobody is asked who they are" in service.ready_line
+        assert "Nobody is asked who they are" in service.ready_message
         passed(await web.get(VOCABULARIES))
         answer = await web.post(TICKETS)
         assert "no tickets" in refused(answer, 404, "APIG.0101")
@@ -157,7 +157,7 @@ async def test_none_asks_nobody_whatever_accounts_there_are() -> None:
 async def test_accounts_asks_everybody_though_there_is_no_account() -> None:
     settings = fake_settings(auth={"kind": "accounts"})
     async with Service(settings, MemoryDirectory()) as service, web_of(service) as web:
-        assert "nobody is asked" not in service.ready_line
+        assert "Nobody is asked" not in service.ready_message
         refused(await web.get(VOCABULARIES), 401, "APIG.0301")
 
 
@@ -173,7 +173,7 @@ async def test_beyond_loopback_accounts_are_enough() -> None:
         async with Service(settings, MemoryDirectory()):
             pass
     async with Service(settings, accounts()) as service:
-        assert "nobody is asked" not in service.ready_line
+        assert "Nobody is asked" not in service.ready_message
 
 
 async def test_it_does_not_start_when_the_accounts_cannot_be_read() -> None:

@@ -279,7 +279,7 @@ def served(provider: Provider, directory: MemoryDirectory | None = None, **more:
 
 async def test_with_a_provider_callers_are_asked_without_accounts(provider: Provider) -> None:
     async with served(provider) as service, web_of(service) as web:
-        assert "nobody is asked" not in service.ready_line
+        assert "Nobody is asked" not in service.ready_message
         refused(await web.get(VOCABULARIES), 401, "APIG.0301")
         for name, prefix in (("authorization", "Bearer "), ("x-auth-token", "")):
             passed(await web.get(VOCABULARIES, headers={name: prefix + provider.token()}))

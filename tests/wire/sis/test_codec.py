@@ -35,6 +35,10 @@ from rasr.wire.sis.properties import Property
 _PROFILE = settings(derandomize=True, deadline=None)
 _ms = st.integers(0, 5 * 3_600_000)
 _text = st.text(max_size=30)
+_share = st.integers(0, 10_000).map(lambda n: n / 10_000)
+_words = st.builds(
+    WordInfo, word=_text, start_time=_ms, end_time=_ms, confidence=st.none() | _share
+)
 
 
 @st.composite
@@ -56,6 +60,7 @@ def _configs(draw: st.DrawFn) -> StartConfig:
         need_word_info=draw(st.booleans()),
         user_words=draw(st.none() | st.lists(_text, max_size=3).map(tuple)),
         warnings=draw(st.none() | st.booleans()),
+        word_confidence=draw(st.booleans()),
         caption_channel=draw(st.none() | st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)),
     )
 
@@ -66,9 +71,8 @@ _segments = st.builds(
     start_time=_ms,
     end_time=_ms,
     is_final=st.booleans(),
-    score=st.integers(0, 10_000).map(lambda n: n / 10_000),
-    word_info=st.none()
-    | st.lists(st.builds(WordInfo, word=_text, start_time=_ms, end_time=_ms)).map(tuple),
+    score=_share,
+    word_info=st.none() | st.lists(_words).map(tuple),
     language=_text,
     emotion=_text,
     event=_text,
@@ -206,7 +210,7 @@ def test_the_table_of_fields_has_each_field_of_start_and_a_default_that_its_kind
     for name, field in START_FIELDS.items():
         assert field.meaning, name
         assert field.required == (name in ("audio_format", "property"))
-        assert field.extension == (name in ("warnings", "caption_channel"))
+        assert field.extension == (name in ("warnings", "word_confidence", "caption_channel"))
         match field.default:
             case bool():
                 assert field.kind.read("yes" if field.default else "no") is field.default

@@ -9,7 +9,7 @@ import pytest
 
 from rasr.recognition.config import EngineChoice
 from rasr.settings import SessionSettings
-from rasr.wire.dialect import Grant, Refusal, RefusalKind
+from rasr.wire.dialect import Close, Grant, Refusal, RefusalKind, Send
 from rasr.wire.sis.conversation import SisConversation
 from rasr.wire.sis.modes import Mode
 from tests.recognition.talk import hush, speech
@@ -229,6 +229,10 @@ class TestStartFields:
             "SIS.0201 'vocabulary_id' is invalid: there is no vocabulary 'abc' on this server"
         )
 
+    def test_a_long_name_of_a_vocabulary_is_told_by_its_first_sixty_characters(self) -> None:
+        name = "ab" * 31
+        assert f"no vocabulary '{name[:60]}' on this" in refused(vocabulary_id=name)
+
     def test_hot_words_of_the_vocabulary_and_of_start_reach_the_engine_once_each(self) -> None:
         talk = Conversation(hot_words=True)
         talk.start(vocabulary_id="team", user_words=["Willoughby", "Dashwood"]).audio(speech(500))
@@ -341,6 +345,21 @@ class TestEndings:
         talk = Conversation()
         talk.shut_down()
         assert talk.wait(0).told() == ["close 1001"]
+
+    def test_shutdown_while_start_is_being_answered_refuses_it_then_closes(self) -> None:
+        talk = SisConversation(Mode.CONTINUE, SessionSettings(), lambda: "id", now=100.0)
+        config = {"audio_format": "pcm16k16bit", "property": "english_16k_common"}
+        talk.receive(json.dumps({"command": "START", "config": config}), now=100.0)
+        talk.shut_down()
+        talk.effects()
+        talk.granted(Grant(EngineChoice("engine")), now=100.1)
+        refusal, close = talk.effects()
+        assert isinstance(refusal, Send)
+        sent = json.loads(talk.encode(refusal.message))
+        assert (sent["resp_type"], sent["error_code"]) == ("ERROR", "SIS.0312")
+        assert "shutting down" in sent["error_msg"]
+        assert close == Close(1001, "the server is shutting down")
+        assert talk.deadline() is None
 
     @pytest.mark.parametrize("point", range(6))
     def test_a_client_that_leaves_gives_everything_back(self, point: int) -> None:

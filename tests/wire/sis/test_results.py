@@ -21,6 +21,17 @@ def test_words_tell_which_of_their_times_are_guessed() -> None:
     assert segment_of(final, with_words=False).word_info is None
 
 
+def test_words_tell_how_sure_the_engine_is_where_that_is_asked_and_known() -> None:
+    words = (Word("one", 0, 1600, 0.91236), Word("two", 1600, 3200, 0.0))
+    final = Final(0, 0, 32_000, Hypothesis(words, "one two", 0.5))
+    told = segment_of(final, with_words=True, with_confidence=True).word_info
+    assert told is not None
+    assert [word.body for word in told] == [
+        {"word": "one", "start_time": 0, "end_time": 100, "confidence": 0.9124},
+        {"word": "two", "start_time": 100, "end_time": 200},
+    ]
+
+
 @pytest.mark.parametrize(("asked", "wanted"), [("yes", True), ("no", False)])
 def test_word_times_are_worth_their_cost_only_where_words_are_asked_for(
     asked: str, wanted: bool

@@ -1,19 +1,18 @@
-"""The documents say what the code does: tables are the code's own, examples run, links lead on."""
+"""The documents say what the code does: its tables, names and links."""
 
 from __future__ import annotations
 
 import ast
-import asyncio
 import dataclasses
 import importlib
 import re
 import sys
 import tokenize
 import tomllib
-import wave
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from decoder.fake import FakeOptions
@@ -24,10 +23,11 @@ from decoder.sherpa import SherpaOptions
 from decoder.sherpa.offline import SherpaOfflineOptions
 from decoder.whisper.options import WhisperOptions
 from rasr.audio import FindingCode
+from rasr.cli import main as rasr
 from rasr.configuration.schema import dotted, leaves, written
+from rasr.models import catalogue
 from rasr.recognition.events import WarningCode
 from rasr.server.auth.paths import OPEN, RIGHTS
-from rasr.server.service import Service
 from rasr.settings import Settings
 from rasr.wire.sis.errors import ERROR_TABLE
 from rasr.wire.sis.fields import START_FIELDS
@@ -35,16 +35,20 @@ from rasr.wire.sis.kinds import Field, TextList, WholeNumber
 from rasr.wire.sis.messages import EndReason, EventName
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from rasr.wire.sis.states import diagram
-from tests.server.audio import quiet, voiced
-from tests.server.conftest import fake_settings
+from tests.docs.conftest import Place
+from tests.docs.pages import EXAMPLES, PAGES, ROOT, anchors, blocks, links
 
-ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
-PROTOCOL = ROOT / "docs/protocol.md"
-SETTINGS = ROOT / "docs/settings.md"
-CLIENT = ROOT / "docs/client.md"
-ACCOUNTS = ROOT / "docs/accounts.md"
-PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
+DOCS = ROOT / "docs"
+PROTOCOL = DOCS / "protocol.md"
+SETTINGS = DOCS / "settings.md"
+CLIENT = DOCS / "client.md"
+COMMANDS = DOCS / "commands.md"
+ACCOUNTS = DOCS / "accounts.md"
+
+
+def page_name(page: Path) -> str:
+    """The page, for the names of tests."""
+    return str(page.relative_to(ROOT))
 
 
 def row(*cells: str) -> str:
@@ -72,13 +76,12 @@ def field_row(name: str, field: Field) -> str:
     return row(key, kind, field.kind.allowed, default, modes, field.meaning)
 
 
-def setting_rows() -> list[tuple[str, str]]:
-    """Each setting's row in the README and in docs/settings.md."""
+def setting_rows() -> list[str]:
+    """Each setting's row."""
     rows = []
     for path, leaf, value in leaves(Settings()):
         default = str(value) if isinstance(value, str) else written(value)
-        name, meaning = f"`{dotted(path)}`", leaf.meaning
-        rows.append((row(name, default, meaning), row(name, leaf.allowed, default, meaning)))
+        rows.append(row(f"`{dotted(path)}`", leaf.allowed, default, leaf.meaning))
     return rows
 
 
@@ -95,25 +98,12 @@ def missing(lines: Iterable[str], page: Path) -> list[str]:
     return [line for line in lines if line not in text]
 
 
-def examples(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
-
-
-def first_session() -> str:
-    (example,) = (one for one in examples(README, "python") if "import" in one)
-    return example
-
-
-def test_the_readme_has_every_start_field_as_the_parser_reads_it() -> None:
-    assert missing((field_row(*item) for item in START_FIELDS.items()), README) == []
-
-
-def test_the_readme_has_every_setting_and_its_default() -> None:
-    assert missing((short for short, _ in setting_rows()), README) == []
+def test_the_protocol_has_every_start_field_as_the_parser_reads_it() -> None:
+    assert missing((field_row(*item) for item in START_FIELDS.items()), PROTOCOL) == []
 
 
 def test_the_page_of_settings_has_each_with_its_range_and_default() -> None:
-    assert missing((long for _, long in setting_rows()), SETTINGS) == []
+    assert missing(setting_rows(), SETTINGS) == []
 
 
 @pytest.mark.parametrize(
@@ -132,10 +122,9 @@ def test_the_page_of_settings_has_every_option_of_an_engine(options: type) -> No
     assert missing(option_rows(options), SETTINGS) == []
 
 
-@pytest.mark.parametrize("page", [README, PROTOCOL], ids=lambda page: page.name)
-def test_every_path_is_written_down(page: Path) -> None:
+def test_every_path_is_written_down() -> None:
     paths = [f"`/v1/{{project_id}}/{traits.path}`" for traits in MODE_TRAITS.values()]
-    assert missing(paths, page) == []
+    assert missing(paths, PROTOCOL) == []
 
 
 def test_the_protocol_has_every_alias_of_a_path() -> None:
@@ -143,15 +132,13 @@ def test_the_protocol_has_every_alias_of_a_path() -> None:
     assert missing(aliases, PROTOCOL) == []
 
 
-@pytest.mark.parametrize("page", [README, PROTOCOL], ids=lambda page: page.name)
-def test_every_error_code_is_explained(page: Path) -> None:
+def test_every_error_code_is_explained() -> None:
     codes = [f"| {code} | {line.meaning} |" for code, line in ERROR_TABLE.items()]
-    assert missing(codes, page) == []
+    assert missing(codes, PROTOCOL) == []
 
 
-@pytest.mark.parametrize("page", [README, PROTOCOL], ids=lambda page: page.name)
-def test_every_event_and_every_reason_of_an_end_is_written_down(page: Path) -> None:
-    assert missing((f"`{word}`" for word in (*EventName, *EndReason)), page) == []
+def test_every_event_and_every_reason_of_an_end_is_written_down() -> None:
+    assert missing((f"`{word}`" for word in (*EventName, *EndReason)), PROTOCOL) == []
 
 
 def test_the_protocol_has_every_code_of_a_warning() -> None:
@@ -159,14 +146,8 @@ def test_the_protocol_has_every_code_of_a_warning() -> None:
     assert missing(codes, PROTOCOL) == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_python_example_compiles(page: Path) -> None:
-    for example in examples(page, "python"):
-        ast.parse(example)
-
-
-def test_the_first_session_needs_websockets_and_nothing_else() -> None:
-    tree = ast.parse(first_session())
+def test_the_example_of_plain_websockets_needs_nothing_else() -> None:
+    tree = ast.parse((EXAMPLES / "session.py").read_text("utf-8"))
     names = {
         name.split(".")[0]
         for node in ast.walk(tree)
@@ -180,42 +161,68 @@ def test_the_first_session_needs_websockets_and_nothing_else() -> None:
     assert names - sys.stdlib_module_names == {"websockets"}
 
 
-async def output_of(example: str, folder: Path) -> list[str]:
-    """What an example prints, given a recording, beside a server of its own."""
-    recording = folder / "me.wav"
-    with wave.open(str(recording), "wb") as wav:
-        wav.setparams((1, 2, 16000, 0, "NONE", ""))
-        wav.writeframes(quiet(200) + voiced(500))
-    async with Service(fake_settings()) as service:
-        script = example.replace("ws://127.0.0.1:8765", service.url)
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "error", "-c", script, str(recording)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        output, errors = await process.communicate()
-    assert errors == b""
-    return output.decode().splitlines()
-
-
-async def test_the_first_session_shows_what_is_said(tmp_path: Path) -> None:
-    lines = await output_of(first_session(), tmp_path)
-    assert any(line.startswith("final ") for line in lines)
-    assert "'reason': 'NORMAL'" in lines[-1]
-
-
-async def test_the_example_of_the_client_shows_what_is_said_and_how_late(tmp_path: Path) -> None:
-    (example,) = examples(CLIENT, "python")
-    lines = await output_of(example, tmp_path)
+def test_the_example_of_the_client_shows_what_is_said_and_how_late(place: Place) -> None:
+    (example,) = (block for block in blocks(CLIENT) if block.language == "python")
+    lines = place.run("python", "-c", place.here(example.text), place.recording).stdout.splitlines()
     assert any(re.fullmatch(r"\d+ ms: .+", line) for line in lines)
     assert any(re.fullmatch(r"  \d+\.\d\d s after its last word was sent", line) for line in lines)
     assert lines[-1] == "NORMAL"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_message_that_is_quoted_for_those_in_trouble_is_one() -> None:
+    sources = [*(ROOT / "rasr").rglob("*.py"), ROOT / "Makefile"]
+    # Texts that are written over several lines are one.
+    said = [re.sub(r'"\s*\n\s*f?"', "", source.read_text("utf-8")) for source in sources]
+    cells = re.findall(
+        r"^\| ([^|]*) \|", (DOCS / "troubleshoot.md").read_text("utf-8"), re.MULTILINE
+    )
+    quoted = [text for cell in cells for text in re.findall(r'"([^"]+)"', cell)]
+    assert len(quoted) > 4
+    assert [text for text in quoted if not any(text in source for source in said)] == []
+
+
+def test_models_to_choose_from_are_in_the_catalogue_with_their_sizes() -> None:
+    text = (DOCS / "choose-a-model.md").read_text("utf-8")
+    table = text.partition("## By language")[2].partition("## By cores")[0]
+    models = {model.name: model for model in catalogue.load().models}
+    assert set(re.findall(r"`([a-z]\w*-[\w-]+)`", table)) - set(models) == set()
+    sizes = re.findall(r"`([\w-]+)`(?:, the default)?, ([\d.]+) (MB|GB)", table)
+    assert len(sizes) > 5
+    for name, number, unit in sizes:
+        size = models[name].download_bytes
+        assert size is not None
+        shown = {f"{size / 1e6:.0f}"} if unit == "MB" else {f"{size / 1e9:.{n}f}" for n in (1, 2)}
+        assert number in shown, name
+
+
+def test_every_command_is_described() -> None:
+    text = COMMANDS.read_text("utf-8")
+    names = rasr.list_commands(click.Context(rasr))
+    assert names
+    assert [name for name in names if f"| `rasr {name}" not in text] == []
+
+
+def test_every_document_is_in_the_index() -> None:
+    index = {(DOCS / link).resolve() for link in links(DOCS / "README.md")}
+    adr = {path for path in PAGES if path.parent.name == "adr"}
+    assert [page for page in PAGES if page.name != "README.md" and page not in index | adr] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8"))
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+    targets = [link for link in links(page) if not link.startswith(("http", "#"))]
+    files = [(page.parent / one.partition("#")[0]).resolve() for one in targets]
+    assert [file for file in files if not file.exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_link_to_a_heading_leads_to_one(page: Path) -> None:
+    targets = [link.partition("#") for link in links(page) if not link.startswith("http")]
+    assert [
+        f"{name}#{anchor}"
+        for name, _, anchor in targets
+        if anchor and anchor not in anchors(page.parent / name if name else page)
+    ] == []
 
 
 PACKAGES = ("rasr", "vad", "decoder", "bench", "tests")
@@ -267,7 +274,7 @@ def unknown_names(text: str) -> list[str]:
     return paths + [name for name in DOTTED.findall(text) if not is_known(name)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_path_and_module_that_a_page_names_is_there(page: Path) -> None:
     assert unknown_names(page.read_text("utf-8")) == []
 

@@ -1,0 +1,90 @@
+"""What commands that fetch models share: the progress bar, the end by a signal, plain errors."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from rasr.cli.screen import console
+from rasr.models.errors import ModelError
+
+
+def in_megabytes(size: int | None) -> str:
+    """Bytes for a person."""
+    return "unknown" if size is None else f"{size / 1e6:.0f} MB"
+
+
+@contextmanager
+def ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends what is done here as Ctrl-C does, so that pip or npm ends with it."""
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """What goes wrong with a model is one message, not a traceback."""
+    try:
+        yield
+    except ModelError as error:
+        raise click.ClickException(str(error)) from error
+
+
+class ProgressBar:
+    """A progress bar on standard error; on a pipe, a line for each stage."""
+
+    def __init__(self) -> None:
+        self._console = console(stderr=True)
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> ProgressBar:
+        if self._console.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # One that was not started would say so with an empty line.
+        if self._console.is_terminal:
+            self._progress.stop()
+
+    def stage(self, name: str) -> None:
+        """A stage begins."""
+        if not self._console.is_terminal:
+            click.echo(f"{name} …", err=True)
+        elif self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(name, total=None)
+
+    def progress(self, done: int, total: int | None) -> None:
+        """So many bytes of the stage are done."""
+        if self._task is not None:
+            self._progress.update(self._task, completed=done, total=total)

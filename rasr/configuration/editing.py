@@ -1,0 +1,66 @@
+"""Writes entries into a settings file, and leaves the rest of it as it is, comments too."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AbstractTable
+
+
+class FileRefused(Exception):
+    """The file cannot be changed; the text says why."""
+
+
+def with_properties(document: str, served: Mapping[str, str]) -> str:
+    """The text of a settings file, with these entries under `properties` and all else as it was.
+
+    Raises:
+        FileRefused: it is no TOML, or has something else where the table belongs.
+    """
+    try:
+        parsed = tomlkit.parse(document)
+    except TOMLKitError as error:
+        raise FileRefused(f"is not TOML: {error}") from error
+    if "properties" not in parsed:
+        parsed["properties"] = tomlkit.table()
+    table = parsed["properties"]
+    if not isinstance(table, AbstractTable):
+        raise FileRefused("has no table named properties, but something else of this name")
+    for key, name in served.items():
+        table[key] = name
+    return tomlkit.dumps(parsed)
+
+
+def serve_by(file: Path, served: Mapping[str, str]) -> None:
+    """Write entries of `properties` into a settings file, which is made if it is not there.
+
+    Raises:
+        FileRefused: the file cannot be read or written, or is no TOML.
+    """
+    # A link of the user's own stays one.
+    place = file.resolve()
+    try:
+        before = place.read_text("utf-8") if place.exists() else ""
+        after = with_properties(before, served)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Whole or not at all: a server may be reading it.
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=place.parent, prefix=".rasr-", delete=False
+        ) as fresh:
+            fresh.write(after)
+        try:
+            os.chmod(fresh.name, place.stat().st_mode & 0o777 if place.exists() else 0o644)
+            os.replace(fresh.name, place)
+        except OSError:
+            os.unlink(fresh.name)
+            raise
+    except FileRefused as error:
+        raise FileRefused(f"{file} {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise FileRefused(f"{file} cannot be changed: {why}") from error

@@ -1,0 +1,31 @@
+/** What the captions look like, as the address of the page says. */
+
+/**
+ * Apply the look that stands in the data attributes of the body.
+ * @param {HTMLElement} body
+ */
+export function applyLook(body) {
+  const look = body.dataset;
+  const style = document.documentElement.style;
+  for (const name of ["size", "lines", "color", "box", "background"]) {
+    style.setProperty(`--${name}`, look[name]);
+  }
+  style.setProperty("--edge", edgeOf(look.color));
+}
+
+/** Dark around light letters, light around dark ones. */
+export function edgeOf(color) {
+  if (color === "transparent") return "#000";
+  const digits = color.slice(1);
+  const one = digits.length < 6 ? 1 : 2;
+  const [red, green, blue] = [0, 1, 2].map((at) => {
+    const part = digits.slice(at * one, (at + 1) * one);
+    return parseInt(one === 1 ? part + part : part, 16);
+  });
+  return 0.299 * red + 0.587 * green + 0.114 * blue < 110 ? "#fff" : "#000";
+}
+
+/** True where the page is part of somebody's picture: in OBS, which says so itself, or in a frame. */
+export function isPart() {
+  return "obsstudio" in window || window.top !== window;
+}

@@ -1,0 +1,57 @@
+/** The dialog that shows the present settings as a program, in one of several languages. */
+
+import { PROGRAMS } from "./code.js";
+import { copyButton } from "./copying.js";
+
+export class CodePanel {
+  /**
+   * @param {Document} root
+   * @param {import("./texts.js").Texts} texts
+   * @param {string} server its address
+   * @param {() => object} settings what a session would be asked for now
+   */
+  constructor(root, texts, server, settings) {
+    this.texts = texts;
+    this.server = server;
+    this.settings = settings;
+    this.dialog = root.querySelector("#code-panel");
+    this.tabs = root.querySelector("#code-tabs");
+    this.code = root.querySelector("#code");
+    this.copyPlace = root.querySelector("#code-copy");
+    this.chosen = "python";
+    root.querySelector("#code-open").addEventListener("click", () => {
+      this.render();
+      this.dialog.showModal();
+    });
+    this.dialog.addEventListener("click", ({ target }) => {
+      if (target === this.dialog) {
+        this.dialog.close();
+      }
+    });
+  }
+
+  render() {
+    const labels = Object.keys(PROGRAMS).map((name) => this.tab(name));
+    this.tabs.replaceChildren(...labels);
+    this.copyPlace.replaceChildren(copyButton(this.texts, () => this.code.textContent));
+    this.write();
+  }
+
+  /** Radio buttons: one stop of the keyboard, with arrows between them. */
+  tab(name) {
+    const input = Object.assign(document.createElement("input"), {
+      type: "radio", name: "program", value: name, checked: name === this.chosen,
+    });
+    input.addEventListener("change", () => {
+      this.chosen = name;
+      this.write();
+    });
+    const label = document.createElement("label");
+    label.append(input, this.texts.say(`code_${name}`));
+    return label;
+  }
+
+  write() {
+    this.code.textContent = PROGRAMS[this.chosen](this.server, this.settings());
+  }
+}

@@ -1,0 +1,244 @@
+/** Keeps what is said in this browser while it is said, if a person has chosen so. */
+
+import { Forgotten, SessionStore } from "./session_store.js";
+
+/** A piece of sound is written when it is so long, or when a final comes. */
+const PIECE_S = 5;
+const MB = 1_000_000;
+const KEY = "rasr.keep";
+/** Letters of the first sentence, by which a session without a name is known again. */
+const OPENING = 80;
+export const LEAST_MB = 10;
+export const MOST_MB = 100_000;
+const INITIAL = { text: false, sound: false, megabytes: 500 };
+
+export class Keeper {
+  /**
+   * @param {Storage} storage where the choice is kept
+   * @param {(key: string) => void} tell what goes wrong
+   * @param {() => Promise<SessionStore>} open
+   */
+  constructor(storage, tell, open = () => SessionStore.open()) {
+    this.storage = storage;
+    this.tell = tell;
+    this.open = open;
+    this.choice = load(storage);
+    /** @type {Promise<SessionStore> | null} */
+    this.opened = null;
+    this.page = newPage();
+    /** All writing is done one after the other. */
+    this.work = Promise.resolve();
+    /** Is called when something more is safe, or something is not. */
+    this.onChange = () => {};
+  }
+
+  /** All that was said in these takes so far is kept. @param {import("./take.js").Take[]} all */
+  isSafe(all) {
+    const { failed, written, given, takes } = this.page;
+    return !failed && written === given && all.every((take) => takes.has(take) && (this.choice.text || takes.get(take).isOld));
+  }
+
+  /** @returns {Promise<SessionStore>} */
+  store() {
+    this.opened ??= this.open().catch((error) => {
+      this.opened = null;
+      throw error;
+    });
+    return this.opened;
+  }
+
+  /** @param {Partial<typeof INITIAL>} changed */
+  choose(changed) {
+    this.choice = { ...this.choice, ...changed };
+    try {
+      this.storage.setItem(KEY, JSON.stringify(this.choice));
+    } catch {
+      // The choice lasts as long as the page.
+    }
+    this.page.failed = false;
+    this.onChange();
+  }
+
+  /**
+   * A take begins, or is there already when a person chooses to keep.
+   * @param {number} fromSample sound before it is of a text that is gone
+   */
+  follow(take, fromSample = 0) {
+    if (!this.choice.text) {
+      return;
+    }
+    if (!this.page.takes.has(take)) {
+      this.page.takes.set(take, { id: newId(), isBegun: false, isOld: false, done: new Set(), upTo: fromSample });
+      take.onHear = () => this.hear(take);
+    }
+    const { done } = this.page.takes.get(take);
+    take.segments.forEach((_, index) => {
+      if (!done.has(index)) {
+        this.keep(take, index);
+      }
+    });
+    if (this.page.takes.get(take).isBegun) {
+      this.flush(take);
+    }
+  }
+
+  /** A segment is final, or was corrected. */
+  keep(take, index) {
+    const { page } = this;
+    const kept = page.takes.get(take);
+    if (kept === undefined || !(this.choice.text || kept.isOld)) {
+      // Once a person chooses to keep again, it is written.
+      kept?.done.delete(index);
+      return;
+    }
+    kept.done.add(index);
+    page.given += 1;
+    const segment = take.segments[index];
+    page.session ??= newSession(segment);
+    this.write(page, async (store) => {
+      await this.begin(store, page, take, kept);
+      await store.putSegment(page.session.id, kept.id, index, segment);
+      page.written += 1;
+    });
+    this.flush(take);
+  }
+
+  /** A chunk of sound came. */
+  hear(take) {
+    const kept = this.page.takes.get(take);
+    // Before its first final a take has no place, and what has no text is not kept.
+    if (kept?.isBegun && take.samples - kept.upTo >= PIECE_S * take.rate) {
+      this.flush(take);
+    }
+  }
+
+  /** Write the sound that waits. */
+  flush(take) {
+    const { page } = this;
+    const kept = page.takes.get(take);
+    if (!this.choice.sound || !this.choice.text || page.session === null) {
+      return;
+    }
+    const piece = PIECE_S * take.rate;
+    for (let from = Math.max(kept.upTo, take.firstSample); from < take.samples; from += piece) {
+      const to = Math.min(from + piece, take.samples);
+      const write = async (store) => {
+        await this.begin(store, page, take, kept);
+        await store.putSound(page.session.id, kept.id, from, take.slice(from, to), this.choice.megabytes * MB);
+      };
+      this.write(page, write, true);
+    }
+    kept.upTo = take.samples;
+  }
+
+  /** The text is gone from the page: the next final begins another session. */
+  leave() {
+    for (const take of this.page.takes.keys()) {
+      take.onHear = () => {};
+    }
+    const left = this.page;
+    this.page = newPage();
+    return left;
+  }
+
+  /** The text of a session is on the page again: go on with it. @param {ReturnType<typeof newPage>} page */
+  goOn(page) {
+    this.leave();
+    this.page = page;
+    for (const take of page.takes.keys()) {
+      take.onHear = () => this.hear(take);
+    }
+  }
+
+  /** What was kept of a page is not wanted any more. */
+  forget({ session }) {
+    if (session !== null) {
+      this.work = this.work.then(async () => (await this.store()).forget(session.id)).catch(() => {});
+    }
+  }
+
+  async begin(store, page, { name, rate, startedAt }, kept) {
+    if (!page.isBegun) {
+      await store.begin(page.session);
+      page.isBegun = true;
+    }
+    if (!kept.isBegun) {
+      await store.putTake(page.session.id, { id: kept.id, name, rate, startedAt });
+      kept.isBegun = true;
+    }
+  }
+
+  /** @param {boolean} isSound if that fails, text goes on */
+  write(page, job, isSound = false) {
+    this.work = this.work
+      .then(async () => job(await this.store()))
+      .catch((error) => this.fail(page, error, isSound))
+      .then(() => this.onChange());
+  }
+
+  fail(page, error, isSound) {
+    const isFull = error?.name === "QuotaExceededError";
+    if (isSound && !(error instanceof Forgotten)) {
+      this.choice = { ...this.choice, sound: false };
+      this.tell(isFull ? "keep_sound_full" : "keep_sound_failed");
+    } else if (!page.failed) {
+      page.failed = true;
+      this.tell(error instanceof Forgotten ? "keep_forgotten" : isFull ? "keep_full" : "keep_failed");
+    }
+  }
+}
+
+/** What is kept of the text on the page. */
+function newPage() {
+  return {
+    /** @type {import("./session_store.js").KeptSession | null} from the first final on */
+    session: null,
+    isBegun: false,
+    /** What is written of each take. */
+    takes: new Map(),
+    /** Finals that are written, and those that are to be. */
+    written: 0,
+    given: 0,
+    failed: false,
+  };
+}
+
+/**
+ * A kept session on the page again.
+ * @param {{id: string, segments: object[]}[]} kept its takes as they are stored
+ * @param {import("./take.js").Take[]} takes the same on the page
+ */
+export function pageOf(session, kept, takes) {
+  const written = kept.map(({ id, segments }, i) => [
+    takes[i],
+    { id, isBegun: true, isOld: true, done: new Set(segments.keys()), upTo: takes[i].samples },
+  ]);
+  return { ...newPage(), session, isBegun: true, takes: new Map(written) };
+}
+
+function load(storage) {
+  try {
+    const { text, sound, megabytes } = JSON.parse(storage.getItem(KEY)) ?? {};
+    return {
+      text: text === true,
+      sound: sound === true,
+      megabytes: isMegabytes(megabytes) ? megabytes : INITIAL.megabytes,
+    };
+  } catch {
+    return { ...INITIAL };
+  }
+}
+
+export function isMegabytes(value) {
+  return Number.isInteger(value) && value >= LEAST_MB && value <= MOST_MB;
+}
+
+function newSession({ result }) {
+  const now = Date.now();
+  return { id: newId(), name: "", opening: result.text.slice(0, OPENING), startedAt: now, updatedAt: now, sentences: 0 };
+}
+
+/** Not `crypto.randomUUID`: pages without TLS have none. */
+function newId() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
+}

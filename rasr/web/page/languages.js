@@ -1,0 +1,123 @@
+/** Languages: how properties name them, how a person does, and which of them this server serves. */
+
+import { properties } from "../client/rasr.js";
+
+/** Language of the page → the language that its reader is likely to speak. */
+const SPOKEN = { en: "english", zh: "chinese" };
+/** Names that no code of two letters has. */
+const LONGER_CODES = { cantonese: "yue" };
+/** What serves English where nothing better is installed: about every third word is wrong. */
+const MAKESHIFT = "pocketsphinx";
+
+let codes = null;
+
+/** @returns {string | undefined} "en" of "english" */
+function codeOf(language) {
+  if (codes === null) {
+    const letters = [..."abcdefghijklmnopqrstuvwxyz"];
+    const names = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
+    const pairs = letters.flatMap((first) => letters.map((second) => first + second));
+    codes = { ...Object.fromEntries(pairs.map((code) => [names.of(code)?.toLowerCase(), code])), ...LONGER_CODES };
+  }
+  return codes[language];
+}
+
+/**
+ * @param {string} language as a property begins, such as "english"
+ * @param {string} page language of the page
+ */
+export function nameOf(language, page) {
+  const code = codeOf(language);
+  return code === undefined
+    ? language.charAt(0).toUpperCase() + language.slice(1)
+    : new Intl.DisplayNames([page], { type: "language" }).of(code);
+}
+
+/** The language that a property begins with. */
+export function languageOf(property) {
+  return property.split("_")[0];
+}
+
+/** What the server serves, and what it would take to have more. */
+export class Offers {
+  constructor() {
+    /** @type {import("../client/rasr.js").Offer[]} */
+    this.properties = [];
+    /** @type {{language: string, served: boolean, model: string, recommended?: string, download_mb: number, command: string}[]} */
+    this.languages = [];
+  }
+
+  /**
+   * @param {string} server its address
+   * @throws {Error} it does not answer
+   */
+  async load(server) {
+    [this.properties, this.languages] = await Promise.all([properties(server), languages(server)]);
+  }
+
+  find(property) {
+    return this.properties.find((one) => one.property === property);
+  }
+
+  /** Languages that are served, each once. */
+  get served() {
+    return [...new Set(this.properties.map(({ language }) => language))];
+  }
+
+  /** The properties that serve a language; those of 16 kHz and the common domain first. */
+  ofLanguage(language) {
+    const rank = ({ property }) => (property.endsWith("_16k_common") ? 0 : 1);
+    return this.properties.filter((one) => one.language === language).sort((a, b) => rank(a) - rank(b));
+  }
+
+  /** What the server says of a language; undefined where it says nothing. */
+  about(language) {
+    return this.languages.find((one) => one.language === language);
+  }
+
+  /** The property to begin with: the one that was chosen, else one of the page's own language. */
+  choose(chosen, page) {
+    if (this.find(chosen)) {
+      return chosen;
+    }
+    return this.ofLanguage(SPOKEN[page])[0]?.property ?? this.properties[0]?.property ?? "english_16k_common";
+  }
+
+  /**
+   * What a person should know before speaking: notices with their cure.
+   *
+   * @param {string} property that is chosen
+   * @param {string} page language of the page
+   * @returns {{name: string, values: object, command: string}[]}
+   */
+  advice(property, page) {
+    const found = [];
+    const own = this.about(SPOKEN[page]);
+    if (own && own.command && !this.served.includes(own.language)) {
+      found.push({ name: "unserved", values: cureOf(own, page), command: own.command });
+    }
+    const offer = this.find(property);
+    const about = offer && this.about(offer.language);
+    if (about && about.command && offer.model === MAKESHIFT) {
+      const values = { ...cureOf(about, page), model: offer.model };
+      found.push({ name: "makeshift", values, command: about.command });
+    }
+    return found;
+  }
+}
+
+/** Values of the texts that say how a language is brought. */
+export function cureOf({ language, model, recommended, download_mb }, page) {
+  const size = download_mb ? ` (${download_mb} MB)` : "";
+  return { language: nameOf(language, page), better: recommended ?? model, size };
+}
+
+async function languages(server) {
+  try {
+    const response = await fetch(new URL("/languages", server));
+    return response.ok ? (await response.json()).languages : [];
+  } catch {
+    // Without it there is no advice.
+    return [];
+  }
+}

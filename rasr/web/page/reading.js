@@ -1,0 +1,112 @@
+/** Files that a person drops or opens: read one after the other. */
+
+import { Session, rateOf } from "../client/rasr.js";
+import { decode } from "./recordings.js";
+import { Take } from "./take.js";
+
+export class Reading {
+  /**
+   * @param {string} server its address
+   * @param {import("./runner.js").Runner} runner
+   */
+  constructor(server, runner) {
+    this.server = server;
+    this.runner = runner;
+    /** @type {File[]} */
+    this.waiting = [];
+    this.isReading = false;
+    /** Of the files that were put in line together: which one is read, and how many there are. */
+    this.number = 0;
+    this.count = 0;
+  }
+
+  /** Put files in line; while somebody speaks they wait until that is over. */
+  async add(files) {
+    this.waiting.push(...files);
+    this.count += files.length;
+    if (this.isReading || this.waiting.length === 0) {
+      return;
+    }
+    if (!this.runner.isIdle) {
+      this.runner.notices.show({ name: "queued", values: { count: this.waiting.length } });
+      return;
+    }
+    this.isReading = true;
+    let round = null;
+    let goesOn = true;
+    let options = await this.runner.begin(false);
+    while (goesOn) {
+      const file = this.waiting.shift();
+      this.number += 1;
+      round = await this.read(file, options);
+      goesOn = this.waiting.length > 0;
+      this.runner.finish(round, !goesOn);
+      if (goesOn) {
+        options = this.runner.options();
+      }
+    }
+    [this.isReading, this.number, this.count] = [false, 0, 0];
+  }
+
+  /** Somebody has stopped speaking: what was put in line meanwhile is read. */
+  goOn() {
+    if (this.waiting.length > 0) {
+      this.count = 0;
+      void this.add(this.waiting.splice(0));
+    }
+  }
+
+  /** @returns {Promise<import("./rounds.js").Round | null>} null where it cannot be read */
+  async read(file, options) {
+    const { runner } = this;
+    const { notices, signs } = runner;
+    const { name } = file;
+    const place = { name, number: this.number, count: this.count };
+    const [opening, reading] = this.count > 1 ? ["decoding_of", "reading_of"] : ["decoding", "reading"];
+    signs.say("status", opening, place);
+    signs.progress.value = 0;
+    const rate = rateOf(options.property);
+    let chunks;
+    try {
+      chunks = await decode(file, rate);
+    } catch {
+      notices.show({ name: "unreadable", values: { name }, key: `unreadable ${name}` });
+      return null;
+    }
+    const take = new Take(name, rate);
+    chunks.forEach((chunk) => take.hear(chunk, 0));
+    runner.totalMs = take.lengthMs;
+    const began = performance.now();
+    // The page keeps this sound anyway, so the session may too: all of it can be sent again.
+    const session = new Session(this.server, { ...options, keepSeconds: Infinity });
+    const round = runner.follow(session, take, { ...options, isMicrophone: false, doing: [reading, place] });
+    runner.run(async () => {
+      this.waiting = [];
+      session.cancel();
+    });
+    for (const chunk of chunks) {
+      await session.room();
+      session.send(chunk);
+    }
+    const reason = await session.end();
+    if (reason === "NORMAL") {
+      this.tellSpeed(performance.now() - began);
+      if (round.isEmpty) {
+        round.tellSilence();
+      }
+    } else if (round.failed) {
+      // The next ones would fare no better.
+      this.waiting = [];
+    }
+    return round;
+  }
+
+  tellSpeed(tookMs) {
+    const { signs, totalMs } = this.runner;
+    signs.say("latency", "speed", {
+      seconds: (totalMs / 1000).toFixed(1),
+      took: (tookMs / 1000).toFixed(1),
+      times: (totalMs / tookMs).toFixed(1),
+    });
+  }
+}

@@ -1,0 +1,180 @@
+/** One round at a time, of the microphone, a sample or a file: its beginning, its course, its end. */
+
+import { sessionOptions } from "./choices.js";
+import { clock } from "./exports.js";
+import { cureOf, languageOf, nameOf } from "./languages.js";
+import { Round } from "./rounds.js";
+
+/** A full progress bar is the end of the sound; before END there may be text to come. */
+const NEARLY_DONE = 0.99;
+
+export class Runner {
+  /**
+   * @param {object} parts of the page
+   * @param {import("./texts.js").Texts} parts.texts
+   * @param {import("./signs.js").Signs} parts.signs
+   * @param {import("./notices.js").Notices} parts.notices
+   * @param {import("./transcript.js").Transcript} parts.transcript
+   * @param {import("./choices.js").Choices} parts.choices
+   * @param {import("./languages.js").Offers} parts.offers
+   * @param {import("./messages.js").Messages} parts.messages
+   * @param {Promise<void>} parts.loaded the offers are there
+   * @param {(state: string) => void} onState
+   */
+  constructor(parts, onState) {
+    Object.assign(this, parts);
+    this.onState = onState;
+    /** "idle", "starting", "running" or "ending". */
+    this.state = "idle";
+    this.isLive = true;
+    /** What is recognised now, or was last. */
+    this.property = "";
+    this.totalMs = 0;
+    this.awake = null;
+    this.stop = () => {};
+    this.signs.showState("idle", true);
+  }
+
+  get isIdle() {
+    return this.state === "idle";
+  }
+
+  /**
+   * @param {boolean} isLive sound that is heard now, not a file that is read
+   * @param {string} [property] where it is not the chosen one
+   * @returns {Promise<object>} options for a session
+   */
+  async begin(isLive, property) {
+    this.notices.clear();
+    this.transcript.playback.stop();
+    this.isLive = isLive;
+    this.enter("starting");
+    this.signs.say("status", "starting");
+    this.signs.say("latency", null);
+    this.signs.progress.value = 0;
+    this.signs.showVoice("unknown");
+    // Who is quicker than the list of languages waits for it.
+    await this.loaded;
+    this.property = property ?? this.choices.values.property;
+    this.onState(this.state);
+    return this.options(property);
+  }
+
+  /** What a session is asked for, of the property that is chosen or of another one. */
+  options(property = this.choices.values.property) {
+    const hotWords = this.offers.find(property)?.hot_words ?? true;
+    return sessionOptions({ ...this.choices.values, property }, { hotWords });
+  }
+
+  /**
+   * @param {import("../client/rasr.js").Session} session
+   * @param {import("./take.js").Take} take
+   * @param {object} traits of the round
+   */
+  follow(session, take, traits) {
+    this.transcript.add(take);
+    this.messages.follow(session);
+    void this.keepAwake();
+    return new Round(session, take, this.told(traits), { ...traits, isLive: this.isLive });
+  }
+
+  /** What a round tells the page. */
+  told({ property }) {
+    return {
+      partial: (segment) => this.transcript.showPartial(segment),
+      final: (take, segment) => this.transcript.showFinal(take, segment),
+      voice: (heard) => this.signs.showVoice(heard),
+      status: (key, values) => this.signs.say("status", key, values),
+      latency: (key, values) => this.signs.say("latency", key, values),
+      progress: (ms) => {
+        this.signs.progress.value = this.totalMs > 0 ? Math.min(NEARLY_DONE, ms / this.totalMs) : 0;
+      },
+      fault: (fault) => void this.tellFault(fault),
+      update: (key, values) => this.notices.update(key, values),
+      over: (key) => this.notices.dismiss(key),
+      otherLanguage: (language) => this.tellLanguage(language, languageOf(property)),
+      lostSound: (startMs, lengthMs) =>
+        this.notices.show({
+          name: "dropped",
+          values: { seconds: (lengthMs / 1000).toFixed(1), time: clock(startMs) },
+        }),
+      wantsStop: () => this.stop(),
+    };
+  }
+
+  /** The round is open; `stop` ends it. */
+  run(stop) {
+    this.stop = () => {
+      if (this.state === "running") {
+        this.enter("ending");
+        this.signs.say("status", "finishing");
+        void stop();
+      }
+    };
+    this.enter("running");
+  }
+
+  /**
+   * @param {Round | null} round null where it never began
+   * @param {boolean} isLast nothing follows it
+   */
+  finish(round, isLast = true) {
+    this.stop = () => {};
+    this.transcript.hidePartial();
+    void this.awake?.release();
+    this.awake = null;
+    if (round === null || round.failed) {
+      this.signs.sayReady();
+    } else {
+      this.signs.say("status", round.reason === "NORMAL" && round.isEmpty ? "done_silent" : "done");
+    }
+    this.enter(isLast ? "idle" : "starting");
+  }
+
+  enter(state) {
+    this.state = state;
+    this.signs.showState(state, this.isLive);
+    this.onState(state);
+  }
+
+  async tellFault(fault) {
+    if (fault.name === "gone" && (await isFull())) {
+      // A handshake that is refused looks to a page as if nobody were there.
+      this.notices.show({ name: "full" });
+      return;
+    }
+    const language = languageOf(this.choices.values.property);
+    const command = fault.name === "uninstalled" ? this.offers.about(language)?.command : undefined;
+    this.notices.show(command === undefined ? fault : { ...fault, command });
+  }
+
+  tellLanguage(heard, chosen) {
+    const page = this.texts.language;
+    const values = { heard: nameOf(heard, page), chosen: nameOf(chosen, page) };
+    if (this.offers.served.includes(heard)) {
+      this.notices.show({ name: "heard_other", values });
+      return;
+    }
+    const about = this.offers.about(heard);
+    if (about?.command) {
+      this.notices.show({ name: "unserved", values: cureOf(about, page), command: about.command });
+    }
+  }
+
+  /** A phone that goes to sleep stops the microphone. */
+  async keepAwake() {
+    try {
+      this.awake = (await navigator.wakeLock?.request("screen")) ?? null;
+    } catch {
+      // Not on this device, or not now: a person keeps it awake.
+    }
+  }
+}
+
+async function isFull() {
+  try {
+    return (await (await fetch("/readyz")).json()).status === "full";
+  } catch {
+    return false;
+  }
+}

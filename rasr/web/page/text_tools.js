@@ -1,0 +1,68 @@
+/** The buttons around the text: save, copy, clear, past sessions. */
+
+import { text, write } from "./exports.js";
+import { SaveMenu, download } from "./save_menu.js";
+import { SessionList } from "./session_list.js";
+
+/** For so long a copied text is said to be copied, ms. */
+const COPIED_MS = 2000;
+const COLUMNS = ["column_start", "column_end", "column_recording", "column_text", "column_score"];
+
+export class TextTools {
+  /**
+   * @param {Document} root
+   * @param {import("./texts.js").Texts} texts
+   * @param {import("./transcript.js").Transcript} transcript
+   * @param {import("./notices.js").Notices} notices
+   */
+  constructor(root, texts, transcript, notices) {
+    this.texts = texts;
+    this.transcript = transcript;
+    this.notices = notices;
+    this.copyButton = root.querySelector("#copy");
+    this.copyButton.addEventListener("click", () => void this.copy());
+    root.querySelector("#clear").addEventListener("click", () => transcript.clear());
+    new SaveMenu(root.querySelector("#save"), texts, (kind) => void this.save(kind));
+    new SessionList(root, texts, transcript.keeper, {
+      open: (kept) => transcript.open(kept),
+      save: (kind, takes) => void this.saveTakes(kind, takes),
+      follow: () => transcript.takes.forEach((take) => transcript.keeper.follow(take)),
+    });
+  }
+
+  async save(kind) {
+    const { changes, takes } = this.transcript;
+    if (await this.saveTakes(kind, takes)) {
+      this.transcript.saved(changes);
+    }
+  }
+
+  /** @returns {Promise<boolean>} whether there is a file */
+  async saveTakes(kind, takes) {
+    let file;
+    try {
+      file = await write(kind, takes, COLUMNS.map((key) => this.texts.say(key)));
+    } catch {
+      this.notices.show({ name: "unsaved" });
+      return false;
+    }
+    this.notices.dismiss("unsaved");
+    download(file, `rasr-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}`);
+    return true;
+  }
+
+  async copy() {
+    const { changes, takes } = this.transcript;
+    try {
+      await navigator.clipboard.writeText(text(takes));
+    } catch {
+      this.notices.show({ name: "uncopied" });
+      return;
+    }
+    this.transcript.saved(changes);
+    this.copyButton.textContent = this.texts.say("copied");
+    setTimeout(() => {
+      this.copyButton.textContent = this.texts.say("copy");
+    }, COPIED_MS);
+  }
+}

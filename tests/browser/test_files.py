@@ -1,0 +1,154 @@
+"""Several files, silent ones and ones that cannot be read: each is named, and none is forgotten."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import wave
+
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from bench import recordings
+from rasr.audio import SAMPLE_RATE
+from tests.browser.conftest import Watched, picture
+from tests.browser.server import Server
+from tests.browser.test_speaking import keep_sights, press
+from tests.browser.waiting import expect_count, expect_status
+from tests.server.audio import quiet
+
+_DROP = """
+(files) => {
+  const transfer = new DataTransfer();
+  for (const [name, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+    transfer.items.add(new File([bytes], name));
+  }
+  for (const type of ["dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, bubbles: true,
+      cancelable: true}));
+  }
+}
+"""
+
+
+def drop(page: Page, *files: tuple[str, bytes]) -> None:
+    page.evaluate(_DROP, [[name, base64.b64encode(data).decode()] for name, data in files])
+
+
+def silence(ms: int) -> bytes:
+    """A WAV file in which nobody speaks."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as wav:
+        wav.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        wav.writeframes(quiet(ms))
+    return file.getvalue()
+
+
+QUESTION = recordings.load("question").path.read_bytes()
+
+
+def test_files_are_read_one_after_the_other(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url, prepare=keep_sights)
+    drop(
+        page,
+        ("first.flac", QUESTION),
+        ("letter.pdf", b"no sound at all"),
+        ("silent.wav", silence(6000)),
+        ("last.flac", QUESTION),
+    )
+    expect_status(page, "Done. Press to speak again.")
+    expect_count(page, ".sentence", 2)
+    statuses = [one["status"] for one in page.evaluate("sights")]
+    read = [one for one in dict.fromkeys(statuses) if one.startswith("Reading")]
+    assert read == [
+        "Reading 1 of 4: first.flac",
+        "Reading 3 of 4: silent.wav",
+        "Reading 4 of 4: last.flac",
+    ]
+    notices = page.locator(".notice strong").all_text_contents()
+    assert notices == ["letter.pdf cannot be read as sound.", "No speech found in silent.wav."]
+    picture(page, "files")
+
+
+def test_stop_ends_this_file_and_those_that_wait(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    # The first one never ends: its messages go nowhere.
+    page.route_web_socket("**/rasr/*", lambda socket: None)
+    page.reload()
+    drop(page, ("first.flac", QUESTION), ("last.flac", QUESTION))
+    expect(page.locator("#status")).to_have_text("Opening 1 of 2: first.flac …")
+    press(page, "Stop")
+    expect_status(page, "Done. Press to speak again.")
+    expect_count(page, ".sentence", 0)
+
+
+def test_files_wait_until_somebody_has_spoken(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    drop(page, ("question.flac", QUESTION))
+    expect(page.locator(".notice")).to_contain_text("Recordings that wait: 1.They are read when")
+    before = page.locator(".sentence").count()
+    press(page, "Stop")
+    expect_status(page, "Done. Press to speak again.")
+    expect(page.locator("#latency")).to_contain_text("times as fast as speech")
+    assert page.locator(".sentence").count() > before
+    expect(page.locator(".notice")).to_have_count(0)
+
+
+def test_a_silent_file_has_words_of_its_own(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    drop(page, ("silent.wav", silence(6000)))
+    expect_status(page, "No speech was heard. Press to speak again.")
+    expect(page.locator(".notice")).to_have_count(1)
+    expect(page.locator(".notice")).to_contain_text("No speech found in silent.wav.It is silent")
+    expect(page.locator(".notice")).not_to_contain_text("microphone")
+    picture(page, "silent-file")
+
+
+def test_a_file_goes_on_when_the_server_is_back(pages: Watched, fake: Server) -> None:
+    met: list[WebSocketRoute] = []
+    is_back = False
+
+    def meet(socket: WebSocketRoute) -> None:
+        met.append(socket)
+        if len(met) > 1 and not is_back:
+            socket.close(code=1012)
+            return
+        server = socket.connect_to_server()
+        if len(met) == 1:
+            # It goes away with the first sound that it gets.
+            socket.on_message(
+                lambda data: server.send(data) if isinstance(data, str) else socket.close(code=1012)
+            )
+
+    page = pages.open(fake.url, prepare=lambda page: page.route_web_socket("**/rasr/*", meet))
+    drop(page, ("demo.flac", recordings.load_demo().path.read_bytes()))
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The server is gone. demo.flac goes on when it is back.")
+    expect(alert).to_contain_text(
+        re.compile(r"\d+ s of sound wait\. Try \d+; the page tries for 60 s\.")
+    )
+    is_back = True
+    expect_status(page, "Done. Press to speak again.")
+    expect(alert).to_have_count(0)
+    expect_count(page, ".sentence", 4)
+
+
+def test_what_is_dropped_is_seen_through_nothing(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    drop(page, ("question.flac", QUESTION))
+    expect_count(page, ".sentence", 1)
+    page.evaluate(
+        """() => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(["x"], "a.wav"));
+          document.body.dispatchEvent(new DragEvent("dragover",
+            {dataTransfer, bubbles: true, cancelable: true}));
+        }"""
+    )
+    veil = page.locator("#drop")
+    expect(veil).to_be_visible()
+    assert veil.evaluate("one => getComputedStyle(one).backgroundColor") == "rgb(250, 249, 247)"
+    picture(page, "drop")

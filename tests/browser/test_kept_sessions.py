@@ -1,0 +1,304 @@
+"""Sessions that a browser keeps: written as they are said, there after a crash, forgotten."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from playwright.sync_api import Error, Locator, Page, expect
+
+from bench import recordings
+from tests.browser.conftest import Watched, picture, serious
+from tests.browser.script import Said, Script
+from tests.browser.server import Server
+from tests.browser.test_recordings import drop
+from tests.browser.test_speaking import press
+from tests.browser.test_transcript import correct, heard, questions, texts
+from tests.browser.waiting import expect_count, expect_status, soon
+
+FIRST = Said("Good morning everybody.", 200)
+SECOND = Said("Doctor Kaelith will speak.", 3500)
+DONE = "Done. Press to speak again."
+
+_KEPT = """
+(names) => new Promise((resolve, reject) => {
+  const request = indexedDB.open("rasr-sessions");
+  request.onerror = reject;
+  request.onsuccess = () => {
+    const transaction = request.result.transaction(names);
+    const counts = {};
+    for (const name of names) {
+      transaction.objectStore(name).count().onsuccess = ({target}) => counts[name] = target.result;
+    }
+    transaction.oncomplete = () => { request.result.close(); resolve(counts); };
+  };
+})
+"""
+"""How many entries of each kind the browser has."""
+_NO_STORAGE = """
+IDBFactory.prototype.open = () => { throw new DOMException("no", "InvalidStateError"); };
+"""
+_FULL = """
+(store) => {
+  const add = IDBObjectStore.prototype.add, put = IDBObjectStore.prototype.put;
+  const full = (original) => function (...values) {
+    if (this.name === store) throw new DOMException("full", "QuotaExceededError");
+    return original.apply(this, values);
+  };
+  IDBObjectStore.prototype.add = full(add);
+  IDBObjectStore.prototype.put = full(put);
+}
+"""
+
+
+def keep(page: Page, *, sound: bool = False) -> None:
+    press(page, "Past sessions")
+    page.get_by_label("Keep sessions in this browser").check()
+    expect(page.get_by_label("Keep the sound too")).to_be_enabled()
+    if sound:
+        page.get_by_label("Keep the sound too").check()
+    press(page, "Close")
+
+
+def kept(page: Page) -> dict[str, int]:
+    counts: dict[str, int] = page.evaluate(_KEPT, ["sessions", "takes", "segments", "sound"])
+    return counts
+
+
+def expect_kept(page: Page, kind: str, count: int) -> None:
+    soon(page, f"async () => (await ({_KEPT})(['{kind}']))['{kind}'] === {count}")
+    assert kept(page)[kind] == count
+
+
+def another(page: Page, server: Server) -> Page:
+    """A page of the same browser."""
+    opened = page.context.new_page()
+    opened.goto(server.url)
+    return opened
+
+
+def listed(page: Page, number: int = 0) -> Locator:
+    """A session in the list, the newest one first."""
+    press(page, "Past sessions")
+    return page.locator("#kept-sessions li").nth(number)
+
+
+def test_nothing_is_kept_unless_a_person_chooses_so(pages: Watched, fake: Server) -> None:
+    page = heard(pages, fake, Script(FIRST))
+    press(page, "Past sessions")
+    expect(page.get_by_text("There are none.")).to_be_visible()
+    expect(page.get_by_label("Keep sessions in this browser")).not_to_be_checked()
+    expect(page.get_by_label("Keep the sound too")).to_be_disabled()
+    assert serious(page) == []
+    picture(page, "kept-none")
+    assert kept(page) == {"sessions": 0, "takes": 0, "segments": 0, "sound": 0}
+
+
+def crash(page: Page) -> None:
+    """End the process of a page, as the kernel does where memory ends."""
+    with page.expect_event("crash"):
+        with suppress(Error):
+            page.goto("chrome://crash")
+
+
+def test_a_crash_loses_nothing_that_was_final(pages: Watched, fake: Server) -> None:
+    script = Script(FIRST)
+    page = pages.open(fake.url, prepare=script.attach)
+    keep(page)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    script.say(SECOND)
+    expect_count(page, ".sentence", 2)
+    expect_kept(page, "segments", 2)
+    crash(page)
+    later = another(page, fake)
+    row = listed(later)
+    expect(row).to_contain_text("Good morning everybody.")
+    expect(row).to_contain_text("Sentences: 2")
+    row.get_by_role("button", name="Show").click()
+    expect_count(later, ".sentence", 2)
+    assert texts(later) == [FIRST.text, SECOND.text]
+    expect(later.locator("#finals h2")).to_contain_text("Microphone")
+    later.locator(".sentence .play").first.click()
+    expect(later.locator("#done-text")).to_have_text("There is no sound with this text.")
+
+
+def test_what_is_kept_is_left_unasked_and_heard_again_with_its_corrections(
+    pages: Watched, fake: Server
+) -> None:
+    page = heard(pages, fake, Script(FIRST, SECOND))
+    # What is there already is kept from the moment of the choice.
+    keep(page, sound=True)
+    correct(page, 1, "Doctor Keller will speak.")
+    expect_kept(page, "segments", 2)
+    drop(page, recordings.load("question").path)
+    expect_status(page, DONE)
+    expect_kept(page, "takes", 2)
+    asked = questions(page)
+    page.reload()
+    assert asked == []
+    row = listed(page)
+    row.get_by_role("button", name="Show").click()
+    expect_count(page, ".sentence", 4)
+    assert texts(page)[:2] == [FIRST.text, "Doctor Keller will speak."]
+    expect(page.locator(".sentence").first).to_be_focused()
+    page.keyboard.press("Space")
+    expect(page.locator(".sentence").first).to_have_class("sentence playing")
+    # It goes on where it was: a correction is kept in the same session.
+    correct(page, 1, SECOND.text)
+    drop(page, recordings.load("question").path)
+    expect_status(page, DONE)
+    expect_kept(page, "takes", 3)
+    assert kept(page)["sessions"] == 1
+    page.reload()
+    assert asked == []
+    listed(page).get_by_role("button", name="Show").click()
+    expect_count(page, ".sentence", 6)
+    assert texts(page)[1] == SECOND.text
+
+
+def test_past_sessions_are_renamed_saved_and_forgotten(
+    pages: Watched, fake: Server, tmp_path: Path
+) -> None:
+    page = heard(pages, fake, Script(FIRST, SECOND))
+    keep(page, sound=True)
+    expect_kept(page, "segments", 2)
+    press(page, "Clear")
+    expect(page.locator("#done-text")).to_contain_text("still among the past sessions")
+    drop(page, recordings.load("question").path)
+    expect_status(page, DONE)
+    expect_kept(page, "sessions", 2)
+    press(page, "Past sessions")
+    rows = page.locator("#kept-sessions li")
+    expect(rows.first).to_contain_text("on the page now")
+    old = rows.nth(1)
+    old.get_by_role("button", name="Rename").click()
+    page.get_by_label("Name of the session").fill("Monday")
+    page.keyboard.press("Enter")
+    expect(rows.nth(1).locator("strong")).to_have_text("Monday")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert serious(page) == []
+    picture(page, "kept-sessions")
+    rows.nth(1).get_by_role("button", name="Save").click()
+    with page.expect_download() as download:
+        page.get_by_role("menuitem", name="JSON").click()
+    path = tmp_path / "kept.json"
+    download.value.save_as(path)
+    (recording,) = json.loads(path.read_text("utf-8"))["recordings"]
+    assert [one["text"] for one in recording["segments"]] == [FIRST.text, SECOND.text]
+    rows.nth(1).get_by_role("button", name="Forget: Monday").click()
+    expect(page.get_by_role("button", name="Keep", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    assert kept(page)["sessions"] == 2
+    rows.nth(1).get_by_role("button", name="Forget: Monday").click()
+    picture(page, "kept-forget")
+    press(page, "Forget")
+    expect(rows).to_have_count(1)
+    assert kept(page)["segments"] == 2
+    press(page, "Forget all")
+    press(page, "Forget")
+    expect(page.get_by_text("There are none.")).to_be_visible()
+    assert kept(page) == {"sessions": 0, "takes": 0, "segments": 0, "sound": 0}
+    expect(page.locator("#kept-size")).to_be_hidden()
+
+
+def test_a_session_that_another_tab_forgets_is_written_no_more(
+    pages: Watched, fake: Server
+) -> None:
+    script = Script(FIRST)
+    page = pages.open(fake.url, prepare=script.attach)
+    keep(page)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    expect_kept(page, "segments", 1)
+    other = another(page, fake)
+    press(other, "Past sessions")
+    press(other, "Forget all")
+    press(other, "Forget")
+    expect(other.get_by_text("There are none.")).to_be_visible()
+    script.say(SECOND)
+    expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
+    assert kept(page) == {"sessions": 0, "takes": 0, "segments": 0, "sound": 0}
+    assert texts(page) == [FIRST.text, SECOND.text]
+    dialogs = questions(page)
+    page.reload()
+    assert dialogs == ["beforeunload"]
+
+
+def test_a_text_that_was_on_the_page_comes_back_when_another_one_was_shown(
+    pages: Watched, fake: Server
+) -> None:
+    page = heard(pages, fake, Script(FIRST))
+    keep(page)
+    expect_kept(page, "sessions", 1)
+    press(page, "Clear")
+    drop(page, recordings.load("question").path)
+    expect_status(page, DONE)
+    expect_kept(page, "sessions", 2)
+    correct(page, 0, "Another text.")
+    listed(page, 1).get_by_role("button", name="Show").click()
+    expect(page.locator("#done-text")).to_have_text("The text is cleared.")
+    assert texts(page) == [FIRST.text]
+    press(page, "Undo")
+    assert texts(page) == ["Another text."]
+    press(page, "Undo")
+    assert texts(page) == [FIRST.text]
+    assert kept(page)["sessions"] == 2
+
+
+def test_a_browser_that_keeps_nothing_is_told(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url, prepare=lambda page: page.add_init_script(_NO_STORAGE))
+    press(page, "Past sessions")
+    page.get_by_label("Keep sessions in this browser").click()
+    expect(page.get_by_role("alert")).to_contain_text("A private window may be the reason")
+    expect(page.get_by_label("Keep sessions in this browser")).not_to_be_checked()
+    assert serious(page) == []
+    picture(page, "kept-unavailable")
+
+
+def test_a_disk_that_is_full_is_told_and_the_text_is_not_left_unasked(
+    pages: Watched, fake: Server
+) -> None:
+    script = Script(FIRST)
+    page = pages.open(fake.url, prepare=script.attach)
+    keep(page, sound=True)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    expect_kept(page, "segments", 1)
+    page.evaluate(_FULL, "sound")
+    script.say(SECOND)
+    expect(page.locator("#done-text")).to_contain_text("no more room for sound")
+    expect_kept(page, "segments", 2)
+    page.evaluate(_FULL, "segments")
+    script.say(Said("Once more.", 6000))
+    expect(page.locator("#done-text")).to_contain_text("Save it as a file")
+    dialogs = questions(page)
+    page.reload()
+    assert dialogs == ["beforeunload"]
+
+
+def test_the_oldest_sound_is_given_up_first_and_no_text(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    left = page.evaluate(
+        """async () => {
+          const {SessionStore} = await import("/page/session_store.js");
+          const store = await SessionStore.open();
+          const segment = {start_time: 0, end_time: 1, is_final: true, result: {text: "a"}};
+          for (const id of ["old", "new"]) {
+            const traits = {name: "", opening: "", startedAt: 0, updatedAt: 0, sentences: 0};
+            await store.begin({id, ...traits});
+            await store.putTake(id, {id: "t", name: "n", rate: 16000, startedAt: 0});
+            await store.putSegment(id, "t", 0, segment);
+            for (const first of [0, 100, 200]) {
+              await store.putSound(id, "t", first, new Int16Array(100).fill(first), 800);
+            }
+          }
+          const left = async (id) => (await store.load(id)).takes.map(({segments, sound}) =>
+            [segments.length, sound.map(({firstSample}) => firstSample)]);
+          const told = [await left("old"), await left("new"), await store.soundBytes()];
+          await store.forget("new");
+          return [...told, await store.soundBytes(), await left("old")];
+        }"""
+    )
+    assert left == [[[1, [200]]], [[1, [0, 100, 200]]], 800, 200, [[1, [200]]]]

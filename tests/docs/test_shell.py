@@ -1,0 +1,54 @@
+"""The shell of the documents is run, as far as it needs no network, root, sound card or minutes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.docs.conftest import Place
+from tests.docs.pages import Code, all_blocks
+from tests.docs.shell import Words, commands, statements
+
+_RUN = ("base64", "curl", "echo", "sed", "websocat")
+_RASR_RUN = ("config", "top", "transcribe")
+_MODELS_RUN = ("list", "show")
+
+
+def runs(words: Words) -> bool:
+    """True for what a test may run; the others are checked by `test_commands` alone."""
+    match words:
+        case ["rasr", "models", command, *_]:
+            return command in _MODELS_RUN
+        case ["rasr", command, *_]:
+            return command in _RASR_RUN
+        case _:
+            return words[0] in _RUN
+
+
+def runnable() -> list[Code]:
+    return [
+        Code(block.page, block.line, block.language, statement)
+        for block in all_blocks("sh")
+        for statement in statements(block.text)
+        if all(runs(words) for words in commands(statement)) and list(commands(statement))
+    ]
+
+
+@pytest.mark.parametrize("code", runnable(), ids=lambda code: f"{code.place} {code.text[:40]}")
+def test_it_runs(code: Code, place: Place) -> None:
+    for words in commands(code.text):
+        for word in words[2:] if words[0] == "rasr" else ():
+            if not word.startswith("-") and word.endswith((".mp3", ".wav", ".mkv")):
+                recording = place.folder / word
+                if not recording.exists():
+                    recording.write_bytes(place.recording.read_bytes())
+    process = place.run("bash", "-euo", "pipefail", "-c", place.here(code.text))
+    assert process.returncode == 0, process.stderr
+    assert "Traceback" not in process.stderr
+    assert process.stdout or "--output" in code.text
+    if "websocat" in code.text:
+        assert '"reason":"NORMAL"' in process.stdout
+
+
+def test_much_of_it_is_run() -> None:
+    programs = {words[0] for code in runnable() for words in commands(code.text)}
+    assert programs >= {"rasr", "curl", "websocat"}
