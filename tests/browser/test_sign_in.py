@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import ThreadServer
-from tests.browser.test_faults import expect_alert
 from tests.browser.test_speaking import press
 
 OIDC = {"issuer": "https://login.example", "audience": "rasr"}
@@ -22,5 +22,8 @@ def test_the_page_says_that_the_server_needs_a_sign_in(
     pages.expect("401 (Unauthorized)", "no valid credentials available")
     page = pages.open(server.url, phone=phone)
     press(page, "Start")
-    expect_alert(page, "This server needs a sign-in.", "cannot sign in yet")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("This server needs a sign-in.")
+    expect(alert).to_contain_text("cannot sign in yet")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     picture(page, f"sign-in-{'phone' if phone else 'desk'}")
