@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Watched, picture
+from tests.browser.conftest import Watched, picture, serious
 from tests.browser.server import Server
-from tests.browser.test_access import serious
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -10,9 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from rasr.server.http.captions_page import PARAMETERS
-from tests.browser.conftest import Watched, picture
+from tests.browser.conftest import Watched, picture, serious
 from tests.browser.server import Server, ThreadServer
-from tests.browser.test_access import serious
 from tests.browser.waiting import soon
 
 
