@@ -214,9 +214,7 @@ class Watched:
         ]
 
     def _hear(self, message: ConsoleMessage) -> None:
-        # A server that does not list languages is one that the page works with.
-        is_list = message.location["url"].endswith("/languages") and "404" in message.text
-        if message.type in ("error", "warning") and not is_list:
+        if message.type in ("error", "warning"):
             self._complaints.append(message.text)
 
 

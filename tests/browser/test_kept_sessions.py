@@ -15,7 +15,7 @@ from tests.browser.server import Server
 from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import press
 from tests.browser.test_transcript import correct, heard, questions, texts
-from tests.browser.waiting import expect_count, expect_status, soon
+from tests.browser.waiting import PATIENCE_MS, expect_count, expect_status
 
 FIRST = Said("Good morning everybody.", 200)
 SECOND = Said("Doctor Kaelith will speak.", 3500)
@@ -36,6 +36,14 @@ _KEPT = """
 })
 """
 """How many entries of each kind the browser has."""
+_UNTIL_KEPT = f"""
+async ([kind, count, milliseconds]) => {{
+  const until = performance.now() + milliseconds;
+  while ((await ({_KEPT})([kind]))[kind] !== count && performance.now() < until) {{
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }}
+}}
+"""
 _NO_STORAGE = """
 IDBFactory.prototype.open = () => { throw new DOMException("no", "InvalidStateError"); };
 """
@@ -67,7 +75,7 @@ def kept(page: Page) -> dict[str, int]:
 
 
 def expect_kept(page: Page, kind: str, count: int) -> None:
-    soon(page, f"async () => (await ({_KEPT})(['{kind}']))['{kind}'] === {count}")
+    page.evaluate(_UNTIL_KEPT, [kind, count, PATIENCE_MS])
     assert kept(page)[kind] == count
 
 
@@ -289,7 +297,7 @@ def test_the_oldest_sound_is_given_up_first_and_no_text(pages: Watched, fake: Se
             const traits = {name: "", opening: "", startedAt: 0, updatedAt: 0, sentences: 0};
             await store.begin({id, ...traits});
             await store.putTake(id, {id: "t", name: "n", rate: 16000, startedAt: 0});
-            await store.putSegment(id, "t", 0, segment);
+            await store.putSegments(id, "t", new Map([[0, segment]]));
             for (const first of [0, 100, 200]) {
               await store.putSound(id, "t", first, new Int16Array(100).fill(first), 800);
             }

@@ -153,3 +153,23 @@ def test_all_of_it_is_saved(page: Page, tmp_path: Path) -> None:
     assert lines[-1] == f"This is sentence number {SENTENCES - 1} and some more words"
     subtitles = saved(page, "SRT", tmp_path).read_text("utf-8")
     assert f"number {SENTENCES - 1}" in " ".join(subtitles.split())
+
+
+def test_all_of_it_is_printed(page: Page) -> None:
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.querySelectorAll('.sentence').length") == SENTENCES
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    soon(page, f"() => document.querySelectorAll('#finals *').length < {MOST_ELEMENTS}")
+    assert elements(page) < MOST_ELEMENTS
+
+
+def test_all_of_it_is_kept_and_shown_again(page: Page) -> None:
+    press(page, "Past sessions")
+    page.get_by_label("Keep sessions in this browser").check()
+    row = page.locator("#kept-sessions li")
+    expect(row).to_contain_text(f"Sentences: {SENTENCES}")
+    row.get_by_role("button", name="Show").click()
+    expect(page.locator(":focus")).to_contain_text("sentence number 0 and")
+    assert elements(page) < MOST_ELEMENTS
+    page.keyboard.press("End")
+    expect(page.locator(":focus")).to_contain_text(f"number {SENTENCES - 1} ")

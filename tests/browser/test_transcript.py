@@ -451,7 +451,7 @@ def test_chinese_on_a_phone_is_heard_and_corrected_character_by_character(
     assert times["气"] == 200 + 3 * WORD_MS
     page.get_by_role("button", name="查找").tap()
     page.get_by_label("在文字中查找").fill("天气")
-    expect(page.locator("#find-count")).to_have_text("第 1 处，共 1 处")
+    expect(page.locator("#find-count")).to_have_text("1 / 1")
     # Nothing is too small for a finger, and nothing sticks out.
     assert page.evaluate(SMALL) == []
     assert serious(page) == []

@@ -14,6 +14,8 @@ from rasr.captions.tokens import joined, tokens_of
         ("good morning", [("good", False), ("morning", True)]),
         ("\u4f60\u597d\u3002", [("\u4f60", False), ("\u597d\u3002", False)]),
         ("say \u201c\u597d\u201d", [("say", False), ("\u201c\u597d\u201d", True)]),
+        ("\u597d,B", [("\u597d,", False), ("B", False)]),
+        ("OK\uff0cB", [("OK\uff0cB", False)]),
         ("A\u597dB", [("A", False), ("\u597d", False), ("B", False)]),
         ("x" * 43, [("x" * 42, False), ("x", False)]),
         ("a\x07b", [("ab", False)]),

@@ -246,21 +246,37 @@ def test_a_phrase_is_handed_on_as_the_grammar_understands_it(
     assert (phrase.spoken, phrase.kind) == (spoken, kind)
 
 
-class _TwoInOne:
-    """A grammar that finds two numbers which share a word."""
+class _These:
+    """A grammar that finds these numbers."""
+
+    def __init__(self, *found: Phrase) -> None:
+        self._found = found
 
     def phrases(self, text: str) -> Iterator[Phrase]:
-        yield Phrase(0, 11, "one")
-        yield Phrase(11, 19, "two")
+        yield from self._found
 
     def written(self, phrase: Phrase, rewritten: str) -> str | None:
         return rewritten
 
 
 def test_a_word_that_is_part_of_a_number_already_is_part_of_no_other() -> None:
-    digits = DigitNormaliser(_TwoInOne(), {"one": "1", "two": "2"}.__getitem__, SPELLER)
+    sharing = _These(Phrase(0, 11, "one"), Phrase(11, 19, "two"))
+    digits = DigitNormaliser(sharing, {"one": "1", "two": "2"}.__getitem__, SPELLER)
     told = digits(words("seven", "eightnine", "ten"))
     assert [word.text for word in told] == ["1nine", "ten"]
+
+
+def test_a_number_within_what_the_engine_wrote_stays_and_the_next_one_is_written() -> None:
+    # "12a" is said "one two a".
+    found = _These(Phrase(0, 7, "one two"), Phrase(10, 13, "two"))
+    digits = DigitNormaliser(found, {"one two": "12", "two": "2"}.__getitem__, SPELLER)
+    assert [word.text for word in digits(words("12a", "two"))] == ["12a", "2"]
+
+
+@pytest.mark.parametrize(("rewritten", "told"), [("21", "12"), ("12", "12"), ("125", "125")])
+def test_the_engines_own_digits_become_no_others(rewritten: str, told: str) -> None:
+    digits = DigitNormaliser(_These(Phrase(0, 7, "one two")), lambda _: rewritten, SPELLER)
+    assert [word.text for word in digits(words("12"))] == [told]
 
 
 def test_a_text_without_numbers_is_never_shown_to_the_rewriting() -> None:

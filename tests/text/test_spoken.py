@@ -94,6 +94,9 @@ def test_a_number_is_said_together_with_its_scale_and_its_unit(
     texts = ["It", "cost", "$5", "million", "in", "1961,", "hundreds", "of", "km"]
     joint = [texts[a:b] for a, b in spellers["english"].together(texts) if b - a > 1]
     assert joint == [["$5", "million"]]
+    # What merely begins with a digit has no unit.
+    for texts, together in ((["5", "km"], 1), (["5th", "km"], 2), (["x5", "km"], 1)):
+        assert len(list(spellers["english"].together(texts))) == together, texts
     texts = [*"我在2024年", "有"]
     assert [texts[a:b] for a, b in spellers["chinese"].together(texts) if b - a > 1] == [
         [*"2024年"]

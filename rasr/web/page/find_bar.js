@@ -28,7 +28,6 @@ export class FindBar {
     on("find-next", () => this.go(1));
     on("find-before", () => this.go(-1));
     on("find-play", () => this.play());
-    on("find-close", () => this.close());
     this.field.addEventListener("input", () => this.look());
     this.bar.addEventListener("keydown", (event) => this.press(event));
     root.addEventListener("keydown", (event) => {

@@ -71,34 +71,32 @@ export class Keeper {
       this.page.takes.set(take, { id: newId(), isBegun: false, isOld: false, done: new Set(), upTo: fromSample });
       take.onHear = () => this.hear(take);
     }
-    const { done } = this.page.takes.get(take);
-    take.segments.forEach((_, index) => {
-      if (!done.has(index)) {
-        this.keep(take, index);
-      }
-    });
-    if (this.page.takes.get(take).isBegun) {
+    const { done, isBegun } = this.page.takes.get(take);
+    const missing = [...take.segments.keys()].filter((index) => !done.has(index));
+    if (missing.length > 0) {
+      this.keep(take, missing);
+    } else if (isBegun) {
       this.flush(take);
     }
   }
 
-  /** A segment is final, or was corrected. */
-  keep(take, index) {
+  /** Segments are final, or were corrected. @param {number[]} indexes their places in the take */
+  keep(take, indexes) {
     const { page } = this;
     const kept = page.takes.get(take);
     if (kept === undefined || !(this.choice.text || kept.isOld)) {
-      // Once a person chooses to keep again, it is written.
-      kept?.done.delete(index);
+      // Once a person chooses to keep again, they are written.
+      indexes.forEach((index) => kept?.done.delete(index));
       return;
     }
-    kept.done.add(index);
-    page.given += 1;
-    const segment = take.segments[index];
-    page.session ??= newSession(segment);
+    indexes.forEach((index) => kept.done.add(index));
+    page.given += indexes.length;
+    const segments = new Map(indexes.map((index) => [index, take.segments[index]]));
+    page.session ??= newSession(segments.get(indexes[0]));
     this.write(page, async (store) => {
       await this.begin(store, page, take, kept);
-      await store.putSegment(page.session.id, kept.id, index, segment);
-      page.written += 1;
+      await store.putSegments(page.session.id, kept.id, segments);
+      page.written += indexes.length;
     });
     this.flush(take);
   }

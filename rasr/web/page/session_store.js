@@ -67,13 +67,19 @@ export class SessionStore {
     });
   }
 
-  /** @param {number} index of the segment in its take; another one there is replaced */
-  async putSegment(session, take, index, segment) {
+  /** @param {Map<number, object>} segments by their places in the take; others there are replaced */
+  async putSegments(session, take, segments) {
     await this.change(async (stores) => {
       const record = await known(stores, session);
-      const isNew = (await result(stores.segments.getKey([session, take, index]))) === undefined;
-      stores.segments.put({ session, take, index, segment });
-      stores.sessions.put({ ...record, updatedAt: Date.now(), sentences: record.sentences + (isNew ? 1 : 0) });
+      let { sentences } = record;
+      for (const [index, segment] of segments) {
+        const isThere = stores.segments.getKey([session, take, index]);
+        isThere.onsuccess = () => {
+          sentences += isThere.result === undefined ? 1 : 0;
+          stores.sessions.put({ ...record, updatedAt: Date.now(), sentences });
+        };
+        stores.segments.put({ session, take, index, segment });
+      }
     });
   }
 

@@ -73,7 +73,7 @@ export class Transcript {
       this.keeper.follow(take, Math.floor((segment.start_time * take.rate) / 1000));
     }
     const index = take.segments.push(segment) - 1;
-    this.keeper.keep(take, index);
+    this.keeper.keep(take, [index]);
     if (segment.result.text.trim() !== "") {
       this.find.add(this.list.add(take, index));
       this.announce(segment.result.text);
@@ -104,7 +104,7 @@ export class Transcript {
     entry.chosenWord = null;
     this.list.rewrite(entry);
     this.find.change();
-    this.keeper.keep(take, index);
+    this.keeper.keep(take, [index]);
     this.changed();
   }
 

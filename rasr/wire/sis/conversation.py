@@ -127,7 +127,6 @@ class SisConversation:
         if self._leaving is not None:
             self.refused(Refusal(RefusalKind.CAPACITY, self._leaving.reason), now=now)
         elif config is not None and self._move(Input.GRANTED) is Action.BEGIN:
-            self._audio_refused = False
             self._ending = Ending()
             self._trace_id = self._new_trace_id()
             self._reports = Reports(
