@@ -28,6 +28,11 @@ engine refuses where it wants a whole number."""
 _MANY = 1_000_000
 """More than any machine carries of anything that is counted here."""
 
+
+class Secret:
+    """Marks a setting whose value is never shown."""
+
+
 Texts = Annotated[
     tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...],
     # TOML has lists, and a frozen tree tuples.
@@ -206,6 +211,32 @@ class AuthSettings(_Section):
     ] = ""
 
 
+class StoreSettings(_Section):
+    """Where accounts, hot words and usage are kept."""
+
+    url: Annotated[
+        str,
+        Secret(),
+        Field(
+            repr=False,
+            description="a file as sqlite:////absolute/path, or postgresql://user@host/database; "
+            "empty = $XDG_DATA_HOME/rasr/store/rasr.db",
+        ),
+    ] = ""
+    encryption_keys: Annotated[
+        Texts,
+        Secret(),
+        Field(
+            repr=False,
+            description="keys of `rasr store new-key` that secrets are encrypted with, the newest "
+            "first; empty = those in the file beside the SQLite file",
+        ),
+    ] = ()
+    timeout_s: Annotated[
+        float, Field(gt=0, description="longest time of one question to the database, s")
+    ] = 5.0
+
+
 class TextSettings(_Section):
     """What is done to the text of engines."""
 
@@ -321,6 +352,7 @@ class Settings(_Section):
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     capacity: CapacitySettings = Field(default_factory=CapacitySettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
     text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
