@@ -1,11 +1,7 @@
-"""Copies of a store in one file of SQLite, made and taken back while others use it.
-
-For PostgreSQL its own tools do that.
-"""
+"""Copies of a store in one file of SQLite, made and taken back while others use it."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -16,18 +12,13 @@ from urllib.parse import quote
 from rasr.store.errors import SchemaMismatch, StoreBusy, StoreRefused
 from rasr.store.faults import faults_as_ours
 from rasr.store.keyring import Keyring
-from rasr.store.location import Postgres, SqliteFile
+from rasr.store.location import SqliteFile
 from rasr.store.migration import VERSION_TABLE, known_versions
-from rasr.store.private_files import make_private_file, make_private_folder, new_name
+from rasr.store.private_files import make_private_file, make_private_folder, new_name, put_in_place
 
 _RETRY_S = 0.05
 _ALL_PAGES = -1
 """In one step: a copy of one state, however much is written meanwhile."""
-
-
-def refuse_postgres(location: Postgres, command: str) -> StoreRefused:
-    """The error for whoever wants this of PostgreSQL, with the command that does it."""
-    return StoreRefused(f"the store {location} is backed up and restored by PostgreSQL: {command}")
 
 
 def back_up(source: SqliteFile, target: Path, timeout_s: float, *, force: bool = False) -> None:
@@ -78,6 +69,18 @@ def restore(
             else:
                 with _fresh(location.path) as fresh, closing(_open(fresh, timeout_s)) as store:
                     _copy(source, store, location, timeout_s)
+                    store.execute("PRAGMA journal_mode = WAL")
+
+
+def make_file(location: SqliteFile) -> None:
+    """Make an empty file of mode 0600 with a log, unless there is one.
+
+    Raises:
+        StoreUnavailable: it cannot be made.
+    """
+    with faults_as_ours(location), _fresh(location.path, replace=False) as fresh:
+        with closing(_open(fresh, 0.0)) as store:
+            store.execute("PRAGMA journal_mode = WAL")
 
 
 def _check(source: sqlite3.Connection, backup: Path, keyring: Keyring) -> None:
@@ -115,13 +118,11 @@ def _open(file: Path, timeout_s: float, mode: str = "rw") -> sqlite3.Connection:
 
 
 @contextmanager
-def _fresh(target: Path) -> Iterator[Path]:
+def _fresh(target: Path, *, replace: bool = True) -> Iterator[Path]:
     """An empty private file that takes the place of `target` if all goes well."""
     fresh = make_private_file(new_name(target))
     try:
         yield fresh
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
-        fresh.replace(target)
+        put_in_place(fresh, target, replace=replace)
     finally:
         fresh.unlink(missing_ok=True)

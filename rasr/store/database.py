@@ -11,12 +11,12 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from rasr.store.errors import StoreGone, StoreRefused
-from rasr.store.faults import faults_as_ours
+from rasr.store.errors import StoreBusy, StoreGone, StoreRefused
+from rasr.store.faults import fault_of, faults_as_ours
 from rasr.store.location import Location, Postgres, SqliteFile
 
 _CONNECTIONS = 4
@@ -136,8 +136,8 @@ def _sqlite_engine(
         # What was promised to a caller stays, even where the power goes.
         cursor.execute("PRAGMA synchronous = FULL")
         if is_ours:
-            cursor.execute("PRAGMA journal_mode = WAL")
             cursor.execute("PRAGMA foreign_keys = ON")
+            _prefer_a_log(cursor)
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -147,6 +147,17 @@ def _sqlite_engine(
         connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
+
+
+def _prefer_a_log(cursor: DBAPICursor) -> None:
+    """With a log (WAL), readers and the writer do not wait for each other. Files that we make have
+    one for good; one that was put here by hand gets it when nobody else has it open.
+    """
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except Exception as error:
+        if fault_of(error) is not StoreBusy:
+            raise
 
 
 def _postgres_engine(url: str, wait_s: float, pool: dict[str, Any]) -> AsyncEngine:

@@ -70,7 +70,7 @@ def faults_as_ours(location: Location) -> Iterator[None]:
     except TimeoutError as error:
         raise StoreGone(f"the store {location} does not answer within store.timeout_s") from error
     except Exception as error:
-        kind = _kind(error)
+        kind = fault_of(error)
         if kind is AlreadyThere:
             raise AlreadyThere("somebody else has just taken this name; try again") from error
         if kind is None:
@@ -78,7 +78,8 @@ def faults_as_ours(location: Location) -> Iterator[None]:
         raise kind(f"the store {location} {_SENTENCES[kind]}: {_reason(error)}") from error
 
 
-def _kind(error: Exception) -> type[StoreError] | None:
+def fault_of(error: Exception) -> type[StoreError] | None:
+    """What a driver's error means; None for a mistake of ours."""
     for one in _causes(error):
         code = getattr(one, "sqlite_errorcode", None)
         if code is not None:

@@ -37,8 +37,9 @@ class Postgres:
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)
+        credentials, at, host = parts.netloc.rpartition("@")
         # What comes behind `?` may have a password too.
-        return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return f"postgresql://{credentials.partition(':')[0]}{at}{host}{parts.path}"
 
 
 Location = SqliteFile | Postgres

@@ -59,17 +59,28 @@ def write_private(file: Path, content: bytes, *, replace: bool = True) -> None:
     """
     fresh = make_private_file(new_name(file))
     try:
-        with fresh.open("wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        if replace:
-            fresh.replace(file)
-        else:
-            with suppress(FileExistsError):
-                os.link(fresh, file)
+        fresh.write_bytes(content)
+        put_in_place(fresh, file, replace=replace)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def put_in_place(fresh: Path, file: Path, *, replace: bool) -> None:
+    """Let a file that is written take the place of `file`, once it is on the disk.
+
+    Args:
+        replace: False to leave one that is there already as it is.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    with fresh.open("rb") as written:
+        os.fsync(written.fileno())
+    if replace:
+        fresh.replace(file)
+    else:
+        with suppress(FileExistsError):
+            os.link(fresh, file)
 
 
 def make_private_file(file: Path) -> Path:

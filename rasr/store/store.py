@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from rasr.settings import StoreSettings
 from rasr.store.access_keys import AccessKeys
 from rasr.store.audit import Audit
-from rasr.store.backup import back_up
+from rasr.store.backup import back_up, make_file, restore
 from rasr.store.database import Database
 from rasr.store.errors import LastAdministrator, SchemaMismatch, StoreGone, StoreRefused
 from rasr.store.groups import Groups
@@ -22,7 +23,7 @@ from rasr.store.keyring import Keyring, add_key, make_key_file, open_keyring
 from rasr.store.location import Location, Postgres, SqliteFile, locate
 from rasr.store.migration import SchemaVersion, migrate, newer_sentence, schema_version
 from rasr.store.policies import Policies
-from rasr.store.private_files import check_private, make_private_file, make_private_folder
+from rasr.store.private_files import check_private, make_private_folder
 from rasr.store.projects import Projects
 from rasr.store.usage import Usage
 from rasr.store.users import Users
@@ -64,7 +65,7 @@ class Store:
     """A store. `async with await open_store(…) as store:` closes its connections at the end."""
 
     def __init__(self, database: Database, keyring: Keyring, *, has_key_file: bool) -> None:
-        self._database = database
+        self.database = database
         self._keyring = keyring
         self._has_key_file = has_key_file
 
@@ -82,7 +83,7 @@ class Store:
     @property
     def location(self) -> Location:
         """Where it is."""
-        return self._database.location
+        return self.database.location
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Work]:
@@ -91,7 +92,7 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be asked now.
         """
-        async with self._database.reading() as connection:
+        async with self.database.reading() as connection:
             yield Work(connection, self._keyring)
 
     @asynccontextmanager
@@ -104,7 +105,7 @@ class Store:
         Raises:
             StoreUnavailable: the database cannot be asked now.
         """
-        async with self._database.writing(bounded=bounded) as connection:
+        async with self.database.writing(bounded=bounded) as connection:
             yield Work(connection, self._keyring)
 
     async def rotate(self) -> int:
@@ -124,7 +125,7 @@ class Store:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._database.close()
+        await self.database.close()
 
 
 def store_is_there(settings: StoreSettings, environ: Mapping[str, str]) -> bool:
@@ -160,6 +161,12 @@ async def open_store(
     if not version.is_ours:
         await _bring_up(location, version, settings.timeout_s)
     database = Database(location, settings.timeout_s)
+    try:
+        async with database.reading():
+            pass  # the first connection makes ready what others find so
+    except BaseException:
+        await database.close()
+        raise
     return Store(database, keyring, has_key_file=not settings.encryption_keys)
 
 
@@ -179,6 +186,49 @@ async def migrate_store(settings: StoreSettings, environ: Mapping[str, str]) -> 
     return await migrate(location, settings.timeout_s)
 
 
+async def back_up_store(
+    settings: StoreSettings, environ: Mapping[str, str], target: Path, *, force: bool = False
+) -> Path | None:
+    """Copy the store into a file, while others use it. Returns the file with the keys of its
+    secrets, which is not part of the copy; None where the settings have them.
+
+    Raises:
+        StoreRefused: it is in PostgreSQL, or the target is there and `force` is not given.
+        StoreError: as `open_store`.
+    """
+    location = locate(settings.url, environ)
+    if isinstance(location, Postgres):
+        raise _postgres_does_it(location, f"pg_dump --format=custom --file={target} {location}")
+    await asyncio.to_thread(_prepare_file, location, settings, make=False)
+    await asyncio.to_thread(back_up, location, target, settings.timeout_s, force=force)
+    return None if settings.encryption_keys else location.key_file
+
+
+async def restore_store(
+    settings: StoreSettings, environ: Mapping[str, str], backup: Path, *, force: bool = False
+) -> None:
+    """Put a backup in the place of the store, all or nothing, and bring its tables to our version.
+
+    Raises:
+        StoreRefused: it is in PostgreSQL, or there is a store and `force` is not given.
+        SecretsUnreadable: the keys of the backup's secrets are not here.
+        StoreError: as `open_store`.
+    """
+    location = locate(settings.url, environ)
+    if isinstance(location, Postgres):
+        raise _postgres_does_it(
+            location,
+            f"pg_restore --clean --if-exists --single-transaction --dbname={location} {backup}",
+        )
+    keyring = await asyncio.to_thread(open_keyring, location, settings.encryption_keys)
+    await asyncio.to_thread(restore, backup, location, keyring, settings.timeout_s, force=force)
+    await migrate(location, settings.timeout_s)
+
+
+def _postgres_does_it(location: Postgres, command: str) -> StoreRefused:
+    return StoreRefused(f"the store {location} is backed up and restored by PostgreSQL: {command}")
+
+
 def _prepare_file(location: SqliteFile, settings: StoreSettings, *, make: bool) -> None:
     try:
         check_private(location.path)
@@ -195,12 +245,7 @@ def _prepare_file(location: SqliteFile, settings: StoreSettings, *, make: bool) 
     if not settings.encryption_keys:
         # Before the file itself: a store that is there has its keys.
         make_key_file(location)
-    try:
-        make_private_file(location.path)
-    except FileExistsError:
-        return  # by somebody else, just now
-    except OSError as error:
-        raise StoreRefused(f"the store {location} cannot be made: {error.strerror}") from error
+    make_file(location)
 
 
 async def _bring_up(location: Location, version: SchemaVersion, timeout_s: float) -> None:

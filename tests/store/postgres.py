@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 USER = "rasr"
 
 
@@ -76,12 +78,16 @@ class PostgresServer:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """No process of the server does anything: connections hang."""
-        group = os.getpgid(self._process.pid)
-        os.killpg(group, signal.SIGSTOP)
+        # Each process of a connection is of a group of its own.
+        process: Any = psutil.Process(self._process.pid)  # type: ignore[no-untyped-call]
+        stopped = [process, *process.children(recursive=True)]
+        for one in stopped:
+            one.suspend()
         try:
             yield
         finally:
-            os.killpg(group, signal.SIGCONT)
+            for one in stopped:
+                one.resume()
 
 
 @contextmanager

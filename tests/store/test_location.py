@@ -21,7 +21,7 @@ def test_a_file_and_a_database_are_named_by_urls() -> None:
     assert locate("sqlite:////srv/a%20b/c.db", {}) == SqliteFile(Path("/srv/a b/c.db"))
     place = locate("postgresql://ann:geheim@db.example/rasr?sslpassword=geheim", {})
     assert isinstance(place, Postgres)
-    assert str(place) == "postgresql://db.example/rasr"
+    assert str(place) == "postgresql://ann@db.example/rasr"
 
 
 @pytest.mark.parametrize(
