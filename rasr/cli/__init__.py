@@ -9,6 +9,7 @@ from __future__ import annotations
 import click
 
 import rasr
+from rasr.cli.accounts import COMMANDS
 from rasr.cli.capacity import capacity
 from rasr.cli.config import config
 from rasr.cli.demo import demo
@@ -30,5 +31,5 @@ def main() -> None:
     keep_them_open()
 
 
-for _command in (serve, transcribe, mic, demo, models, config, capacity, top):
+for _command in (serve, transcribe, mic, demo, models, *COMMANDS, config, capacity, top):
     main.add_command(_command)

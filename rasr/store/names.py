@@ -8,9 +8,6 @@ import secrets
 from rasr.store.errors import Invalid
 from rasr.store.schema import DESCRIPTION_LENGTH, NAME_LENGTH
 
-DEFAULT_DOMAIN = "default"
-"""The account that projects and users are of where nobody says another one."""
-
 _ID = re.compile(r"[0-9a-f]{32}")
 _LONGEST_ASKED = 255
 

@@ -11,19 +11,9 @@ import pytest
 from rasr.settings import StoreSettings
 from rasr.store.keyring import new_key
 from rasr.store.store import Store, migrate_store, open_store
-from tests.store.postgres import PostgresServer, serving, why_not
+from tests.store.postgres import PostgresServer
 
 KEY = new_key()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A server of PostgreSQL, started once."""
-    reason = why_not()
-    if reason is not None:
-        pytest.skip(reason)
-    with serving() as server:
-        yield server
 
 
 @pytest.fixture
