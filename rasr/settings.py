@@ -220,7 +220,7 @@ class StoreSettings(_Section):
         Field(
             repr=False,
             description="a file as sqlite:////absolute/path, or postgresql://user@host/database; "
-            "empty = $XDG_DATA_HOME/rasr/store/rasr.db",
+            "empty = $XDG_DATA_HOME/rasr/store/store.db",
         ),
     ] = ""
     encryption_keys: Annotated[

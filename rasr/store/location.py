@@ -55,7 +55,7 @@ def locate(url: str, environ: Mapping[str, str]) -> Location:
         StoreRefused: it is no place for a store.
     """
     if not url:
-        return SqliteFile(data_folder(environ) / "store" / "rasr.db")
+        return SqliteFile(data_folder(environ) / "store" / "store.db")
     try:
         parts = urlsplit(url)
     except ValueError as error:

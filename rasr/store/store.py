@@ -128,16 +128,6 @@ class Store:
         await self.database.close()
 
 
-def store_is_there(settings: StoreSettings, environ: Mapping[str, str]) -> bool:
-    """True if there is something to open. A database of PostgreSQL counts as there.
-
-    Raises:
-        StoreRefused: `store.url` is no place for a store.
-    """
-    location = locate(settings.url, environ)
-    return isinstance(location, Postgres) or location.path.exists()
-
-
 async def open_store(
     settings: StoreSettings, environ: Mapping[str, str], *, make: bool = False
 ) -> Store:

@@ -154,7 +154,7 @@ def test_a_password_comes_from_a_pipe_and_is_kept_as_a_hash(
     done("users", "password", "ann", input=b"neu und gut\n")
     assert told("users", "show", "ann")["has_password"]
     assert "1 to 1024 letters" in refused("users", "password", "ann", input=b"\n")
-    kept = Path(os.environ["XDG_DATA_HOME"], "rasr", "store", "rasr.db").read_bytes()
+    kept = Path(os.environ["XDG_DATA_HOME"], "rasr", "store", "store.db").read_bytes()
     assert b"$argon2id$" in kept
     assert b"geheim" not in kept
     assert b"neu und gut" not in kept

@@ -24,7 +24,7 @@ __all__ = ["empty_database", "older_file", "sqlite_settings"]
 @pytest.fixture
 def place() -> Path:
     """The file of the store."""
-    return Path(os.environ["XDG_DATA_HOME"], "rasr", "store", "rasr.db")
+    return Path(os.environ["XDG_DATA_HOME"], "rasr", "store", "store.db")
 
 
 def groups(rasr: Rasr) -> list[str]:

@@ -19,7 +19,7 @@ KEY = new_key()
 @pytest.fixture
 def sqlite_settings(tmp_path: Path) -> StoreSettings:
     """A file that is not there yet."""
-    return StoreSettings(url=f"sqlite:///{tmp_path}/store/rasr.db")
+    return StoreSettings(url=f"sqlite:///{tmp_path}/store/store.db")
 
 
 @pytest.fixture

@@ -92,8 +92,8 @@ async def test_a_backup_comes_back_where_there_is_no_store(
 ) -> None:
     copy = tmp_path / "copy"
     await back_up_store(sqlite_settings, {}, copy)
-    elsewhere = StoreSettings(url=f"sqlite:///{tmp_path}/new/rasr.db")
-    with pytest.raises(SecretsUnreadable, match=r"new/rasr\.db\.keys is not there"):
+    elsewhere = StoreSettings(url=f"sqlite:///{tmp_path}/new/store.db")
+    with pytest.raises(SecretsUnreadable, match=r"new/store\.db\.keys is not there"):
         await restore_store(elsewhere, {}, copy)
     place, before = locate(elsewhere.url, {}), server.location
     assert isinstance(place, SqliteFile)
@@ -112,7 +112,7 @@ async def test_a_backup_whose_secrets_nobody_can_read_is_refused(
 ) -> None:
     copy = tmp_path / "copy"
     await back_up_store(sqlite_settings, {}, copy)
-    other = StoreSettings(url=f"sqlite:///{tmp_path}/other/rasr.db")
+    other = StoreSettings(url=f"sqlite:///{tmp_path}/other/store.db")
     async with await open_store(other, {}, make=True) as store:
         await add_group(store, "mine")
         with pytest.raises(SecretsUnreadable, match="add the older keys behind the first one"):

@@ -67,7 +67,7 @@ def test_no_key_at_all_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_file_of_keys_is_private_and_made_once(tmp_path: Path) -> None:
-    location = SqliteFile(tmp_path / "rasr.db")
+    location = SqliteFile(tmp_path / "store.db")
     make_key_file(location)
     file = location.key_file
     first = file.read_text()
@@ -80,11 +80,11 @@ def test_the_file_of_keys_is_private_and_made_once(tmp_path: Path) -> None:
     assert older == first.strip()
     assert newest != older
     assert open_keyring(location, ()).decrypt(kept) == "secret"
-    assert [one.name for one in tmp_path.iterdir()] == ["rasr.db.keys"]
+    assert [one.name for one in tmp_path.iterdir()] == ["store.db.keys"]
 
 
 def test_a_file_of_keys_that_others_may_read_is_refused(tmp_path: Path) -> None:
-    location = SqliteFile(tmp_path / "rasr.db")
+    location = SqliteFile(tmp_path / "store.db")
     make_key_file(location)
     location.key_file.chmod(0o640)
     with pytest.raises(StoreRefused, match=r"open to other users \(mode 640\); chmod 600 "):

@@ -10,11 +10,11 @@ import pytest
 from rasr.settings import StoreSettings
 from rasr.store.errors import StoreGone, StoreRefused
 from rasr.store.location import Postgres, SqliteFile, locate
-from rasr.store.store import open_store, store_is_there
+from rasr.store.store import open_store
 
 
 def test_the_usual_file_is_among_the_users_data() -> None:
-    assert locate("", {"XDG_DATA_HOME": "/data"}) == SqliteFile(Path("/data/rasr/store/rasr.db"))
+    assert locate("", {"XDG_DATA_HOME": "/data"}) == SqliteFile(Path("/data/rasr/store/store.db"))
 
 
 def test_a_file_and_a_database_are_named_by_urls() -> None:
@@ -27,11 +27,11 @@ def test_a_file_and_a_database_are_named_by_urls() -> None:
 @pytest.mark.parametrize(
     ("url", "came"),
     [
-        ("/srv/rasr.db", "has no scheme"),
+        ("/srv/store.db", "has no scheme"),
         ("mysql://ann:geheim@db/rasr", "begins with 'mysql'"),
         ("sqlite:///relative.db", "is 'sqlite:///relative.db'"),
-        ("sqlite://host/rasr.db", "is 'sqlite://host/rasr.db'"),
-        ("sqlite:////rasr.db?mode=ro", "is 'sqlite:////rasr.db"),
+        ("sqlite://host/store.db", "is 'sqlite://host/store.db'"),
+        ("sqlite:////store.db?mode=ro", "is 'sqlite:////store.db"),
         ("sqlite://", "is 'sqlite://'"),
         ("postgresql://[geheim/rasr", "is not a URL"),
     ],
@@ -46,7 +46,6 @@ def test_what_is_no_place_is_refused(url: str, came: str) -> None:
 async def test_nothing_is_made_where_nobody_asks_for_it(
     sqlite_settings: StoreSettings, tmp_path: Path
 ) -> None:
-    assert not store_is_there(sqlite_settings, {})
     with pytest.raises(StoreGone, match=r"there is no store at .*; `rasr projects create"):
         await open_store(sqlite_settings, {})
     assert os.listdir(tmp_path) == []
@@ -61,7 +60,7 @@ async def test_a_file_that_is_made_is_for_its_owner_only(
         folder = tmp_path / "store"
         files = {one.name: one.stat().st_mode & 0o777 for one in folder.iterdir()}
         # While it is open there are a log and its index too.
-        assert set(files) == {"rasr.db", "rasr.db-wal", "rasr.db-shm", "rasr.db.keys"}
+        assert set(files) == {"store.db", "store.db-wal", "store.db-shm", "store.db.keys"}
         assert set(files.values()) == {0o600}
         assert folder.stat().st_mode & 0o777 == 0o700
         async with store.reading() as work:
@@ -69,7 +68,6 @@ async def test_a_file_that_is_made_is_for_its_owner_only(
             assert mode.scalar_one() == "wal"
             checks = await work.connection.exec_driver_sql("PRAGMA foreign_keys")
             assert checks.scalar_one() == 1
-    assert store_is_there(sqlite_settings, {})
 
 
 async def test_what_others_may_read_is_refused(
@@ -81,7 +79,7 @@ async def test_what_others_may_read_is_refused(
         await open_store(sqlite_settings, {}, make=True)
     folder.chmod(0o700)
     await (await open_store(sqlite_settings, {}, make=True)).close()
-    (folder / "rasr.db").chmod(0o604)
+    (folder / "store.db").chmod(0o604)
     with pytest.raises(StoreRefused, match=r"open to other users \(mode 604\); chmod 600 "):
         await open_store(sqlite_settings, {})
 
@@ -95,6 +93,6 @@ async def test_a_path_of_odd_letters_is_taken_as_it_is(tmp_path: Path) -> None:
 
 async def test_without_room_for_a_folder_it_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    settings = StoreSettings(url=f"sqlite:///{tmp_path}/file/store/rasr.db")
+    settings = StoreSettings(url=f"sqlite:///{tmp_path}/file/store/store.db")
     with pytest.raises((StoreRefused, StoreGone), match="file"):
         await open_store(settings, {}, make=True)

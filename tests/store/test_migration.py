@@ -72,7 +72,7 @@ async def test_a_file_of_the_first_version_is_brought_up_after_a_copy_is_made(
             # What the first version did not have.
             await work.vocabularies.create(found.project.id, "n", "zh", "", ["w"], 0.0)
     assert version_of(older_file) == HEAD
-    (copy,) = older_file.parent.glob("rasr.db.0001-*.backup")
+    (copy,) = older_file.parent.glob("store.db.0001-*.backup")
     assert version_of(copy) == "0001"
     assert copy.stat().st_mode & 0o777 == 0o600
     await (await open_store(sqlite_settings, {})).close()
