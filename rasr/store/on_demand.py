@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rasr.identity.directory import (
@@ -111,6 +112,8 @@ class DirectoryOnDemand:
             yield await self._directory(make=True)
 
     async def _directory(self, *, make: bool) -> StoredDirectory:
+        # They take as long to import as a sentence lasts, and others speak meanwhile.
+        await asyncio.to_thread(import_module, "rasr.store.directory")
         from rasr.store.directory import StoredDirectory
         from rasr.store.store import open_store
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.identity.directory import AuditEntry
 from rasr.identity.policies import FULL_ACCESS, READ_ONLY, Policy
+from rasr.settings import StoreSettings
 from rasr.store.errors import AlreadyThere, Invalid, LastAdministrator, Unknown
 from rasr.store.names import check_name, is_id, new_id
 from rasr.store.records import GroupRecord, UserRecord
-from rasr.store.store import Store, Work
+from rasr.store.store import Store, Work, open_store
 
 NOW = 1_767_323_045.25
 NO_TTS = Policy.parse(
@@ -168,6 +171,28 @@ async def test_the_last_administrator_stays(store: Store) -> None:
         await work.policies.attach(full, bob, None, NOW)
         async with work.keeping_an_administrator(NOW):
             await work.groups.remove(team.id)
+        assert await work.policies.administrators(NOW) == 1
+
+
+async def test_of_two_who_take_each_others_rights_at_once_one_is_refused(
+    store: Store, settings: StoreSettings
+) -> None:
+    async with store.writing() as work:
+        full = await work.policies.get(FULL_ACCESS)
+        users = [await work.users.create("default", name, "", NOW) for name in ("ann", "bob")]
+        for user in users:
+            await work.policies.attach(full, user, None, NOW)
+
+    async def block(user_id: str, opened: Store) -> None:
+        async with opened.writing() as work, work.keeping_an_administrator(NOW):
+            await work.users.block(user_id, NOW)
+
+    async with await open_store(settings, {}) as other:
+        results = await asyncio.gather(
+            block(users[0].id, store), block(users[1].id, other), return_exceptions=True
+        )
+    assert [type(one) for one in results if one is not None] == [LastAdministrator]
+    async with store.reading() as work:
         assert await work.policies.administrators(NOW) == 1
 
 
