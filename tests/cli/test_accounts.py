@@ -10,9 +10,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import Result
 
+from rasr.cli.accounts import COMMANDS
 from tests.cli.conftest import Rasr
 
 FULL, READ_ONLY = "SIS FullAccess", "SIS ReadOnlyAccess"
@@ -311,3 +313,11 @@ def test_without_a_store_it_is_told_how_one_is_made(refused: Any) -> None:
         assert line.startswith("Error: there is no store at ")
         assert line.endswith("; `rasr projects create NAME` makes one")
     assert not Path(os.environ["XDG_DATA_HOME"], "rasr").exists()
+
+
+@pytest.mark.parametrize("group", COMMANDS, ids=lambda group: str(group.name))
+def test_the_page_of_the_store_has_every_command(group: click.Group) -> None:
+    page = Path(__file__).parents[2] / "docs" / "store.md"
+    lines = page.read_text("utf-8").splitlines()
+    told = "\n".join(line for line in lines if line.startswith(f"| `rasr {group.name} "))
+    assert [name for name in group.commands if not re.search(rf"\b{name}\b", told)] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rasr.identity.directory import AuditEntry
 from rasr.identity.policies import FULL_ACCESS, READ_ONLY, Policy
 from rasr.settings import StoreSettings
-from rasr.store.errors import AlreadyThere, Invalid, LastAdministrator, Unknown
+from rasr.store.errors import AlreadyThere, Invalid, LastAdministrator, StoreBusy, Unknown
 from rasr.store.names import check_name, is_id, new_id
 from rasr.store.records import GroupRecord, UserRecord
 from rasr.store.store import Store, Work, open_store
@@ -174,9 +174,10 @@ async def test_the_last_administrator_stays(store: Store) -> None:
         assert await work.policies.administrators(NOW) == 1
 
 
-async def test_of_two_who_take_each_others_rights_at_once_one_is_refused(
+async def test_who_takes_rights_away_waits_for_whoever_does_so_too(
     store: Store, settings: StoreSettings
 ) -> None:
+    """Else two could take each other's rights, each seeing those of the other."""
     async with store.writing() as work:
         full = await work.policies.get(FULL_ACCESS)
         users = [await work.users.create("default", name, "", NOW) for name in ("ann", "bob")]
@@ -187,13 +188,30 @@ async def test_of_two_who_take_each_others_rights_at_once_one_is_refused(
         async with opened.writing() as work, work.keeping_an_administrator(NOW):
             await work.users.block(user_id, NOW)
 
-    async with await open_store(settings, {}) as other:
-        results = await asyncio.gather(
-            block(users[0].id, store), block(users[1].id, other), return_exceptions=True
-        )
-    assert [type(one) for one in results if one is not None] == [LastAdministrator]
-    async with store.reading() as work:
-        assert await work.policies.administrators(NOW) == 1
+    hasty = settings.model_copy(update={"timeout_s": 2.0})
+    async with await open_store(hasty, {}) as other:
+        async with store.writing() as work, work.keeping_an_administrator(NOW):
+            await work.users.block(users[0].id, NOW)
+            with pytest.raises(StoreBusy):
+                await block(users[1].id, other)
+        with pytest.raises(LastAdministrator):
+            await block(users[1].id, other)
+
+
+async def test_a_moment_is_the_same_in_every_time_zone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Shanghai")
+    time.tzset()
+    try:
+        async with store.writing() as work:
+            made = await work.groups.create("team", "", NOW)
+            assert await work.groups.get("team") == made
+            at = await work.connection.exec_driver_sql("SELECT created_at FROM groups")
+            assert str(at.scalar_one()).startswith("2026-01-02 03:04:05.25")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 async def test_a_key_is_made_listed_and_revoked_once(store: Store) -> None:

@@ -153,7 +153,8 @@ async def test_a_new_secret_is_encrypted_with_the_key_that_is_the_newest_then(
         newest, _ = server.location.key_file.read_text().split()
         access_id, secret = await a_key(server)
         server.location.key_file.write_text(newest)
-        found = await StoredDirectory(server).find_key(access_id)
+    async with await open_store(sqlite_settings, {}) as again:
+        found = await StoredDirectory(again).find_key(access_id)
         assert found is not None
         assert found.secret == secret
 

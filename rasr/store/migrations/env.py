@@ -13,6 +13,5 @@ context.configure(
     version_table=VERSION_TABLE,
     # SQLite cannot change a table in place: it is made anew.
     render_as_batch=True,
-    transactional_ddl=True,
 )
 context.run_migrations()
