@@ -211,32 +211,6 @@ class AuthSettings(_Section):
     ] = ""
 
 
-class StoreSettings(_Section):
-    """Where accounts, hot words and usage are kept."""
-
-    url: Annotated[
-        str,
-        Secret(),
-        Field(
-            repr=False,
-            description="a file as sqlite:////absolute/path, or postgresql://user@host/database; "
-            "empty = $XDG_DATA_HOME/rasr/store/store.db",
-        ),
-    ] = ""
-    encryption_keys: Annotated[
-        Texts,
-        Secret(),
-        Field(
-            repr=False,
-            description="keys of `rasr store new-key` that secrets are encrypted with, the newest "
-            "first; empty = those in the file beside the SQLite file",
-        ),
-    ] = ()
-    timeout_s: Annotated[
-        float, Field(gt=0, description="longest time of one question to the database, s")
-    ] = 5.0
-
-
 class TextSettings(_Section):
     """What is done to the text of engines."""
 
@@ -270,6 +244,32 @@ class CaptionSettings(_Section):
         int,
         Field(ge=1, le=_MANY, description="channels at once; a START for one more gets SIS.0312"),
     ] = 64
+
+
+class StoreSettings(_Section):
+    """Where accounts, hot words and usage are kept."""
+
+    url: Annotated[
+        str,
+        Secret(),
+        Field(
+            repr=False,
+            description="a file as sqlite:////absolute/path, or postgresql://user@host/database; "
+            "empty = $XDG_DATA_HOME/rasr/store/store.db",
+        ),
+    ] = ""
+    encryption_keys: Annotated[
+        Texts,
+        Secret(),
+        Field(
+            repr=False,
+            description="keys of `rasr store new-key` that secrets are encrypted with, the newest "
+            "first; empty = those in the file beside the SQLite file",
+        ),
+    ] = ()
+    timeout_s: Annotated[
+        float, Field(gt=0, description="longest time of one question to the database, s")
+    ] = 5.0
 
 
 class EngineSettings(_Section):
@@ -352,9 +352,9 @@ class Settings(_Section):
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     capacity: CapacitySettings = Field(default_factory=CapacitySettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
-    store: StoreSettings = Field(default_factory=StoreSettings)
     text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")
