@@ -18,34 +18,21 @@ from rasr.store.errors import (
 )
 from rasr.store.location import Location
 
+# What a driver says that is not here means that the database cannot be used now.
 _SQLITE = {
     sqlite3.SQLITE_BUSY: StoreBusy,
     sqlite3.SQLITE_LOCKED: StoreBusy,
     sqlite3.SQLITE_FULL: StoreFull,
-    sqlite3.SQLITE_CANTOPEN: StoreGone,
-    sqlite3.SQLITE_IOERR: StoreGone,
-    sqlite3.SQLITE_READONLY: StoreGone,
-    sqlite3.SQLITE_PERM: StoreGone,
-    sqlite3.SQLITE_NOTADB: StoreGone,
-    sqlite3.SQLITE_CORRUPT: StoreGone,
 }
 _POSTGRES = {
     "53100": StoreFull,  # disk_full
     "55P03": StoreBusy,  # lock_not_available
-    "57014": StoreBusy,  # query_canceled: it took longer than statement_timeout
+    "57014": StoreBusy,  # query_canceled: it took longer than the server allows
     "40P01": StoreBusy,  # deadlock_detected
     "40001": StoreBusy,  # serialization_failure
     "53300": StoreBusy,  # too_many_connections
 }
-_POSTGRES_CLASSES = {
-    "08": StoreGone,  # connection exceptions
-    "57": StoreGone,  # it shuts down, or starts
-    "28": StoreGone,  # it does not let us in
-    "3D": StoreGone,  # it has no such database
-    "53": StoreGone,  # other resources are exhausted
-    "58": StoreGone,  # errors of its system
-    "25": StoreGone,  # it takes no changes: a standby
-}
+_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, "23505")
 _SENTENCES: dict[type[StoreError], str] = {
     StoreBusy: "is held by others for longer than store.timeout_s",
     StoreFull: "has no room left: free some on its disk",
@@ -82,21 +69,17 @@ def fault_of(error: Exception) -> type[StoreError] | None:
     """What a driver's error means; None for a mistake of ours."""
     for one in _causes(error):
         code = getattr(one, "sqlite_errorcode", None)
-        if code is not None:
-            if code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY):
-                return AlreadyThere
-            # The lowest byte is the kind, the rest says more of it.
-            return _SQLITE.get(code & 0xFF)
         state = getattr(one, "sqlstate", None)
+        if code in _UNIQUE or state in _UNIQUE:
+            return AlreadyThere
+        if code is not None:
+            # The lowest byte is the kind, the rest says more of it.
+            kind = code & 0xFF
+            return None if kind == sqlite3.SQLITE_CONSTRAINT else _SQLITE.get(kind, StoreGone)
         if state is not None:
-            if state == "23505":
-                return AlreadyThere
-            return _POSTGRES.get(state) or _POSTGRES_CLASSES.get(state[:2])
-    if any(isinstance(one, OSError) for one in _causes(error)):
-        return StoreGone
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return StoreGone
-    return None
+            return None if state.startswith("23") else _POSTGRES.get(state, StoreGone)
+    is_of_a_driver = any(isinstance(one, DBAPIError | OSError) for one in _causes(error))
+    return StoreGone if is_of_a_driver else None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -11,11 +11,13 @@ from contextlib import closing
 import asyncpg
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 
 from rasr.identity.directory import DirectoryUnavailable
 from rasr.settings import StoreSettings
 from rasr.store.errors import AlreadyThere, StoreBusy, StoreFull, StoreGone, StoreRefused
 from rasr.store.location import SqliteFile
+from rasr.store.records import UsageRow
 from rasr.store.store import Store, open_store
 from tests.store.postgres import PostgresServer
 
@@ -179,6 +181,28 @@ async def test_a_file_that_is_damaged_is_told(sqlite_settings: StoreSettings) ->
         file.write(b"not what was here")
     with pytest.raises(StoreGone, match="cannot be used now: file is not a database"):
         await open_store(sqlite_settings, {})
+
+
+async def test_tables_that_are_gone_are_told(settings: StoreSettings) -> None:
+    async with await open_store(settings, {}, make=True) as store:
+        async with store.writing() as work:
+            await work.connection.exec_driver_sql("DROP TABLE audit")
+            await work.connection.exec_driver_sql("ALTER TABLE groups RENAME TO away")
+        with pytest.raises(StoreGone, match=r"cannot be used now: .*groups"):
+            await count(store)
+
+
+async def test_a_mistake_of_ours_is_not_told_as_a_fault_of_the_database(
+    settings: StoreSettings,
+) -> None:
+    async with await open_store(settings, {}, make=True) as store:
+
+        async def write_for_nobody() -> None:
+            async with store.writing() as work:
+                await work.usage.write("no such project", [UsageRow("1", "rasr", NOW, 1)])
+
+        with pytest.raises(IntegrityError):
+            await write_for_nobody()
 
 
 async def test_a_server_that_ends_our_connections_is_asked_again(
