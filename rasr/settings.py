@@ -29,6 +29,11 @@ engine refuses where it wants a whole number."""
 _MANY = 1_000_000
 """More than any machine carries of anything that is counted here."""
 
+
+class Secret:
+    """Marks a setting whose value is never shown."""
+
+
 Texts = Annotated[
     tuple[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)], ...],
     # TOML has lists, and a frozen tree tuples.
@@ -323,6 +328,32 @@ class CaptionSettings(_Section):
     ] = 64
 
 
+class StoreSettings(_Section):
+    """Where accounts, hot words and usage are kept."""
+
+    url: Annotated[
+        str,
+        Secret(),
+        Field(
+            repr=False,
+            description="a file as sqlite:////absolute/path, or postgresql://user@host/database; "
+            "empty = $XDG_DATA_HOME/rasr/store/store.db",
+        ),
+    ] = ""
+    encryption_keys: Annotated[
+        Texts,
+        Secret(),
+        Field(
+            repr=False,
+            description="keys of `rasr store new-key` that secrets are encrypted with, the newest "
+            "first; empty = those in the file beside the SQLite file",
+        ),
+    ] = ()
+    timeout_s: Annotated[
+        float, Field(gt=0, description="longest time of one question to the database, s")
+    ] = 5.0
+
+
 class EngineSettings(_Section):
     """One engine: its kind and the options that its kind takes."""
 
@@ -406,6 +437,7 @@ class Settings(_Section):
     oidc: OidcSettings = Field(default_factory=OidcSettings)
     text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")

@@ -14,11 +14,16 @@ import click
 import rasr
 from rasr.cli.standard_streams import keep_them_open
 
-_COMMANDS = (
-    *("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config", "capacity"),
-    *("top", "tls"),
-)
-"""In the order of the help. Each is the object of this name in the module of this name."""
+_COMMANDS = {
+    name: f"rasr.cli.{folder}{name}"
+    for folder, names in (
+        ("", ("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config")),
+        ("", ("capacity", "top", "tls")),
+        ("accounts.", ("projects", "users", "groups", "keys", "policies", "store")),
+    )
+    for name in names
+}
+"""In the order of the help: a command, and the module that has it by its name."""
 
 
 class _Commands(click.Group):
@@ -30,7 +35,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        found = getattr(import_module(f"rasr.cli.{cmd_name}"), cmd_name)
+        found = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
         assert isinstance(found, click.Command)
         return found
 

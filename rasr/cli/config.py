@@ -41,7 +41,13 @@ def _lines(configuration: Configuration) -> Iterator[str]:
     yield "# The settings in force; behind each of them, where it comes from."
     for table, group in groupby(leaves(configuration.settings), key=lambda entry: entry[0][:-1]):
         entries = list(group)
-        assignments = [f"{dotted(path[-1:])} = {written(value)}" for path, _, value in entries]
+        assignments = [
+            # Who keeps the output as a file adds it again, or leaves it where it comes from.
+            f"# {dotted(path[-1:])} is set, and not shown"
+            if leaf.is_secret and value
+            else f"{dotted(path[-1:])} = {written(value)}"
+            for path, leaf, value in entries
+        ]
         width = max(map(len, assignments))
         yield ""
         yield f"[{dotted(table)}]"

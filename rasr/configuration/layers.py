@@ -145,6 +145,10 @@ class _Text:
         return () if "," in text or text.lstrip().startswith("[") else ([text],)
 
 
+class _NotShown:
+    """Stands for the value of a setting that is a secret."""
+
+
 class _Tree:
     """The settings while the layers are laid on them, and what was wrong with the layers."""
 
@@ -219,6 +223,9 @@ class _Tree:
                 )
                 if checked is None:
                     allowed = f"{node.allowed} ({node.meaning})"
+                    if node.is_secret:
+                        self._refuse(path, _NotShown(), allowed, origin)
+                        return
                     if node.is_array and isinstance(value, str | _Text):
                         allowed += f"; write {_as_array(value)}"
                     self._refuse(path, value, allowed, origin)
@@ -341,6 +348,8 @@ def _table_in_words(node: Section | Names) -> str:
 
 def _shown(value: object) -> str:
     match value:
+        case _NotShown():
+            return "a value that is not shown"
         case _Text():
             text = repr(value.text)
         case str():

@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from rasr.settings import Settings
+from rasr.settings import Secret, Settings
 
 KeyPath = tuple[str, ...]
 
@@ -30,6 +30,8 @@ class Leaf:
 
     adapter: TypeAdapter[Any]
     meaning: str
+    is_secret: bool = False
+    """True if its value is never shown."""
 
     @property
     def allowed(self) -> str:
@@ -131,7 +133,8 @@ def _node(annotation: Any, field: FieldInfo) -> Node:
     if tables:
         return Short(Leaf(TypeAdapter(str, config=_STRICT), meaning), _section(tables[0]))
     checked: Any = Annotated[(annotation, *field.metadata)] if field.metadata else annotation
-    return Leaf(TypeAdapter(checked, config=_STRICT), meaning)
+    is_secret = any(isinstance(one, Secret) for one in field.metadata)
+    return Leaf(TypeAdapter(checked, config=_STRICT), meaning, is_secret)
 
 
 def _is_model(annotation: Any) -> bool:

@@ -119,6 +119,9 @@ class Directory(Protocol):
     for what a database does: callers wait at the door meanwhile.
     """
 
+    async def close(self) -> None:
+        """Give back what it holds. Called once, at the end of the server that it was given to."""
+
     async def has_accounts(self) -> bool:
         """True if there is any key or user: then callers are asked who they are."""
 

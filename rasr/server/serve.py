@@ -48,7 +48,7 @@ def serve(
     Args:
         on_ready: called once with what a person is told when the server can recognise; the first
             line of it has the address.
-        directory: the accounts; None: there are none.
+        directory: the accounts, closed at the end; None: there are none.
 
     Raises:
         StartError: it cannot start as the settings say.

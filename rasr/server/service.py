@@ -73,7 +73,7 @@ class Service:
     def __init__(self, settings: Settings, directory: Directory | None = None) -> None:
         """
         Args:
-            directory: the accounts; None: there are none.
+            directory: the accounts, closed at the end; None: there are none.
         """
         self.settings = settings
         self._directory = directory
@@ -92,7 +92,7 @@ class Service:
         try:
             await self._start()
         except BaseException:
-            await self._stop_engines()
+            await self._release()
             raise
         return self
 
@@ -148,7 +148,7 @@ class Service:
         await self._state.captions.close(_FAREWELL_S)
         await self._http.stop(_GRACE_S)
         self._http = None
-        await self._stop_engines()
+        await self._release()
 
     async def _start(self) -> None:
         settings = self.settings = _within_descriptors(self.settings)
@@ -191,6 +191,9 @@ class Service:
         """Whoever can be reached from other machines asks, unless he is told not to."""
         try:
             self._asks = await authenticator.asks()
+            if self._asks and self._directory is not None:
+                # That it can be read is to be known now, and not when the first caller is refused.
+                await self._directory.has_accounts()
         except DirectoryUnavailable as error:
             raise StartError(f"the accounts cannot be read: {error}") from error
         if self._is_local or self._asks or self.settings.auth.kind == "none":
@@ -290,7 +293,7 @@ class Service:
             text_s=texts.seconds,
         )
 
-    async def _stop_engines(self) -> None:
+    async def _release(self) -> None:
         for one in self._calibrations:
             await one.remember()
         self._calibrations = []
@@ -301,6 +304,8 @@ class Service:
             self._aligners.close()
         if self._recognizer is not None:
             self._recognizer.close()
+        if self._directory is not None:
+            await self._directory.close()
         if self._listener is not None:
             self._listener.close()
 

@@ -26,7 +26,11 @@ class MemoryDirectory:
         self.grants: dict[str, list[PolicyGrant]] = {}
         self.tokens: dict[str, Token] = {}
         self.audit: list[AuditEntry] = []
-        self.is_down = False
+        self.is_down = self.is_closed = False
+
+    async def close(self) -> None:
+        """See the protocol."""
+        self.is_closed = True
 
     def add(self, *records: Project | User | AccessKey) -> None:
         """Keep these, by their ids."""

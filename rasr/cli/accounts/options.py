@@ -1,0 +1,80 @@
+"""Options that several of these commands share."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_SPAN = re.compile(r"(\d{1,5})([mhd])")
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400}
+DEFAULT_DOMAIN = "default"
+"""The account that projects and users are of where nobody says another one."""
+
+
+def domain_option(command: Command) -> Command:
+    """`--domain`."""
+    return click.option(
+        "--domain",
+        default=DEFAULT_DOMAIN,
+        metavar="NAME",
+        help=f"The domain (account) that names are looked up in. Default: {DEFAULT_DOMAIN}.",
+    )(command)
+
+
+def description_option(command: Command) -> Command:
+    """`--description`."""
+    return click.option(
+        "--description", default="", metavar="TEXT", help="A line for whoever reads lists."
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """`--json`, handed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def force_option(command: Command) -> Command:
+    """`--force`, for what may take the last administrator's rights."""
+    return click.option(
+        "--force", is_flag=True, help="Also where nobody is left who may do everything."
+    )(command)
+
+
+def expires_option(command: Command) -> Command:
+    """`--expires`, handed on as a moment."""
+    return click.option(
+        "--expires",
+        type=_Moment(),
+        metavar="WHEN",
+        help="When it counts no more: 90d, 12h, 30m from now, or a date as 2027-01-31 (UTC).",
+    )(command)
+
+
+class _Moment(click.ParamType[float]):
+    """A moment in the future, in seconds since 1970."""
+
+    name = "moment"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        now = time.time()
+        span = _SPAN.fullmatch(value)
+        if span is not None:
+            moment = now + int(span[1]) * _SECONDS[span[2]]
+        else:
+            try:
+                at = datetime.fromisoformat(value)
+            except ValueError:
+                self.fail(f"{value!r}; needed: 90d, 12h, 30m, or a date as 2027-01-31", param, ctx)
+            moment = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+        if moment <= now:
+            self.fail(f"{value!r} is over; needed: a moment in the future", param, ctx)
+        return moment

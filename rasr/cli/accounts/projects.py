@@ -1,0 +1,103 @@
+"""`rasr projects`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rasr.cli.accounts.opened import Accounts, Change, full_name, of_the_store
+from rasr.cli.accounts.options import description_option, domain_option, json_option
+from rasr.cli.accounts.shown import facts, show_list, show_one
+
+if TYPE_CHECKING:
+    from rasr.store.records import KeyRecord, ProjectRecord
+    from rasr.store.store import Work
+
+
+@click.group()
+@of_the_store
+def projects() -> None:
+    """What keys, hot words and usage belong to: the project_id in the paths of requests.
+
+    The first command that makes something makes the store too.
+
+    \b
+      rasr projects create cn-north-4
+    """
+
+
+@projects.command("create")
+@click.argument("name")
+@domain_option
+@description_option
+@json_option
+@click.pass_obj
+def create(accounts: Accounts, name: str, domain: str, description: str, as_json: bool) -> None:
+    """Make a project."""
+
+    async def do(change: Change) -> ProjectRecord:
+        made = await change.work.projects.create(domain, name, description, change.now)
+        await change.note("iam:project:create", full_name(made), made)
+        return made
+
+    show_one(facts(accounts.change(do, make=True)), as_json=as_json)
+
+
+@projects.command("list")
+@json_option
+@click.pass_obj
+def list_projects(accounts: Accounts, as_json: bool) -> None:
+    """Every project."""
+
+    async def do(work: Work) -> list[ProjectRecord]:
+        return await work.projects.all()
+
+    columns = ("name", "domain", "id", "created_at", "blocked_at", "description")
+    show_list([facts(one) for one in accounts.read(do)], columns, as_json=as_json)
+
+
+@projects.command()
+@click.argument("project")
+@domain_option
+@json_option
+@click.pass_obj
+def show(accounts: Accounts, project: str, domain: str, as_json: bool) -> None:
+    """A project, by name or id, and its keys."""
+
+    async def do(work: Work) -> tuple[ProjectRecord, list[KeyRecord]]:
+        found = await work.projects.get(domain, project)
+        return found, await work.keys.all(project=found)
+
+    found, keys = accounts.read(do)
+    show_one(facts(found, keys=[key.id for key in keys]), as_json=as_json)
+
+
+@projects.command()
+@click.argument("project")
+@domain_option
+@click.pass_obj
+def revoke(accounts: Accounts, project: str, domain: str) -> None:
+    """Let nobody call a project any more. What is in it stays."""
+    _block(accounts, project, domain, blocked=True)
+    click.echo(f"nobody may call the project {project}; again: rasr projects restore {project}")
+
+
+@projects.command()
+@click.argument("project")
+@domain_option
+@click.pass_obj
+def restore(accounts: Accounts, project: str, domain: str) -> None:
+    """Let a project be called again."""
+    _block(accounts, project, domain, blocked=False)
+    click.echo(f"the project {project} may be called again")
+
+
+def _block(accounts: Accounts, project: str, domain: str, *, blocked: bool) -> None:
+    async def do(change: Change) -> None:
+        found = await change.work.projects.get(domain, project)
+        await change.work.projects.block(found.id, change.now if blocked else None)
+        action = "revoke" if blocked else "restore"
+        await change.note(f"iam:project:{action}", full_name(found), found)
+
+    accounts.change(do)

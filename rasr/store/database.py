@@ -1,0 +1,191 @@
+"""Transactions on a database that may be locked, full or gone, each within a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from rasr.store.errors import StoreBusy, StoreGone, StoreRefused
+from rasr.store.faults import fault_of, faults_as_ours
+from rasr.store.location import Location, Postgres, SqliteFile
+
+_CONNECTIONS = 4
+"""To each database; transactions are short."""
+_WAIT_SHARE = 0.8
+"""Of `store.timeout_s`, for whatever the database waits for by itself, so that it can say what."""
+_READS = {"rasr_reads": True}
+_POSTGRES_READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class Database:
+    """A database that is there. Connections are made when they are needed."""
+
+    def __init__(
+        self, location: Location, timeout_s: float, *, changes_tables: bool = False
+    ) -> None:
+        """
+        Args:
+            timeout_s: longest time of a transaction.
+            changes_tables: for those that look whose tables these are, and change them: they need
+                no pool, change nothing of a file of others, and rows may refer to what is not there
+                while a table is made anew.
+        """
+        self.location = location
+        self._timeout_s = timeout_s
+        self._file: tuple[int, int] | None = None
+        self.engine = _engine(location, timeout_s * _WAIT_SHARE, changes_tables=changes_tables)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of everything.
+
+        Raises:
+            StoreUnavailable: the database cannot be asked now.
+        """
+        is_file = isinstance(self.location, SqliteFile)
+        options = _READS if is_file else _POSTGRES_READS
+        async with self._transaction(options, self._timeout_s) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self, *, bounded: bool = True) -> AsyncIterator[AsyncConnection]:
+        """A transaction that changes all or nothing.
+
+        Args:
+            bounded: False for work on whole tables, which takes as long as it takes.
+
+        Raises:
+            StoreUnavailable: the database cannot be asked now.
+        """
+        async with self._transaction({}, self._timeout_s if bounded else None) as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(
+        self, options: dict[str, Any], limit_s: float | None
+    ) -> AsyncIterator[AsyncConnection]:
+        with faults_as_ours(self.location):
+            await self._see_that_the_file_is_the_same()
+            async with asyncio.timeout(limit_s):
+                async with self.engine.connect() as connection:
+                    await connection.execution_options(**options)
+                    async with connection.begin():
+                        yield connection
+
+    async def _see_that_the_file_is_the_same(self) -> None:
+        """Connections to a file that was deleted or replaced would go on with what is lost."""
+        if not isinstance(self.location, SqliteFile):
+            return
+        try:
+            file = _identity(self.location.path)
+        except OSError as error:
+            await self.engine.dispose()
+            self._file = None
+            raise StoreGone(f"the store {self.location} is gone: {error.strerror}") from error
+        if self._file != file:
+            await self.engine.dispose()
+            self._file = file
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    found = os.stat(file)
+    return found.st_dev, found.st_ino
+
+
+def _engine(location: Location, wait_s: float, *, changes_tables: bool) -> AsyncEngine:
+    pool: dict[str, Any] = (
+        {"poolclass": NullPool}
+        if changes_tables
+        else {"pool_size": _CONNECTIONS, "max_overflow": 0, "pool_timeout": wait_s}
+    )
+    match location:
+        case SqliteFile(path):
+            return _sqlite_engine(path, wait_s, pool, is_ours=not changes_tables)
+        case Postgres(url):
+            return _postgres_engine(url, wait_s, pool)
+
+
+def _sqlite_engine(
+    path: Path, wait_s: float, pool: dict[str, Any], *, is_ours: bool
+) -> AsyncEngine:
+    # An empty file in place of one that is gone would be the worst of answers: never make one here.
+    url = URL.create(
+        "sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"}
+    )
+    engine = create_async_engine(url, connect_args={"timeout": wait_s}, **pool)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # Python's driver would begin transactions by itself, too late for some statements.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # What was promised to a caller stays, even where the power goes.
+        cursor.execute("PRAGMA synchronous = FULL")
+        if is_ours:
+            cursor.execute("PRAGMA foreign_keys = ON")
+            _prefer_a_log(cursor)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # Whoever reads first and writes then may be refused without any waiting.
+        reads = connection.get_execution_options().get("rasr_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _prefer_a_log(cursor: DBAPICursor) -> None:
+    """With a log (WAL), readers and the writer do not wait for each other. Files that we make have
+    one for good; one that was put here by hand gets it when nobody else has it open.
+    """
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+    except Exception as error:
+        if fault_of(error) is not StoreBusy:
+            raise
+
+
+def _postgres_engine(url: str, wait_s: float, pool: dict[str, Any]) -> AsyncEngine:
+    try:
+        import asyncpg
+    except ImportError as error:
+        raise StoreRefused(
+            "store.url names PostgreSQL, and its driver is not installed: "
+            "pip install 'rasr[postgresql]'"
+        ) from error
+    wait_ms = str(max(1, round(wait_s * 1000)))
+
+    async def connect() -> Any:
+        # By the driver itself, which reads URLs, .pgpass and the PG… variables as libpq does.
+        try:
+            return await asyncpg.connect(
+                url,
+                timeout=wait_s,
+                server_settings={
+                    "application_name": "rasr",
+                    "lock_timeout": wait_ms,
+                    "idle_in_transaction_session_timeout": "60000",
+                    "timezone": "UTC",
+                },
+            )
+        except (ValueError, asyncpg.InterfaceError) as error:
+            raise StoreRefused(f"store.url cannot be used: {type(error).__name__}") from error
+
+    return create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, pool_pre_ping=True, **pool
+    )

@@ -1,0 +1,79 @@
+"""Projects in a transaction."""
+
+from __future__ import annotations
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from rasr.store.errors import AlreadyThere, Unknown
+from rasr.store.names import check_description, check_name, is_id, may_be_kept, new_id
+from rasr.store.records import ProjectRecord
+from rasr.store.schema import PROJECTS
+
+
+class Projects:
+    """The projects."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def create(self, domain: str, name: str, description: str, now: float) -> ProjectRecord:
+        """Make a project.
+
+        Raises:
+            Invalid: a value is not allowed.
+            AlreadyThere: the name is taken.
+        """
+        check_name("the domain", domain)
+        check_name("the name of the project", name)
+        if await self.find(domain, name) is not None:
+            raise AlreadyThere(f"there is a project {name!r} in the domain {domain!r} already")
+        made = ProjectRecord(
+            new_id(), domain, name, check_description(description), now, blocked_at=None
+        )
+        await self._connection.execute(
+            insert(PROJECTS).values(
+                id=made.id, domain=domain, name=name, description=description, created_at=now
+            )
+        )
+        return made
+
+    async def all(self) -> list[ProjectRecord]:
+        """Every project, by domain and name."""
+        rows = await self._connection.execute(
+            select(PROJECTS).order_by(PROJECTS.c.domain, PROJECTS.c.name)
+        )
+        return [_record(row) for row in rows]
+
+    async def find(self, domain: str, reference: str) -> ProjectRecord | None:
+        """The project of this id, or of this name in this domain."""
+        if not may_be_kept(reference) or not may_be_kept(domain):
+            return None
+        query = select(PROJECTS)
+        if is_id(reference):
+            query = query.where(PROJECTS.c.id == reference)
+        else:
+            query = query.where(PROJECTS.c.domain == domain, PROJECTS.c.name == reference)
+        row = (await self._connection.execute(query)).one_or_none()
+        return None if row is None else _record(row)
+
+    async def get(self, domain: str, reference: str) -> ProjectRecord:
+        """The project of this id, or of this name in this domain.
+
+        Raises:
+            Unknown: there is none.
+        """
+        found = await self.find(domain, reference)
+        if found is None:
+            raise Unknown(f"there is no project {reference!r} in the domain {domain!r}")
+        return found
+
+    async def block(self, project_id: str, at: float | None) -> None:
+        """From `at` on nobody may call it; None: again."""
+        await self._connection.execute(
+            update(PROJECTS).where(PROJECTS.c.id == project_id).values(blocked_at=at)
+        )
+
+
+def _record(row: Row[tuple[object, ...]]) -> ProjectRecord:
+    return ProjectRecord(**row._mapping)

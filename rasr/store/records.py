@@ -1,0 +1,138 @@
+"""What the store keeps, as plain records. Times are seconds since 1970 in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rasr.identity.policies import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRecord:
+    """A project."""
+
+    id: str
+    domain: str
+    name: str
+    description: str
+    created_at: float
+    blocked_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """A user. The hash of the password is left out: nobody who lists users needs it."""
+
+    id: str
+    domain: str
+    name: str
+    description: str
+    has_password: bool
+    created_at: float
+    blocked_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """A group of users."""
+
+    id: str
+    name: str
+    description: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRecord:
+    """A policy: one of the store's own, or one that every server has."""
+
+    id: str | None
+    """None for one that every server has."""
+    name: str
+    description: str
+    policy: Policy
+    created_at: float | None
+
+    @property
+    def is_system(self) -> bool:
+        """True for one that every server has."""
+        return self.id is None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """That a policy applies to a user or a group."""
+
+    id: str
+    policy: str
+    user: str | None
+    group: str | None
+    project: str | None
+    """Names, the project's id behind its name; None: in all projects."""
+    expires_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """An access key without its secret."""
+
+    id: str
+    user_id: str
+    user: str
+    project_id: str
+    project: str
+    description: str
+    created_at: float
+    expires_at: float | None
+    revoked_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """A table of hot words."""
+
+    id: str
+    name: str
+    language: str
+    description: str
+    revision: int
+    """Grows with each change."""
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One call or round that is billed."""
+
+    id: str
+    """Of the call or round; a row that is written twice counts once."""
+    service: str
+    at: float
+    amount: int
+    """In the unit of the service: calls, or seconds of audio."""
+    audio_ms: int = 0
+    access_id: str | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSum:
+    """What was used on one day (UTC) of one service by one key."""
+
+    day: str
+    service: str
+    access_id: str | None
+    calls: int
+    amount: int
+    audio_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An amount of a service that was bought ahead."""
+
+    id: str
+    service: str
+    amount: int
+    starts_at: float
+    ends_at: float

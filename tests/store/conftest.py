@@ -1,0 +1,61 @@
+"""Each test of a store runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from rasr.settings import StoreSettings
+from rasr.store.keyring import new_key
+from rasr.store.store import Store, migrate_store, open_store
+from tests.store.postgres import PostgresServer
+
+KEY = new_key()
+
+
+@pytest.fixture
+def sqlite_settings(tmp_path: Path) -> StoreSettings:
+    """A file that is not there yet."""
+    return StoreSettings(url=f"sqlite:///{tmp_path}/store/store.db")
+
+
+@pytest.fixture
+def empty_database(postgres: PostgresServer) -> Iterator[StoreSettings]:
+    """A database without tables."""
+    name = postgres.make_database()
+    yield StoreSettings(url=postgres.url(name), encryption_keys=(KEY,))
+    postgres.remove_database(name)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: PostgresServer) -> str:
+    """A database with the tables, to be copied: that is faster than making them."""
+    name = postgres.make_database()
+    settings = StoreSettings(url=postgres.url(name), encryption_keys=(KEY,))
+    asyncio.run(migrate_store(settings, {}))
+    return name
+
+
+@pytest.fixture
+def postgres_settings(postgres: PostgresServer, template: str) -> Iterator[StoreSettings]:
+    """A database with the tables and nothing in them."""
+    name = postgres.make_database(template)
+    yield StoreSettings(url=postgres.url(name), encryption_keys=(KEY,))
+    postgres.remove_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def settings(request: pytest.FixtureRequest) -> StoreSettings:
+    """Both, one after the other."""
+    found: StoreSettings = request.getfixturevalue(f"{request.param}_settings")
+    return found
+
+
+@pytest.fixture
+async def store(settings: StoreSettings) -> AsyncIterator[Store]:
+    """A new store that is open."""
+    async with await open_store(settings, {}, make=True) as opened:
+        yield opened
