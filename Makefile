@@ -31,8 +31,9 @@ setup: $(STAMP) ## make the environment in .venv from locked versions, fetch the
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --require-hashes -r requirements.lock
-	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+# Python compiles what is used when it is first used; the rest would be 50 MB.
+	$(PIP) install --no-compile --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-compile --no-deps --no-build-isolation --editable .
 # Pythons before 3.12 put it into each environment, and nothing here needs it.
 	@$(PIP) uninstall --quiet --yes setuptools 2>/dev/null || true
 	@touch $@
@@ -40,7 +41,7 @@ $(STAMP): requirements.lock pyproject.toml
 dev: $(DEV_STAMP) ## add what tests, checks and benchmarks need (350 MB)
 
 $(DEV_STAMP): $(STAMP) requirements-dev.lock
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install --no-compile --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # Tried once for each environment, and by `make setup` again: the model lies in the user's own folder
