@@ -165,8 +165,7 @@ def _postgres_engine(url: str, wait_s: float, pool: dict[str, Any]) -> AsyncEngi
         import asyncpg
     except ImportError as error:
         raise StoreRefused(
-            "store.url names PostgreSQL, and its driver is not installed: "
-            "pip install 'rasr[postgresql]'"
+            "store.url names PostgreSQL, and its driver is not installed: pip install asyncpg"
         ) from error
     wait_ms = str(max(1, round(wait_s * 1000)))
 

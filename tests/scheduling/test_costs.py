@@ -23,7 +23,7 @@ STREAMS = 2 * 8 * 0.32 / 0.045
 
 
 def test_a_second_of_speech_costs_its_share_of_a_timely_batch() -> None:
-    assert COSTS.per_second == pytest.approx(2 / STREAMS)
+    assert COSTS.per_second_of() == pytest.approx(2 / STREAMS)
 
 
 def test_an_engine_without_batches_loses_less_in_service() -> None:
@@ -34,7 +34,7 @@ def test_an_engine_without_batches_loses_less_in_service() -> None:
 def test_a_model_too_slow_for_the_machine_has_no_timely_batch_but_a_cost() -> None:
     slow = StepCosts(0.32, 1, {1: 0.4})
     assert slow.timely_batch == 0
-    assert slow.per_second == pytest.approx(1.25)
+    assert slow.per_second_of() == pytest.approx(1.25)
 
 
 @pytest.mark.parametrize(("batch", "ms"), [(1, 10), (2, 15), (6, 35), (16, 165), (32, 330)])
@@ -48,7 +48,8 @@ READ_ANEW = StepCosts(
 
 
 @pytest.mark.parametrize(
-    ("length_s", "seconds"), [(1.0, 0.05), (2.0, 0.05), (3.0, 0.055), (7.0, 0.09), (60.0, 0.12)]
+    ("length_s", "seconds"),
+    [(1.0, 0.05), (2.0, 0.05), (3.0, 0.055), (7.0, 0.09), (10.0, 0.12), (320.0, 0.48)],
 )
 def test_a_second_of_a_long_utterance_costs_more_where_it_is_read_anew(
     length_s: float, seconds: float
@@ -65,7 +66,7 @@ def test_what_a_machine_carries_is_what_it_does_at_its_limit() -> None:
 
 
 def test_other_engines_take_the_same_for_all_lengths() -> None:
-    assert COSTS.per_second_of(1.0) == COSTS.per_second_of(30.0) == COSTS.per_second
+    assert COSTS.per_second_of(1.0) == COSTS.per_second_of(30.0) == COSTS.per_second_of()
     assert COSTS.batch_seconds(4, 0.32, 30.0) == pytest.approx(0.025)
 
 

@@ -277,7 +277,7 @@ async def test_without_the_driver_it_is_told_what_to_install(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "asyncpg", None)
     settings = StoreSettings(url="postgresql://h/d", encryption_keys=("A" * 43 + "=",))
-    with pytest.raises(StoreRefused, match=r"pip install 'rasr\[postgresql\]'"):
+    with pytest.raises(StoreRefused, match=r"pip install asyncpg"):
         await open_store(settings, {})
 
 

@@ -31,6 +31,7 @@ from rasr.audio import SAMPLE_RATE
 from rasr.audio.files import read_audio
 from rasr.configuration.folders import cache_folder
 from rasr.scheduling import IdleMoments, Scheduler, StepCosts
+from rasr.scheduling.costs import TYPICAL_UTTERANCE_S, UNBROKEN_UTTERANCE_S
 from rasr.server.admission import RECOGNITION_S
 from rasr.server.engines import EnginePlan, fault_of
 from rasr.settings import DecodingSettings
@@ -85,8 +86,9 @@ def carried(engines: Sequence[Capacity], speech_ratio: float) -> int:
     # A second pass holds its stream for a moment, a segment from its start to its final.
     bounds = [live.streams / speech_ratio]
     core_s = RECOGNITION_S
+    length_s = TYPICAL_UTTERANCE_S if speech_ratio < 1 else UNBROKEN_UTTERANCE_S
     for one in engines:
-        slot_s = one.costs.per_second * one.costs.in_service * speech_ratio
+        slot_s = one.costs.per_second_of(length_s) * one.costs.in_service * speech_ratio
         bounds.append(one.costs.slots / slot_s)
         core_s += slot_s
     return int(min(*bounds, live.cores / core_s))
