@@ -7,12 +7,15 @@ command comes at once.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from errno import ENOSPC
 from importlib import import_module
+from typing import Any
 
 import click
 
 import rasr
-from rasr.cli.standard_streams import keep_them_open
+from rasr.cli.standard_streams import give_up_output, keep_them_open
 
 _COMMANDS = {
     name: f"rasr.cli.{folder}{name}"
@@ -34,10 +37,22 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
+            near = get_close_matches(cmd_name, _COMMANDS, n=1)
+            if near and not ctx.resilient_parsing:
+                ctx.fail(f"there is no command {cmd_name!r}; did you mean {near[0]}?")
             return None
         found = getattr(import_module(_COMMANDS[cmd_name]), cmd_name)
         assert isinstance(found, click.Command)
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno != ENOSPC:
+                raise
+            give_up_output()
+            raise click.ClickException("nothing more can be written: the disk is full") from error
 
 
 @click.group(

@@ -157,12 +157,14 @@ def bring_model(store: Store, model: Model, mirrors: Mirrors, *, yes: bool = Fal
         otherwise="nothing was fetched; with --yes it is fetched all the same",
     ):
         raise click.Abort
+    # Asked before anything is fetched that would be of no use without them.
+    packages = _wanted_packages(model, yes)
     if not fetched:
         click.echo(f"Fetching {model.name} ({in_megabytes(model.download_bytes)}) …", err=True)
         with ended_by_sigterm(), ProgressBar() as bar:
             folder = install(store, model, bar, mirrors=mirrors)
         click.echo(f"{model.name} is installed in {folder}")
-    _bring_packages(model, yes)
+    _bring_packages(model, packages)
 
 
 def _obstacles(store: Store, model: Model) -> list[str]:
@@ -185,11 +187,20 @@ def _obstacles(store: Store, model: Model) -> list[str]:
     return found
 
 
-def _bring_packages(model: Model, yes: bool) -> None:
+def _by_hand(packages: Sequence[str]) -> str:
+    return f"install them where rasr is installed: {' '.join(map(repr, packages))}"
+
+
+def _wanted_packages(model: Model, yes: bool) -> Sequence[str]:
+    """The packages that the model needs and that are not here, if they may be installed.
+
+    Raises:
+        click.ClickException: they may not.
+    """
     packages = missing_packages(model)
     if not packages:
-        return
-    by_hand = f"install them where rasr is installed: {' '.join(map(repr, packages))}"
+        return ()
+    by_hand = _by_hand(packages)
     listed = ", ".join(packages)
     if importlib.util.find_spec("pip") is None:
         raise click.ClickException(
@@ -202,12 +213,20 @@ def _bring_packages(model: Model, yes: bool) -> None:
         otherwise=f"{model.name} needs the packages {listed}; --yes installs them, or {by_hand}",
     ):
         raise click.ClickException(f"without them {model.name} cannot be served; {by_hand}")
-    click.echo(f"Installing {listed} …", err=True)
+    return packages
+
+
+def _bring_packages(model: Model, packages: Sequence[str]) -> None:
+    if not packages:
+        return
+    click.echo(f"Installing {', '.join(packages)} …", err=True)
     options = ["--quiet", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *options, *packages]
     # What pip says is for the person who waits for it, and no result of ours.
     if run(command, stdin=DEVNULL, stdout=2).returncode:
-        raise click.ClickException(f"pip could not install them, see above; {by_hand}")
+        raise click.ClickException(
+            f"pip could not install what {model.name} needs, see above; {_by_hand(packages)}"
+        )
 
 
 def _instead(language: Language, substitute: Model, error: FetchFailed, yes: bool) -> Model:
@@ -286,6 +305,11 @@ def _agreed(question: str, *, yes: bool = False, otherwise: str = "") -> bool:
     return click.confirm(question, default=True, err=True)
 
 
-def command_of(language: str, config: Path | None) -> str:
-    """The command that sets a language up with these settings."""
-    return setup_command(language) + (f" --config {config}" if config is not None else "")
+def command_of(
+    language: str, config: Path | None, model: Model | None = None, *, yes: bool = False
+) -> str:
+    """The command that sets a language up with these settings, this model and these answers."""
+    command = setup_command(language)
+    command += f" --model {model.name}" if model is not None else ""
+    command += f" --config {config}" if config is not None else ""
+    return command + (" --yes" if yes else "")

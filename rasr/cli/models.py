@@ -129,7 +129,8 @@ def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: boo
             click.echo(_without_it(shared, model, error), err=True)
             return
     click.echo(f"{model.name} is installed in {folder}")
-    click.echo(f"Serve it: rasr serve --model {model.name}")
+    if not if_possible:
+        click.echo(f"Serve it: rasr serve --model {model.name}")
 
 
 @models.command()

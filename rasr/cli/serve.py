@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,7 @@ def serve(
       rasr serve
       rasr serve --model chinese=x-asr-480ms --model moonshine-tiny-en
     """
+    _end_by_sigterm_as_process_1()
     if _is_for_people(
         log_format or os.environ.get("RASR_SERVER__LOG_FORMAT"),
         log_level or os.environ.get("RASR_SERVER__LOG_LEVEL"),
@@ -95,6 +97,13 @@ def serve(
         raise click.ClickException(
             "there is not enough memory to start; a smaller model takes less (`rasr models list`)"
         ) from error
+
+
+def _end_by_sigterm_as_process_1() -> None:
+    """The kernel keeps SIGTERM from process 1 of a container that has no handler for it; the server
+    has one once it is imported."""
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
 
 
 def _is_for_people(log_format: str | None, log_level: str | None) -> bool:

@@ -77,7 +77,7 @@ def _bring_all(
         if served.written is not None:
             click.echo(f"Settings: {served.written}")
     if failed:
-        commands = "".join(f"\n  {command_of(name, config)}" for name in failed)
+        commands = "".join(f"\n  {command_of(name, config, model, yes=yes)}" for name in failed)
         click.echo(f"Not set up: {', '.join(failed)}. To go on:{commands}", err=True)
         raise click.exceptions.Exit(1)
     if wanted:

@@ -32,7 +32,15 @@ def tell(text: str, to: TextIO | None = None) -> None:
     try:
         click.echo(text, file=stream)
     except OSError:
-        # Else Python would try to write it once more when the process ends, and fail.
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        give_up_output(stream)
+
+
+def give_up_output(stream: TextIO | None = None) -> None:
+    """Let what could not be written go: Python would try again when the process ends, and fail.
+
+    Args:
+        stream: a standard stream; None for standard output.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, (stream or sys.stdout).fileno())
+    os.close(nowhere)

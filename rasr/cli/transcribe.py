@@ -168,7 +168,8 @@ async def _transcribe(
     async with server_at(url, config, models, task.config.property) as server:
         if task.config.caption_channel is not None:
             address = captions_address(server, task.config.caption_channel)
-            click.echo(f"Captions: {address}", err=True)
+            lasts = "" if url is not None else ", as long as this command runs"
+            click.echo(f"Captions: {address}{lasts}", err=True)
         for file, name, path in zip(files, names, outputs, strict=True):
             if task.shows_text and task.several:
                 click.echo(("\n" if transcripts else "") + heading(name))
@@ -177,6 +178,12 @@ async def _transcribe(
             if failure is not None:
                 failures += 1
                 click.echo(f"Error: {failure}", err=True)
+            elif not any(segment.text for segment in segments):
+                click.echo(
+                    f"{name}: no words were heard, as {task.config.property.name}; `rasr setup` "
+                    "shows other languages",
+                    err=True,
+                )
             if path is not None:
                 _write(path, write(task.format, transcripts[-1:]))
     if not task.shows_text and outputs[0] is None:

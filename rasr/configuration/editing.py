@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import tomlkit
@@ -36,6 +38,30 @@ def with_properties(document: str, served: Mapping[str, str]) -> str:
     return tomlkit.dumps(parsed)
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Others who change a file of the folder wait: what one of them wrote must not get lost."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _replace(place: Path, text: str) -> None:
+    """Write the file, whole or not at all: a server may be reading it."""
+    descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=".rasr-")
+    try:
+        with open(descriptor, "wb") as fresh:
+            fresh.write(text.encode("utf-8"))
+        os.chmod(name, place.stat().st_mode & 0o777 if place.exists() else 0o644)
+        os.replace(name, place)
+    except OSError:
+        os.unlink(name)
+        raise
+
+
 def serve_by(file: Path, served: Mapping[str, str]) -> None:
     """Write entries of `properties` into a settings file, which is made if it is not there.
 
@@ -45,20 +71,11 @@ def serve_by(file: Path, served: Mapping[str, str]) -> None:
     # A link of the user's own stays one.
     place = file.resolve()
     try:
-        before = place.read_text("utf-8") if place.exists() else ""
-        after = with_properties(before, served)
         place.parent.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: a server may be reading it.
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=place.parent, prefix=".rasr-", delete=False
-        ) as fresh:
-            fresh.write(after)
-        try:
-            os.chmod(fresh.name, place.stat().st_mode & 0o777 if place.exists() else 0o644)
-            os.replace(fresh.name, place)
-        except OSError:
-            os.unlink(fresh.name)
-            raise
+        with _alone_in(place.parent):
+            # As bytes, so that the ends of lines stay as they are.
+            before = place.read_bytes().decode("utf-8") if place.exists() else ""
+            _replace(place, with_properties(before, served))
     except FileRefused as error:
         raise FileRefused(f"{file} {error}") from error
     except (OSError, UnicodeDecodeError) as error:

@@ -41,6 +41,8 @@ _FLAGS = {"auth.kind": "--no-auth"}
 """Flags that are not named as their setting."""
 _FORMER = {"server.no_auth": "auth.kind"}
 """Settings that are gone, and where their matter is said now."""
+_MOST_BYTES = 1 << 20
+"""Of a settings file. Longer ones are devices and logs that somebody named by mistake."""
 _SHOWN_CHARACTERS = 60
 """How much of a refused value a mistake repeats."""
 
@@ -164,7 +166,12 @@ class _Tree:
     def take_file(self, file: Path) -> None:
         origin = Origin(Layer.FILE, str(file))
         try:
-            document = tomllib.loads(file.read_text("utf-8"))
+            with open(file, "rb") as opened:
+                written = opened.read(_MOST_BYTES + 1)
+            if len(written) > _MOST_BYTES:
+                self._mistakes.append(f"{origin}: is longer than {_MOST_BYTES >> 20} MiB")
+                return
+            document = tomllib.loads(written.decode("utf-8"))
         except OSError as error:
             self._mistakes.append(f"{origin}: cannot be read: {error.strerror}")
             return

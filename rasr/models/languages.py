@@ -14,7 +14,14 @@ from rasr.settings import language_of
 
 SIS_LANGUAGES = ("chinese", "english", "cantonese", "sichuan", "shanghai")
 """Those that SIS real-time ASR names, as its properties begin, the most used first."""
-_OTHER_NAMES = {"mandarin": "chinese"}
+_OTHER_NAMES = {
+    "mandarin": "chinese",
+    **dict.fromkeys(("中文", "汉语", "普通话", "国语"), "chinese"),
+    **dict.fromkeys(("粤语", "广东话", "廣東話"), "cantonese"),
+    "四川话": "sichuan",
+    "上海话": "shanghai",
+    **dict.fromkeys(("英语", "英文"), "english"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,13 @@ class ChildProcess:
         process = context.Process(
             target=work, args=(far_end, *arguments), name=self._name, daemon=True
         )
-        process.start()
+        # A Ctrl-C goes to the whole group. The child begins with it blocked, and so does not fall
+        # over it before it comes to the line that leaves it to its parent.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self._end = weakref.finalize(self, process.kill)
         # Else the connection would not end with the process.
         far_end.close()

@@ -68,7 +68,8 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise StartError(
             f"cannot listen on {host} port {port}: {error.strerror or error}; "
-            "choose another with --port, or --port 0 for any free one"
+            "choose another with --port, or --port 0 for any free one (`rasr doctor` says what is "
+            "there)"
         ) from error
     return listener
 

@@ -146,7 +146,9 @@ def test_make_fetches_the_default_model() -> None:
 def test_serve_says_that_the_default_model_is_missing(
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, on_ready: on_ready("Open it"))
+    monkeypatch.setattr(
+        "rasr.server.serve.serve", lambda settings, on_ready, directory: on_ready("Open it")
+    )
     monkeypatch.delenv("RASR_PROPERTIES__ENGLISH")
     monkeypatch.setenv("RASR_MODELS__FOLDER", str(tmp_path / "models"))
     first, better = rasr("serve").stdout.splitlines()
@@ -335,9 +337,7 @@ def test_serve_hands_the_folder_of_a_model_to_its_engine(
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: list[Settings] = []
-    monkeypatch.setattr(
-        "rasr.server.serve.serve", lambda settings, on_ready: started.append(settings)
-    )
+    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, **_: started.append(settings))
     folder = tmp_path / "mine"
     for name, content in contents(100).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from rasr.cli import serve as serve_command
 from rasr.client import Mode, open_connection
 from rasr.settings import ServerSettings, Settings
 from tests.cli.conftest import Rasr
@@ -173,3 +174,20 @@ def test_help_names_every_command(rasr: Rasr) -> None:
         "top",
     ):
         assert f"\n  {command} " in result.stdout
+
+
+def test_sigterm_ends_process_1_before_the_server_is_imported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        monkeypatch.setattr(os, "getpid", lambda: 1)
+        serve_command._end_by_sigterm_as_process_1()
+        handler = signal.getsignal(signal.SIGTERM)
+        ended: list[int] = []
+        monkeypatch.setattr(os, "_exit", ended.append)
+        assert callable(handler)
+        handler(signal.SIGTERM, None)
+        assert ended == [143]
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -279,7 +279,8 @@ def test_captions_have_lines_that_can_be_read_and_the_times_of_words(rasr: Rasr)
 def test_a_channel_is_published_to_and_its_address_is_told(rasr: Rasr) -> None:
     result = rasr("transcribe", ONE, "--channel", "stage", "--pace", "fast")
     assert result.exit_code == 0, result.output
-    assert re.fullmatch(r"Captions: http://127\.0\.0\.1:\d+/captions/stage\n", result.stderr)
+    address = r"http://127\.0\.0\.1:\d+/captions/stage"
+    assert re.fullmatch(rf"Captions: {address}, as long as this command runs\n", result.stderr)
     assert result.stdout == rasr("transcribe", ONE).stdout
 
 
@@ -307,6 +308,20 @@ def test_the_channel_is_asked_for_and_has_partials(
     (config,) = starts
     assert config.caption_channel == "stage"
     assert config.interim_results is partials
+
+
+def test_a_recording_without_a_word_is_told(rasr: Rasr, tmp_path: Path) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.start()
+        await peer.send(Started("trace"))
+        await peer.end()
+        await peer.send(ended())
+
+    short = wav(tmp_path / "short.wav", bytes(3200))
+    with scripted_server(script) as url:
+        result = rasr("transcribe", short, "--url", url)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("short.wav: no words were heard, as english_16k_common; ")
 
 
 def test_a_name_that_is_no_channel_s_is_refused_with_what_is_allowed(rasr: Rasr) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,19 @@ def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileRefused, match="cannot be changed: File exists"):
         serve_by(tmp_path / "file" / "rasr.toml", {"english": "pocketsphinx"})
+
+
+def test_several_who_write_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "rasr.toml"
+    names = [f"language_{number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: serve_by(file, {name: "model"}), names))
+    assert tomllib.loads(file.read_text("utf-8"))["properties"].keys() == set(names)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_ends_of_lines_stay(tmp_path: Path) -> None:
+    file = tmp_path / "rasr.toml"
+    file.write_bytes(b"[server]\r\nport = 1\r\n")
+    serve_by(file, {"chinese": "model"})
+    assert file.read_bytes().startswith(b"[server]\r\nport = 1\r\n")

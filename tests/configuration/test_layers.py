@@ -428,3 +428,10 @@ def test_a_flag_may_have_another_name_than_its_setting() -> None:
     found = load(None, {"RASR_AUTH__KIND": ""}, {"auth.kind": "none"})
     assert found.settings.auth.kind == "none"
     assert str(found.origins["auth.kind"]) == "flag --no-auth"
+
+
+def test_a_file_without_end_is_refused(tmp_path: Path) -> None:
+    endless = tmp_path / "rasr.toml"
+    endless.symlink_to("/dev/zero")
+    with pytest.raises(ConfigurationError, match=r"rasr\.toml: is longer than 1 MiB"):
+        load(endless, {}, {})
