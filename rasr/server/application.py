@@ -121,5 +121,10 @@ class _UnknownPath:
 
 
 def _not_here(path: str) -> str:
-    paths = ", ".join(f"/v1/{{project_id}}/{traits.path}" for traits in MODE_TRAITS.values())
+    if path.rstrip("/") == "/captions":
+        return "add the name of a channel, as in /captions/stage"
+    known = [traits.path for traits in MODE_TRAITS.values()]
+    if path.startswith("/v1/") and path.endswith(tuple(f"/{one}" for one in known)):
+        return f"{path[:120]!r} is the address of a websocket: open it with ws:// or wss://"
+    paths = ", ".join(f"/v1/{{project_id}}/{one}" for one in known)
     return f"nothing is served at {path[:120]!r}; websockets are at {paths}"

@@ -112,3 +112,18 @@ def test_who_accepts_a_page_wants_it(accept: str, wanted: bool) -> None:
 )
 def test_the_language_is_the_one_that_the_browser_prefers(header: str, language: str) -> None:
     assert preferred_language(header) == language
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/v1/any/rasr/continue-stream", "is the address of a websocket: open it with ws://"),
+        ("/captions", "add the name of a channel, as in /captions/stage"),
+        ("/elsewhere", "nothing is served at '/elsewhere'; websockets are at /v1/{project_id}/"),
+    ],
+)
+async def test_a_program_is_told_what_is_meant(service: Service, path: str, told: str) -> None:
+    async with client(service) as http:
+        answer = await http.get(path)
+    assert answer.status_code == 404
+    assert told in answer.json()["error_msg"]
