@@ -59,7 +59,7 @@ async def test_every_number_that_is_asked_for_is_exported(
 
 def test_the_alerts_are_those_of_the_document() -> None:
     document = (ROOT / "docs/operations.md").read_text("utf-8")
-    block = document.split("Worth an alert:")[1].split("```")[1]
+    block = document.split("Worth an alert:")[1].split("```promql\n")[1].split("```")[0]
     expressions = [line for line in block.splitlines() if line and not line.startswith("#")]
     assert alert_expressions() == expressions
 
