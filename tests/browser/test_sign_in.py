@@ -145,11 +145,11 @@ def test_signing_in_and_out_by_keyboard_alone(
     page.keyboard.press("Enter")
     expect(page.locator("#who-name")).to_have_text("alice, project cn-north-4")
     page.get_by_role("button", name="Sign out").focus()
-    page.keyboard.press("Enter")
+    with page.expect_response("**/v3/auth/tokens") as answer:
+        page.keyboard.press("Enter")
+    assert answer.value.status == 204
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_focused()
-    soon_revoked = "fetch('/readyz').then(() => true)"
-    assert page.evaluate(soon_revoked)
     [token] = directory.tokens.values()
     assert token.revoked_at is not None
     # Escape leaves the dialog, and nobody is signed in.
@@ -196,16 +196,21 @@ def test_what_is_wrong_is_told_in_a_sentence(
     send(page)
     fault(page, "the accounts cannot be reached now")
     directory.is_down = False
-    for _ in range(4):
+    for _ in range(5):
+        fault_before = page.locator("#sign-in-fault").inner_text()
+        assert "locked" not in fault_before
         fill(page, "wrong")
-        send(page)
+        with page.expect_response("**/v3/auth/tokens"):
+            send(page)
         fault(page, "User, password or domain is wrong")
         soon(page, "() => document.querySelector('#sign-in-send').ariaDisabled === 'false'")
     fault(page, "this user is locked")
     # Also with the right one.
     fill(page)
     page.get_by_label("Project", exact=True).fill("cn-east-3")
-    send(page)
+    with page.expect_response("**/v3/auth/tokens") as answer:
+        send(page)
+    assert answer.value.status == 401
     fault(page, "this user is locked")
     server.end()
     send(page)
@@ -246,6 +251,26 @@ def test_a_token_that_is_over_is_asked_for_anew_and_what_is_said_is_kept(
     picture(page, "sign-in-expired")
     # Meanwhile the microphone hears all four sentences.
     soon(page, "() => document.querySelector('#timer').textContent >= '0:09'")
+    dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    send(page)
+    expect_count(page, ".sentence", 4)
+    press(page, "Stop")
+    expect_status(page, "Done. Press to speak again.")
+
+
+def test_a_token_that_is_over_when_a_lost_connection_comes_back(
+    pages: Watched, server: ThreadServer, directory: MemoryDirectory
+) -> None:
+    pages.expect(UNAUTHORISED, "ERR_CONNECTION_REFUSED", "Error in connection establishment")
+    page = pages.open(server.url)
+    sign_in(page)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    server.end()
+    revoke_all(directory)
+    server.start()
+    dialog = page.get_by_role("dialog", name="Sign in")
+    expect(dialog).to_contain_text("What was said is kept.")
     dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     send(page)
     expect_count(page, ".sentence", 4)

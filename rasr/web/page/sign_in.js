@@ -37,7 +37,8 @@ export class SignIn {
     this.reason = "needed";
     /** What is said below the fields: the name of its text, and the values in it. */
     this.told = null;
-    this.wrong = 0;
+    /** Wrong passwords in a row, and whose. */
+    this.wrong = { whose: "", times: 0 };
     /** @type {Promise<boolean> | null} one question at a time */
     this.question = null;
     this.answer = () => {};
@@ -59,7 +60,6 @@ export class SignIn {
       const { held } = this.account;
       this.reason = reason;
       this.tell(null);
-      this.wrong = 0;
       const { user, domain, project } = this.fields;
       user.value ||= held?.user ?? "";
       domain.value ||= DEFAULT_DOMAIN;
@@ -102,6 +102,7 @@ export class SignIn {
         project: project.value.trim(),
         stays: this.stays.checked,
       });
+      this.wrong.times = 0;
       this.answer(true);
       this.dialog.close();
     } catch (error) {
@@ -115,9 +116,14 @@ export class SignIn {
   }
 
   refused({ name, values }) {
-    const { password, project } = this.fields;
-    this.wrong += name === "sign_in_wrong" ? 1 : 0;
-    this.tell([name === "sign_in_wrong" && this.wrong >= WRONG_UNTIL_LOCKED ? "sign_in_locked" : name, values]);
+    const { user, password, domain, project } = this.fields;
+    const whose = `${domain.value}/${user.value}`;
+    if (name === "sign_in_wrong") {
+      this.wrong = { whose, times: this.wrong.whose === whose ? this.wrong.times + 1 : 1 };
+    }
+    // The server does not say that a user is locked: that would tell whoever guesses that there is one.
+    const isLocked = name === "sign_in_wrong" && this.wrong.times >= WRONG_UNTIL_LOCKED;
+    this.tell([isLocked ? "sign_in_locked" : name, values]);
     this.more.open ||= OF_THE_PLACE.has(name);
     if (name === "sign_in_which" || name === "sign_in_no_project") {
       project.focus();
