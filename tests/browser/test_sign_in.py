@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from rasr.identity.policies import FULL_ACCESS, SYSTEM_POLICIES, Policy, PolicyGrant
 from tests.browser.conftest import Watched, picture, serious
-from tests.browser.server import ThreadServer
+from tests.browser.server import FAKE, Server, ThreadServer
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_status, soon
 from tests.identity.memory_directory import MemoryDirectory
@@ -418,6 +421,32 @@ def test_accounts_that_come_while_the_page_is_open(pages: Watched, own_server: M
     press(page, "Start")
     expect(page.get_by_role("alert")).to_contain_text("Press the button to sign in.")
     expect(page.locator("#sign-in-open")).to_be_visible()
+
+
+def test_a_user_of_the_store_needs_neither_domain_nor_project(
+    pages: Watched, tmp_path: Path
+) -> None:
+    place = {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+
+    def rasr(*words: str) -> None:
+        command = [sys.executable, "-m", "rasr", *words]
+        subprocess.run(command, env={**os.environ, **place}, input=PASSWORD, text=True, check=True)
+
+    rasr("projects", "create", "team")
+    rasr("users", "create", "anna", "--password")
+    rasr("policies", "attach", FULL_ACCESS, "--user", "anna", "--project", "team")
+    with Server(tmp_path, FAKE) as server:
+        page = pages.open(server.url)
+        press(page, "Start")
+        dialog = page.get_by_role("dialog", name="Sign in")
+        dialog.get_by_label("User", exact=True).fill("anna")
+        dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+        expect(dialog.get_by_label("Domain", exact=True)).to_be_hidden()
+        send(page)
+        expect(page.locator("#who-name")).to_have_text("anna, project team")
+        expect_count(page, ".sentence", 1)
+        press(page, "Stop")
+        expect_status(page, "Done. Press to speak again.")
 
 
 def test_viewers_of_captions_need_no_sign_in(pages: Watched, server: ThreadServer) -> None:

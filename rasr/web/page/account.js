@@ -174,7 +174,8 @@ export class Account extends EventTarget {
   remembered() {
     try {
       const held = JSON.parse(this.tab.getItem(TAB_KEY));
-      return held !== null && Date.now() < held.until ? held : null;
+      const isWhole = [held?.token, held?.user, held?.domain, held?.project?.id].every((one) => typeof one === "string");
+      return isWhole && Date.now() < held.until ? held : null;
     } catch {
       return null;
     }

@@ -88,8 +88,8 @@ async def test_pages_are_told_how_to_sign_in(place: Place) -> None:
         assert await told(web) == "none"
         empty.is_down = True
         assert await told(web) == "password"
-    oidc = {"issuer": "https://login.example", "audience": "rasr"}
-    async with Service(fake_settings(oidc=oidc)) as service, web_of(service) as web:
+    settings = fake_settings(oidc={"issuer": "https://login.example", "audience": "rasr"})
+    async with Service(settings) as service, web_of(service) as web:
         assert await told(web) == "token"
 
 
