@@ -423,6 +423,20 @@ def test_accounts_that_come_while_the_page_is_open(pages: Watched, own_server: M
     expect(page.locator("#sign-in-open")).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [360, 760, 1089, 1280])
+def test_who_is_signed_in_stands_in_one_line_at_any_width(
+    pages: Watched, own_server: MakeServer, directory: MemoryDirectory, width: int
+) -> None:
+    page = pages.open(own_server(directory).url)
+    page.set_viewport_size({"width": width, "height": 700})
+    sign_in(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    box = page.locator("#who-name").bounding_box()
+    assert box is not None
+    assert box["height"] < 30
+    picture(page, f"signed-in-{width}")
+
+
 def test_a_user_of_the_store_needs_neither_domain_nor_project(
     pages: Watched, tmp_path: Path
 ) -> None:
