@@ -71,7 +71,7 @@ export const CHINESE = {
   denied: "麦克风未获允许。",
   denied_do: "请允许本页面使用麦克风：点击地址栏旁的图标，选择麦克风，允许。然后再按按钮。",
   insecure: "浏览器不允许此地址使用麦克风。",
-  insecure_do: "请在服务器本机上打开 http://localhost:{port}，或让服务器启用 TLS，然后用 https 打开。录音仍可使用：打开一个录音文件即可。",
+  insecure_do: "请在服务器本机上打开 http://localhost:{port}，或给服务器配置证书并使用 https。录音仍可使用：打开一个录音文件即可。",
   unsupported: "此浏览器不支持网页使用麦克风。",
   unsupported_do: "请使用较新的 Chrome、Edge、Firefox 或 Safari。录音或许可用：打开一个录音文件即可。",
   missing: "没有麦克风。",

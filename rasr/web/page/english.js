@@ -71,7 +71,7 @@ export const ENGLISH = {
   denied: "The microphone is not allowed.",
   denied_do: "Allow it for this page: choose the sign beside the address, then Microphone, Allow. Then press the button again.",
   insecure: "Browsers give no microphone to this address.",
-  insecure_do: "Open the page at http://localhost:{port} on the server's own machine, or have the server use TLS, and open https://. Recordings work here too: open one.",
+  insecure_do: "Open the page at http://localhost:{port} on the server's own machine, or give the server a certificate and use https. Recordings work here too: open one.",
   unsupported: "This browser has no microphone for web pages.",
   unsupported_do: "Use a current Chrome, Edge, Firefox or Safari. Recordings may work: open one.",
   missing: "There is no microphone.",
