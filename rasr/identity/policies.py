@@ -104,7 +104,11 @@ class PolicyGrant:
     def applies(self, project_id: str, now: float) -> bool:
         """True if it counts in this project at this time."""
         in_project = self.project_id is None or self.project_id == project_id
-        return in_project and (self.expires_at is None or now < self.expires_at)
+        return in_project and not self.is_over(now)
+
+    def is_over(self, now: float) -> bool:
+        """True if it applies no more."""
+        return self.expires_at is not None and now >= self.expires_at
 
 
 @dataclass(frozen=True, slots=True)

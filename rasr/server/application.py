@@ -55,8 +55,12 @@ def make_application(state: ServerState) -> FastAPI:
             }
             for one, engine in known
         ]
-        headers = origins.shared_with(request.headers)
-        return JSONResponse({"version": rasr.__version__, "properties": listed}, headers=headers)
+        told = {
+            "version": rasr.__version__,
+            "sign_in": await state.authenticator.sign_in(),
+            "properties": listed,
+        }
+        return JSONResponse(told, headers=origins.shared_with(request.headers))
 
     add_languages(app, state.properties, load(), origins)
     add_pages(app)

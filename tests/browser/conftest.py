@@ -26,6 +26,7 @@ from playwright.sync_api import (
 
 from bench import recordings
 from rasr.audio import SAMPLE_RATE, Samples
+from rasr.identity.directory import Directory
 from tests.browser.server import CHINESE, ENGLISH, FAKE, Server, ThreadServer
 from tests.browser.waiting import PATIENCE_MS
 from tests.server.audio import quiet, voiced
@@ -130,8 +131,8 @@ def own_server() -> Iterator[Callable[..., ThreadServer]]:
     """Servers with settings of their own: `own_server(decoding={"max_rounds": 1})`."""
     running: list[ThreadServer] = []
 
-    def make(**sections: dict[str, object]) -> ThreadServer:
-        server = ThreadServer(**sections)
+    def make(directory: Directory | None = None, **sections: dict[str, object]) -> ThreadServer:
+        server = ThreadServer(directory, **sections)
         server.start()
         running.append(server)
         return server

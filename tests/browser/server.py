@@ -21,6 +21,7 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from rasr.client import Ended, Options, Result, ServerMessage, Session, connect
+from rasr.identity.directory import Directory
 from rasr.server.service import Service
 from rasr.settings import Settings
 from tests.server.conftest import fake_settings
@@ -99,7 +100,8 @@ class Server:
 class ThreadServer:
     """Around the engine that loads nothing, in a thread with a loop of its own."""
 
-    def __init__(self, **sections: dict[str, object]) -> None:
+    def __init__(self, directory: Directory | None = None, **sections: dict[str, object]) -> None:
+        self._directory = directory
         self.port = free_port()
         place = {"port": self.port}
         self._settings = fake_settings(**sections | {"server": place | sections.get("server", {})})
@@ -111,7 +113,7 @@ class ThreadServer:
 
     def start(self) -> None:
         portal = self._running.enter_context(start_blocking_portal())
-        service = portal.call(_made, self._settings)
+        service = portal.call(_made, self._settings, self._directory)
         self._running.enter_context(portal.wrap_async_context_manager(service))
 
     def end(self) -> None:
@@ -125,8 +127,8 @@ class ThreadServer:
         return int(answer["rounds"])
 
 
-async def _made(settings: Settings) -> Service:
-    return Service(settings)
+async def _made(settings: Settings, directory: Directory | None) -> Service:
+    return Service(settings, directory)
 
 
 class Speaker:

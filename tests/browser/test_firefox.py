@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pysubs2
 import pytest
@@ -12,10 +12,11 @@ import pytest
 from bench import recordings
 from tests.browser.conftest import PICTURES, WATCH_POLICY, words_of
 from tests.browser.firefox import Firefox, firefox
-from tests.browser.server import Server, speaking
+from tests.browser.server import Server, ThreadServer, speaking
 from tests.browser.test_media_recorder import RECORD
 from tests.browser.test_recordings import DROP
 from tests.server.audio import quiet, voiced
+from tests.server.auth.conftest import PASSWORD, accounts
 
 _SPEAK = """
 () => {{
@@ -129,6 +130,33 @@ def test_the_text_is_corrected_searched_and_kept(browser: Firefox, fake: Server)
     browser.click("#keep-text")
     browser.wait("() => document.querySelectorAll('#kept-sessions li').length === 1")
     browser.picture(PICTURES / "firefox-kept.png")
+
+
+def test_who_signs_in_is_recognised(
+    browser: Firefox, own_server: Callable[..., ThreadServer]
+) -> None:
+    browser.open(own_server(accounts()).url)
+    browser.wait("() => document.querySelector('#who').checkVisibility()")
+    browser.click("#sign-in-open")
+    browser.run(
+        """(password) => {
+          document.querySelector("#sign-in-user").value = "alice";
+          document.querySelector("#sign-in-password").value = password;
+          document.querySelector("#sign-in-domain").value = "acme";
+        }""",
+        PASSWORD,
+    )
+    browser.picture(PICTURES / "firefox-sign-in.png")
+    browser.click("#sign-in-send")
+    browser.expect_text("#who-name", "alice, project cn-north-4")
+    demo = recordings.load_demo()
+    content = base64.b64encode(demo.path.read_bytes()).decode()
+    browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
+    browser.expect_text("#status", "Done. Press to speak again.")
+    assert len(browser.texts(".sentence")) > 0
+    assert "-->" in _saved(browser, "srt")
+    browser.click("#sign-out")
+    browser.wait("() => document.querySelector('#sign-in-open').checkVisibility()")
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,24 @@ test("without credentials there is no subprotocol", () => {
   assert.deepEqual(start().platform.socket.protocols, []);
 });
 
+test("a ticket that is refused for good ends the session, also one that was lost", async () => {
+  let isRefused = false;
+  const ticket = async () => {
+    if (isRefused) {
+      throw Object.assign(new Error("not allowed"), { error_code: "APIG.0302" });
+    }
+    return "t";
+  };
+  const { platform, session, told } = start({ ticket });
+  await settled();
+  platform.socket.accept();
+  isRefused = true;
+  platform.socket.drop();
+  platform.pass(500);
+  await session.over;
+  assert.deepEqual(told.at(-2), ["error", { error_code: "APIG.0302", error_msg: "not allowed", fatal: true }]);
+});
+
 test("each connection has a ticket of its own", async () => {
   let number = 0;
   const { platform, kinds } = start({ ticket: async () => `t${++number}` });

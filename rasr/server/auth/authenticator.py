@@ -8,7 +8,7 @@ from typing import assert_never
 
 from starlette.types import Receive
 
-from rasr.identity.directory import Directory
+from rasr.identity.directory import Directory, DirectoryUnavailable
 from rasr.identity.guards import RateLimit
 from rasr.identity.policies import SYSTEM_POLICIES, PolicyGrant, decide
 from rasr.identity.principals import CredentialKind, Principal
@@ -95,6 +95,19 @@ class Authenticator:
         # From then on it stays so: a store that is emptied does not open the server.
         self._has_accounts = self.directory is not None and await self.directory.has_accounts()
         return self._has_accounts
+
+    async def sign_in(self) -> str:
+        """How a person shows who he is, as pages are told: none, password, or token.
+
+        `token` is one of the identity provider: this server has no passwords.
+        """
+        try:
+            asks = await self.asks()
+        except DirectoryUnavailable:
+            asks = True
+        if not asks:
+            return "none"
+        return "token" if self.directory is None else "password"
 
     def check_address(self, address: str) -> None:
         """Count a call of this address.

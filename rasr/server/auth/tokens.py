@@ -47,6 +47,10 @@ _WRONG_PER_S = 0.5
 _WRONG_IN_A_ROW = 30
 """Wrong passwords of one address; then it waits."""
 _WRONG = "The username or password is wrong."
+_WHICH_PROJECT = (
+    "auth.scope.project: needed: a project by its name or id; a token is good for one project, and "
+    "there are none for all"
+)
 _LONGEST_TEXT = LONGEST_PASSWORD
 
 
@@ -58,6 +62,7 @@ class Login:
     name: str
     password: str = field(repr=False)
     project_id: str | None
+    """Where there is neither an id nor a name: the only project that the user's policies name."""
     project_name: str | None
 
     @classmethod
@@ -75,12 +80,12 @@ class Login:
         place = "auth.identity.password.user"
         domain = _text(_table(user, f"{place}.domain"), f"{place}.domain.name")
         name, password = _text(user, f"{place}.name"), _text(user, f"{place}.password")
-        scope = _table(_table(document, "auth"), "auth.scope")
+        outer = _table(document, "auth")
+        if "scope" not in outer:
+            return cls(domain, name, password, None, None)
+        scope = _table(outer, "auth.scope")
         if "project" not in scope:
-            raise LoginFault(
-                "auth.scope.project: needed: a project by its name or id; a token is good for one "
-                "project, and there are none for all"
-            )
+            raise LoginFault(_WHICH_PROJECT)
         project = _table(scope, "auth.scope.project")
         by_id = "id" in project
         wanted = _text(project, f"auth.scope.project.{'id' if by_id else 'name'}")
@@ -106,12 +111,9 @@ class TokenService:
         login = Login.parse(await _document(request))
         address, now = _address(request), self._authenticator.clock()
         user = await self._user(login, request)
-        project = await self._project(login, user)
-        grants = [
-            grant
-            for grant in await self._directory.policies_of(user.id)
-            if grant.applies(project.id, now)
-        ]
+        held = await self._directory.policies_of(user.id)
+        project = await self._project(login, user, [one for one in held if not one.is_over(now)])
+        grants = [grant for grant in held if grant.applies(project.id, now)]
         if not grants:
             raise _Fault(403, f"no policy of this user applies in project {project.name}")
         text = new_token()
@@ -170,12 +172,17 @@ class TokenService:
             raise _Fault(403, "The account is blocked.")
         return user
 
-    async def _project(self, login: Login, user: User) -> Project:
-        if login.project_id is not None:
-            project = await self._directory.find_project(login.project_id)
+    async def _project(self, login: Login, user: User, held: Sequence[PolicyGrant]) -> Project:
+        if login.project_name is not None:
+            project = await self._directory.find_project_by_name(user.domain, login.project_name)
         else:
-            name = login.project_name or ""
-            project = await self._directory.find_project_by_name(user.domain, name)
+            wanted = login.project_id
+            if wanted is None:
+                named = {grant.project_id for grant in held}
+                wanted = named.pop() if len(named) == 1 else None
+            if wanted is None:
+                raise LoginFault(_WHICH_PROJECT)
+            project = await self._directory.find_project(wanted)
         if project is None:
             raise _Fault(404, "auth.scope.project: there is no such project in this domain")
         if project.is_blocked:

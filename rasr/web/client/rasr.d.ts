@@ -26,7 +26,10 @@ export interface SessionOptions extends StartConfig {
   project?: string;
   /** A token of the server, or of its identity provider: docs/accounts.md. */
   token?: string;
-  /** Fetches a ticket; each connection needs one of its own. */
+  /**
+   * Fetches a ticket; each connection needs one of its own. Where it rejects, a lost connection is
+   * tried again; with an error that has an `error_code` the session ends with it.
+   */
   ticket?: () => string | Promise<string>;
   /** Most sound that is kept for a reconnect and for a network that stalls; 90. */
   keepSeconds?: number;
@@ -72,7 +75,7 @@ export interface SessionEvents {
   start: { trace_id: string; start_time: number };
   result: Segment;
   event: { event: string; timestamp: number; warning?: string; message?: string };
-  /** `error_code` is one of SIS, APIG.0301 where the server wants credentials, or UNREACHABLE, LOST or CLOSED for the connection. */
+  /** `error_code` is one of SIS, APIG.0301 where the server wants credentials, what `ticket` rejected with, or UNREACHABLE, LOST or CLOSED for the connection. */
   error: { error_code: string; error_msg: string; fatal: boolean };
   /**
    * The connection is lost; it is tried again after `wait_ms`, for the `attempt`-th time. Given up

@@ -146,9 +146,9 @@ export class Session extends EventTarget {
           this.open(address);
         }
       },
-      ({ message }) => {
+      (error) => {
         if (this.state === waits) {
-          this.noTicket(message);
+          this.noTicket(error);
         }
       },
     );
@@ -182,8 +182,10 @@ export class Session extends EventTarget {
     this.pumpTimer = null;
   }
 
-  noTicket(message) {
-    if (this.wasOpen) {
+  noTicket({ error_code, message }) {
+    if (error_code !== undefined) {
+      this.fail(error_code, message);
+    } else if (this.wasOpen) {
       this.lose();
     } else {
       this.fail("UNREACHABLE", `there is no ticket: ${message}`);

@@ -1,7 +1,8 @@
 /**
  * The present settings as a program: what to write to have from this server what the page has.
  *
- * Pure. `settings` is what a session is asked for, `server` the address of the page.
+ * Pure. `settings` is what a session is asked for, `server` the address of the page, `project` the one
+ * to name, where the server asks who calls; else null. What shows who calls is a placeholder.
  */
 
 import { addressOf, rateOf, startConfig } from "../client/session.js";
@@ -16,11 +17,13 @@ const SDK_FIELDS = new Set([
 /** Bytes of a line of websocat: a whole number of samples, and of base64's groups of three. */
 const LINE_BYTES = 3072;
 
+const TOKEN = "YOUR_TOKEN";
+
 /** In the order of the tabs: name of the tab → what writes it. */
 export const PROGRAMS = { python, javascript, sdk, websocat, curl };
 
-/** @param {string} server @param {object} settings */
-function python(server, settings) {
+/** @param {string} server @param {object} settings @param {string | null} project */
+function python(server, settings, project) {
   const rate = rateOf(settings.property);
   return `# pip install websockets
 # python speak.py recording.wav        (mono, 16 bit, ${rate} Hz)
@@ -31,8 +34,9 @@ import wave
 
 from websockets.asyncio.client import connect
 
-URL = ${JSON.stringify(urlOf(server, settings))}
-CONFIG = ${JSON.stringify(startConfig(settings), null, 4)}
+URL = ${JSON.stringify(urlOf(server, settings, project))}
+${project === null ? "" : `HEADERS = {"X-Auth-Token": "${TOKEN}"}  # or signed with an access key
+`}CONFIG = ${JSON.stringify(startConfig(settings), null, 4)}
 
 
 async def speak(socket, wav):
@@ -46,7 +50,7 @@ async def main(path):
     with wave.open(path) as wav:
         if wav.getparams()[:3] != (1, 2, ${rate}):
             sys.exit("the recording must be mono, 16 bit, ${rate} Hz")
-        async with connect(URL, proxy=None) as socket:
+        async with connect(URL, proxy=None${project === null ? "" : ", additional_headers=HEADERS"}) as socket:
             await socket.send(json.dumps({"command": "START", "config": CONFIG}))
             speaking = asyncio.create_task(speak(socket, wav))
             async for text in socket:
@@ -65,8 +69,9 @@ asyncio.run(main(sys.argv[1]))
 `;
 }
 
-function javascript(server, settings) {
-  const options = JSON.stringify(settings, null, 2).replaceAll("\n", "\n  ");
+function javascript(server, settings, project) {
+  const shown = project === null ? settings : { ...settings, project, token: TOKEN };
+  const options = JSON.stringify(shown, null, 2).replaceAll("\n", "\n  ");
   return `<!doctype html>
 <meta charset="utf-8">
 <button>Speak</button>
@@ -92,7 +97,8 @@ function javascript(server, settings) {
 `;
 }
 
-function sdk(server, settings) {
+function sdk(server, settings, project) {
+  const [ak, sk] = project === null ? ["any", "any"] : ["YOUR_ACCESS_KEY", "YOUR_SECRET_KEY"];
   const { audio_format, property, ...fields } = startConfig(settings);
   const known = Object.entries(fields).filter(([name]) => SDK_FIELDS.has(name));
   const setters = known.map(([name, value]) => `request.set_${name}(${JSON.stringify(value)})`);
@@ -114,7 +120,7 @@ class Callback(RasrCallBack):
 
 
 client = RasrClient(
-    ak="any", sk="any", use_aksk=True, region="any", project_id="any",
+    ak="${ak}", sk="${sk}", use_aksk=True, region="any", project_id="${project ?? "any"}",
     service_endpoint=${JSON.stringify(server.replace("http", "ws"))},
     callback=Callback(), config=SisConfig(),
 )
@@ -132,7 +138,8 @@ finally:
 }
 
 /** In websocat a line is a message; one that begins with B is binary, and base64. */
-function websocat(server, settings) {
+function websocat(server, settings, project) {
+  const shown = project === null ? "" : `-H ${quoted(`X-Auth-Token: ${TOKEN}`)} `;
   const rate = rateOf(settings.property);
   const start = JSON.stringify({ command: "START", config: startConfig(settings) });
   return `# Needs ffmpeg and websocat 1. The server ends it 20 s after the last word.
@@ -141,12 +148,12 @@ function websocat(server, settings) {
   ffmpeg -loglevel error -i recording.wav -f s16le -ac 1 -ar ${rate} - |
     base64 -w ${(LINE_BYTES / 3) * 4} | sed 's/^/B/'
   echo '{"command":"END"}'
-} | websocat --no-close --base64 --binary-prefix B ${quoted(urlOf(server, settings))}
+} | websocat --no-close --base64 --binary-prefix B ${shown}${quoted(urlOf(server, settings, project))}
 `;
 }
 
 /** What there is over HTTP. */
-function curl(server, settings) {
+function curl(server, settings, project) {
   const captions = settings.caption_channel;
   const lines = [
     "# Recognition goes over a websocket, which is not curl's. Over HTTP there is:",
@@ -155,6 +162,15 @@ function curl(server, settings) {
     "# whether it has room for one more speaker,",
     `curl ${quoted(`${server}/readyz`)}`,
   ];
+  if (project !== null) {
+    const user = { name: "YOUR_NAME", password: "YOUR_PASSWORD", domain: { name: "default" } };
+    const identity = { methods: ["password"], password: { user } };
+    const asked = JSON.stringify({ auth: { identity, scope: { project: { id: project } } } });
+    lines.push(
+      "# a token, in the header X-Subject-Token of the answer",
+      `curl -i -H 'Content-Type: application/json' -d ${quoted(asked)} ${quoted(`${server}/v3/auth/tokens`)}`,
+    );
+  }
   if (captions !== undefined) {
     lines.push(
       "# the captions while somebody speaks, and all that was said as subtitles",
@@ -165,8 +181,8 @@ function curl(server, settings) {
   return `${lines.join("\n")}\n`;
 }
 
-function urlOf(server, { mode }) {
-  return addressOf(server, "any", mode);
+function urlOf(server, { mode }, project) {
+  return addressOf(server, project ?? "any", mode);
 }
 
 /** For a shell. */

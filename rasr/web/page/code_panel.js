@@ -9,11 +9,13 @@ export class CodePanel {
    * @param {import("./texts.js").Texts} texts
    * @param {string} server its address
    * @param {() => object} settings what a session would be asked for now
+   * @param {import("./account.js").Account} account
    */
-  constructor(root, texts, server, settings) {
+  constructor(root, texts, server, settings, account) {
     this.texts = texts;
     this.server = server;
     this.settings = settings;
+    this.account = account;
     this.dialog = root.querySelector("#code-panel");
     this.tabs = root.querySelector("#code-tabs");
     this.code = root.querySelector("#code");
@@ -52,6 +54,6 @@ export class CodePanel {
   }
 
   write() {
-    this.code.textContent = PROGRAMS[this.chosen](this.server, this.settings());
+    this.code.textContent = PROGRAMS[this.chosen](this.server, this.settings(), this.account.projectOfPrograms);
   }
 }

@@ -22,10 +22,11 @@ const ZIP = "application/zip";
  * @param {keyof TYPES} kind
  * @param {import("./take.js").Take[]} takes
  * @param {string[]} heads names of the columns of a table
+ * @param {typeof fetch} [ask] the server, in the name of whoever has signed in
  * @returns {Promise<{extension: string, type: string, content: string | Uint8Array}>}
  * @throws {Error} the server, which writes subtitles, does not
  */
-export async function write(kind, takes, heads) {
+export async function write(kind, takes, heads, ask = fetch) {
   const said = takes.filter(({ segments }) => segments.some(({ result }) => result.text.trim() !== ""));
   const file = (content) => ({ extension: kind, type: `${TYPES[kind]};charset=utf-8`, content });
   switch (kind) {
@@ -39,8 +40,8 @@ export async function write(kind, takes, heads) {
       return { ...file(xlsx(said, heads)), type: TYPES.xlsx };
     default:
       return said.length === 1
-        ? file(await subtitles(kind, said[0]))
-        : { extension: "zip", type: ZIP, content: zip(await all(kind, said)) };
+        ? file(await subtitles(kind, said[0], ask))
+        : { extension: "zip", type: ZIP, content: zip(await all(kind, said, ask)) };
   }
 }
 
@@ -62,7 +63,7 @@ function plain({ start_time, end_time, result, original }) {
   return { start_time, end_time, ...result, ...(original === undefined ? {} : { original }) };
 }
 
-async function all(kind, takes) {
+async function all(kind, takes, ask) {
   const files = [];
   const names = new Set();
   for (const take of takes) {
@@ -71,7 +72,7 @@ async function all(kind, takes) {
       name = `${fileName(take.name)}-${number}`;
     }
     names.add(name);
-    files.push({ name: `${name}.${kind}`, content: await subtitles(kind, take) });
+    files.push({ name: `${name}.${kind}`, content: await subtitles(kind, take, ask) });
   }
   return files;
 }
@@ -81,8 +82,8 @@ function fileName(name) {
   return name.replace(/\.[A-Za-z0-9]{1,4}$/, "").replace(/[\\/:*?"<>|\u0000-\u001f]/g, "_") || "rasr";
 }
 
-async function subtitles(kind, { segments }) {
-  const response = await fetch(`/subtitles/${kind}`, {
+async function subtitles(kind, { segments }, ask) {
+  const response = await ask(`/subtitles/${kind}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ segments: segments.map(timed) }),

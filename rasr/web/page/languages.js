@@ -1,7 +1,5 @@
 /** Languages: how properties name them, how a person does, and which of them this server serves. */
 
-import { properties } from "../client/rasr.js";
-
 /** Language of the page → the language that its reader is likely to speak. */
 const SPOKEN = { en: "english", zh: "chinese" };
 /** Names that no code of two letters has. */
@@ -45,6 +43,8 @@ export class Offers {
     this.properties = [];
     /** @type {{language: string, served: boolean, model: string, recommended?: string, download_mb: number, command: string}[]} */
     this.languages = [];
+    /** How a person shows who he is: "none", "password" or "token". */
+    this.signIn = "none";
   }
 
   /**
@@ -52,7 +52,10 @@ export class Offers {
    * @throws {Error} it does not answer
    */
   async load(server) {
-    [this.properties, this.languages] = await Promise.all([properties(server), languages(server)]);
+    const [served, known] = await Promise.all([properties(server), languages(server)]);
+    this.properties = served.properties;
+    this.signIn = served.sign_in ?? "none";
+    this.languages = known;
   }
 
   find(property) {
@@ -110,6 +113,14 @@ export class Offers {
 export function cureOf({ language, model, recommended, download_mb }, page) {
   const size = download_mb ? ` (${download_mb} MB)` : "";
   return { language: nameOf(language, page), better: recommended ?? model, size };
+}
+
+async function properties(server) {
+  const response = await fetch(new URL("/properties", server));
+  if (!response.ok) {
+    throw new Error(`${response.url} answered ${response.status}`);
+  }
+  return response.json();
 }
 
 async function languages(server) {

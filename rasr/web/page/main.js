@@ -1,5 +1,6 @@
 /** The page: its parts, and what its buttons do. */
 
+import { Account } from "./account.js";
 import { Chooser } from "./chooser.js";
 import { Choices } from "./choices.js";
 import { CodePanel } from "./code_panel.js";
@@ -12,6 +13,7 @@ import { Reading } from "./reading.js";
 import { acceptDrops } from "./recordings.js";
 import { Runner } from "./runner.js";
 import { Samples } from "./samples.js";
+import { SignIn } from "./sign_in.js";
 import { Signs } from "./signs.js";
 import { speak } from "./speaking.js";
 import { Texts, preferred } from "./texts.js";
@@ -35,13 +37,15 @@ class Page {
     this.panel = new Panel(root, this.texts, this.choices, this.offers);
     this.chooser = new Chooser(root, this.texts, this.choices, this.offers);
     this.devices = new Devices(root, this.texts, localStorage, (name) => this.tellPlugged(name));
+    this.account = new Account(SERVER, sessionStorage);
+    this.signIn = new SignIn(root, this.texts, this.account, { onSignOut: () => this.signOut() });
     this.loaded = this.load();
-    const { texts, signs, notices, transcript, choices, offers, messages, loaded } = this;
-    const parts = { texts, signs, notices, transcript, choices, offers, messages, loaded };
+    const { texts, signs, notices, transcript, choices, offers, messages, account, loaded } = this;
+    const parts = { texts, signs, notices, transcript, choices, offers, messages, account, loaded };
     this.runner = new Runner(parts, (state) => this.follow(state));
     this.samples = new Samples(root, SERVER, this.runner);
     this.reading = new Reading(SERVER, this.runner);
-    this.code = new CodePanel(root, this.texts, SERVER, () => this.runner.options());
+    this.code = new CodePanel(root, this.texts, SERVER, () => this.runner.options(), this.account);
     this.writeTexts();
     this.wire();
     void this.devices.refresh();
@@ -52,7 +56,7 @@ class Page {
     on("#talk", () => (this.runner.isIdle ? speak(SERVER, this.runner, this.devices) : this.runner.stop()));
     on("#settings", () => this.panel.open());
     on("#language", () => this.switchLanguage());
-    this.transcript.wireTools(this.notices);
+    this.transcript.wireTools(this.notices, this.account);
     const input = this.root.querySelector("#file");
     on("#open", () => input.click());
     input.addEventListener("change", () => {
@@ -71,10 +75,20 @@ class Page {
     } catch {
       this.notices.show({ name: "gone" });
     }
+    this.account.want(this.offers.signIn);
     const { property } = this.choices.values;
     this.choices.change({ property: this.offers.choose(property, this.texts.language) });
     this.panel.render();
     this.samples.render();
+  }
+
+  /** What is said now is finished first. */
+  async signOut() {
+    this.runner.stop();
+    if (!(await this.account.signOut())) {
+      this.notices.show({ name: "signed_out_alone" });
+    }
+    this.root.querySelector("#talk").focus();
   }
 
   advise() {
@@ -121,6 +135,7 @@ class Page {
     this.devices.render();
     this.samples.render();
     this.messages.render();
+    this.signIn.render();
     this.theme.render();
     this.advise();
   }

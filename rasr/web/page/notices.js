@@ -10,6 +10,8 @@ export function faultOf({ error_code, error_msg }) {
       return { name: "gone" };
     case "APIG.0301":
       return { name: "sign_in" };
+    case "APIG.0302":
+      return { name: "not_allowed", values: { message: error_msg } };
     case "LOST":
     case "CLOSED":
       return { name: "lost" };
@@ -55,7 +57,7 @@ function deniedBy(message) {
 /** The ones that stop nothing. */
 const MILD = new Set([
   "warning", "dropped", "limit", "silent", "no_speech", "queued", "uncopied", "unsaved", "unserved", "makeshift",
-  "sample_unserved", "heard_other",
+  "sample_unserved", "heard_other", "signed_out_alone",
 ]);
 
 export class Notices {

@@ -33,8 +33,11 @@ export class Reading {
     }
     this.isReading = true;
     let round = null;
-    let goesOn = true;
     let options = await this.runner.begin(false);
+    let goesOn = options !== null;
+    if (!goesOn) {
+      this.waiting = [];
+    }
     while (goesOn) {
       const file = this.waiting.shift();
       this.number += 1;
@@ -42,7 +45,7 @@ export class Reading {
       goesOn = this.waiting.length > 0;
       this.runner.finish(round, !goesOn);
       if (goesOn) {
-        options = this.runner.options();
+        options = this.runner.sessionOptions();
       }
     }
     [this.isReading, this.number, this.count] = [false, 0, 0];

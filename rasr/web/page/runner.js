@@ -3,6 +3,7 @@
 import { sessionOptions } from "./choices.js";
 import { clock } from "./exports.js";
 import { cureOf, languageOf, nameOf } from "./languages.js";
+import { faultOf } from "./notices.js";
 import { Round } from "./rounds.js";
 
 /** A full progress bar is the end of the sound; before END there may be text to come. */
@@ -18,6 +19,7 @@ export class Runner {
    * @param {import("./choices.js").Choices} parts.choices
    * @param {import("./languages.js").Offers} parts.offers
    * @param {import("./messages.js").Messages} parts.messages
+   * @param {import("./account.js").Account} parts.account
    * @param {Promise<void>} parts.loaded the offers are there
    * @param {(state: string) => void} onState
    */
@@ -31,6 +33,8 @@ export class Runner {
     this.property = "";
     this.totalMs = 0;
     this.awake = null;
+    /** Of the websocket of the last round. */
+    this.address = "";
     this.stop = () => {};
     this.signs.showState("idle", true);
   }
@@ -42,7 +46,7 @@ export class Runner {
   /**
    * @param {boolean} isLive sound that is heard now, not a file that is read
    * @param {string} [property] where it is not the chosen one
-   * @returns {Promise<object>} options for a session
+   * @returns {Promise<object | null>} options for a session; null: nobody has signed in where that is needed
    */
   async begin(isLive, property) {
     this.notices.clear();
@@ -55,9 +59,21 @@ export class Runner {
     this.signs.showVoice("unknown");
     // Who is quicker than the list of languages waits for it.
     await this.loaded;
+    if (!(await this.account.ready())) {
+      if (this.account.wanted === "token") {
+        this.notices.show({ name: "sign_in_token" });
+      }
+      this.finish(null);
+      return null;
+    }
     this.property = property ?? this.choices.values.property;
     this.onState(this.state);
-    return this.options(property);
+    return this.sessionOptions(property);
+  }
+
+  /** As `options`, with what shows who asks. */
+  sessionOptions(property) {
+    return { ...this.options(property), ...this.account.credentials };
   }
 
   /** What a session is asked for, of the property that is chosen or of another one. */
@@ -74,6 +90,7 @@ export class Runner {
   follow(session, take, traits) {
     this.transcript.add(take);
     this.messages.follow(session);
+    this.address = session.address;
     void this.keepAwake();
     return new Round(session, take, this.told(traits), { ...traits, isLive: this.isLive });
   }
@@ -142,6 +159,17 @@ export class Runner {
       // A handshake that is refused looks to a page as if nobody were there.
       this.notices.show({ name: "full" });
       return;
+    }
+    if (fault.name === "gone") {
+      const refusal = await this.account.refusalAt(this.address);
+      if (refusal !== null) {
+        this.notices.show(faultOf(refusal));
+        return;
+      }
+    }
+    if (fault.name === "sign_in") {
+      // The page did not know it yet, or a token is over and nobody signed in again.
+      this.account.want("password");
     }
     const language = languageOf(this.choices.values.property);
     const command = fault.name === "uninstalled" ? this.offers.about(language)?.command : undefined;

@@ -57,6 +57,10 @@ export class Samples {
     const chosen = choices.values.property;
     const isChosen = languageOf(chosen) === language;
     const options = await runner.begin(true, isChosen ? chosen : offers.ofLanguage(language)[0].property);
+    if (options === null) {
+      await context.close();
+      return;
+    }
     const rate = rateOf(options.property);
     let round = null;
     try {

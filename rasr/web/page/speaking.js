@@ -11,6 +11,9 @@ import { Take } from "./take.js";
  */
 export async function speak(server, runner, devices) {
   const options = await runner.begin(true);
+  if (options === null) {
+    return;
+  }
   const { notices, signs, texts } = runner;
   const take = new Take(texts.say("microphone"), rateOf(options.property));
   let round = null;

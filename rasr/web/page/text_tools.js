@@ -14,11 +14,13 @@ export class TextTools {
    * @param {import("./texts.js").Texts} texts
    * @param {import("./transcript.js").Transcript} transcript
    * @param {import("./notices.js").Notices} notices
+   * @param {import("./account.js").Account} account
    */
-  constructor(root, texts, transcript, notices) {
+  constructor(root, texts, transcript, notices, account) {
     this.texts = texts;
     this.transcript = transcript;
     this.notices = notices;
+    this.account = account;
     this.copyButton = root.querySelector("#copy");
     this.copyButton.addEventListener("click", () => void this.copy());
     root.querySelector("#clear").addEventListener("click", () => transcript.clear());
@@ -41,7 +43,7 @@ export class TextTools {
   async saveTakes(kind, takes) {
     let file;
     try {
-      file = await write(kind, takes, COLUMNS.map((key) => this.texts.say(key)));
+      file = await write(kind, takes, COLUMNS.map((key) => this.texts.say(key)), (...request) => this.account.fetch(...request));
     } catch {
       this.notices.show({ name: "unsaved" });
       return false;

@@ -120,9 +120,14 @@ export class Transcript {
     this.undo.button.focus();
   }
 
-  /** The buttons around the text. @param {import("./notices.js").Notices} notices */
-  wireTools(notices) {
-    new TextTools(this.root, this.texts, this, notices);
+  /**
+   * The buttons around the text.
+   *
+   * @param {import("./notices.js").Notices} notices
+   * @param {import("./account.js").Account} account
+   */
+  wireTools(notices, account) {
+    new TextTools(this.root, this.texts, this, notices, account);
   }
 
   /** All texts anew, in another language. */

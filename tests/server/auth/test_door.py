@@ -78,6 +78,21 @@ async def test_an_empty_authorization_is_none(place: Place) -> None:
     assert "no credentials came" in refused(answer, 401, "APIG.0301")
 
 
+async def test_pages_are_told_how_to_sign_in(place: Place) -> None:
+    async def told(web: httpx.AsyncClient) -> object:
+        return (await web.get("/properties")).json()["sign_in"]
+
+    assert await told(place.web) == "password"
+    empty = MemoryDirectory()
+    async with Service(fake_settings(), empty) as service, web_of(service) as web:
+        assert await told(web) == "none"
+        empty.is_down = True
+        assert await told(web) == "password"
+    settings = fake_settings(oidc={"issuer": "https://login.example", "audience": "rasr"})
+    async with Service(settings) as service, web_of(service) as web:
+        assert await told(web) == "token"
+
+
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/properties", "/client/rasr.js"])
 async def test_what_is_open_stays_open(place: Place, path: str) -> None:
     assert (await place.web.get(path)).status_code == 200

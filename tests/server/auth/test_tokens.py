@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from rasr.identity.directory import Project
+from rasr.identity.policies import FULL_ACCESS, SYSTEM_POLICIES, PolicyGrant
 from rasr.server.service import Service
 from tests.identity.signing import PROJECT
 from tests.server.auth.conftest import ALICE, HOME, OTHER, PASSWORD, READER, Place, web_of
@@ -209,6 +210,23 @@ async def test_what_is_wrong_with_a_body_is_told(
     answer = await place.web.post(TOKENS, json=document)
     assert place_of_fault in fault(answer, 400)
     assert PASSWORD not in answer.text
+
+
+async def test_without_a_project_it_is_the_only_one_that_policies_name(place: Place) -> None:
+    document = body()
+    del document["auth"]["scope"]
+    answer = await place.web.post(TOKENS, json=document)
+    assert answer.status_code == 201
+    assert answer.json()["token"]["project"]["id"] == PROJECT
+    over = PolicyGrant(FULL_ACCESS, SYSTEM_POLICIES[FULL_ACCESS], OTHER, expires_at=1.0)
+    place.directory.grant(ALICE, over)
+    assert (await place.web.post(TOKENS, json=document)).status_code == 201
+    place.directory.grant(ALICE, replace(over, expires_at=None))
+    answer = await place.web.post(TOKENS, json=document)
+    assert "auth.scope.project: needed" in fault(answer, 400)
+    # Who does not know the password does not learn how many there are.
+    document["auth"]["identity"]["password"]["user"]["password"] = "wrong"
+    fault(await place.web.post(TOKENS, json=document), 401)
 
 
 async def test_a_token_for_everything_is_not_given(place: Place) -> None:

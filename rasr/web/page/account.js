@@ -1,0 +1,213 @@
+/**
+ * Who uses the page, where the server asks: a token for a name and a password, as docs/accounts.md has
+ * it. It is kept in memory; by choice also by this tab, until that is closed.
+ */
+
+const TOKENS = "/v3/auth/tokens";
+const TAB_KEY = "rasr.sign_in";
+
+/** Why there is no token: the name of a text, and the values in it. */
+export class SignInFault extends Error {
+  constructor(name, values = {}) {
+    super(name);
+    this.name = name;
+    this.values = values;
+  }
+}
+
+/** Ends a session, with its code, that asked for a ticket. */
+export class TicketRefused extends Error {
+  constructor(error_code, message) {
+    super(message);
+    this.error_code = error_code;
+  }
+}
+
+/** Tells "change" when somebody has signed in or out, or the server wants something else. */
+export class Account extends EventTarget {
+  /**
+   * @param {string} server its address
+   * @param {Storage} tab this tab's storage
+   */
+  constructor(server, tab) {
+    super();
+    this.server = server;
+    this.tab = tab;
+    /** What the server wants: "none", "password" or "token", which pages cannot have. */
+    this.wanted = "none";
+    /** @type {{token: string, user: string, domain: string, project: {id: string, name: string}, until: number} | null} */
+    this.held = this.remembered();
+    /**
+     * Asks a person, and says whether he signed in; the page sets it.
+     * @type {(reason: "needed" | "expired") => Promise<boolean>}
+     */
+    this.ask = async () => false;
+  }
+
+  /** What the server wants has become known. */
+  want(wanted) {
+    this.wanted = wanted;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /**
+   * The project that a program of this person would name.
+   * @returns {string | null} null: the server asks nobody
+   */
+  get projectOfPrograms() {
+    const isAsked = this.held !== null || this.wanted !== "none";
+    return isAsked ? (this.held?.project.id ?? "YOUR_PROJECT_ID") : null;
+  }
+
+  /** What a session shows: nothing where nobody is asked. */
+  get credentials() {
+    return this.held === null ? {} : { project: this.held.project.id, ticket: () => this.ticket() };
+  }
+
+  /** @returns {Promise<boolean>} whether a session can be asked for: nobody is asked, or has signed in */
+  async ready() {
+    if (this.wanted !== "password") {
+      return this.wanted === "none";
+    }
+    if (this.held === null) {
+      return this.ask("needed");
+    }
+    return Date.now() < this.held.until || this.ask("expired");
+  }
+
+  /**
+   * @param {{user: string, password: string, domain: string, project: string, stays: boolean}} said
+   * @throws {SignInFault}
+   */
+  async signIn({ user, password, domain, project, stays }) {
+    const identity = { methods: ["password"], password: { user: { name: user, password, domain: { name: domain } } } };
+    const scope = project === "" ? {} : { scope: { project: { name: project } } };
+    const answer = await this.post(TOKENS, { "content-type": "application/json" }, { auth: { identity, ...scope } });
+    if (answer.status !== 201) {
+      throw await faultOf(answer);
+    }
+    const { token } = await answer.json();
+    this.held = {
+      token: answer.headers.get("x-subject-token"),
+      user: token.user.name,
+      domain: token.user.domain.name,
+      project: { id: token.project.id, name: token.project.name },
+      until: Date.parse(token.expires_at),
+    };
+    this.remember(stays);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @returns {Promise<boolean>} whether the server knows of it; here the token is forgotten in any case */
+  async signOut() {
+    const { token } = this.held;
+    this.held = null;
+    this.remember(false);
+    this.dispatchEvent(new Event("change"));
+    try {
+      const headers = { "x-auth-token": token, "x-subject-token": token };
+      const answer = await fetch(new URL(TOKENS, this.server), { method: "DELETE", headers });
+      // A token that is over needs no end.
+      return answer.ok || answer.status === 401;
+    } catch {
+      return false;
+    }
+  }
+
+  /** `fetch` with the token; where it is good no more a person is asked, and it is tried once more. */
+  async fetch(path, options = {}) {
+    const send = () => {
+      const token = this.held === null ? {} : { "x-auth-token": this.held.token };
+      return fetch(path, { ...options, headers: { ...options.headers, ...token } });
+    };
+    const shown = this.held;
+    const answer = await send();
+    if (answer.status !== 401) {
+      return answer;
+    }
+    // Somebody else may have asked meanwhile.
+    const isNew = this.held !== null && this.held !== shown;
+    return isNew || (await this.ask(shown === null ? "needed" : "expired")) ? send() : answer;
+  }
+
+  /**
+   * For one websocket.
+   * @throws {TicketRefused} there is none, and waiting does not help
+   */
+  async ticket() {
+    const path = () => `/v1/${encodeURIComponent(this.held?.project.id ?? "any")}/tickets`;
+    const answer = await this.fetch(path(), { method: "POST" });
+    if (answer.status === 201) {
+      return (await answer.json()).ticket;
+    }
+    const { error_code, error_msg } = await answer.json();
+    if (answer.status === 401 || answer.status === 403) {
+      throw new TicketRefused(error_code, error_msg);
+    }
+    throw new Error(error_msg);
+  }
+
+  /**
+   * Why this user's websocket was refused, which browsers do not tell.
+   * @returns {Promise<{error_code: string, error_msg: string} | null>} null: not for his rights
+   */
+  async refusalAt(address) {
+    if (this.held === null) {
+      return null;
+    }
+    try {
+      const answer = await this.fetch(address.replace(/^ws/, "http"), { cache: "no-store" });
+      return answer.status === 403 ? await answer.json() : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async post(path, headers, document) {
+    try {
+      return await fetch(new URL(path, this.server), { method: "POST", headers, body: JSON.stringify(document) });
+    } catch {
+      throw new SignInFault("sign_in_gone");
+    }
+  }
+
+  remembered() {
+    try {
+      const held = JSON.parse(this.tab.getItem(TAB_KEY));
+      const isWhole = [held?.token, held?.user, held?.domain, held?.project?.id].every((one) => typeof one === "string");
+      return isWhole && Date.now() < held.until ? held : null;
+    } catch {
+      return null;
+    }
+  }
+
+  remember(stays) {
+    try {
+      this.tab.removeItem(TAB_KEY);
+      if (stays) {
+        this.tab.setItem(TAB_KEY, JSON.stringify(this.held));
+      }
+    } catch {
+      // A browser that keeps nothing for pages: signed in as long as the page is open.
+    }
+  }
+}
+
+async function faultOf(answer) {
+  const message = (await answer.json().catch(() => null))?.error?.message ?? "";
+  const isProject = message.startsWith("auth.scope.project");
+  switch (answer.status) {
+    case 400:
+      return new SignInFault(isProject ? "sign_in_which" : "sign_in_failed", { message });
+    case 401:
+      return new SignInFault("sign_in_wrong");
+    case 403:
+      return new SignInFault("sign_in_forbidden", { message });
+    case 404:
+      return new SignInFault(isProject ? "sign_in_no_project" : "sign_in_failed", { message });
+    case 429:
+      return new SignInFault("sign_in_wait", { seconds: answer.headers.get("retry-after") ?? "10" });
+    default:
+      return new SignInFault("sign_in_failed", { message: message || String(answer.status) });
+  }
+}

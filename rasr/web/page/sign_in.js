@@ -1,0 +1,172 @@
+/** The dialog that asks who uses the page, and the line that says who does. */
+
+import { SignInFault } from "./account.js";
+
+/** What the commands of the server call it where nothing else is said. */
+const DEFAULT_DOMAIN = "default";
+/** So many wrong passwords in a row lock a user: docs/accounts.md. */
+const WRONG_UNTIL_LOCKED = 5;
+/** Faults that the domain or the project may be the reason of. */
+const OF_THE_PLACE = new Set(["sign_in_wrong", "sign_in_which", "sign_in_no_project"]);
+
+export class SignIn {
+  /**
+   * @param {Document} root
+   * @param {import("./texts.js").Texts} texts
+   * @param {import("./account.js").Account} account
+   * @param {{onSignOut: () => Promise<void>}} calls
+   */
+  constructor(root, texts, account, { onSignOut }) {
+    Object.assign(this, { texts, account });
+    const find = (selector) => root.querySelector(selector);
+    this.dialog = find("#sign-in");
+    this.form = find("#sign-in-form");
+    this.title = find("#sign-in-title");
+    this.why = find("#sign-in-why");
+    this.fault = find("#sign-in-fault");
+    this.more = find("#sign-in-more");
+    this.button = find("#sign-in-send");
+    this.who = find("#who");
+    this.whoName = find("#who-name");
+    this.opener = find("#sign-in-open");
+    this.leaver = find("#sign-out");
+    const field = (name) => find(`#sign-in-${name}`);
+    this.fields = { user: field("user"), password: field("password"), domain: field("domain"), project: field("project") };
+    this.stays = field("stays");
+    /** "needed" or "expired". */
+    this.reason = "needed";
+    /** What is said below the fields: the name of its text, and the values in it. */
+    this.told = null;
+    /** Wrong passwords in a row, and whose. */
+    this.wrong = { whose: "", times: 0 };
+    /** @type {Promise<boolean> | null} one question at a time */
+    this.question = null;
+    this.answer = () => {};
+    account.ask = (reason) => this.ask(reason);
+    account.addEventListener("change", () => this.render());
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.send();
+    });
+    find("#sign-in-cancel").addEventListener("click", () => this.dialog.close());
+    this.dialog.addEventListener("close", () => this.closed());
+    this.opener.addEventListener("click", () => void this.ask("needed"));
+    this.leaver.addEventListener("click", () => void onSignOut());
+  }
+
+  /** @returns {Promise<boolean>} whether somebody has signed in */
+  ask(reason) {
+    if (this.question === null) {
+      const { held } = this.account;
+      this.reason = reason;
+      this.tell(null);
+      const { user, domain, project } = this.fields;
+      user.value ||= held?.user ?? "";
+      domain.value ||= DEFAULT_DOMAIN;
+      if (reason === "expired") {
+        // What was begun in a project goes on there.
+        [domain.value, project.value] = [held.domain, held.project.name];
+      }
+      for (const field of [domain, project]) {
+        field.readOnly = reason === "expired";
+      }
+      this.stays.checked = false;
+      this.question = new Promise((resolve) => {
+        this.answer = resolve;
+      });
+      this.render();
+      this.dialog.showModal();
+      (user.value === "" ? user : this.fields.password).focus();
+    }
+    return this.question;
+  }
+
+  async send() {
+    if (this.button.getAttribute("aria-disabled") === "true") {
+      return;
+    }
+    const { user, password, domain, project } = this.fields;
+    const missing = [user, password, domain].find(({ value }) => value.trim() === "");
+    if (missing !== undefined) {
+      this.more.open ||= missing === domain;
+      this.tell(["sign_in_missing"]);
+      missing.focus();
+      return;
+    }
+    this.busy(true);
+    try {
+      await this.account.signIn({
+        user: user.value.trim(),
+        password: password.value,
+        domain: domain.value.trim(),
+        project: project.value.trim(),
+        stays: this.stays.checked,
+      });
+      this.wrong.times = 0;
+      this.answer(true);
+      this.dialog.close();
+    } catch (error) {
+      if (!(error instanceof SignInFault)) {
+        throw error;
+      }
+      this.refused(error);
+    } finally {
+      this.busy(false);
+    }
+  }
+
+  refused({ name, values }) {
+    const { user, password, domain, project } = this.fields;
+    const whose = `${domain.value}/${user.value}`;
+    if (name === "sign_in_wrong") {
+      this.wrong = { whose, times: this.wrong.whose === whose ? this.wrong.times + 1 : 1 };
+    }
+    // The server does not say that a user is locked: that would tell whoever guesses that there is one.
+    const isLocked = name === "sign_in_wrong" && this.wrong.times >= WRONG_UNTIL_LOCKED;
+    this.tell([isLocked ? "sign_in_locked" : name, values]);
+    this.more.open ||= OF_THE_PLACE.has(name);
+    if (name === "sign_in_which" || name === "sign_in_no_project") {
+      project.focus();
+    } else {
+      password.focus();
+      password.select();
+    }
+  }
+
+  closed() {
+    // Nothing of it stays in the page.
+    this.fields.password.value = "";
+    this.question = null;
+    this.answer(false);
+  }
+
+  busy(isBusy) {
+    // Not `disabled`: that would take the focus away from who has just pressed it.
+    this.button.setAttribute("aria-disabled", String(isBusy));
+  }
+
+  tell(told) {
+    this.told = told;
+    this.write();
+  }
+
+  write() {
+    this.fault.hidden = this.told === null;
+    const text = this.told === null ? "" : this.texts.say(...this.told);
+    if (this.fault.textContent !== text) {
+      this.fault.textContent = text;
+    }
+  }
+
+  /** Who is signed in, and the texts of the dialog. */
+  render() {
+    const { held, wanted } = this.account;
+    this.who.hidden = held === null && wanted !== "password";
+    this.opener.hidden = held !== null;
+    this.leaver.hidden = held === null;
+    this.whoName.textContent =
+      held === null ? "" : this.texts.say("signed_in_as", { user: held.user, project: held.project.name });
+    this.why.textContent = this.texts.say(`sign_in_${this.reason}`);
+    this.write();
+  }
+}
