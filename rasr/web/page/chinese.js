@@ -51,6 +51,8 @@ export const CHINESE = {
   vad_head_help: "vad_head，0 到 60000，用于单句模式；0 表示不限。",
   max_seconds: "最长的一句（秒）",
   max_seconds_help: "max_seconds，1 到 60。没有停顿的话会在安静处断开。",
+  clean_up: "由浏览器处理麦克风的声音",
+  clean_up_help: "浏览器会消除回声和噪声，并调整音量。这会使语音失真，识别往往更差；麦克风旁有扬声器在播放时可能有用。",
   interim_results: "边说边显示",
   interim_results_help: "interim_results：灰色文字，可能还会改变。",
   digit_norm: "数字写成阿拉伯数字",

@@ -51,6 +51,8 @@ export const ENGLISH = {
   vad_head_help: "vad_head, 0 to 60000, for one sentence; 0: no limit.",
   max_seconds: "Longest sentence, s",
   max_seconds_help: "max_seconds, 1 to 60. Speech without a pause is cut at a quiet place.",
+  clean_up: "Clean up the microphone in the browser",
+  clean_up_help: "The browser takes out echo and noise and evens the loudness. This distorts speech, and the text is often worse; it may help where a loudspeaker plays beside the microphone.",
   interim_results: "Show text while you speak",
   interim_results_help: "interim_results: grey text that may still change.",
   digit_norm: "Numbers as digits",
