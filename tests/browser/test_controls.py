@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, ViewportSize, WebSocket, WebSocketRoute, expect
 
 from bench import recordings
 from tests.browser.conftest import Watched, picture, serious
@@ -432,6 +432,14 @@ def test_the_mark_of_the_focus_is_seen_beside_the_button(pages: Watched, fake: S
     assert colours[0] != colours[1]
     assert colours[2] == "5px"
     page.keyboard.press("Enter")
+
+
+def test_a_small_screen_begins_at_the_top_of_the_page(pages: Watched, fake: Server) -> None:
+    small: ViewportSize = {"width": 360, "height": 400}
+    page = pages.open(fake.url, phone=True, prepare=lambda page: page.set_viewport_size(small))
+    expect(page.locator("#talk")).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollHeight > innerHeight")
+    assert page.evaluate("scrollY") == 0
 
 
 def test_a_finger_is_told_to_open_a_file(pages: Watched, fake: Server) -> None:

@@ -61,6 +61,8 @@ class Page {
     });
     acceptDrops(this.root, (files) => void this.reading.add(files));
     this.choices.addEventListener("change", () => this.advise());
+    // Not `autofocus`: on a small screen the page would begin scrolled.
+    this.root.querySelector("#talk").focus({ preventScroll: true });
   }
 
   /** What the server serves, and with it the choices that hang on it. */
