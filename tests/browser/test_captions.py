@@ -17,6 +17,7 @@ from rasr.captions.cues import Cue
 from rasr.captions.event_stream import ChannelState, cue_event, state_event
 from tests.browser.conftest import Watched, picture, serious
 from tests.browser.server import Server, ThreadServer, speaking
+from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_status
 from tests.browser.wire import wire_to
 from tests.server.audio import quiet, voiced
@@ -182,6 +183,45 @@ def test_lines_stand_in_one_box_that_is_nowhere_darker(
 
 _OBS = "window.obsstudio = { pluginVersion: '2.24.4' };"
 """What OBS gives to the pages of its browser sources."""
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_who_speaks_sees_that_others_can_read_along(
+    pages: Watched, fake: Server, phone: bool
+) -> None:
+    page = pages.open(fake.url, phone=phone)
+    sign, promise = page.locator("#channel"), page.locator("#promise")
+    expect(sign).to_be_hidden()
+    expect(promise).to_contain_text("stays in this page")
+    press(page, "Settings")
+    switch, channel = page.get_by_label("Live captions"), page.get_by_label("Channel")
+    switch.check()
+    channel.fill("sign")
+    channel.blur()
+    press(page, "Close")
+    expect(sign).to_have_text("Live captions: channel sign Others can read along.")
+    expect(promise).to_have_text(
+        "Sound goes to this server only. Text goes to everybody who opens the channel of captions."
+    )
+    assert serious(page) == []
+    picture(page, f"channel-{'phone' if phone else 'desk'}")
+    press(page, "中文")
+    expect(sign).to_have_text("实时字幕：频道 sign 别人可以同步阅读。")
+    press(page, "English")
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    picture(page, f"channel-speaking-{'phone' if phone else 'desk'}")
+    with page.expect_popup() as popup:
+        sign.get_by_role("link").click()
+    expect(popup.value).to_have_url(f"{fake.url}/captions/sign")
+    popup.value.close()
+    # What is chosen now holds from the next start, and others read along until then.
+    press(page, "Settings")
+    switch.uncheck()
+    press(page, "Close")
+    expect(sign).to_be_visible()
+    press(page, "Stop")
+    expect(sign).to_be_hidden()
 
 
 def nothing_is_seen(page: Page) -> bool:

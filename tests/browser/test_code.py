@@ -61,6 +61,10 @@ def test_python_that_is_shown_runs_as_it_stands(
     *results, end = run.stdout.splitlines()
     assert {line.split()[0] for line in results} == {"partial", "final"}
     assert "'NORMAL'" in end
+    run = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (run.returncode, run.stderr) == (1, "usage: python speak.py recording.wav\n")
 
 
 def test_javascript_that_is_shown_runs_as_it_stands(pages: Watched, fake: Server) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, ViewportSize, WebSocket, WebSocketRoute, expect
 
 from bench import recordings
 from tests.browser.conftest import Watched, picture, serious
@@ -316,6 +316,32 @@ def test_a_microphone_is_chosen_by_its_name_and_remembered(pages: Watched, fake:
     press(page, "Stop")
 
 
+def test_the_microphone_is_heard_as_it_is_unless_its_sound_is_to_be_cleaned_up(
+    pages: Watched, fake: Server
+) -> None:
+    page = pages.open(fake.url, prepare=lambda page: page.add_init_script(_KEEP_WISHES))
+    names = ("echoCancellation", "noiseSuppression", "autoGainControl")
+    for clean_up in (False, True):
+        press(page, "Settings")
+        page.locator("#panel details").evaluate("one => one.open = true")
+        switch = page.get_by_label("Clean up the microphone in the browser")
+        expect(switch).to_be_checked(checked=False)
+        switch.set_checked(clean_up)
+        press(page, "Close")
+        press(page, "Start")
+        expect_status(page, "Listening")
+        press(page, "Stop")
+        expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+        wish = page.evaluate("wishes.at(-1)")
+        assert [wish[name] for name in names] == [clean_up] * 3
+        press(page, "Show code")
+        page.get_by_role("radio", name="JavaScript").check()
+        code = page.locator("#code").inner_text()
+        options = json.loads(code.partition("OPTIONS = ")[2].partition(";")[0])
+        assert options.get("cleanUp", False) is clean_up
+        press(page, "Close")
+
+
 def test_a_microphone_whose_name_is_not_known_is_not_offered(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, microphone=False)
     expect(page.locator("#model")).to_have_text("fake")
@@ -406,6 +432,14 @@ def test_the_mark_of_the_focus_is_seen_beside_the_button(pages: Watched, fake: S
     assert colours[0] != colours[1]
     assert colours[2] == "5px"
     page.keyboard.press("Enter")
+
+
+def test_a_small_screen_begins_at_the_top_of_the_page(pages: Watched, fake: Server) -> None:
+    small: ViewportSize = {"width": 360, "height": 400}
+    page = pages.open(fake.url, phone=True, prepare=lambda page: page.set_viewport_size(small))
+    expect(page.locator("#talk")).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollHeight > innerHeight")
+    assert page.evaluate("scrollY") == 0
 
 
 def test_a_finger_is_told_to_open_a_file(pages: Watched, fake: Server) -> None:

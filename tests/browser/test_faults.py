@@ -174,4 +174,8 @@ def test_a_channel_that_somebody_else_publishes_to(pages: Watched, fake: Server)
         press(page, "Start")
         if page is first:
             expect_status(first, "Listening")
-    expect_alert(second, "another round is publishing", "Change the settings that it names")
+    expect_alert(
+        second,
+        "Somebody else speaks to the channel 'stage'.",
+        "Choose another name in Settings.",
+    )

@@ -7,11 +7,13 @@ import io
 import re
 import wave
 
+import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from bench import recordings
 from rasr.audio import SAMPLE_RATE
-from tests.browser.conftest import Watched, picture
+from tests.browser.conftest import Watched, picture, serious
+from tests.browser.script import Said, Script
 from tests.browser.server import Server
 from tests.browser.test_speaking import keep_sights, press
 from tests.browser.waiting import expect_count, expect_status
@@ -57,7 +59,7 @@ def test_files_are_read_one_after_the_other(pages: Watched, fake: Server) -> Non
         ("silent.wav", silence(6000)),
         ("last.flac", QUESTION),
     )
-    expect_status(page, "Done. Press to speak again.")
+    expect_status(page, "Done. Files with text: 2 of 4. Press to speak again.")
     expect_count(page, ".sentence", 2)
     statuses = [one["status"] for one in page.evaluate("sights")]
     read = [one for one in dict.fromkeys(statuses) if one.startswith("Reading")]
@@ -69,6 +71,70 @@ def test_files_are_read_one_after_the_other(pages: Watched, fake: Server) -> Non
     notices = page.locator(".notice strong").all_text_contents()
     assert notices == ["letter.pdf cannot be read as sound.", "No speech found in silent.wav."]
     picture(page, "files")
+    press(page, "Clear")
+    expect_status(page, "Press and speak, or drop a recording.")
+    expect(page.locator("#latency")).to_have_text("")
+
+
+def test_files_of_which_the_same_is_to_be_said_have_one_notice(
+    pages: Watched, fake: Server
+) -> None:
+    page = pages.open(fake.url, phone=True)
+    names = [f"minutes of the {day} day.pdf" for day in range(40)]
+    drop(page, *[(name, b"no sound at all") for name in names], ("silent.wav", silence(6000)))
+    expect_status(page, "Done. Files with text: 0 of 41. Press to speak again.")
+    expect_count(page, ".notice", 2)
+    told = page.locator(".notice[data-name=unreadable] strong").inner_text()
+    assert all(name in told for name in names)
+    # The newest one is seen, and all of them leave room for the rest.
+    expect(page.locator(".notice[data-name=no_speech]")).to_be_in_viewport()
+    box, screen = page.locator("#notices").bounding_box(), page.viewport_size
+    assert box is not None
+    assert screen is not None
+    assert box["height"] <= 0.4 * screen["height"]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert serious(page) == []
+    picture(page, "many-notices")
+    press(page, "中文")
+    expect(page.locator(".notice[data-name=unreadable] strong")).to_contain_text(
+        "minutes of the 38 day.pdf和minutes of the 39 day.pdf"
+    )
+
+
+@pytest.mark.parametrize("said", [[], [Said("", 0)]], ids=["no sentence", "no words in it"])
+def test_sound_without_words_is_not_called_silence(
+    pages: Watched, fake: Server, said: list[Said]
+) -> None:
+    page = pages.open(fake.url, prepare=Script(*said).attach)
+    drop(page, ("song.flac", QUESTION))
+    expect_status(page, "Sound was heard, but no words. Press to speak again.")
+    notice = page.locator(".notice")
+    expect(notice).to_have_count(1)
+    expect(notice).to_contain_text(
+        "Sound was heard in song.flac, but no words in the chosen language."
+    )
+    expect(notice).to_contain_text("rasr setup LANGUAGE")
+
+
+def test_a_file_that_no_browser_has_room_for_is_refused_unread(
+    pages: Watched, fake: Server
+) -> None:
+    page = pages.open(fake.url)
+    page.evaluate(
+        """() => {
+          Blob.prototype.arrayBuffer = () => { throw new Error("it is read"); };
+          const part = new Blob([new Uint8Array(50_000_000)]);
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([...Array(10).fill(part), "x"], "day.wav"));
+          document.body.dispatchEvent(new DragEvent("drop",
+            {dataTransfer, bubbles: true, cancelable: true}));
+        }"""
+    )
+    notice = page.locator(".notice")
+    expect(notice).to_contain_text("day.wav: too large for the browser.")
+    expect(notice).to_contain_text("rasr transcribe FILE")
+    expect(notice).to_have_count(1)
+    expect_status(page, "Press and speak, or drop a recording.")
 
 
 def test_stop_ends_this_file_and_those_that_wait(pages: Watched, fake: Server) -> None:
@@ -102,7 +168,9 @@ def test_a_silent_file_has_words_of_its_own(pages: Watched, fake: Server) -> Non
     drop(page, ("silent.wav", silence(6000)))
     expect_status(page, "No speech was heard. Press to speak again.")
     expect(page.locator(".notice")).to_have_count(1)
-    expect(page.locator(".notice")).to_contain_text("No speech found in silent.wav.It is silent")
+    expect(page.locator(".notice")).to_contain_text(
+        "No speech found in silent.wav.The sound is silent"
+    )
     expect(page.locator(".notice")).not_to_contain_text("microphone")
     picture(page, "silent-file")
 

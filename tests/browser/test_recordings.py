@@ -80,6 +80,7 @@ def test_a_file_that_is_chosen_is_read_too(pages: Watched, fake: Server) -> None
     page = pages.open(fake.url)
     with page.expect_file_chooser() as chooser:
         press(page, "Open a file")
+    assert chooser.value.is_multiple()
     chooser.value.set_files(recordings.load("question").path)
     expect_status(page, "Done. Press to speak again.")
     expect_count(page, ".sentence", 1)
@@ -167,7 +168,9 @@ def test_each_recording_has_its_name_and_a_clock_of_its_own(
     assert shown[:4] == sorted(shown[:4])
     assert shown[4] < 1
     # Subtitles belong to one recording each.
-    with zipfile.ZipFile(saved(read_page, "WebVTT", tmp_path)) as archive:
+    path = saved(read_page, "WebVTT", tmp_path)
+    assert re.fullmatch(r"rasr-[-\dT]+-vtt\.zip", path.name)
+    with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["demo.vtt", "question.vtt"]
         cues = webvtt.from_string(archive.read("question.vtt").decode()).captions

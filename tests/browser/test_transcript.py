@@ -134,7 +134,8 @@ def test_a_workbook_has_each_sentence_as_text_and_its_times_as_times(
 
 
 def test_what_is_cleared_comes_back(page: Page) -> None:
-    for by_button in (True, False):
+    # With Caps Lock on the key is a capital letter.
+    for way in ("button", "Control+z", "Control+Z"):
         press(page, "Clear")
         expect(page.locator("body")).to_have_class("blank")
         expect_count(page, ".sentence", 0)
@@ -142,10 +143,10 @@ def test_what_is_cleared_comes_back(page: Page) -> None:
         expect(page.locator("#done-text")).to_have_text("The text is cleared.")
         assert serious(page) == []
         picture(page, "cleared")
-        if by_button:
+        if way == "button":
             press(page, "Undo")
         else:
-            page.keyboard.press("Control+z")
+            page.keyboard.press(way)
         assert texts(page) == [FIRST.text, SECOND.text, THIRD.text]
     page.locator(sentence(page, 0)).get_by_role("button", name="Play").click()
     expect(page.locator(".sentence").first).to_have_class("sentence playing")
@@ -389,6 +390,9 @@ def test_a_search_counts_jumps_and_plays(pages: Watched, fake: Server) -> None:
     field.fill("number")
     field.press("Escape")
     expect(page.locator("#find")).to_be_hidden()
+    # With Caps Lock on the key is a capital letter.
+    page.keyboard.press("Control+F")
+    expect(field).to_be_focused()
 
 
 def test_a_search_knows_what_is_new_and_what_was_corrected(

@@ -189,10 +189,18 @@ test("no text is left that the page does not say", async () => {
   assert.deepEqual(unsaid, []);
 });
 
+test("only a channel that somebody else has is told as one", () => {
+  const fault = (error_msg) => faultOf({ error_code: "SIS.0032", error_msg });
+  const taken = "'caption_channel' is invalid: it is 'hall_2', to which another round is publishing; allowed: …";
+  assert.deepEqual(fault(taken), { name: "channel_taken", values: { channel: "hall_2" } });
+  const other = "'vad_tail' is invalid: …";
+  assert.deepEqual(fault(other), { name: "refused", values: { message: other } });
+});
+
 test("every fault that a server or a microphone can have says what to do", () => {
   const codes = ["UNREACHABLE", "APIG.0301", "LOST", "CLOSED", "SIS.0031", "SIS.0032", "SIS.0201", "SIS.0301", "SIS.0304", "SIS.0305", "SIS.0309", "SIS.0312", "SIS.0100"];
   const names = codes.map((error_code) => faultOf({ error_code, error_msg: "m" }).name);
-  for (const name of [...names, "denied", "denied_once", "denied_system", "insecure", "unsupported", "missing", "busy", "soundless", "taken", "dropped", "uncopied", "unsaved", "unreadable", "silent", "limit", "queued", "no_speech", "warning_file", "away", "away_file", "unserved", "makeshift", "sample_unserved", "heard_other"]) {
+  for (const name of [...names, "denied", "denied_once", "denied_system", "insecure", "unsupported", "missing", "busy", "soundless", "taken", "dropped", "uncopied", "unsaved", "unreadable", "too_large", "channel_taken", "no_words", "silent", "limit", "queued", "no_speech", "warning_file", "away", "away_file", "unserved", "makeshift", "sample_unserved", "heard_other"]) {
     assert.ok(name in TEXTS.en && `${name}_do` in TEXTS.en, name);
   }
 });

@@ -99,7 +99,7 @@ const results = (told) =>
   told.filter(([type]) => type === "result").map(([, { start_time, end_time }]) => [start_time, end_time]);
 
 test("START has the options as the protocol writes them", () => {
-  const { platform } = start({ add_punc: true, digit_norm: false, vad_tail: 300, mode: "sentence" });
+  const { platform } = start({ add_punc: true, digit_norm: false, vad_tail: 300, mode: "sentence", cleanUp: true });
   platform.socket.onopen();
   assert.equal(platform.socket.address, "ws://server:1/v1/any/rasr/sentence-stream");
   assert.deepEqual(platform.socket.sent, [

@@ -33,10 +33,12 @@ export class Microphone {
    * @param {number} options.rate Hz of the chunks
    * @param {(chunk: Int16Array, level: number) => void} options.onChunk level: RMS, 0 to 1
    * @param {() => void} [options.onGone] the microphone was taken away
+   * @param {boolean} [options.cleanUp] the browser takes echo and noise out of the sound and evens its
+   *   loudness: good for ears, but it distorts speech for a recogniser
    * @param {MediaTrackConstraints} [options.constraints]
    * @returns {Promise<Microphone>}
    */
-  static async open({ rate, onChunk, onGone = () => {}, constraints = {} }) {
+  static async open({ rate, onChunk, onGone = () => {}, cleanUp = false, constraints = {} }) {
     if (!globalThis.isSecureContext) {
       throw new MicrophoneError("insecure", "browsers give the microphone to https: and localhost pages only");
     }
@@ -54,7 +56,8 @@ export class Microphone {
     }
     let stream = null;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, ...constraints } });
+      const processing = { echoCancellation: cleanUp, noiseSuppression: cleanUp, autoGainControl: cleanUp };
+      stream = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1, ...processing, ...constraints } });
       await started(context);
     } catch (error) {
       stream?.getTracks().forEach((track) => track.stop());

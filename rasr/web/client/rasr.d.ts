@@ -38,6 +38,8 @@ export interface SessionOptions extends StartConfig {
 }
 
 export interface ListenOptions extends SessionOptions {
+  /** The browser takes echo and noise out of the sound and evens its loudness, which distorts speech; false. */
+  cleanUp?: boolean;
   constraints?: MediaTrackConstraints;
   onChunk?: (chunk: Int16Array, level: number) => void;
   onGone?: () => void;
@@ -129,6 +131,7 @@ export class Microphone {
     rate: number;
     onChunk: (chunk: Int16Array, level: number) => void;
     onGone?: () => void;
+    cleanUp?: boolean;
     constraints?: MediaTrackConstraints;
   }): Promise<Microphone>;
   close(): Promise<void>;

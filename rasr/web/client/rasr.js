@@ -18,11 +18,12 @@ export { Microphone, MicrophoneError, Resampler, Session, rateOf };
  * @param {string | URL} url of the server
  * @param {import("./rasr.js").ListenOptions} options
  */
-export async function listen(url, { constraints, onChunk = () => {}, onGone, ...options }) {
+export async function listen(url, { cleanUp, constraints, onChunk = () => {}, onGone, ...options }) {
   /** @type {Session | null} */
   let session = null;
   const microphone = await Microphone.open({
     rate: rateOf(options.property),
+    cleanUp,
     constraints,
     onGone,
     onChunk(chunk, level) {

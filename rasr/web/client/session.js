@@ -409,11 +409,12 @@ export function rateOf(property) {
 }
 
 /**
- * START's config: every option that is not the session's own, truth values as SIS writes them.
+ * START's config: every option that is not the session's or the microphone's own, truth values as SIS
+ * writes them.
  *
- * @param {import("./rasr.js").SessionOptions} options
+ * @param {import("./rasr.js").ListenOptions} options
  */
-export function startConfig({ mode, project, token, ticket, keepSeconds, patienceSeconds, ...config }) {
+export function startConfig({ mode, project, token, ticket, keepSeconds, patienceSeconds, cleanUp, ...config }) {
   if (typeof config.property !== "string") {
     throw new TypeError("options need a property, such as english_16k_common");
   }

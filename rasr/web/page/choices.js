@@ -16,6 +16,7 @@ export const FIELDS = [
   { name: "vad_tail", kind: "number", initial: 500, min: 0, max: 3000, step: 50, advanced: true },
   { name: "max_seconds", kind: "number", initial: 30, min: 1, max: 60, step: 1, advanced: true },
   { name: "vad_head", kind: "number", initial: 10000, min: 0, max: 60000, step: 500, advanced: true },
+  { name: "clean_up", kind: "switch", initial: false, advanced: true },
 ];
 
 const KEY = "rasr.choices";
@@ -84,9 +85,9 @@ export function isAllowed({ kind, min, max, options, pattern }, value) {
   }
 }
 
-/** Options of the client's Session. */
+/** Options of the client's `listen`, and of its Session. */
 export function sessionOptions(choices, { hotWords }) {
-  const { user_words, captions, caption_channel, ...options } = choices;
+  const { user_words, captions, caption_channel, clean_up, ...options } = choices;
   const words = user_words.split(/[\n,，、;；]/).map((word) => word.trim()).filter(Boolean);
   return {
     ...options,
@@ -94,5 +95,6 @@ export function sessionOptions(choices, { hotWords }) {
     word_confidence: true,
     ...(hotWords && words.length > 0 ? { user_words: words } : {}),
     ...(captions ? { caption_channel } : {}),
+    ...(clean_up ? { cleanUp: true } : {}),
   };
 }

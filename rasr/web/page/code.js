@@ -65,6 +65,8 @@ async def main(path):
             speaking.cancel()
 
 
+if len(sys.argv) != 2:
+    sys.exit("usage: python speak.py recording.wav")
 asyncio.run(main(sys.argv[1]))
 `;
 }
@@ -104,7 +106,7 @@ function sdk(server, settings, project) {
   const setters = known.map(([name, value]) => `request.set_${name}(${JSON.stringify(value)})`);
   const others = Object.keys(fields).filter((name) => !SDK_FIELDS.has(name));
   const unsaid = others.length === 0 ? "" : `# Not of SIS, so the SDK cannot ask for it: ${others.join(", ")}.\n`;
-  return `# pip install huaweicloud_sis
+  return `# Needs huaweicloud_sis, Huawei Cloud's SIS SDK for Python: from Huawei's own page, not from a package index.
 # python speak.py recording.pcm        (mono, 16 bit, ${rateOf(property)} Hz, no header)
 import sys
 
@@ -112,6 +114,9 @@ from huaweicloud_sis.bean.callback import RasrCallBack
 from huaweicloud_sis.bean.rasr_request import RasrRequest
 from huaweicloud_sis.bean.sis_config import SisConfig
 from huaweicloud_sis.client.rasr_client import RasrClient
+
+if len(sys.argv) != 2:
+    sys.exit("usage: python speak.py recording.pcm")
 
 
 class Callback(RasrCallBack):

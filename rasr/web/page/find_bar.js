@@ -32,7 +32,9 @@ export class FindBar {
     this.bar.addEventListener("keydown", (event) => this.press(event));
     root.addEventListener("keydown", (event) => {
       // The browser's own search does not know sentences that are far away. Pressed twice, it comes.
-      if ((event.ctrlKey || event.metaKey) && event.key === "f" && !this.button.hidden && event.target !== this.field) {
+      // A capital letter with Caps Lock on.
+      const isAsked = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "f";
+      if (isAsked && !this.button.hidden && event.target !== this.field) {
         event.preventDefault();
         this.open();
       }

@@ -55,6 +55,7 @@ class Page {
     const on = (selector, call) => this.root.querySelector(selector).addEventListener("click", call);
     on("#talk", () => (this.runner.isIdle ? speak(SERVER, this.runner, this.devices) : this.runner.stop()));
     on("#settings", () => this.panel.open());
+    on("#clear", () => this.runner.cleared());
     on("#language", () => this.switchLanguage());
     this.transcript.wireTools(this.notices, this.account);
     const input = this.root.querySelector("#file");
@@ -64,7 +65,12 @@ class Page {
       input.value = "";
     });
     acceptDrops(this.root, (files) => void this.reading.add(files));
-    this.choices.addEventListener("change", () => this.advise());
+    this.choices.addEventListener("change", () => {
+      this.advise();
+      this.tellChannel();
+    });
+    // On a small screen the page begins at its top all the same.
+    this.root.querySelector("#talk").focus({ preventScroll: true });
   }
 
   /** What the server serves, and with it the choices that hang on it. */
@@ -98,8 +104,17 @@ class Page {
   /** What goes with a state of the runner. */
   follow(state) {
     this.chooser.lock(state === "idle" ? null : this.runner.property);
+    this.tellChannel();
     if (state === "idle") {
       this.reading.goOn();
+    }
+  }
+
+  /** Who can read along: what is chosen while somebody speaks holds from the next start. */
+  tellChannel() {
+    const { captions, caption_channel } = this.choices.values;
+    if (["idle", "starting"].includes(this.runner.state)) {
+      this.signs.showChannel(captions ? caption_channel : null);
     }
   }
 

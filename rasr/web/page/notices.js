@@ -3,6 +3,9 @@
 import { MicrophoneError } from "../client/rasr.js";
 import { copyButton } from "./copying.js";
 
+/** In the words of SIS: somebody else's round has the channel of captions. */
+const CHANNEL_TAKEN = /^'caption_channel' is invalid: it is '([^']+)', to which another round is publishing/;
+
 /** How a fault is told: the name of its texts, and the values in them. */
 export function faultOf({ error_code, error_msg }) {
   switch (error_code) {
@@ -21,7 +24,12 @@ export function faultOf({ error_code, error_msg }) {
       return { name: "uninstalled" };
     case "SIS.0305":
       return { name: "engine" };
-    case "SIS.0032":
+    case "SIS.0032": {
+      const channel = CHANNEL_TAKEN.exec(error_msg)?.[1];
+      return channel === undefined
+        ? { name: "refused", values: { message: error_msg } }
+        : { name: "channel_taken", values: { channel } };
+    }
     case "SIS.0201":
     case "SIS.0301":
       return { name: "refused", values: { message: error_msg } };
@@ -56,7 +64,7 @@ function deniedBy(message) {
 
 /** The ones that stop nothing. */
 const MILD = new Set([
-  "warning", "dropped", "limit", "silent", "no_speech", "queued", "uncopied", "unsaved", "unserved", "makeshift",
+  "warning", "dropped", "limit", "silent", "no_speech", "no_words", "queued", "uncopied", "unsaved", "unserved", "makeshift",
   "sample_unserved", "heard_other", "signed_out_alone",
 ]);
 
@@ -65,7 +73,7 @@ export class Notices {
   constructor(place, texts) {
     this.place = place;
     this.texts = texts;
-    /** @type {{name: string, key: string, values: object, command?: string, isAdvice?: boolean}[]} */
+    /** @type {{name: string, key: string, values: object, command?: string, files?: string[], isAdvice?: boolean}[]} */
     this.shown = [];
     /** Advice that a person has read: the names. */
     this.dismissed = new Set();
@@ -87,12 +95,18 @@ export class Notices {
   /**
    * Show one; another of the same key takes its place.
    *
-   * @param {{name: string, values?: object, command?: string, key?: string}} notice `command`: the
-   *   cure, to be copied
+   * @param {{name: string, values?: object, command?: string, file?: string, key?: string}} notice
+   *   `command`: the cure, to be copied; `file`: of which the same may be said as of others, which
+   *   one notice names then
    */
-  show({ name, values = {}, command, key = name }) {
-    this.shown = [...this.shown.filter((one) => one.key !== key), { name, key, values, command }];
+  show({ name, values = {}, command, file, key = name }) {
+    const before = this.shown.find((one) => one.key === key);
+    const files = file === undefined ? [] : [...new Set([...(before?.files ?? []), file])];
+    const told = file === undefined ? values : { ...values, name: files };
+    this.shown = [...this.shown.filter((one) => one !== before), { name, key, values: told, command, files }];
     this.render();
+    // There is room for a few; the newest one is seen.
+    this.place.scrollTop = this.place.scrollHeight;
   }
 
   /** New values in one that is shown: only what to do is written again, and not spoken again. */

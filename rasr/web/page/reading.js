@@ -4,6 +4,9 @@ import { Session, rateOf } from "../client/rasr.js";
 import { decode } from "./recordings.js";
 import { Take } from "./take.js";
 
+/** A browser decodes a file as a whole, in memory that it does not have for larger ones. */
+const MOST_BYTES = 500_000_000;
+
 export class Reading {
   /**
    * @param {string} server its address
@@ -33,6 +36,7 @@ export class Reading {
     }
     this.isReading = true;
     let round = null;
+    let withText = 0;
     let options = await this.runner.begin(false);
     let goesOn = options !== null;
     if (!goesOn) {
@@ -43,12 +47,24 @@ export class Reading {
       this.number += 1;
       round = await this.read(file, options);
       goesOn = this.waiting.length > 0;
+      withText += round?.reason === "NORMAL" && !round.isEmpty ? 1 : 0;
       this.runner.finish(round, !goesOn);
       if (goesOn) {
         options = this.runner.sessionOptions();
       }
     }
+    if (options !== null) {
+      this.tellAll(round, withText);
+    }
     [this.isReading, this.number, this.count] = [false, 0, 0];
+  }
+
+  /** Of several files the last one does not say how it went. */
+  tellAll(last, withText) {
+    const isWhole = last === null || last.reason === "NORMAL";
+    if (isWhole && this.count > 1 && withText < this.count) {
+      this.runner.signs.say("status", "done_some", { some: withText, count: this.count });
+    }
   }
 
   /** Somebody has stopped speaking: what was put in line meanwhile is read. */
@@ -68,12 +84,16 @@ export class Reading {
     const [opening, reading] = this.count > 1 ? ["decoding_of", "reading_of"] : ["decoding", "reading"];
     signs.say("status", opening, place);
     signs.progress.value = 0;
+    if (file.size > MOST_BYTES) {
+      notices.show({ name: "too_large", file: name });
+      return null;
+    }
     const rate = rateOf(options.property);
     let chunks;
     try {
       chunks = await decode(file, rate);
     } catch {
-      notices.show({ name: "unreadable", values: { name }, key: `unreadable ${name}` });
+      notices.show({ name: "unreadable", file: name });
       return null;
     }
     const take = new Take(name, rate);

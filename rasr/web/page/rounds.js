@@ -10,6 +10,8 @@ import { faultOf } from "./notices.js";
 
 /** Waiting sound that a person is told of, seconds. */
 const STALLED_S = 2;
+/** RMS of half a second of a recording that is neither silent nor too soft: −40 dB below full scale. */
+const LOUD = 0.01;
 /** So many sentences in a row are of another language before a person is told. */
 const SURE = 2;
 
@@ -48,6 +50,12 @@ export class Round {
   /** True if not a word was said. */
   get isEmpty() {
     return this.take.segments.every(({ result }) => result.text.trim() === "");
+  }
+
+  /** True if something was said, or is loud enough to be said, of which no word was recognised. */
+  get isWordless() {
+    // A microphone hears many a loud thing.
+    return this.isEmpty && (this.heard > 0 || (!this.traits.isLive && this.take.loudness >= LOUD));
   }
 
   /** A person has stopped speaking now, or a file is over. */
@@ -182,13 +190,13 @@ export class Round {
     }
   }
 
-  /** Nobody was heard. */
+  /** Nobody was heard, or nobody of whom a word was recognised. */
   tellSilence() {
     const { name } = this.take;
     if (this.traits.isMicrophone) {
       this.page.fault({ name: "silent" });
     } else {
-      this.page.fault({ name: "no_speech", values: { name }, key: `no_speech ${name}` });
+      this.page.fault({ name: this.isWordless ? "no_words" : "no_speech", file: name });
     }
   }
 

@@ -142,10 +142,20 @@ export class Runner {
     this.awake = null;
     if (round === null || round.failed) {
       this.signs.sayReady();
+    } else if (round.reason === "NORMAL" && round.isEmpty) {
+      this.signs.say("status", round.isWordless ? "done_wordless" : "done_silent");
     } else {
-      this.signs.say("status", round.reason === "NORMAL" && round.isEmpty ? "done_silent" : "done");
+      this.signs.say("status", "done");
     }
     this.enter(isLast ? "idle" : "starting");
+  }
+
+  /** The text is cleared, and with it what was told of how it came. */
+  cleared() {
+    if (this.isIdle) {
+      this.signs.sayReady();
+      this.signs.say("latency", null);
+    }
   }
 
   enter(state) {

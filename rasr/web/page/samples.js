@@ -3,7 +3,7 @@
 import { Session, rateOf } from "../client/rasr.js";
 import { cureOf, languageOf, nameOf } from "./languages.js";
 import { decode } from "./recordings.js";
-import { Take } from "./take.js";
+import { Take, levelOf } from "./take.js";
 
 /** Languages that the server has a recording of. */
 const LANGUAGES = ["english", "chinese"];
@@ -122,9 +122,4 @@ async function atTheSpeedOfSpeech(chunks, seconds, give) {
       return;
     }
   }
-}
-
-/** Root mean square of a chunk, 0 to 1. */
-function levelOf(chunk) {
-  return Math.sqrt(chunk.reduce((sum, sample) => sum + sample * sample, 0) / chunk.length) / 32768;
 }

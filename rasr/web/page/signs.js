@@ -19,6 +19,11 @@ export class Signs {
     this.voice = root.querySelector("#voice");
     this.progress = root.querySelector("#progress");
     this.latency = root.querySelector("#latency");
+    this.channel = root.querySelector("#channel");
+    this.channelLink = root.querySelector("#channel-link");
+    this.promise = root.querySelector("#promise");
+    /** Of captions; null: nobody reads along. */
+    this.channelName = null;
     this.waveform = new Waveform(root.querySelector("#waveform"));
     /** What is shown, to be written again in the other language. */
     this.said = { status: [readyText()], voice: ["voice_unknown"], latency: null };
@@ -42,6 +47,12 @@ export class Signs {
     this.write();
   }
 
+  /** @param {string | null} name of the channel where others can read along */
+  showChannel(name) {
+    this.channelName = name;
+    this.write();
+  }
+
   say(part, key, values) {
     this.said[part] = key === null ? null : [key, values];
     this.write();
@@ -60,6 +71,13 @@ export class Signs {
         this[part].textContent = text;
       }
     }
+    const channel = this.channelName;
+    this.channel.hidden = channel === null;
+    if (channel !== null) {
+      this.channelLink.href = `/captions/${channel}`;
+      this.channelLink.textContent = this.texts.say("captions_on", { channel });
+    }
+    this.promise.textContent = this.texts.say(channel === null ? "promise" : "promise_captions");
     const isIdle = (this.body.dataset.state ?? "idle") === "idle";
     this.buttonName.textContent = this.texts.say(isIdle ? "start" : "stop");
   }

@@ -28,6 +28,11 @@ export class Take {
     return this.msOf(this.samples);
   }
 
+  /** Of its loudest chunk: RMS, 0 to 1. */
+  get loudness() {
+    return Math.max(0, ...this.chunks.map(levelOf));
+  }
+
   /** Sound before this time is not kept. */
   get keptFromMs() {
     return this.msOf(this.firstSample);
@@ -92,4 +97,9 @@ export class Take {
   msOf(samples) {
     return (samples * 1000) / this.rate;
   }
+}
+
+/** Root mean square of a chunk, 0 to 1. */
+export function levelOf(chunk) {
+  return Math.sqrt(chunk.reduce((sum, sample) => sum + sample * sample, 0) / chunk.length) / 32768;
 }

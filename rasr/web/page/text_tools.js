@@ -49,7 +49,8 @@ export class TextTools {
       return false;
     }
     this.notices.dismiss("unsaved");
-    download(file, `rasr-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}`);
+    const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+    download(file, file.extension === "zip" ? `rasr-${time}-${kind}` : `rasr-${time}`);
     return true;
   }
 

@@ -16,9 +16,13 @@ export class Texts {
     this.language = language;
   }
 
-  /** @param {string} key of TEXTS; {names} in it stand for `values` */
+  /** @param {string} key of TEXTS; {names} in it stand for `values`, of which one may be a list */
   say(key, values = {}) {
-    return TEXTS[this.language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+    return TEXTS[this.language][key].replace(/\{(\w+)\}/g, (_, name) => this.listed(values[name]));
+  }
+
+  listed(value) {
+    return Array.isArray(value) ? new Intl.ListFormat(this.language).format(value) : String(value);
   }
 
   /** Write the texts into every element that asks for one. */

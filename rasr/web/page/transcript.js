@@ -228,11 +228,15 @@ export class Transcript {
   // What is shown
 
   show() {
-    document.body.classList.toggle("blank", this.isEmpty && this.partial.hidden);
+    const isBlank = this.isEmpty && this.partial.hidden;
+    document.body.classList.toggle("blank", isBlank);
     for (const element of this.needText) {
       element.hidden = this.isEmpty;
     }
-    this.follower.grown();
+    // Without text the page is read from its beginning.
+    if (!isBlank) {
+      this.follower.grown();
+    }
   }
 
   /** For a screen reader: each final once. The sentences themselves may be corrected in silence. */

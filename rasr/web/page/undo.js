@@ -21,7 +21,9 @@ export class Undo {
     root.querySelector("#done-close").addEventListener("click", () => this.hide());
     root.addEventListener("keydown", (event) => {
       const isField = event.target.matches?.("input, textarea, select");
-      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key === "z" && !isField && this.steps.length > 0) {
+      // A capital letter with Caps Lock on.
+      const isAsked = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
+      if (isAsked && !isField && this.steps.length > 0) {
         event.preventDefault();
         this.undo();
       }
