@@ -255,6 +255,22 @@ def test_a_text_that_was_on_the_page_comes_back_when_another_one_was_shown(
     assert kept(page)["sessions"] == 2
 
 
+def test_a_session_is_shown_while_the_search_has_found_something(
+    pages: Watched, fake: Server
+) -> None:
+    page = heard(pages, fake, Script(FIRST))
+    keep(page)
+    correct(page, 0, "Good evening.")
+    expect_kept(page, "segments", 1)
+    press(page, "Search")
+    page.get_by_label("Search in the text").fill("good")
+    expect(page.locator("#find-count")).to_have_text("1 of 1")
+    listed(page).get_by_role("button", name="Show").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert texts(page) == ["Good evening."]
+    expect(page.locator("#done-text")).to_have_text("The text is cleared.")
+
+
 def test_a_browser_that_keeps_nothing_is_told(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, prepare=lambda page: page.add_init_script(_NO_STORAGE))
     press(page, "Past sessions")

@@ -164,6 +164,8 @@ export class Transcript {
   takeAway() {
     this.playback.stop();
     this.editor.close(false);
+    // While its hits still have their sentences.
+    this.find.close();
     const left = {
       takes: this.takes,
       segments: this.takes.map(({ segments }) => segments),
@@ -182,6 +184,7 @@ export class Transcript {
   /** A text that was taken away stands before what was said since. */
   bringBack({ takes, segments, page, isSaved }) {
     this.editor.close(true);
+    this.find.close();
     const since = this.keeper.leave();
     const hasMore = this.takes.length > 0;
     takes.forEach((take, i) => {
@@ -205,7 +208,6 @@ export class Transcript {
   }
 
   rebuild() {
-    this.find.close();
     this.list.clear();
     this.legend.hidden = true;
     for (const take of this.takes) {
