@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
 from bench import recordings
@@ -269,6 +270,81 @@ def test_a_session_is_shown_while_the_search_has_found_something(
     expect(page.get_by_role("dialog")).to_be_hidden()
     assert texts(page) == ["Good evening."]
     expect(page.locator("#done-text")).to_have_text("The text is cleared.")
+
+
+@pytest.mark.parametrize("still", [False, True], ids=["keeping is off", "only text is kept"])
+def test_a_session_that_was_shown_after_clearing_stays_kept_when_that_is_undone(
+    pages: Watched, fake: Server, still: bool
+) -> None:
+    page = heard(pages, fake, Script(FIRST, SECOND))
+    keep(page, sound=True)
+    expect_kept(page, "segments", 2)
+    sound = kept(page)["sound"]
+    assert sound > 0
+    page.reload()
+    press(page, "Past sessions")
+    page.get_by_label("Keep the sound too").uncheck()
+    if not still:
+        page.get_by_label("Keep sessions in this browser").uncheck()
+    press(page, "Close")
+    drop(page, recordings.load("question").path)
+    expect_status(page, DONE)
+    said = texts(page)
+    if still:
+        expect_kept(page, "sessions", 2)
+    before = kept(page)
+    press(page, "Clear")
+    listed(page, int(still)).get_by_role("button", name="Show").click()
+    expect_count(page, ".sentence", 2)
+    assert texts(page) == [FIRST.text, SECOND.text]
+    page.locator("#past").focus()
+    page.keyboard.press("Control+z")
+    assert texts(page) == said
+    # All that is to be written is, once something else was.
+    correct(page, 0, "Another text.")
+    page.locator("#past").click()
+    expect(page.locator("#kept-sessions li")).to_have_count(before["sessions"])
+    expect(page.locator("#kept-sessions li").last).to_contain_text("Sentences: 2")
+    assert kept(page) == before
+    press(page, "Close")
+    for there in (said, [FIRST.text, SECOND.text]):
+        page.locator("#past").focus()
+        page.keyboard.press("Control+z")
+        assert texts(page) == there
+
+
+def test_what_is_said_while_a_past_session_is_shown_comes_along_when_that_is_undone(
+    pages: Watched, fake: Server
+) -> None:
+    script = Script(FIRST)
+    page = pages.open(fake.url, prepare=script.attach)
+    keep(page)
+    drop(page, recordings.load_demo().path)
+    expect_status(page, DONE)
+    expect_kept(page, "segments", 1)
+    page.reload()
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    expect_kept(page, "sessions", 2)
+    listed(page, 1).get_by_role("button", name="Show").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    script.say(SECOND)
+    expect_count(page, ".sentence", 2)
+    expect_kept(page, "segments", 3)
+    press(page, "Undo")
+    assert texts(page) == [FIRST.text, SECOND.text]
+    script.say(Said("Once more.", 6000))
+    expect_count(page, ".sentence", 3)
+    press(page, "Stop")
+    expect_status(page, DONE)
+    # They are in one session, and the other one is as it was.
+    expect_kept(page, "takes", 2)
+    expect_kept(page, "segments", 4)
+    row = listed(page, 1)
+    expect(row).to_contain_text("Sentences: 1")
+    row.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert texts(page) == [FIRST.text]
 
 
 def test_a_browser_that_keeps_nothing_is_told(pages: Watched, fake: Server) -> None:

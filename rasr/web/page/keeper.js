@@ -129,14 +129,35 @@ export class Keeper {
     kept.upTo = take.samples;
   }
 
-  /** The text is gone from the page: the next final begins another session. */
-  leave() {
+  /** The text on the page was kept before it came there. */
+  get isOfEarlier() {
+    return [...this.page.takes.values()].some(({ isOld }) => isOld);
+  }
+
+  /**
+   * The text is gone from the page: the next final begins another session.
+   * @param {import("./take.js").Take[]} staying these go on in another one, and are no part of what is left
+   */
+  leave(staying = []) {
     for (const take of this.page.takes.keys()) {
       take.onHear = () => {};
     }
     const left = this.page;
     this.page = newPage();
+    for (const take of staying) {
+      this.giveUp(left, take);
+    }
     return left;
+  }
+
+  /** A take is kept in another session from now on. */
+  giveUp(page, take) {
+    const kept = page.takes.get(take);
+    // What nobody keeps anew stays where it is.
+    if (kept !== undefined && page.session !== null && this.choice.text) {
+      this.write(page, (store) => store.forgetTake(page.session.id, kept.id));
+    }
+    page.takes.delete(take);
   }
 
   /** The text of a session is on the page again: go on with it. @param {ReturnType<typeof newPage>} page */
@@ -148,9 +169,10 @@ export class Keeper {
     }
   }
 
-  /** What was kept of a page is not wanted any more. */
+  /** What was kept of a page goes on in the session that is there now. */
   forget({ session }) {
-    if (session !== null) {
+    // What nobody keeps anew stays where it is.
+    if (session !== null && this.choice.text) {
       this.work = this.work.then(async () => (await this.store()).forget(session.id)).catch(() => {});
     }
   }

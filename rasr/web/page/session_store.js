@@ -149,6 +149,27 @@ export class SessionStore {
     });
   }
 
+  /** Forget one take of a session. */
+  async forgetTake(session, take) {
+    await this.change(async (stores) => {
+      const record = await known(stores, session);
+      const range = IDBKeyRange.bound([session, take], [session, take, []]);
+      const sentences = await result(stores.segments.count(range));
+      stores.sessions.put({ ...record, sentences: record.sentences - sentences });
+      stores.takes.delete([session, take]);
+      stores.segments.delete(range);
+      let bytes = (await result(stores.totals.get(SOUND))) ?? 0;
+      const cursor = stores.sound.index("session").openCursor(IDBKeyRange.bound([session], [session, []]));
+      for (let piece = await result(cursor); piece !== null; piece = await next(piece)) {
+        if (piece.value.take === take) {
+          bytes -= piece.value.bytes;
+          piece.delete();
+        }
+      }
+      stores.totals.put(bytes, SOUND);
+    });
+  }
+
   /** Forget every session. */
   async forgetAll() {
     await this.change(async (stores) => STORES.forEach((name) => stores[name].clear()));
