@@ -50,14 +50,31 @@ IDBFactory.prototype.open = () => { throw new DOMException("no", "InvalidStateEr
 """
 _FULL = """
 (store) => {
+  window.isFull = true;
   const add = IDBObjectStore.prototype.add, put = IDBObjectStore.prototype.put;
   const full = (original) => function (...values) {
-    if (this.name === store) throw new DOMException("full", "QuotaExceededError");
+    if (this.name === store && window.isFull) throw new DOMException("full", "QuotaExceededError");
     return original.apply(this, values);
   };
   IDBObjectStore.prototype.add = full(add);
   IDBObjectStore.prototype.put = full(put);
 }
+"""
+
+_ASKS = """
+() => {
+  const leave = new Event("beforeunload", {cancelable: true});
+  window.dispatchEvent(leave);
+  return leave.defaultPrevented;
+}
+"""
+"""Whether a person is asked before the page is left."""
+_DELETE = """
+() => new Promise((resolve) => {
+  const request = indexedDB.deleteDatabase("rasr-sessions");
+  request.onsuccess = () => resolve("deleted");
+  request.onblocked = () => resolve("blocked");
+})
 """
 
 
@@ -376,6 +393,78 @@ def test_a_disk_that_is_full_is_told_and_the_text_is_not_left_unasked(
     dialogs = questions(page)
     page.reload()
     assert dialogs == ["beforeunload"]
+
+
+def test_what_a_full_disk_had_no_room_for_is_kept_once_there_is_room(
+    pages: Watched, fake: Server
+) -> None:
+    script = Script(FIRST)
+    page = pages.open(fake.url, prepare=script.attach)
+    keep(page)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    expect_kept(page, "segments", 1)
+    page.evaluate(_FULL, "segments")
+    script.say(SECOND)
+    expect(page.locator("#done-text")).to_contain_text("Save it as a file")
+    page.evaluate("isFull = false")
+    script.say(Said("Once more.", 6000))
+    expect_kept(page, "segments", 3)
+    said = texts(page)
+    asked = questions(page)
+    page.reload()
+    assert asked == []
+    listed(page).get_by_role("button", name="Show").click()
+    expect_count(page, ".sentence", 3)
+    assert texts(page) == said
+
+
+def test_a_text_whose_session_is_forgotten_here_is_not_left_unasked_and_can_be_kept_anew(
+    pages: Watched, fake: Server
+) -> None:
+    page = heard(pages, fake, Script(FIRST, SECOND))
+    keep(page)
+    expect_kept(page, "segments", 2)
+    press(page, "Past sessions")
+    press(page, "Forget all")
+    press(page, "Forget")
+    expect(page.get_by_text("There are none.")).to_be_visible()
+    expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
+    assert page.evaluate(_ASKS)
+    page.get_by_label("Keep sessions in this browser").uncheck()
+    page.get_by_label("Keep sessions in this browser").check()
+    expect(page.locator("#kept-sessions li")).to_have_count(1)
+    expect_kept(page, "segments", 2)
+    assert not page.evaluate(_ASKS)
+    # Also one that is forgotten while its text is cleared.
+    press(page, "Close")
+    press(page, "Clear")
+    press(page, "Past sessions")
+    press(page, "Forget all")
+    press(page, "Forget")
+    expect(page.get_by_text("There are none.")).to_be_visible()
+    press(page, "Close")
+    page.locator("#past").focus()
+    page.keyboard.press("Control+z")
+    assert texts(page) == [FIRST.text, SECOND.text]
+    expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
+    assert page.evaluate(_ASKS)
+
+
+def test_what_is_said_after_all_data_was_deleted_elsewhere_is_kept(
+    pages: Watched, fake: Server
+) -> None:
+    page = heard(pages, fake, Script(FIRST))
+    keep(page)
+    expect_kept(page, "segments", 1)
+    assert another(page, fake).evaluate(_DELETE) == "deleted"
+    expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
+    assert page.evaluate(_ASKS)
+    press(page, "Clear")
+    drop(page, recordings.load_demo().path)
+    expect_status(page, DONE)
+    expect_kept(page, "segments", 1)
+    assert not page.evaluate(_ASKS)
 
 
 def test_the_oldest_sound_is_given_up_first_and_no_text(pages: Watched, fake: Server) -> None:

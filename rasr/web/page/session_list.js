@@ -197,6 +197,8 @@ export class SessionList {
     const no = element("button", { type: "button", className: "small", textContent: this.texts.say("keep_it") });
     yes.addEventListener("click", async () => {
       await forget().catch(() => this.say("keep_failed"));
+      this.keeper.check();
+      box.replaceWith(button);
       await this.render();
       this.dialog.querySelector("button").focus();
     });

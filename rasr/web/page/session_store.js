@@ -26,16 +26,21 @@ export class Forgotten extends Error {}
 
 export class SessionStore {
   /**
-   * @param {IDBFactory} factory
+   * @param {() => void} onClose it is closed, and can be opened again
    * @returns {Promise<SessionStore>}
    * @throws {Error} this browser keeps nothing for pages
    */
-  static async open(factory = indexedDB) {
-    const request = factory.open(NAME, VERSION);
+  static async open(onClose = () => {}) {
+    const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => build(request.result);
     const database = await result(request);
     // Another tab wants to delete or rebuild it: give way.
-    database.onversionchange = () => database.close();
+    database.onversionchange = () => {
+      database.close();
+      onClose();
+    };
+    // Its data is deleted in the settings of the browser.
+    database.onclose = onClose;
     return new SessionStore(database);
   }
 
@@ -122,6 +127,11 @@ export class SessionStore {
         sound: sound.filter((one) => one.take === take.id).sort((one, other) => one.firstSample - other.firstSample),
       })),
     };
+  }
+
+  /** @throws {Forgotten} */
+  async check(id) {
+    await known(this.stores("readonly"), id);
   }
 
   async rename(id, name) {
