@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
 from bench import recordings
@@ -49,14 +50,31 @@ IDBFactory.prototype.open = () => { throw new DOMException("no", "InvalidStateEr
 """
 _FULL = """
 (store) => {
+  window.isFull = true;
   const add = IDBObjectStore.prototype.add, put = IDBObjectStore.prototype.put;
   const full = (original) => function (...values) {
-    if (this.name === store) throw new DOMException("full", "QuotaExceededError");
+    if (this.name === store && window.isFull) throw new DOMException("full", "QuotaExceededError");
     return original.apply(this, values);
   };
   IDBObjectStore.prototype.add = full(add);
   IDBObjectStore.prototype.put = full(put);
 }
+"""
+
+_ASKS = """
+() => {
+  const leave = new Event("beforeunload", {cancelable: true});
+  window.dispatchEvent(leave);
+  return leave.defaultPrevented;
+}
+"""
+"""Whether a person is asked before the page is left."""
+_DELETE = """
+() => new Promise((resolve) => {
+  const request = indexedDB.deleteDatabase("rasr-sessions");
+  request.onsuccess = () => resolve("deleted");
+  request.onblocked = () => resolve("blocked");
+})
 """
 
 
@@ -255,6 +273,97 @@ def test_a_text_that_was_on_the_page_comes_back_when_another_one_was_shown(
     assert kept(page)["sessions"] == 2
 
 
+def test_a_session_is_shown_while_the_search_has_found_something(
+    pages: Watched, fake: Server
+) -> None:
+    page = heard(pages, fake, Script(FIRST))
+    keep(page)
+    correct(page, 0, "Good evening.")
+    expect_kept(page, "segments", 1)
+    press(page, "Search")
+    page.get_by_label("Search in the text").fill("good")
+    expect(page.locator("#find-count")).to_have_text("1 of 1")
+    listed(page).get_by_role("button", name="Show").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert texts(page) == ["Good evening."]
+    expect(page.locator("#done-text")).to_have_text("The text is cleared.")
+
+
+@pytest.mark.parametrize("still", [False, True], ids=["keeping is off", "only text is kept"])
+def test_a_session_that_was_shown_after_clearing_stays_kept_when_that_is_undone(
+    pages: Watched, fake: Server, still: bool
+) -> None:
+    page = heard(pages, fake, Script(FIRST, SECOND))
+    keep(page, sound=True)
+    expect_kept(page, "segments", 2)
+    sound = kept(page)["sound"]
+    assert sound > 0
+    page.reload()
+    press(page, "Past sessions")
+    page.get_by_label("Keep the sound too").uncheck()
+    if not still:
+        page.get_by_label("Keep sessions in this browser").uncheck()
+    press(page, "Close")
+    drop(page, recordings.load("question").path)
+    expect_status(page, DONE)
+    said = texts(page)
+    if still:
+        expect_kept(page, "sessions", 2)
+    before = kept(page)
+    press(page, "Clear")
+    listed(page, int(still)).get_by_role("button", name="Show").click()
+    expect_count(page, ".sentence", 2)
+    assert texts(page) == [FIRST.text, SECOND.text]
+    page.locator("#past").focus()
+    page.keyboard.press("Control+z")
+    assert texts(page) == said
+    # All that is to be written is, once something else was.
+    correct(page, 0, "Another text.")
+    page.locator("#past").click()
+    expect(page.locator("#kept-sessions li")).to_have_count(before["sessions"])
+    expect(page.locator("#kept-sessions li").last).to_contain_text("Sentences: 2")
+    assert kept(page) == before
+    press(page, "Close")
+    for there in (said, [FIRST.text, SECOND.text]):
+        page.locator("#past").focus()
+        page.keyboard.press("Control+z")
+        assert texts(page) == there
+
+
+def test_what_is_said_while_a_past_session_is_shown_comes_along_when_that_is_undone(
+    pages: Watched, fake: Server
+) -> None:
+    script = Script(FIRST)
+    page = pages.open(fake.url, prepare=script.attach)
+    keep(page)
+    drop(page, recordings.load_demo().path)
+    expect_status(page, DONE)
+    expect_kept(page, "segments", 1)
+    page.reload()
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    expect_kept(page, "sessions", 2)
+    listed(page, 1).get_by_role("button", name="Show").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    script.say(SECOND)
+    expect_count(page, ".sentence", 2)
+    expect_kept(page, "segments", 3)
+    press(page, "Undo")
+    assert texts(page) == [FIRST.text, SECOND.text]
+    script.say(Said("Once more.", 6000))
+    expect_count(page, ".sentence", 3)
+    press(page, "Stop")
+    expect_status(page, DONE)
+    # They are in one session, and the other one is as it was.
+    expect_kept(page, "takes", 2)
+    expect_kept(page, "segments", 4)
+    row = listed(page, 1)
+    expect(row).to_contain_text("Sentences: 1")
+    row.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert texts(page) == [FIRST.text]
+
+
 def test_a_browser_that_keeps_nothing_is_told(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, prepare=lambda page: page.add_init_script(_NO_STORAGE))
     press(page, "Past sessions")
@@ -284,6 +393,78 @@ def test_a_disk_that_is_full_is_told_and_the_text_is_not_left_unasked(
     dialogs = questions(page)
     page.reload()
     assert dialogs == ["beforeunload"]
+
+
+def test_what_a_full_disk_had_no_room_for_is_kept_once_there_is_room(
+    pages: Watched, fake: Server
+) -> None:
+    script = Script(FIRST)
+    page = pages.open(fake.url, prepare=script.attach)
+    keep(page)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    expect_kept(page, "segments", 1)
+    page.evaluate(_FULL, "segments")
+    script.say(SECOND)
+    expect(page.locator("#done-text")).to_contain_text("Save it as a file")
+    page.evaluate("isFull = false")
+    script.say(Said("Once more.", 6000))
+    expect_kept(page, "segments", 3)
+    said = texts(page)
+    asked = questions(page)
+    page.reload()
+    assert asked == []
+    listed(page).get_by_role("button", name="Show").click()
+    expect_count(page, ".sentence", 3)
+    assert texts(page) == said
+
+
+def test_a_text_whose_session_is_forgotten_here_is_not_left_unasked_and_can_be_kept_anew(
+    pages: Watched, fake: Server
+) -> None:
+    page = heard(pages, fake, Script(FIRST, SECOND))
+    keep(page)
+    expect_kept(page, "segments", 2)
+    press(page, "Past sessions")
+    press(page, "Forget all")
+    press(page, "Forget")
+    expect(page.get_by_text("There are none.")).to_be_visible()
+    expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
+    assert page.evaluate(_ASKS)
+    page.get_by_label("Keep sessions in this browser").uncheck()
+    page.get_by_label("Keep sessions in this browser").check()
+    expect(page.locator("#kept-sessions li")).to_have_count(1)
+    expect_kept(page, "segments", 2)
+    assert not page.evaluate(_ASKS)
+    # Also one that is forgotten while its text is cleared.
+    press(page, "Close")
+    press(page, "Clear")
+    press(page, "Past sessions")
+    press(page, "Forget all")
+    press(page, "Forget")
+    expect(page.get_by_text("There are none.")).to_be_visible()
+    press(page, "Close")
+    page.locator("#past").focus()
+    page.keyboard.press("Control+z")
+    assert texts(page) == [FIRST.text, SECOND.text]
+    expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
+    assert page.evaluate(_ASKS)
+
+
+def test_what_is_said_after_all_data_was_deleted_elsewhere_is_kept(
+    pages: Watched, fake: Server
+) -> None:
+    page = heard(pages, fake, Script(FIRST))
+    keep(page)
+    expect_kept(page, "segments", 1)
+    assert another(page, fake).evaluate(_DELETE) == "deleted"
+    expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
+    assert page.evaluate(_ASKS)
+    press(page, "Clear")
+    drop(page, recordings.load_demo().path)
+    expect_status(page, DONE)
+    expect_kept(page, "segments", 1)
+    assert not page.evaluate(_ASKS)
 
 
 def test_the_oldest_sound_is_given_up_first_and_no_text(pages: Watched, fake: Server) -> None:

@@ -189,6 +189,25 @@ def test_what_is_said_after_clearing_is_a_text_of_its_own_until_undo(
     assert len(saved(page, "Text", tmp_path).read_text("utf-8").splitlines()) == 4
 
 
+@pytest.mark.parametrize("by_key", [False, True], ids=["button", "keyboard"])
+def test_what_is_cleared_while_the_search_has_found_something_comes_back(
+    page: Page, by_key: bool
+) -> None:
+    page.keyboard.press("Control+f")
+    page.get_by_label("Search in the text").fill("doctor")
+    expect(page.locator("#find-count")).to_have_text("1 of 1")
+    press(page, "Clear")
+    expect_count(page, ".sentence", 0)
+    expect(page.locator("#find")).to_be_hidden()
+    if by_key:
+        page.locator("#past").focus()
+        page.keyboard.press("Control+z")
+    else:
+        press(page, "Undo")
+    assert texts(page) == [FIRST.text, SECOND.text, THIRD.text]
+    expect(page.locator("mark")).to_have_count(0)
+
+
 def questions(page: Page) -> list[str]:
     """What the page asks from now on; each is answered with yes."""
     asked: list[str] = []

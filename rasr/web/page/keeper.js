@@ -16,9 +16,9 @@ export class Keeper {
   /**
    * @param {Storage} storage where the choice is kept
    * @param {(key: string) => void} tell what goes wrong
-   * @param {() => Promise<SessionStore>} open
+   * @param {(onClose: () => void) => Promise<SessionStore>} open
    */
-  constructor(storage, tell, open = () => SessionStore.open()) {
+  constructor(storage, tell, open = SessionStore.open) {
     this.storage = storage;
     this.tell = tell;
     this.open = open;
@@ -32,15 +32,20 @@ export class Keeper {
     this.onChange = () => {};
   }
 
-  /** All that was said in these takes so far is kept. @param {import("./take.js").Take[]} all */
+  /** All the text of these takes is kept. @param {import("./take.js").Take[]} all */
   isSafe(all) {
-    const { failed, written, given, takes } = this.page;
-    return !failed && written === given && all.every((take) => takes.has(take) && (this.choice.text || takes.get(take).isOld));
+    const { isForgotten, waiting, takes } = this.page;
+    return !isForgotten && waiting === 0 && all.every((take) => (takes.get(take)?.done.size ?? 0) === take.segments.length);
   }
 
   /** @returns {Promise<SessionStore>} */
   store() {
-    this.opened ??= this.open().catch((error) => {
+    const onClose = () => {
+      // The next one who needs it opens it again.
+      this.opened = null;
+      this.check();
+    };
+    this.opened ??= this.open(onClose).catch((error) => {
       this.opened = null;
       throw error;
     });
@@ -56,6 +61,10 @@ export class Keeper {
       // The choice lasts as long as the page.
     }
     this.page.failed = false;
+    if (changed.text && this.page.isForgotten) {
+      // It is kept anew, as another session.
+      this.leave();
+    }
     this.onChange();
   }
 
@@ -84,21 +93,29 @@ export class Keeper {
   keep(take, indexes) {
     const { page } = this;
     const kept = page.takes.get(take);
-    if (kept === undefined || !(this.choice.text || kept.isOld)) {
+    if (kept === undefined || page.isForgotten || !(this.choice.text || kept.isOld)) {
       // Once a person chooses to keep again, they are written.
       indexes.forEach((index) => kept?.done.delete(index));
       return;
     }
     indexes.forEach((index) => kept.done.add(index));
-    page.given += indexes.length;
     const segments = new Map(indexes.map((index) => [index, take.segments[index]]));
     page.session ??= newSession(segments.get(indexes[0]));
-    this.write(page, async (store) => {
+    const write = async (store) => {
       await this.begin(store, page, take, kept);
       await store.putSegments(page.session.id, kept.id, segments);
-      page.written += indexes.length;
-    });
+    };
+    const miss = () => indexes.forEach((index) => kept.done.delete(index));
+    this.write(page, write, { miss });
     this.flush(take);
+  }
+
+  /** There is room again: what could not be written before is written now. */
+  catchUp(page) {
+    if (page.failed && page === this.page) {
+      page.failed = false;
+      [...page.takes.keys()].forEach((take) => this.follow(take));
+    }
   }
 
   /** A chunk of sound came. */
@@ -114,7 +131,7 @@ export class Keeper {
   flush(take) {
     const { page } = this;
     const kept = page.takes.get(take);
-    if (!this.choice.sound || !this.choice.text || page.session === null) {
+    if (!this.choice.sound || !this.choice.text || page.session === null || page.isForgotten) {
       return;
     }
     const piece = PIECE_S * take.rate;
@@ -124,19 +141,40 @@ export class Keeper {
         await this.begin(store, page, take, kept);
         await store.putSound(page.session.id, kept.id, from, take.slice(from, to), this.choice.megabytes * MB);
       };
-      this.write(page, write, true);
+      this.write(page, write, { isSound: true });
     }
     kept.upTo = take.samples;
   }
 
-  /** The text is gone from the page: the next final begins another session. */
-  leave() {
+  /** The text on the page was kept before it came there. */
+  get isOfEarlier() {
+    return [...this.page.takes.values()].some(({ isOld }) => isOld);
+  }
+
+  /**
+   * The text is gone from the page: the next final begins another session.
+   * @param {import("./take.js").Take[]} staying these go on in another one, and are no part of what is left
+   */
+  leave(staying = []) {
     for (const take of this.page.takes.keys()) {
       take.onHear = () => {};
     }
     const left = this.page;
     this.page = newPage();
+    for (const take of staying) {
+      this.giveUp(left, take);
+    }
     return left;
+  }
+
+  /** A take is kept in another session from now on. */
+  giveUp(page, take) {
+    const kept = page.takes.get(take);
+    // What nobody keeps anew stays where it is.
+    if (kept !== undefined && page.session !== null && this.choice.text) {
+      this.write(page, (store) => store.forgetTake(page.session.id, kept.id));
+    }
+    page.takes.delete(take);
   }
 
   /** The text of a session is on the page again: go on with it. @param {ReturnType<typeof newPage>} page */
@@ -146,13 +184,31 @@ export class Keeper {
     for (const take of page.takes.keys()) {
       take.onHear = () => this.hear(take);
     }
+    this.check();
   }
 
-  /** What was kept of a page is not wanted any more. */
-  forget({ session }) {
-    if (session !== null) {
-      this.work = this.work.then(async () => (await this.store()).forget(session.id)).catch(() => {});
+  /** The session on the page may have been forgotten meanwhile. */
+  check() {
+    const { page } = this;
+    if (page.session !== null) {
+      this.write(page, async (store) => {
+        if (page.isBegun) {
+          await store.check(page.session.id);
+        }
+      });
     }
+  }
+
+  /** What was kept of a page goes on in the session that is there now. */
+  forget({ session }) {
+    const { page } = this;
+    const work = async () => {
+      // What nobody keeps anew stays where it is.
+      if (session !== null && this.choice.text && !page.isForgotten) {
+        await (await this.store()).forget(session.id);
+      }
+    };
+    this.work = this.work.then(work).catch(() => {});
   }
 
   async begin(store, page, { name, rate, startedAt }, kept) {
@@ -166,22 +222,44 @@ export class Keeper {
     }
   }
 
-  /** @param {boolean} isSound if that fails, text goes on */
-  write(page, job, isSound = false) {
-    this.work = this.work
-      .then(async () => job(await this.store()))
-      .catch((error) => this.fail(page, error, isSound))
-      .then(() => this.onChange());
+  /**
+   * @param {{isSound?: boolean, miss?: () => void}} traits `isSound`: if that fails, text goes on;
+   *   `miss` is called when it is not written
+   */
+  write(page, job, { isSound = false, miss = () => {} } = {}) {
+    const weight = isSound ? 0 : 1;
+    page.waiting += weight;
+    const work = async () => {
+      let fault = null;
+      try {
+        await job(await this.store());
+      } catch (error) {
+        fault = error;
+      }
+      page.waiting -= weight;
+      if (fault !== null) {
+        miss();
+        this.fail(page, fault, isSound);
+      } else if (!isSound) {
+        this.catchUp(page);
+      }
+    };
+    this.work = this.work.then(work).then(() => this.onChange());
   }
 
   fail(page, error, isSound) {
     const isFull = error?.name === "QuotaExceededError";
-    if (isSound && !(error instanceof Forgotten)) {
+    if (error instanceof Forgotten) {
+      if (!page.isForgotten && page === this.page) {
+        this.tell("keep_forgotten");
+      }
+      page.isForgotten = true;
+    } else if (isSound) {
       this.choice = { ...this.choice, sound: false };
       this.tell(isFull ? "keep_sound_full" : "keep_sound_failed");
     } else if (!page.failed) {
       page.failed = true;
-      this.tell(error instanceof Forgotten ? "keep_forgotten" : isFull ? "keep_full" : "keep_failed");
+      this.tell(isFull ? "keep_full" : "keep_failed");
     }
   }
 }
@@ -194,10 +272,12 @@ function newPage() {
     isBegun: false,
     /** What is written of each take. */
     takes: new Map(),
-    /** Finals that are written, and those that are to be. */
-    written: 0,
-    given: 0,
+    /** How many times text is still to be written. */
+    waiting: 0,
+    /** Something could not be written, and was told. */
     failed: false,
+    /** The session is not kept any more. */
+    isForgotten: false,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { LEAST_MB, MOST_MB, isMegabytes } from "./keeper.js";
 import { SaveMenu } from "./save_menu.js";
+import { Forgotten } from "./session_store.js";
 
 const MB = 1_000_000;
 
@@ -139,12 +140,18 @@ export class SessionList {
   }
 
   async load({ id }, use) {
+    let kept;
     try {
-      use(await (await this.keeper.store()).load(id));
-    } catch {
-      // Another tab has forgotten it.
+      kept = await (await this.keeper.store()).load(id);
+    } catch (error) {
+      // Another tab may have forgotten it: the list shows what is left.
+      if (!(error instanceof Forgotten)) {
+        this.say("keep_unavailable");
+      }
       await this.render();
+      return;
     }
+    use(kept);
   }
 
   rename(session, name) {
@@ -190,6 +197,8 @@ export class SessionList {
     const no = element("button", { type: "button", className: "small", textContent: this.texts.say("keep_it") });
     yes.addEventListener("click", async () => {
       await forget().catch(() => this.say("keep_failed"));
+      this.keeper.check();
+      box.replaceWith(button);
       await this.render();
       this.dialog.querySelector("button").focus();
     });

@@ -26,16 +26,21 @@ export class Forgotten extends Error {}
 
 export class SessionStore {
   /**
-   * @param {IDBFactory} factory
+   * @param {() => void} onClose it is closed, and can be opened again
    * @returns {Promise<SessionStore>}
    * @throws {Error} this browser keeps nothing for pages
    */
-  static async open(factory = indexedDB) {
-    const request = factory.open(NAME, VERSION);
+  static async open(onClose = () => {}) {
+    const request = indexedDB.open(NAME, VERSION);
     request.onupgradeneeded = () => build(request.result);
     const database = await result(request);
     // Another tab wants to delete or rebuild it: give way.
-    database.onversionchange = () => database.close();
+    database.onversionchange = () => {
+      database.close();
+      onClose();
+    };
+    // Its data is deleted in the settings of the browser.
+    database.onclose = onClose;
     return new SessionStore(database);
   }
 
@@ -124,6 +129,11 @@ export class SessionStore {
     };
   }
 
+  /** @throws {Forgotten} */
+  async check(id) {
+    await known(this.stores("readonly"), id);
+  }
+
   async rename(id, name) {
     await this.change(async (stores) => {
       const record = await known(stores, id);
@@ -144,6 +154,27 @@ export class SessionStore {
       for (let piece = await result(cursor); piece !== null; piece = await next(piece)) {
         bytes -= piece.key[1];
         stores.sound.delete(piece.primaryKey);
+      }
+      stores.totals.put(bytes, SOUND);
+    });
+  }
+
+  /** Forget one take of a session. */
+  async forgetTake(session, take) {
+    await this.change(async (stores) => {
+      const record = await known(stores, session);
+      const range = IDBKeyRange.bound([session, take], [session, take, []]);
+      const sentences = await result(stores.segments.count(range));
+      stores.sessions.put({ ...record, sentences: record.sentences - sentences });
+      stores.takes.delete([session, take]);
+      stores.segments.delete(range);
+      let bytes = (await result(stores.totals.get(SOUND))) ?? 0;
+      const cursor = stores.sound.index("session").openCursor(IDBKeyRange.bound([session], [session, []]));
+      for (let piece = await result(cursor); piece !== null; piece = await next(piece)) {
+        if (piece.value.take === take) {
+          bytes -= piece.value.bytes;
+          piece.delete();
+        }
       }
       stores.totals.put(bytes, SOUND);
     });

@@ -116,7 +116,7 @@ export class Transcript {
   /** Take all text away; it comes back by Undo. */
   clear() {
     const left = this.takeAway();
-    this.undo.did(left.page.session === null ? "cleared" : "cleared_kept", () => this.bringBack(left), CLEARED_MS);
+    this.undo.did(left.page.session === null ? "cleared" : "cleared_kept", () => this.unclear(left), CLEARED_MS);
     this.undo.button.focus();
   }
 
@@ -158,27 +158,43 @@ export class Transcript {
 
   /** Another text in the place of this one, which comes back by Undo. */
   swap(other) {
-    const left = this.takeAway();
+    // What is said into a take of both, since the other text was here, goes along with it.
+    const left = this.takeAway(this.takes.filter((take) => other.takes.includes(take)));
     if (left.takes.length > 0) {
       this.undo.did("cleared", () => this.swap(left), CLEARED_MS);
     }
     this.bringBack(other);
   }
 
-  /** @returns {object} what `bringBack` needs */
-  takeAway() {
+  /** What was cleared comes back. A session that was shown since is a text of its own, and stays one. */
+  unclear(left) {
+    if (this.keeper.isOfEarlier) {
+      this.swap(left);
+    } else {
+      this.bringBack(left);
+    }
+  }
+
+  /**
+   * @param {Take[]} staying are left as they are
+   * @returns {object} what `bringBack` needs
+   */
+  takeAway(staying = []) {
     this.playback.stop();
     this.editor.close(false);
+    // While its hits still have their sentences.
+    this.find.close();
+    const takes = this.takes.filter((take) => !staying.includes(take));
     const left = {
-      takes: this.takes,
-      segments: this.takes.map(({ segments }) => segments),
-      page: this.keeper.leave(),
+      takes,
+      segments: takes.map(({ segments }) => segments),
+      page: this.keeper.leave(staying),
       isSaved: this.changes === this.savedChanges,
     };
-    for (const take of this.takes) {
+    for (const take of takes) {
       take.segments = [];
     }
-    this.takes = [];
+    this.takes = staying;
     this.hidePartial();
     this.rebuild();
     return left;
@@ -187,6 +203,7 @@ export class Transcript {
   /** A text that was taken away stands before what was said since. */
   bringBack({ takes, segments, page, isSaved }) {
     this.editor.close(true);
+    this.find.close();
     const since = this.keeper.leave();
     const hasMore = this.takes.length > 0;
     takes.forEach((take, i) => {
@@ -210,7 +227,6 @@ export class Transcript {
   }
 
   rebuild() {
-    this.find.close();
     this.list.clear();
     this.legend.hidden = true;
     for (const take of this.takes) {
