@@ -14,6 +14,7 @@ import { Runner } from "./runner.js";
 import { Samples } from "./samples.js";
 import { Signs } from "./signs.js";
 import { speak } from "./speaking.js";
+import { storage } from "./storage.js";
 import { Texts, preferred } from "./texts.js";
 import { Theme } from "./theme.js";
 import { Transcript } from "./transcript.js";
@@ -30,11 +31,11 @@ class Page {
     this.transcript = new Transcript(root, this.texts);
     this.messages = new Messages(root, this.texts);
     this.theme = new Theme(root, this.texts);
-    this.choices = new Choices(localStorage);
+    this.choices = new Choices(storage);
     this.offers = new Offers();
     this.panel = new Panel(root, this.texts, this.choices, this.offers);
     this.chooser = new Chooser(root, this.texts, this.choices, this.offers);
-    this.devices = new Devices(root, this.texts, localStorage, (name) => this.tellPlugged(name));
+    this.devices = new Devices(root, this.texts, storage, (name) => this.tellPlugged(name));
     this.loaded = this.load();
     const { texts, signs, notices, transcript, choices, offers, messages, loaded } = this;
     const parts = { texts, signs, notices, transcript, choices, offers, messages, loaded };
@@ -72,7 +73,7 @@ class Page {
       this.notices.show({ name: "gone" });
     }
     const { property } = this.choices.values;
-    this.choices.change({ property: this.offers.choose(property, this.texts.language) });
+    this.choices.suppose({ property: this.offers.choose(property, this.texts.language) });
     this.panel.render();
     this.samples.render();
   }
@@ -98,13 +99,13 @@ class Page {
   // Language
 
   rememberedLanguage() {
-    const remembered = localStorage.getItem(LANGUAGE_KEY);
+    const remembered = storage.getItem(LANGUAGE_KEY);
     return preferred(remembered === null ? navigator.languages : [remembered]);
   }
 
   switchLanguage() {
     this.texts.language = this.texts.language === "en" ? "zh" : "en";
-    localStorage.setItem(LANGUAGE_KEY, this.texts.language);
+    storage.setItem(LANGUAGE_KEY, this.texts.language);
     this.writeTexts();
   }
 
