@@ -150,15 +150,20 @@ class Firefox:
 
 
 @contextmanager
-def firefox(folder: Path) -> Iterator[Firefox]:
-    """A browser with a profile of its own in `folder`; skips the test where there is none."""
+def firefox(folder: Path, **chosen: object) -> Iterator[Firefox]:
+    """A browser with a profile of its own in `folder`; skips the test where there is none.
+
+    Args:
+        chosen: preferences of this one, `__` for the dots of their names.
+    """
     command = shutil.which("firefox-esr") or shutil.which("firefox")
     if command is None:
         pytest.skip("needs Firefox: apt-get install firefox-esr")
     profile, downloads = folder / "profile", folder / "downloads"
     profile.mkdir()
     downloads.mkdir()
-    preferences = {**_PREFERENCES, "browser.download.dir": str(downloads)}
+    named = {name.replace("__", "."): value for name, value in chosen.items()}
+    preferences = {**_PREFERENCES, "browser.download.dir": str(downloads), **named}
     lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});\n" for k, v in preferences.items()]
     (profile / "user.js").write_text("".join(lines))
     process = subprocess.Popen(

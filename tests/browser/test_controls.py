@@ -72,6 +72,17 @@ _INKED = """
 }
 """
 
+_HOUR_OF_BARS = """
+async () => {
+  const { Waveform } = await import("/page/waveform.js");
+  const canvas = document.querySelector("#waveform");
+  const waveform = new Waveform(canvas);
+  waveform.draw();
+  for (let second = 0; second < 3600; second += 1) waveform.hear(new Int16Array(16000), 16000);
+  return [waveform.bars.length, canvas.width];
+}
+"""
+
 
 def advice(page: Page, name: str) -> str:
     return f".notice[data-name={name}]"
@@ -393,6 +404,15 @@ def test_who_wants_no_motion_has_the_level_instead_of_the_waveform(
     expect_shown(page, "#level")
     expect(page.locator("#waveform")).to_be_hidden()
     press(page, "Stop")
+
+
+def test_a_waveform_that_is_not_shown_keeps_no_bars(pages: Watched, fake: Server) -> None:
+    for moving in (False, True):
+        page = pages.open(fake.url, moving=moving)
+        page.evaluate("document.querySelector('#sound').hidden = false")
+        kept, room = page.evaluate(_HOUR_OF_BARS)
+        assert kept <= room
+        assert (room > 0) is moving
 
 
 def test_day_and_night_are_switched_and_remembered(pages: Watched, fake: Server) -> None:

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { readFile, readdir } from "node:fs/promises";
 import test from "node:test";
 
-import { FIELDS, initialChoices, loadChoices, saveChoices, sessionOptions } from "../../rasr/web/page/choices.js";
+import { Choices, FIELDS, initialChoices, sessionOptions } from "../../rasr/web/page/choices.js";
 import { clock, write } from "../../rasr/web/page/exports.js";
 import { Offers, nameOf } from "../../rasr/web/page/languages.js";
 import { faultOf } from "../../rasr/web/page/notices.js";
 import { Round } from "../../rasr/web/page/rounds.js";
+import { PageStorage } from "../../rasr/web/page/storage.js";
 import { Take } from "../../rasr/web/page/take.js";
 import { TEXTS, Texts, preferred } from "../../rasr/web/page/texts.js";
 
@@ -91,12 +92,31 @@ test("latency is counted from the chunk that was held up least", () => {
 
 test("choices are kept as far as they are allowed", () => {
   const kept = new Map();
-  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) };
-  assert.deepEqual(loadChoices(storage), initialChoices());
-  saveChoices(storage, { ...initialChoices(), vad_tail: 700, max_seconds: 99, mode: "long", add_punc: 1, caption_channel: "a b" });
-  assert.deepEqual(loadChoices(storage), { ...initialChoices(), vad_tail: 700 });
-  kept.set([...kept.keys()][0], "no JSON");
-  assert.deepEqual(loadChoices(storage), initialChoices());
+  const storage = new PageStorage(() => ({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) }));
+  const values = () => new Choices(new PageStorage(() => storage)).values;
+  assert.deepEqual(values(), initialChoices());
+  const choices = new Choices(storage);
+  choices.suppose({ property: "english_16k_common" });
+  assert.deepEqual([choices.values.property, kept.size], ["english_16k_common", 0]);
+  choices.change({ mode: "short" });
+  choices.change({ vad_tail: 700, max_seconds: 99, add_punc: 1, caption_channel: "a b" });
+  assert.deepEqual(values(), { ...initialChoices(), mode: "short", vad_tail: 700 });
+  choices.reset();
+  assert.deepEqual(choices.values, { ...initialChoices(), property: "english_16k_common", mode: "short" });
+  assert.deepEqual([...kept.values()], ['{"mode":"short"}']);
+  assert.deepEqual(new Choices(new PageStorage(() => ({ getItem: () => "no JSON" }))).values, initialChoices());
+});
+
+test("a browser that keeps nothing for pages leaves the choices to the page", () => {
+  const refuse = () => {
+    throw new Error("blocked");
+  };
+  for (const open of [refuse, () => null, () => ({ getItem: () => null, setItem: refuse }), () => ({ getItem: refuse, setItem: refuse })]) {
+    const storage = new PageStorage(open);
+    assert.equal(storage.getItem("a"), null);
+    storage.setItem("a", "b");
+    assert.equal(storage.getItem("a"), "b");
+  }
 });
 
 test("hot words and the channel are asked for where they are wanted", () => {

@@ -27,7 +27,7 @@ export class TicketRefused extends Error {
 export class Account extends EventTarget {
   /**
    * @param {string} server its address
-   * @param {Storage} tab this tab's storage
+   * @param {import("./storage.js").PageStorage} tab this tab's storage
    */
   constructor(server, tab) {
     super();

@@ -25,29 +25,40 @@ export const initialChoices = () => Object.fromEntries(FIELDS.map(({ name, initi
 
 /** The choices of a person, kept by the browser; "change" is told when one has changed. */
 export class Choices extends EventTarget {
-  /** @param {Storage} storage */
+  /** @param {import("./storage.js").PageStorage} storage */
   constructor(storage) {
     super();
     this.storage = storage;
-    this.values = loadChoices(storage);
+    /** What a person has chosen: nothing else is kept. */
+    this.chosen = loadChoices(storage);
+    this.values = { ...initialChoices(), ...this.chosen };
   }
 
+  /** A person chooses. */
   change(changed) {
+    this.chosen = { ...this.chosen, ...changed };
+    this.storage.setItem(KEY, JSON.stringify(this.chosen));
+    this.suppose(changed);
+  }
+
+  /** Values for this visit that nobody has chosen. */
+  suppose(changed) {
     this.values = { ...this.values, ...changed };
-    saveChoices(this.storage, this.values);
     this.dispatchEvent(new Event("change"));
   }
 
   /** Back to the defaults of all that is not chosen beside the button. */
   reset() {
-    const kept = FIELDS.filter(({ beside }) => beside).map(({ name }) => [name, this.values[name]]);
-    this.change({ ...initialChoices(), ...Object.fromEntries(kept) });
+    const others = FIELDS.filter(({ beside }) => !beside);
+    this.chosen = Object.fromEntries(Object.entries(this.chosen).filter(([name]) => !others.some((one) => one.name === name)));
+    this.change({});
+    this.suppose(Object.fromEntries(others.map(({ name, initial }) => [name, initial])));
   }
 }
 
 /** The choices that `storage` has, as far as they are still allowed. */
-export function loadChoices(storage) {
-  const choices = initialChoices();
+function loadChoices(storage) {
+  const choices = {};
   let stored = {};
   try {
     stored = JSON.parse(storage.getItem(KEY)) ?? {};
@@ -60,14 +71,6 @@ export function loadChoices(storage) {
     }
   }
   return choices;
-}
-
-export function saveChoices(storage, choices) {
-  try {
-    storage.setItem(KEY, JSON.stringify(choices));
-  } catch {
-    // A browser that keeps nothing for pages: the choices last as long as the page.
-  }
 }
 
 export function isAllowed({ kind, min, max, options, pattern }, value) {

@@ -10,7 +10,7 @@ export class Devices {
   /**
    * @param {Document} root
    * @param {import("./texts.js").Texts} texts
-   * @param {Storage} storage
+   * @param {import("./storage.js").PageStorage} storage
    * @param {(name: string) => void} onPlugged a microphone that was not there has come
    */
   constructor(root, texts, storage, onPlugged) {
@@ -18,7 +18,7 @@ export class Devices {
     this.storage = storage;
     this.box = root.querySelector("#microphones");
     this.select = root.querySelector("#choice-microphone");
-    this.chosen = read(storage);
+    this.chosen = storage.getItem(KEY) ?? "";
     /** @type {MediaDeviceInfo[]} */
     this.found = [];
     this.select.addEventListener("change", () => {
@@ -59,13 +59,5 @@ export class Devices {
     this.box.hidden = this.found.length === 0;
     const named = this.found.map(({ deviceId, label }) => [deviceId, label]);
     fill(this.select, [["", this.texts.say("microphone_system")], ...named], this.isThere ? this.chosen : "");
-  }
-}
-
-function read(storage) {
-  try {
-    return storage.getItem(KEY) ?? "";
-  } catch {
-    return "";
   }
 }

@@ -14,7 +14,7 @@ const INITIAL = { text: false, sound: false, megabytes: 500 };
 
 export class Keeper {
   /**
-   * @param {Storage} storage where the choice is kept
+   * @param {import("./storage.js").PageStorage} storage where the choice is kept
    * @param {(key: string) => void} tell what goes wrong
    * @param {(onClose: () => void) => Promise<SessionStore>} open
    */
@@ -55,11 +55,7 @@ export class Keeper {
   /** @param {Partial<typeof INITIAL>} changed */
   choose(changed) {
     this.choice = { ...this.choice, ...changed };
-    try {
-      this.storage.setItem(KEY, JSON.stringify(this.choice));
-    } catch {
-      // The choice lasts as long as the page.
-    }
+    this.storage.setItem(KEY, JSON.stringify(this.choice));
     this.page.failed = false;
     if (changed.text && this.page.isForgotten) {
       // It is kept anew, as another session.

@@ -16,6 +16,7 @@ import { Samples } from "./samples.js";
 import { SignIn } from "./sign_in.js";
 import { Signs } from "./signs.js";
 import { speak } from "./speaking.js";
+import { storage, tabStorage } from "./storage.js";
 import { Texts, preferred } from "./texts.js";
 import { Theme } from "./theme.js";
 import { Transcript } from "./transcript.js";
@@ -32,12 +33,12 @@ class Page {
     this.transcript = new Transcript(root, this.texts);
     this.messages = new Messages(root, this.texts);
     this.theme = new Theme(root, this.texts);
-    this.choices = new Choices(localStorage);
+    this.choices = new Choices(storage);
     this.offers = new Offers();
     this.panel = new Panel(root, this.texts, this.choices, this.offers);
     this.chooser = new Chooser(root, this.texts, this.choices, this.offers);
-    this.devices = new Devices(root, this.texts, localStorage, (name) => this.tellPlugged(name));
-    this.account = new Account(SERVER, sessionStorage);
+    this.devices = new Devices(root, this.texts, storage, (name) => this.tellPlugged(name));
+    this.account = new Account(SERVER, tabStorage);
     this.signIn = new SignIn(root, this.texts, this.account, { onSignOut: () => this.signOut() });
     this.loaded = this.load();
     const { texts, signs, notices, transcript, choices, offers, messages, account, loaded } = this;
@@ -83,7 +84,7 @@ class Page {
     }
     this.account.want(this.offers.signIn);
     const { property } = this.choices.values;
-    this.choices.change({ property: this.offers.choose(property, this.texts.language) });
+    this.choices.suppose({ property: this.offers.choose(property, this.texts.language) });
     this.panel.render();
     this.samples.render();
   }
@@ -127,13 +128,13 @@ class Page {
   // Language
 
   rememberedLanguage() {
-    const remembered = localStorage.getItem(LANGUAGE_KEY);
+    const remembered = storage.getItem(LANGUAGE_KEY);
     return preferred(remembered === null ? navigator.languages : [remembered]);
   }
 
   switchLanguage() {
     this.texts.language = this.texts.language === "en" ? "zh" : "en";
-    localStorage.setItem(LANGUAGE_KEY, this.texts.language);
+    storage.setItem(LANGUAGE_KEY, this.texts.language);
     this.writeTexts();
   }
 

@@ -2,7 +2,7 @@
 
 import { LEAST_MB, MOST_MB, isMegabytes } from "./keeper.js";
 import { SaveMenu } from "./save_menu.js";
-import { Forgotten } from "./session_store.js";
+import { Forgotten, SessionStore } from "./session_store.js";
 
 const MB = 1_000_000;
 
@@ -93,8 +93,10 @@ export class SessionList {
     let sessions = [];
     let bytes = 0;
     try {
-      const store = await this.keeper.store();
-      [sessions, bytes] = [await store.list(), await store.soundBytes()];
+      if (await SessionStore.exists()) {
+        const store = await this.keeper.store();
+        [sessions, bytes] = [await store.list(), await store.soundBytes()];
+      }
     } catch {
       this.say("keep_unavailable");
     }

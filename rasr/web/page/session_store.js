@@ -25,6 +25,12 @@ export class Forgotten extends Error {}
  */
 
 export class SessionStore {
+  /** Something was kept once: to look for it makes nothing. @param {IDBFactory} factory */
+  static async exists(factory = indexedDB) {
+    // Firefox before 126 does not tell.
+    return factory.databases === undefined || (await factory.databases()).some(({ name }) => name === NAME);
+  }
+
   /**
    * @param {() => void} onClose it is closed, and can be opened again
    * @returns {Promise<SessionStore>}

@@ -1,5 +1,7 @@
 /** Day or night: as the system has it, or as a person chooses, which the browser keeps. */
 
+import { storage } from "./storage.js";
+
 const KEY = "rasr.theme";
 const THEMES = ["system", "light", "dark"];
 
@@ -9,10 +11,10 @@ export class Theme {
     this.root = root;
     this.texts = texts;
     this.button = root.querySelector("#theme");
-    this.chosen = THEMES.find((one) => one === localStorage.getItem(KEY)) ?? "system";
+    this.chosen = THEMES.find((one) => one === storage.getItem(KEY)) ?? "system";
     this.button.addEventListener("click", () => {
       this.chosen = THEMES[(THEMES.indexOf(this.chosen) + 1) % THEMES.length];
-      localStorage.setItem(KEY, this.chosen);
+      storage.setItem(KEY, this.chosen);
       this.render();
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.render());

@@ -9,6 +9,7 @@ import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { SentenceList } from "./sentence_list.js";
 import { listenTo } from "./sentence_keys.js";
+import { storage } from "./storage.js";
 import { Take } from "./take.js";
 import { TextTools } from "./text_tools.js";
 import { Undo } from "./undo.js";
@@ -35,7 +36,7 @@ export class Transcript {
     this.editor = new Editor(this.list, texts, (entry, words) => this.correct(entry, words));
     this.follower = new Follower(() => this.editor.isOpen);
     this.find = new FindBar(root, texts, this.list, this.playback);
-    this.keeper = new Keeper(localStorage, (key) => this.undo.tell(key));
+    this.keeper = new Keeper(storage, (key) => this.undo.tell(key));
     this.keeper.onChange = () => this.watchLeaving();
     /** Counts changes of the text, and how many of them a file or the clipboard has. */
     this.changes = 0;

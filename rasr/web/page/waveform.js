@@ -25,7 +25,9 @@ export class Waveform {
     for (let at = 0; at < chunk.length; at += length) {
       this.bars.push(heightOf(chunk.subarray(at, at + length)));
     }
-    this.bars = this.bars.slice(-Math.ceil(this.canvas.width / (BAR_PX + GAP_PX)));
+    // None where it is not shown: who asks for less motion has the level instead.
+    const room = Math.ceil(this.canvas.width / (BAR_PX + GAP_PX));
+    this.bars = this.bars.slice(Math.max(0, this.bars.length - room));
     // A page in the background draws nothing.
     this.frame ??= requestAnimationFrame(() => this.draw());
   }
