@@ -244,9 +244,9 @@ def test_the_captions_page_follows_another_pages_speech(pages: Watched, fake: Se
     expect(captions.locator("body")).to_have_attribute("data-state", "waiting")
     press(page, "Close")
     press(page, "Start")
-    expect_shown(captions, '.line[data-final="false"] span')
+    expect_shown(captions, '#rows p[data-final="false"] span')
     expect_count(page, ".sentence", 1)
-    expect_shown(captions, '.line[data-final="true"] span')
+    expect_shown(captions, '#rows p[data-final="true"] span')
     picture(captions, "captions")
     said = page.locator(".sentence span").first.text_content() or ""
     finals = captions.locator("#finals p")
