@@ -414,6 +414,37 @@ def test_a_search_counts_jumps_and_plays(pages: Watched, fake: Server) -> None:
     expect(field).to_be_focused()
 
 
+def test_a_very_long_sentence_is_written_and_searched(page: Page) -> None:
+    page.locator(".sentence").first.focus()
+    page.keyboard.press("F2")
+    field = page.get_by_label("Correct the sentence")
+    field.fill("")
+    page.keyboard.insert_text("ab " * 10_000)
+    assert len(field.input_value()) == 20_000, "a page can show no book as one sentence"
+    page.keyboard.press("Enter")
+    press(page, "Search")
+    page.get_by_label("Search in the text").fill("b")
+    # One more is in another sentence.
+    expect(page.locator("#find-count")).to_have_text("1 of 6668")
+    expect(page.locator(".sentence").first.locator("mark")).to_have_count(6667)
+
+
+def test_a_search_marks_parts_of_words_and_what_stands_over_several(page: Page) -> None:
+    press(page, "Search")
+    field = page.get_by_label("Search in the text")
+    marks = page.locator(".sentence").first.locator("mark")
+    for query, marked in (
+        ("oo", ["oo"]),
+        ("d", ["d", "d", "d"]),
+        ("ing every", ["ing", " ", "every"]),
+        ("y, and w", ["y,", " ", "and", " ", "w"]),
+    ):
+        field.fill(query)
+        expect(marks.first).to_be_attached()
+        assert marks.all_text_contents() == marked
+    assert texts(page)[0] == FIRST.text
+
+
 def test_a_search_knows_what_is_new_and_what_was_corrected(
     pages: Watched, fake: Server, script: Script
 ) -> None:

@@ -4,6 +4,7 @@ import test from "node:test";
 
 import { corrected } from "../../rasr/web/page/correction.js";
 import { write } from "../../rasr/web/page/exports.js";
+import { findAll, fold } from "../../rasr/web/page/search.js";
 import { placeWords, splitWords } from "../../rasr/web/page/words.js";
 import { zip } from "../../rasr/web/page/zip.js";
 
@@ -78,6 +79,23 @@ test("a sentence without words is corrected without", () => {
   assert.deepEqual(fixed.result, { text: "b", score: 0 });
 });
 
+test("a sentence is corrected to a very long one", () => {
+  const words = 200_000;
+  for (const text of ["a ".repeat(words), `Hello dear world. ${"a ".repeat(words)}`, `${"a ".repeat(words)} Hello dear world.`]) {
+    assert.ok(corrected(HELLO, text).result.word_info.length >= words);
+  }
+});
+
+test("a search marks the whole of a letter that it is in", () => {
+  const found = (text, query) => findAll(fold(text), query).map(({ start, end }) => text.slice(start, end));
+  assert.deepEqual(found("a ﬁne day", "f"), ["ﬁ"]);
+  assert.deepEqual(found("a ﬁne day", "in"), ["ﬁn"]);
+  assert.deepEqual(found("a ﬁne day", "day"), ["day"]);
+  assert.deepEqual(found("aİb", "i"), ["İ"]);
+  assert.deepEqual(found("aİb", "b"), ["b"]);
+  assert.deepEqual(found("oﬀ", "f"), ["ﬀ"], "once");
+});
+
 const takes = (...names) => names.map((name) => ({ name, segments: [HELLO] }));
 const HEADS = ["Start", "End", "Recording", "Text", "Score"];
 
@@ -106,6 +124,14 @@ test("a table has a row for each sentence, and no cell of it is a formula", asyn
   assert.equal(first, `"1:02:03.004","1:02:04.000","'=a.wav","'=1+1","0.25"`);
   assert.deepEqual(others.slice(0, 5).map((line) => line.split(",")[3][1]), ["'", "'", "'", "'", "'"]);
   assert.equal(others[6].split('Recording')[0].endsWith(`"He said ""no"", twice","0.25"`), true);
+});
+
+test("no cell is a formula where another sign stands between cells", async () => {
+  const evil = ["x;=HYPERLINK(1)", "x; -2", 'x;"=1', "x;＝1", "x;y"];
+  const said = [{ name: "a\t=1", segments: evil.map((text) => ({ start_time: 0, end_time: 1, result: { text, score: 1 } })) }];
+  const lines = (await write("csv", said, HEADS)).content.split("\r\n").slice(1, -1);
+  assert.deepEqual(lines.map((line) => line.split('","')[3]), ["x;'=HYPERLINK(1)", "x;' -2", `x;'""=1`, "x;'＝1", "x;y"]);
+  assert.equal(lines[0].split('","')[2], "a\t'=1");
 });
 
 test("subtitles of several recordings are one file for each, in a zip", async (t) => {

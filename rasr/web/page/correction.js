@@ -74,20 +74,27 @@ function insert(words, added, replaced, next) {
     return;
   }
   if (replaced.length > 0) {
-    words.push(...spread(added, replaced[0].start_time, replaced.at(-1).end_time));
+    append(words, spread(added, replaced[0].start_time, replaced.at(-1).end_time));
     return;
   }
   const last = words.at(-1);
   const [from, to] = [last?.end_time, next?.start_time];
   if (from !== undefined && to !== undefined && to - from >= SHORTEST_WORD_MS * added.length) {
-    words.push(...spread(added, from, to));
+    append(words, spread(added, from, to));
   } else if (last !== undefined) {
     const [before, ...behind] = spread([last.word, ...added], last.start_time, last.end_time);
     words[words.length - 1] = { ...last, end_time: before.end_time };
-    words.push(...behind);
+    append(words, behind);
   } else {
     const at = to ?? 0;
-    words.push(...spread(added, at, at));
+    append(words, spread(added, at, at));
+  }
+}
+
+/** As `push`, which takes only so many at once. */
+function append(words, added) {
+  for (const word of added) {
+    words.push(word);
   }
 }
 

@@ -1,5 +1,8 @@
 /** Corrects a sentence in its place: Enter keeps the new text, Escape the old one. */
 
+/** Letters of a sentence that a person writes. */
+const LONGEST = 20_000;
+
 export class Editor {
   /**
    * @param {import("./sentence_list.js").SentenceList} list
@@ -26,6 +29,7 @@ export class Editor {
     const field = document.createElement("textarea");
     field.rows = 1;
     field.value = entry.segment.result.text;
+    field.maxLength = Math.max(LONGEST, field.value.length);
     field.setAttribute("aria-label", this.texts.say("correct_label"));
     field.addEventListener("input", () => fit(field));
     field.addEventListener("keydown", (event) => this.press(event));
@@ -60,10 +64,13 @@ export class Editor {
     const { entry, field } = this.open;
     this.open = null;
     delete entry.row.dataset.edited;
-    if (isKept && field.value !== entry.segment.result.text) {
-      this.onChange(entry, field.value);
+    try {
+      if (isKept && field.value !== entry.segment.result.text) {
+        this.onChange(entry, field.value);
+      }
+    } finally {
+      this.list.rewrite(entry);
     }
-    this.list.rewrite(entry);
   }
 }
 

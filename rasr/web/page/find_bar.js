@@ -97,7 +97,7 @@ export class FindBar {
     if (this.isOpen) {
       const hits = this.hitsIn(entry);
       entry.hits = hits;
-      this.hits.push(...hits);
+      hits.forEach((hit) => this.hits.push(hit));
       this.list.rewrite(entry);
       this.tell();
     }
@@ -137,7 +137,7 @@ export class FindBar {
     this.at = -1;
     for (const hit of hits) {
       marked.add(hit.entry);
-      hit.entry.hits = [...hit.entry.hits, hit];
+      hit.entry.hits.push(hit);
     }
     marked.forEach((entry) => this.list.rewrite(entry));
   }

@@ -41,21 +41,22 @@ export function setReachable(row, isReachable) {
 export function writeWords(entry, row, texts) {
   const { text } = entry.segment.result;
   const places = placeWords(entry.segment.result);
-  const nodes = [];
+  const nodes = document.createDocumentFragment();
+  const marked = marker(text, entry.hits);
   let at = 0;
   for (const { index, start, end, isUnsure } of places) {
-    nodes.push(...marked(text, at, start, entry.hits));
+    nodes.append(...marked(at, start));
     const word = document.createElement("data");
     word.value = index;
     word.classList.toggle("unsure", isUnsure);
     word.classList.toggle("chosen", index === entry.chosenWord);
-    word.append(...marked(text, start, end, entry.hits));
-    nodes.push(word);
+    word.append(...marked(start, end));
+    nodes.append(word);
     at = end;
   }
-  nodes.push(...marked(text, at, text.length, entry.hits));
+  marked(at, text.length).forEach((node) => nodes.append(node));
   const words = row.querySelector(".words");
-  words.replaceChildren(...nodes);
+  words.replaceChildren(nodes);
   words.classList.toggle("corrected", entry.segment.original !== undefined);
   if (text === "") {
     words.append(texts.say("empty_sentence"));
@@ -76,21 +77,33 @@ function describe(row, sentences) {
   }
 }
 
-/** A piece of the text, with `mark` around what was searched for. */
-function marked(text, from, to, hits) {
-  const nodes = [];
-  let at = from;
-  for (const { start, end, isCurrent } of hits) {
-    const [first, last] = [Math.max(start, from), Math.min(end, to)];
-    if (first < last) {
-      const mark = document.createElement("mark");
-      mark.textContent = text.slice(first, last);
-      mark.classList.toggle("current", isCurrent);
-      nodes.push(text.slice(at, first), mark);
-      at = last;
+/**
+ * Pieces of the text, one after the other, with `mark` around what was searched for.
+ * @returns {(from: number, to: number) => (string | HTMLElement)[]}
+ */
+function marker(text, hits) {
+  let next = 0;
+  return (from, to) => {
+    const nodes = [];
+    let at = from;
+    while (hits[next]?.start < to) {
+      const { start, end, isCurrent } = hits[next];
+      const [first, last] = [Math.max(start, from), Math.min(end, to)];
+      if (first < last) {
+        const mark = document.createElement("mark");
+        mark.textContent = text.slice(first, last);
+        mark.classList.toggle("current", isCurrent);
+        nodes.push(text.slice(at, first), mark);
+        at = last;
+      }
+      if (end > to) {
+        // Its rest is in the next piece.
+        break;
+      }
+      next += 1;
     }
-  }
-  return [...nodes, text.slice(at, to)].filter((node) => node !== "");
+    return [...nodes, text.slice(at, to)].filter((node) => node !== "");
+  };
 }
 
 function button(name, label, content) {

@@ -4,8 +4,11 @@ import { oneLine } from "./correction.js";
 import { zip } from "./zip.js";
 
 const DAY_MS = 86_400_000;
-/** What spreadsheets take for the beginning of a formula, also in its full-width form. */
-const FORMULA = /^[\s\u200b\ufeff]*[=+\-@＝＋－＠]/u;
+/**
+ * Where spreadsheets see the beginning of a formula, also in its full-width form. In many countries
+ * theirs have another sign than the comma between cells, and no regard for our quotes.
+ */
+const FORMULA = /(^|[;\t])(?=[\s"\u200b\ufeff]*[=+\-@＝＋－＠])/gu;
 /** XML 1.0 has no way to write these. */
 const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
@@ -63,8 +66,7 @@ function time(ms) {
 }
 
 function quoted(value) {
-  const text = String(value);
-  return `"${(FORMULA.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+  return `"${String(value).replace(FORMULA, "$1'").replaceAll('"', '""')}"`;
 }
 
 /** A row of cells, from A on. */
