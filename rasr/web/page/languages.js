@@ -1,5 +1,6 @@
 /** Languages: how properties name them, how a person does, and which of them this server serves. */
 
+import { inTime } from "../client/answers.js";
 import { properties } from "../client/rasr.js";
 
 /** Language of the page → the language that its reader is likely to speak. */
@@ -114,7 +115,7 @@ export function cureOf({ language, model, recommended, download_mb }, page) {
 
 async function languages(server) {
   try {
-    const response = await fetch(new URL("/languages", server));
+    const response = await fetch(new URL("/languages", server), inTime());
     return response.ok ? (await response.json()).languages : [];
   } catch {
     // Without it there is no advice.

@@ -2,6 +2,7 @@
 
 import { Session, rateOf } from "../client/rasr.js";
 import { decode } from "./recordings.js";
+import { GivenUp } from "./runner.js";
 import { Take } from "./take.js";
 
 export class Reading {
@@ -33,8 +34,11 @@ export class Reading {
     }
     this.isReading = true;
     let round = null;
-    let goesOn = true;
-    let options = await this.runner.begin(false);
+    let options = await this.begin();
+    let goesOn = options !== null;
+    if (!goesOn) {
+      this.runner.finish(null);
+    }
     while (goesOn) {
       const file = this.waiting.shift();
       this.number += 1;
@@ -46,6 +50,19 @@ export class Reading {
       }
     }
     [this.isReading, this.number, this.count] = [false, 0, 0];
+  }
+
+  /** @returns {Promise<object | null>} options; null where a person has given up */
+  async begin() {
+    try {
+      return await this.runner.begin(false);
+    } catch (error) {
+      if (!(error instanceof GivenUp)) {
+        throw error;
+      }
+      this.waiting = [];
+      return null;
+    }
   }
 
   /** Somebody has stopped speaking: what was put in line meanwhile is read. */
@@ -68,8 +85,12 @@ export class Reading {
     const rate = rateOf(options.property);
     let chunks;
     try {
-      chunks = await decode(file, rate);
-    } catch {
+      chunks = await runner.unlessGivenUp(decode(file, rate));
+    } catch (error) {
+      if (error instanceof GivenUp) {
+        this.waiting = [];
+        return null;
+      }
       notices.show({ name: "unreadable", values: { name }, key: `unreadable ${name}` });
       return null;
     }
