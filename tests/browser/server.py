@@ -87,10 +87,17 @@ class Server:
         """Stop it with SIGTERM, or let it die with SIGKILL."""
         if self._process is not None:
             self._process.send_signal(number)
+            # One that hangs hears no SIGTERM.
+            self._process.send_signal(signal.SIGCONT)
             self._process.wait(timeout=30)
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process = None
+
+    def hang(self) -> None:
+        """From now on its connections stay open, and nothing comes."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
 
     @property
     def log(self) -> str:

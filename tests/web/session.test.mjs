@@ -471,3 +471,80 @@ test("a session that was cancelled says so once, and hears nothing more", () => 
   assert.deepEqual(kinds(), ["start", "end"]);
   assert.equal(socket.onmessage, null);
 });
+
+/** A server that is connected to, and says nothing. */
+const errors = (told) => told.filter(([type]) => type === "error").map(([, { error_code, fatal }]) => [error_code, fatal]);
+
+test("a START without an answer ends the session, connected or not", async () => {
+  for (const connects of [false, true]) {
+    const { platform, session, told } = start({ startSeconds: 4 });
+    if (connects) {
+      platform.socket.onopen();
+    }
+    platform.pass(3999);
+    assert.equal(session.state, "connecting");
+    platform.pass(1);
+    assert.equal(await session.over, "ERROR");
+    assert.deepEqual(errors(told), [["UNANSWERED", true]]);
+    assert.match(told[0][1].error_msg, /did not answer START within 4 s/);
+    assert.deepEqual([platform.socket.isClosed, platform.timers.length], [true, 0]);
+  }
+});
+
+test("START is waited for 15 s, and its answer ends that", () => {
+  const { platform, session, told } = start();
+  platform.socket.onopen();
+  platform.pass(14_999);
+  platform.socket.say("START");
+  platform.pass(100_000);
+  assert.deepEqual([session.state, errors(told)], ["open", []]);
+  assert.equal("startSeconds" in start({ startSeconds: 1, endSeconds: 1 }).session.config, false);
+});
+
+test("a lost server that comes back and hangs is given up when patience is over", () => {
+  const { platform, kinds, told } = start({ startSeconds: 4, patienceSeconds: 6 });
+  platform.socket.accept();
+  platform.socket.drop();
+  for (let second = 0; second < 20; second += 1) {
+    platform.pass(1000);
+  }
+  assert.deepEqual(kinds(), ["start", "lost", "lost", "error", "end"]);
+  assert.deepEqual(errors(told), [["LOST", true]]);
+  assert.equal(platform.timers.length, 0);
+});
+
+test("a server that says nothing before END is given up, and what was final stays told", async () => {
+  for (const stalls of [false, true]) {
+    const { platform, session, told, kinds } = start({ endSeconds: 20 });
+    platform.socket.accept();
+    session.send(second());
+    platform.socket.result(0, 1000, true);
+    // With a buffer that does not empty, END itself never goes.
+    platform.socket.bufferedAmount = stalls ? 1e6 : 0;
+    session.send(second());
+    const ended = session.end();
+    for (let at = 0; at < 20_000; at += 50) {
+      assert.equal(session.state, "ending");
+      platform.pass(50);
+    }
+    assert.equal(await ended, "ERROR");
+    assert.deepEqual(kinds(), ["start", "result", "error", "end"]);
+    assert.deepEqual(errors(told), [["UNANSWERED", true]]);
+    assert.equal(platform.timers.length, 0);
+  }
+});
+
+test("a server that is late but says something is not given up", async () => {
+  const { platform, session, told } = start({ endSeconds: 20 });
+  platform.socket.accept();
+  [1, 2, 3].forEach(() => session.send(second()));
+  const ended = session.end();
+  for (const end of [1000, 2000, 3000]) {
+    platform.pass(19_000);
+    platform.socket.result(end - 1000, end, true);
+  }
+  platform.pass(19_000);
+  platform.socket.say("END", { reason: "NORMAL" });
+  assert.equal(await ended, "NORMAL");
+  assert.deepEqual([errors(told), platform.timers.length], [[], 0]);
+});

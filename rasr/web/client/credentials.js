@@ -3,6 +3,8 @@
  * subprotocols, or a ticket in the address; and what a server says that wants some: docs/accounts.md.
  */
 
+import { inTime } from "./answers.js";
+
 /** Chosen by the server; a subprotocol that says something is not sent back. */
 const CHOSEN = "sis";
 const TOKEN_PREFIX = "sis.token.";
@@ -32,7 +34,7 @@ export async function withTicket(address, ticket) {
  */
 export async function refusalAt(address, platform) {
   try {
-    const answer = await platform.fetch(address.replace(/^ws/, "http"), { cache: "no-store" });
+    const answer = await platform.fetch(address.replace(/^ws/, "http"), { cache: "no-store", ...inTime() });
     return answer.status === 401 ? await answer.json() : null;
   } catch {
     return null;

@@ -1,5 +1,7 @@
 /** The microphone: chunks of 100 ms at the rate that is asked for. */
 
+import { answered } from "./answers.js";
+
 /**
  * Why there is no sound: `reason` is "insecure", "unsupported", "unreachable" (the server that has
  * this module), "denied", "missing", "busy" or "soundless" (the browser's sound does not start).
@@ -49,7 +51,7 @@ export class Microphone {
     // First what takes time, so that not a word is missed once there is sound.
     const worklet = new URL("./capture.worklet.js", import.meta.url);
     try {
-      await context.audioWorklet.addModule(worklet);
+      await answered(context.audioWorklet.addModule(worklet));
     } catch (error) {
       await context.close();
       throw new MicrophoneError("unreachable", `${worklet} cannot be loaded`, error);

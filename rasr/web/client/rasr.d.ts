@@ -35,6 +35,10 @@ export interface SessionOptions extends StartConfig {
   keepSeconds?: number;
   /** For how long a lost server is looked for; 60. */
   patienceSeconds?: number;
+  /** For how long the answer to START is waited for, the connection included; 15. */
+  startSeconds?: number;
+  /** After `end()`, for how long a server may say nothing before its END; 60. */
+  endSeconds?: number;
 }
 
 export interface ListenOptions extends SessionOptions {
@@ -77,7 +81,7 @@ export interface SessionEvents {
   start: { trace_id: string; start_time: number };
   result: Segment;
   event: { event: string; timestamp: number; warning?: string; message?: string };
-  /** `error_code` is one of SIS, APIG.0301 where the server wants credentials, what `ticket` rejected with, or UNREACHABLE, LOST or CLOSED for the connection. */
+  /** `error_code` is one of SIS, APIG.0301 where the server wants credentials, what `ticket` rejected with, or UNREACHABLE, LOST, CLOSED or UNANSWERED (a server that hangs) for the connection. */
   error: { error_code: string; error_msg: string; fatal: boolean };
   /**
    * The connection is lost; it is tried again after `wait_ms`, for the `attempt`-th time. Given up

@@ -20,6 +20,10 @@ const PATHS = {
 const KEEP_S = 90;
 /** For how long a lost server is looked for. */
 const PATIENCE_S = 60;
+/** For the answer to START, the connection included. */
+const START_S = 15;
+/** For a word of the server while it ends: the longest piece of short mode, 60 s, may be silent till then. */
+const END_S = 60;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
 /** The browser's own buffer cannot be emptied again, so not much is put into it: 4 s. */
@@ -45,6 +49,7 @@ export class Session extends EventTarget {
   constructor(url, options, platform = globalThis) {
     super();
     const { mode = "continue", project = "any", keepSeconds = KEEP_S, patienceSeconds = PATIENCE_S } = options;
+    const { startSeconds = START_S, endSeconds = END_S } = options;
     this.token = options.token;
     this.ticket = options.ticket;
     this.config = startConfig(options);
@@ -57,6 +62,8 @@ export class Session extends EventTarget {
     this.platform = platform;
     this.queue = new SoundQueue(keepSeconds * this.rate);
     this.patienceMs = patienceSeconds * 1000;
+    this.startMs = startSeconds * 1000;
+    this.endMs = endSeconds * 1000;
     this.waitedMs = 0;
     this.waitMs = FIRST_WAIT_MS;
     this.attempts = 0;
@@ -69,6 +76,8 @@ export class Session extends EventTarget {
     this.pauseEnd = 0;
     this.waiters = [];
     this.pumpTimer = null;
+    /** Until the server must have said something. */
+    this.answerTimer = null;
     this.over = new Promise((resolve) => {
       this.settleOver = resolve;
     });
@@ -118,6 +127,7 @@ export class Session extends EventTarget {
       this.wantsEnd = true;
       if (this.state === "open") {
         this.state = "ending";
+        this.awaitEnd();
       }
       this.pump();
     }
@@ -157,9 +167,11 @@ export class Session extends EventTarget {
   open(address) {
     const socket = new this.platform.WebSocket(address, protocolsOf(this.token));
     this.socket = socket;
+    this.bound(this.startMs, () => this.startIsLate());
     socket.onopen = () => this.command({ command: "START", config: this.config });
     socket.onmessage = ({ data }) => {
       this.tell("message", { sent: false, text: data });
+      this.awaitEnd();
       this.hear(JSON.parse(data));
     };
     socket.onclose = ({ code, reason }) => this.closed(code, reason);
@@ -180,6 +192,7 @@ export class Session extends EventTarget {
     }
     this.platform.clearTimeout(this.pumpTimer);
     this.pumpTimer = null;
+    this.platform.clearTimeout(this.answerTimer);
   }
 
   noTicket({ error_code, message }) {
@@ -205,7 +218,33 @@ export class Session extends EventTarget {
     }
   }
 
+  // A server that hangs: the connection stays open, and nothing comes
+
+  bound(ms, late) {
+    this.platform.clearTimeout(this.answerTimer);
+    this.answerTimer = this.platform.setTimeout(late, ms);
+  }
+
+  /** While the session ends, whatever moves begins the wait anew. */
+  awaitEnd() {
+    if (this.state === "ending") {
+      this.bound(this.endMs, () =>
+        this.fail("UNANSWERED", `the server has said nothing for ${this.endMs / 1000} s; the rest is not recognised`),
+      );
+    }
+  }
+
+  startIsLate() {
+    if (this.wasOpen) {
+      this.waitedMs += this.startMs;
+      this.lose();
+    } else {
+      this.fail("UNANSWERED", `the server at ${this.address} did not answer START within ${this.startMs / 1000} s`);
+    }
+  }
+
   closed(code, reason) {
+    this.platform.clearTimeout(this.answerTimer);
     if (!this.wasOpen) {
       this.unreachable();
     } else if (BROKEN.has(code)) {
@@ -266,12 +305,14 @@ export class Session extends EventTarget {
   started({ trace_id }) {
     const resumed = this.wasOpen;
     this.wasOpen = true;
+    this.platform.clearTimeout(this.answerTimer);
     this.waitedMs = 0;
     this.waitMs = FIRST_WAIT_MS;
     this.attempts = 0;
     this.openSentence = null;
     this.queue.rewind();
     this.state = this.wantsEnd ? "ending" : "open";
+    this.awaitEnd();
     this.tell(resumed ? "resumed" : "start", { trace_id, start_time: this.ms(this.queue.start) });
     this.pump();
   }
@@ -343,6 +384,7 @@ export class Session extends EventTarget {
       const { start, samples } = queue.next();
       this.timeline.record(start, samples.length);
       socket.send(samples);
+      this.awaitEnd();
       this.tell("message", { sent: true, bytes: samples.byteLength });
     }
     if (queue.unsentSamples > 0) {
@@ -414,7 +456,8 @@ export function rateOf(property) {
  *
  * @param {import("./rasr.js").ListenOptions} options
  */
-export function startConfig({ mode, project, token, ticket, keepSeconds, patienceSeconds, cleanUp, ...config }) {
+export function startConfig({ mode, project, token, ticket, cleanUp, ...options }) {
+  const { keepSeconds, patienceSeconds, startSeconds, endSeconds, ...config } = options;
   if (typeof config.property !== "string") {
     throw new TypeError("options need a property, such as english_16k_common");
   }

@@ -22,7 +22,7 @@ export const CHINESE = {
   ready: "按下按钮说话，或拖入一段录音。",
   starting: "正在启动……",
   listening: "正在聆听",
-  finishing: "正在完成……",
+  finishing: "正在完成……再按一次则不再等待。",
   reading: "正在转写 {name}",
   decoding: "正在打开 {name}……",
   done: "完成。按下按钮可再次说话。",
@@ -281,4 +281,8 @@ export const CHINESE = {
   forget_all: "全部删除",
   forget_all_question: "永久删除所有历史会话？",
   keep_it: "保留",
+  // 服务器没有响应
+  give_up: "不再等待",
+  unanswered: "服务器没有响应。",
+  unanswered_do: "已识别的文字仍在本页。服务器可能过于繁忙或已停止响应：请稍后再按按钮。仍然不行时，请让管理服务器的人重新启动它；用 rasr doctor 可以查看原因。",
 };

@@ -22,7 +22,7 @@ export const ENGLISH = {
   ready: "Press and speak, or drop a recording.",
   starting: "Starting …",
   listening: "Listening",
-  finishing: "Finishing …",
+  finishing: "Finishing … Press again to stop waiting.",
   reading: "Reading {name}",
   decoding: "Opening {name} …",
   done: "Done. Press to speak again.",
@@ -281,4 +281,8 @@ export const ENGLISH = {
   forget_all: "Forget all",
   forget_all_question: "Delete all past sessions for good?",
   keep_it: "Keep",
+  // A server that hangs
+  give_up: "Stop waiting",
+  unanswered: "The server does not answer.",
+  unanswered_do: "What was said so far is here. The server may be overloaded, or hang: press the button again in a moment. If that does not help, have it restarted: whoever runs it sees its state with: rasr doctor.",
 };

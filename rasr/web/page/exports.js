@@ -4,6 +4,7 @@
  * each recording, because each has a clock of its own.
  */
 
+import { inTime } from "../client/answers.js";
 import { oneLine } from "./correction.js";
 import { csv, xlsx } from "./sheets.js";
 import { zip } from "./zip.js";
@@ -16,6 +17,8 @@ export const TYPES = {
   csv: "text/csv",
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 };
+/** Subtitles of ten hours are made in seconds; all of it goes there and back. */
+const SUBTITLES_MS = 60_000;
 const ZIP = "application/zip";
 
 /**
@@ -87,6 +90,7 @@ async function subtitles(kind, { segments }, ask) {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ segments: segments.map(timed) }),
+    ...inTime(SUBTITLES_MS),
   });
   if (!response.ok) {
     throw new Error(await response.text());

@@ -1,5 +1,7 @@
 /** Languages: how properties name them, how a person does, and which of them this server serves. */
 
+import { inTime } from "../client/answers.js";
+
 /** Language of the page → the language that its reader is likely to speak. */
 const SPOKEN = { en: "english", zh: "chinese" };
 /** Names that no code of two letters has. */
@@ -116,7 +118,7 @@ export function cureOf({ language, model, recommended, download_mb }, page) {
 }
 
 async function properties(server) {
-  const response = await fetch(new URL("/properties", server));
+  const response = await fetch(new URL("/properties", server), inTime());
   if (!response.ok) {
     throw new Error(`${response.url} answered ${response.status}`);
   }
@@ -125,7 +127,7 @@ async function properties(server) {
 
 async function languages(server) {
   try {
-    const response = await fetch(new URL("/languages", server));
+    const response = await fetch(new URL("/languages", server), inTime());
     return response.ok ? (await response.json()).languages : [];
   } catch {
     // Without it there is no advice.

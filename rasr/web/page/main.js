@@ -54,7 +54,12 @@ class Page {
 
   wire() {
     const on = (selector, call) => this.root.querySelector(selector).addEventListener("click", call);
-    on("#talk", () => (this.runner.isIdle ? speak(SERVER, this.runner, this.devices) : this.runner.stop()));
+    on("#talk", ({ detail }) => {
+      // A double click is one press: its second half does not stop what the first has begun.
+      if (detail <= 1) {
+        void (this.runner.isIdle ? speak(SERVER, this.runner, this.devices) : this.runner.stopOrGiveUp());
+      }
+    });
     on("#settings", () => this.panel.open());
     on("#clear", () => this.runner.cleared());
     on("#language", () => this.switchLanguage());
@@ -79,8 +84,8 @@ class Page {
     try {
       await this.offers.load(SERVER);
       this.notices.dismiss("gone");
-    } catch {
-      this.notices.show({ name: "gone" });
+    } catch (error) {
+      this.notices.show(error.name === "TimeoutError" ? { name: "unanswered" } : { name: "gone" });
     }
     this.account.want(this.offers.signIn);
     const { property } = this.choices.values;

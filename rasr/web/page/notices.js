@@ -18,6 +18,8 @@ export function faultOf({ error_code, error_msg }) {
     case "LOST":
     case "CLOSED":
       return { name: "lost" };
+    case "UNANSWERED":
+      return { name: "unanswered" };
     case "SIS.0312":
       return { name: "full" };
     case "SIS.0031":
@@ -40,13 +42,26 @@ export function faultOf({ error_code, error_msg }) {
   }
 }
 
+/** What an answer of HTTP that was waited for has failed with. */
+export function faultOfAnswer(error) {
+  switch (error.name) {
+    case "TimeoutError":
+      return { name: "unanswered" };
+    // What the network does.
+    case "TypeError":
+      return { name: "gone" };
+    default:
+      return { name: "failed", values: { message: error.message } };
+  }
+}
+
 export function faultOfMicrophone(error) {
   if (!(error instanceof MicrophoneError)) {
     return { name: "failed", values: { message: error.message } };
   }
   switch (error.reason) {
     case "unreachable":
-      return { name: "gone" };
+      return { name: error.cause?.name === "TimeoutError" ? "unanswered" : "gone" };
     case "denied":
       return { name: deniedBy(error.cause?.message ?? "") };
     default:

@@ -2,6 +2,7 @@
 
 import { Session, rateOf } from "../client/rasr.js";
 import { decode } from "./recordings.js";
+import { GivenUp } from "./runner.js";
 import { Take } from "./take.js";
 
 /** A browser decodes a file as a whole, in memory that it does not have for larger ones. */
@@ -37,10 +38,11 @@ export class Reading {
     this.isReading = true;
     let round = null;
     let withText = 0;
-    let options = await this.runner.begin(false);
-    let goesOn = options !== null;
-    if (!goesOn) {
-      this.waiting = [];
+    let options = await this.begin();
+    const began = options !== null;
+    let goesOn = began;
+    if (!began) {
+      this.runner.finish(null);
     }
     while (goesOn) {
       const file = this.waiting.shift();
@@ -53,7 +55,7 @@ export class Reading {
         options = this.runner.sessionOptions();
       }
     }
-    if (options !== null) {
+    if (began) {
       this.tellAll(round, withText);
     }
     [this.isReading, this.number, this.count] = [false, 0, 0];
@@ -64,6 +66,19 @@ export class Reading {
     const isWhole = last === null || last.reason === "NORMAL";
     if (isWhole && this.count > 1 && withText < this.count) {
       this.runner.signs.say("status", "done_some", { some: withText, count: this.count });
+    }
+  }
+
+  /** @returns {Promise<object | null>} options; null where a person has given up */
+  async begin() {
+    try {
+      return await this.runner.begin(false);
+    } catch (error) {
+      if (!(error instanceof GivenUp)) {
+        throw error;
+      }
+      this.waiting = [];
+      return null;
     }
   }
 
@@ -91,8 +106,12 @@ export class Reading {
     const rate = rateOf(options.property);
     let chunks;
     try {
-      chunks = await decode(file, rate);
-    } catch {
+      chunks = await runner.unlessGivenUp(decode(file, rate));
+    } catch (error) {
+      if (error instanceof GivenUp) {
+        this.waiting = [];
+        return null;
+      }
       notices.show({ name: "unreadable", file: name });
       return null;
     }

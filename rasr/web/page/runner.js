@@ -1,5 +1,6 @@
 /** One round at a time, of the microphone, a sample or a file: its beginning, its course, its end. */
 
+import { inTime } from "../client/answers.js";
 import { sessionOptions } from "./choices.js";
 import { clock } from "./exports.js";
 import { cureOf, languageOf, nameOf } from "./languages.js";
@@ -8,6 +9,9 @@ import { Round } from "./rounds.js";
 
 /** A full progress bar is the end of the sound; before END there may be text to come. */
 const NEARLY_DONE = 0.99;
+
+/** A person has stopped what had not yet begun, or has not signed in. */
+export class GivenUp extends Error {}
 
 export class Runner {
   /**
@@ -33,9 +37,12 @@ export class Runner {
     this.property = "";
     this.totalMs = 0;
     this.awake = null;
-    /** Of the websocket of the last round. */
-    this.address = "";
-    this.stop = () => {};
+    /** Aborted where a person gives up what begins. */
+    this.beginning = new AbortController();
+    /** @type {import("../client/rasr.js").Session | null} the one that runs, or was last */
+    this.session = null;
+    /** Ends what has begun; given by `run`. */
+    this.endRound = () => {};
     this.signs.showState("idle", true);
   }
 
@@ -46,7 +53,8 @@ export class Runner {
   /**
    * @param {boolean} isLive sound that is heard now, not a file that is read
    * @param {string} [property] where it is not the chosen one
-   * @returns {Promise<object | null>} options for a session; null: nobody has signed in where that is needed
+   * @returns {Promise<object>} options for a session
+   * @throws {GivenUp}
    */
   async begin(isLive, property) {
     this.notices.clear();
@@ -58,13 +66,12 @@ export class Runner {
     this.signs.progress.value = 0;
     this.signs.showVoice("unknown");
     // Who is quicker than the list of languages waits for it.
-    await this.loaded;
-    if (!(await this.account.ready())) {
+    await this.unlessGivenUp(this.loaded);
+    if (!(await this.unlessGivenUp(this.account.ready()))) {
       if (this.account.wanted === "token") {
         this.notices.show({ name: "sign_in_token" });
       }
-      this.finish(null);
-      return null;
+      throw new GivenUp();
     }
     this.property = property ?? this.choices.values.property;
     this.onState(this.state);
@@ -74,6 +81,31 @@ export class Runner {
   /** As `options`, with what shows who asks. */
   sessionOptions(property) {
     return { ...this.options(property), ...this.account.credentials };
+  }
+
+  /**
+   * What has to be there before a round can run. Whoever stops meanwhile need not wait for it.
+   *
+   * @template Value
+   * @param {Promise<Value>} value
+   * @param {(value: Value) => void} letGo where it comes after all
+   * @returns {Promise<Value>}
+   * @throws {GivenUp}
+   */
+  async unlessGivenUp(value, letGo = () => {}) {
+    const { signal } = this.beginning;
+    const givenUp = new Promise((_, reject) => {
+      const giveUp = () => {
+        value.then(letGo, () => {});
+        reject(new GivenUp());
+      };
+      if (signal.aborted) {
+        giveUp();
+      } else {
+        signal.addEventListener("abort", giveUp, { once: true });
+      }
+    });
+    return Promise.race([givenUp, value]);
   }
 
   /** What a session is asked for, of the property that is chosen or of another one. */
@@ -90,7 +122,7 @@ export class Runner {
   follow(session, take, traits) {
     this.transcript.add(take);
     this.messages.follow(session);
-    this.address = session.address;
+    this.session = session;
     void this.keepAwake();
     return new Round(session, take, this.told(traits), { ...traits, isLive: this.isLive });
   }
@@ -101,7 +133,8 @@ export class Runner {
       partial: (segment) => this.transcript.showPartial(segment),
       final: (take, segment) => this.transcript.showFinal(take, segment),
       voice: (heard) => this.signs.showVoice(heard),
-      status: (key, values) => this.signs.say("status", key, values),
+      // While a round ends, that is what is told, whatever the connection does.
+      status: (key, values) => this.state === "ending" || this.signs.say("status", key, values),
       latency: (key, values) => this.signs.say("latency", key, values),
       progress: (ms) => {
         this.signs.progress.value = this.totalMs > 0 ? Math.min(NEARLY_DONE, ms / this.totalMs) : 0;
@@ -119,16 +152,30 @@ export class Runner {
     };
   }
 
-  /** The round is open; `stop` ends it. */
-  run(stop) {
-    this.stop = () => {
-      if (this.state === "running") {
-        this.enter("ending");
-        this.signs.say("status", "finishing");
-        void stop();
-      }
-    };
+  /** The round is open; `end` ends it. */
+  run(end) {
+    this.endRound = end;
     this.enter("running");
+  }
+
+  /** What begins is given up, what runs is ended; what is ending goes on. */
+  stop() {
+    if (this.state === "starting") {
+      this.beginning.abort();
+    } else if (this.state === "running") {
+      this.enter("ending");
+      this.signs.say("status", "finishing");
+      void this.endRound();
+    }
+  }
+
+  /** As `stop`; but whoever does not want to wait for the end need not: what has no final is given up. */
+  stopOrGiveUp() {
+    if (this.state === "ending") {
+      this.session.cancel();
+    } else {
+      this.stop();
+    }
   }
 
   /**
@@ -136,7 +183,6 @@ export class Runner {
    * @param {boolean} isLast nothing follows it
    */
   finish(round, isLast = true) {
-    this.stop = () => {};
     this.transcript.hidePartial();
     void this.awake?.release();
     this.awake = null;
@@ -160,6 +206,9 @@ export class Runner {
 
   enter(state) {
     this.state = state;
+    if (state === "starting") {
+      this.beginning = new AbortController();
+    }
     this.signs.showState(state, this.isLive);
     this.onState(state);
   }
@@ -171,7 +220,7 @@ export class Runner {
       return;
     }
     if (fault.name === "gone") {
-      const refusal = await this.account.refusalAt(this.address);
+      const refusal = await this.account.refusalAt(this.session.address);
       if (refusal !== null) {
         this.notices.show(faultOf(refusal));
         return;
@@ -211,7 +260,7 @@ export class Runner {
 
 async function isFull() {
   try {
-    return (await (await fetch("/readyz")).json()).status === "full";
+    return (await (await fetch("/readyz", inTime())).json()).status === "full";
   } catch {
     return false;
   }

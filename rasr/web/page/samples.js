@@ -1,14 +1,19 @@
 /** Recordings of the server that are streamed at the speed of speech, and heard at the same time. */
 
+import { inTime } from "../client/answers.js";
 import { Session, rateOf } from "../client/rasr.js";
 import { cureOf, languageOf, nameOf } from "./languages.js";
+import { faultOfAnswer } from "./notices.js";
 import { decode } from "./recordings.js";
+import { GivenUp } from "./runner.js";
 import { Take, levelOf } from "./take.js";
 
 /** Languages that the server has a recording of. */
 const LANGUAGES = ["english", "chinese"];
 /** The length of a chunk, as a microphone's. */
 const CHUNK_S = 0.1;
+/** For a recording on its way through a slow network. */
+const FETCH_MS = 30_000;
 
 export class Samples {
   /**
@@ -56,19 +61,11 @@ export class Samples {
     const context = new AudioContext();
     const chosen = choices.values.property;
     const isChosen = languageOf(chosen) === language;
-    const options = await runner.begin(true, isChosen ? chosen : offers.ofLanguage(language)[0].property);
-    if (options === null) {
-      await context.close();
-      return;
-    }
-    const rate = rateOf(options.property);
     let round = null;
     try {
-      const response = await fetch(new URL(`/samples/${language}.flac`, this.server));
-      if (!response.ok) {
-        throw new Error(`${response.url} answered ${response.status}`);
-      }
-      const file = await response.blob();
+      const options = await runner.begin(true, isChosen ? chosen : offers.ofLanguage(language)[0].property);
+      const rate = rateOf(options.property);
+      const file = await runner.unlessGivenUp(this.fetch(language));
       const chunks = await decode(file, rate, CHUNK_S);
       const source = new AudioBufferSourceNode(context, {
         buffer: await context.decodeAudioData(await file.arrayBuffer()),
@@ -97,12 +94,20 @@ export class Samples {
       round.noteEnd(performance.now());
       await session.end();
     } catch (error) {
-      // What the network does is a TypeError.
-      const isGone = error instanceof TypeError;
-      notices.show(isGone ? { name: "gone" } : { name: "failed", values: { message: error.message } });
+      if (!(error instanceof GivenUp)) {
+        notices.show(faultOfAnswer(error));
+      }
     }
     await context.close();
     runner.finish(round);
+  }
+
+  async fetch(language) {
+    const response = await fetch(new URL(`/samples/${language}.flac`, this.server), inTime(FETCH_MS));
+    if (!response.ok) {
+      throw new Error(`${response.url} answered ${response.status}`);
+    }
+    return response.blob();
   }
 }
 

@@ -4,6 +4,8 @@ import { Waveform } from "./waveform.js";
 
 /** Softest level that the meter shows, dB below full scale. */
 const FLOOR_DB = -60;
+/** What the button does in each state. */
+const BUTTON = { idle: "start", starting: "stop", running: "stop", ending: "give_up" };
 
 export class Signs {
   /** @param {Document} root @param {import("./texts.js").Texts} texts */
@@ -35,8 +37,6 @@ export class Signs {
     this.sound.hidden = state === "idle" || !isLive;
     this.timer.hidden = state === "idle" || !isLive;
     this.progress.hidden = state === "idle" || isLive;
-    // Not `disabled`: that would take the focus away from who has just pressed it.
-    this.button.setAttribute("aria-disabled", String(state === "starting" || state === "ending"));
     if (state === "idle") {
       this.showLevel(0);
     }
@@ -78,8 +78,7 @@ export class Signs {
       this.channelLink.textContent = this.texts.say("captions_on", { channel });
     }
     this.promise.textContent = this.texts.say(channel === null ? "promise" : "promise_captions");
-    const isIdle = (this.body.dataset.state ?? "idle") === "idle";
-    this.buttonName.textContent = this.texts.say(isIdle ? "start" : "stop");
+    this.buttonName.textContent = this.texts.say(BUTTON[this.body.dataset.state ?? "idle"]);
   }
 
   /** Sound that is heard now: the level, the waveform, and how much there was so far. */

@@ -2,6 +2,7 @@
 
 import { listen, rateOf } from "../client/rasr.js";
 import { faultOfMicrophone } from "./notices.js";
+import { GivenUp } from "./runner.js";
 import { Take } from "./take.js";
 
 /**
@@ -10,15 +11,12 @@ import { Take } from "./take.js";
  * @param {import("./devices.js").Devices} devices
  */
 export async function speak(server, runner, devices) {
-  const options = await runner.begin(true);
-  if (options === null) {
-    return;
-  }
   const { notices, signs, texts } = runner;
-  const take = new Take(texts.say("microphone"), rateOf(options.property));
   let round = null;
   try {
-    const live = await listen(server, {
+    const options = await runner.begin(true);
+    const take = new Take(texts.say("microphone"), rateOf(options.property));
+    const opening = listen(server, {
       ...options,
       constraints: devices.constraints,
       onChunk: (chunk, level) => {
@@ -31,6 +29,7 @@ export async function speak(server, runner, devices) {
         runner.stop();
       },
     });
+    const live = await runner.unlessGivenUp(opening, ({ session }) => session.cancel());
     // Now that the microphone is allowed, the browser tells the names of all.
     void devices.refresh();
     round = runner.follow(live.session, take, { ...options, isMicrophone: true, doing: ["listening"] });
@@ -40,7 +39,9 @@ export async function speak(server, runner, devices) {
     });
     await live.session.over;
   } catch (error) {
-    notices.show(faultOfMicrophone(error));
+    if (!(error instanceof GivenUp)) {
+      notices.show(faultOfMicrophone(error));
+    }
   }
   runner.finish(round);
 }
