@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server, ThreadServer
 from tests.browser.test_speaking import press
-from tests.browser.waiting import expect_count, expect_status
+from tests.browser.waiting import expect_count, expect_shown, expect_status
 
 _TELL_GIVEN = """
 () => {
@@ -123,6 +123,7 @@ def test_a_server_that_is_full(pages: Watched, own_server: Callable[..., ThreadS
     assert server.rounds == 1
     press(second, "Start")
     expect_alert(second, "as many speakers as it can", "Try again when somebody has finished")
+    expect_shown(first, ".sentence")
     press(first, "Stop")
     expect_status(first, "Done. Press to speak again.")
     press(second, "Start")
