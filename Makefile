@@ -92,8 +92,8 @@ lock: ## resolve pyproject.toml anew into the files of locked versions (needs uv
 	$(RESOLVE) deploy/requirements.in --upgrade -o deploy/requirements.lock
 
 picture: $(DEV_STAMP) ## take the README's picture of the page anew (needs Chromium)
-	$(BIN)/python -m pytest -q tests/browser -k appears_partial_first
-	cp pictures/speaking.png docs/page.png
+	$(BIN)/python -m pytest -q tests/browser -k picture_of_the_readme
+	cp pictures/readme.png docs/page.png
 
 train: $(TRAIN_STAMP) ## train the small Mandarin model of the package anew (about an hour on two cores)
 	$(TRAIN)/bin/python -m bench.training

@@ -14,6 +14,7 @@ from tests.browser.test_recordings import saved
 from tests.browser.test_speaking import press
 from tests.browser.test_transcript import correct
 from tests.browser.waiting import expect_count, expect_shown, expect_status
+from tests.decoder.models.weights import MOONSHINE
 
 FIRST, SECOND = recordings.load_demo().sentences[:2]
 
@@ -61,3 +62,20 @@ def test_sample_microphone_correction_file_and_captions(
         assert FIRST.text not in content.lower()
         assert SECOND.text in content.lower()
         picture(page, "first-visit-corrected")
+
+
+@pytest.mark.skipif(bool(MOONSHINE.lacks()), reason=MOONSHINE.lacks() or "it is there")
+@pytest.mark.engine
+def test_picture_of_the_readme(english_pages: Watched, tmp_path: Path) -> None:
+    """The page as most people have it: `make picture` takes the README's picture from here."""
+    models = Path(MOONSHINE.folder()).parent
+    with Server(tmp_path, {"RASR_MODELS__FOLDER": str(models)}) as server:
+        page = english_pages.open(server.url)
+        expect(page.locator("#model")).to_have_text("moonshine-tiny-en")
+        press(page, "Start")
+        expect_count(page, ".sentence", 1)
+        expect_shown(page, "#partial:not(:empty)")
+        picture(page, "readme")
+        press(page, "Stop")
+        expect_status(page, "Done. Press to speak again.")
+        assert page.locator(".sentence").count() >= 1
