@@ -9,8 +9,8 @@ import os
 from decoder.engine import Capabilities, Engine, HotWord, Hypothesis, Stream, Word
 from decoder.errors import DecodeFailed, DecoderError, EngineUnavailable
 
-# onnxruntime (1.32) gives each user an id and sends Microsoft what it is used for. Nothing leaves this
-# machine, so it is told not to, before any engine is imported; worker processes inherit it.
+# onnxruntime (1.32) gives each user an id and sends Microsoft what it is used for. Nothing leaves
+# this machine, so it is told not to, before any engine is imported; workers inherit it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __all__ = [
