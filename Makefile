@@ -16,6 +16,7 @@ PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
 DEPLOY := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY)/.ready
+BROWSER_LOG := $(VENV)/browser-tests.log
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev models-for-tests demo run test check format lock picture train mutants peers vendor image-steps clean
@@ -61,7 +62,11 @@ run: $(TRIED) ## start the server on 127.0.0.1
 	$(BIN)/rasr serve
 
 test: $(TRIED) $(DEV_STAMP) ## the whole test suite
-	$(BIN)/python -m pytest
+# Browsers mostly wait, for people who speak: their tests run beside the others.
+	@$(BIN)/python -m pytest tests/browser > $(BROWSER_LOG) 2>&1 & browsers=$$!; \
+	$(BIN)/python -m pytest --ignore tests/browser; others=$$?; \
+	wait $$browsers; browsers=$$?; cat $(BROWSER_LOG); \
+	exit $$((others != 0 || browsers != 0))
 
 check: $(DEV_STAMP) $(DEPLOY_STAMP) ## format, lint, types (mypy strict), import rules, container files
 	$(BIN)/ruff format --check .
