@@ -403,6 +403,7 @@ def test_who_wants_no_motion_has_the_level_instead_of_the_waveform(
     press(page, "Start")
     expect_shown(page, "#level")
     expect(page.locator("#waveform")).to_be_hidden()
+    expect(page.locator("#status")).to_have_text("Listening")
     press(page, "Stop")
 
 
