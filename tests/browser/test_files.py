@@ -76,6 +76,16 @@ def test_files_are_read_one_after_the_other(pages: Watched, fake: Server) -> Non
     expect(page.locator("#latency")).to_have_text("")
 
 
+def test_files_of_one_sentence_each_are_all_read(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    page.get_by_label("Mode").select_option("One sentence")
+    drop(page, ("first.flac", QUESTION), ("silent.wav", silence(12_000)), ("last.flac", QUESTION))
+    expect_status(page, "Done. Files with text: 2 of 3. Press to speak again.")
+    expect_count(page, ".sentence", 2)
+    notices = page.locator(".notice strong").all_text_contents()
+    assert notices == ["No speech found in silent.wav."]
+
+
 def test_files_of_which_the_same_is_to_be_said_have_one_notice(
     pages: Watched, fake: Server
 ) -> None:
