@@ -1,5 +1,6 @@
 /** The dialog of past sessions: what this browser keeps, and what is done with it. */
 
+import { closeBeside, element } from "./elements.js";
 import { LEAST_MB, MOST_MB, isMegabytes } from "./keeper.js";
 import { SaveMenu } from "./save_menu.js";
 import { Forgotten, SessionStore } from "./session_store.js";
@@ -35,11 +36,7 @@ export class SessionList {
     this.forgetAll.addEventListener("click", () =>
       this.ask(this.forgetAll, "forget_all_question", async () => (await this.keeper.store()).forgetAll()),
     );
-    this.dialog.addEventListener("click", ({ target }) => {
-      if (target === this.dialog) {
-        this.dialog.close();
-      }
-    });
+    closeBeside(this.dialog);
   }
 
   open() {
@@ -217,8 +214,4 @@ export class SessionList {
     this.fault.textContent = this.texts.say(key);
     this.fault.hidden = false;
   }
-}
-
-function element(tag, properties) {
-  return Object.assign(document.createElement(tag), properties);
 }
