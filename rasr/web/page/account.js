@@ -182,13 +182,9 @@ export class Account extends EventTarget {
   }
 
   remember(stays) {
-    try {
-      this.tab.removeItem(TAB_KEY);
-      if (stays) {
-        this.tab.setItem(TAB_KEY, JSON.stringify(this.held));
-      }
-    } catch {
-      // A browser that keeps nothing for pages: signed in as long as the page is open.
+    this.tab.removeItem(TAB_KEY);
+    if (stays) {
+      this.tab.setItem(TAB_KEY, JSON.stringify(this.held));
     }
   }
 }
