@@ -107,8 +107,8 @@ export class SessionList {
   row(session) {
     const row = element("li", {});
     const name = element("strong", { textContent: session.name || session.opening });
-    const date = new Intl.DateTimeFormat(this.texts.language === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
-    const traits = [date.format(session.startedAt), this.texts.say("kept_sentences", { count: session.sentences })];
+    const date = this.texts.date(session.startedAt, { dateStyle: "medium", timeStyle: "short" });
+    const traits = [date, this.texts.say("kept_sentences", { count: session.sentences })];
     if (session.id === this.keeper.page.session?.id) {
       traits.push(this.texts.say("kept_here"));
     }
