@@ -19,9 +19,10 @@ from rasr.server.auth.tickets import add_tickets
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
 from rasr.server.http.languages import add_languages
-from rasr.server.http.nothing_page import nothing_page, preferred_language, wants_page
+from rasr.server.http.nothing_page import nothing_page, wants_page
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.subtitles import add_subtitles
+from rasr.server.http.templates import preferred_language
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
 from rasr.server.ops.sessions import add_sessions

@@ -45,6 +45,9 @@ SENTENCE_MS, PAUSE_MS = 1200, 1000
 PHONE = "Pixel 7"
 """As Playwright knows it: a small screen, fingers, and a browser that says so."""
 
+SANDBOX = hasattr(os, "geteuid") and os.geteuid() != 0
+"""A container's root has no sandbox; what is opened is ours alone."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
@@ -59,6 +62,14 @@ def playwright() -> Iterator[Playwright]:
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         yield playwright
+
+
+def chromium_command() -> str:
+    """Skips the test where there is none."""
+    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if command is None:
+        pytest.skip("needs Chromium: apt-get install chromium")
+    return command
 
 
 @pytest.fixture(scope="package")
@@ -85,16 +96,13 @@ def english_browser(
 def _chromium(
     playwright: Playwright, path: Path, audio: Samples
 ) -> Iterator[tuple[Browser, Playwright]]:
-    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if command is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
+    command = chromium_command()
     with wave.open(str(path), "wb") as wav:
         wav.setparams((1, 2, MICROPHONE_RATE, 0, "NONE", ""))
         wav.writeframes(soxr.resample(audio, SAMPLE_RATE, MICROPHONE_RATE).tobytes())
     browser = playwright.chromium.launch(
         executable_path=command,
-        # A container's root has no sandbox; what is opened is ours alone.
-        chromium_sandbox=hasattr(os, "geteuid") and os.geteuid() != 0,
+        chromium_sandbox=SANDBOX,
         args=[
             "--use-fake-device-for-media-stream",
             f"--use-file-for-fake-audio-capture={path}%noloop",

@@ -1,4 +1,7 @@
-"""A server whose finals are made up: a page gets them as it would get those of a recogniser."""
+"""What goes over a page's websocket: a server whose finals are made up, and what a page sends.
+
+A page gets the finals as it would get those of a recogniser.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Page, WebSocketRoute
+from playwright.sync_api import Page, WebSocket, WebSocketRoute
 
 WORD_MS = 300
 
@@ -76,6 +79,23 @@ class Script:
                 socket.send(json.dumps(end))
 
         socket.on_message(answer)
+
+
+class Sent:
+    """The messages that a page sends to its own server, without the audio."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    def attach(self, page: Page) -> None:
+        page.on("websocket", lambda socket: self._follow(socket))
+
+    def _follow(self, socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: self._keep(frame))
+
+    def _keep(self, frame: str | bytes) -> None:
+        if isinstance(frame, str):
+            self.messages.append(json.loads(frame))
 
 
 def _result(said: Sequence[Said]) -> str:

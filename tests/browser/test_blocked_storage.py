@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from tests.browser.conftest import Watched
+from tests.browser.conftest import SANDBOX, Watched, chromium_command
 from tests.browser.firefox import firefox
 from tests.browser.server import Server
 from tests.browser.test_speaking import press
@@ -40,16 +38,13 @@ def _use_every_choice(page: Page) -> None:
 def test_chromium_that_blocks_all_cookies(
     playwright: Playwright, fake: Server, tmp_path: Path
 ) -> None:
-    command = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if command is None:
-        pytest.skip("needs Chromium: apt-get install chromium")
     block = {"profile": {"default_content_setting_values": {"cookies": 2}}}
     (tmp_path / "Default").mkdir()
     (tmp_path / "Default" / "Preferences").write_text(json.dumps(block))
     context = playwright.chromium.launch_persistent_context(
         tmp_path,
-        executable_path=command,
-        chromium_sandbox=hasattr(os, "geteuid") and os.geteuid() != 0,
+        executable_path=chromium_command(),
+        chromium_sandbox=SANDBOX,
         locale="en-GB",
     )
     try:

@@ -10,14 +10,15 @@ import wave
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, expect
 
 from bench import recordings
 from rasr.wire.sis.fields import START_FIELDS
 from tests.browser.conftest import Watched, picture, serious
+from tests.browser.script import Sent
 from tests.browser.server import Server
 from tests.browser.test_controls import listed
-from tests.browser.test_module import website
+from tests.browser.test_module import expect_to_work, website
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_status
 
@@ -72,27 +73,19 @@ def test_javascript_that_is_shown_runs_as_it_stands(pages: Watched, fake: Server
     press(page, "Show code")
     with website(code(page, "JavaScript")) as url:
         other = pages.open(url)
-        other.get_by_role("button", name="Speak").click()
-        expect_count(other, "p.partial", 1)
-        expect_count(other, "p.final", 1)
-        other.get_by_role("button", name="Stop").click()
-        expect(other.locator("button")).to_have_text("Speak")
+        expect_to_work(other)
 
 
 def test_every_program_has_the_settings_of_the_page(pages: Watched, fake: Server) -> None:
-    asked: list[str | bytes] = []
-
-    def listen(socket: WebSocket) -> None:
-        socket.on("framesent", lambda frame: asked.append(frame))
-
-    page = pages.open(fake.url, prepare=lambda page: page.on("websocket", listen))
+    sent = Sent()
+    page = pages.open(fake.url, prepare=sent.attach)
     choose_odd_settings(page)
     # What the page asks for itself is what its programs ask for.
     press(page, "Start")
     expect_status(page, "Listening")
     press(page, "Stop")
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
-    config = json.loads(asked[0])["config"]
+    config = sent.messages[0]["config"]
     assert (config["add_punc"], config["caption_channel"]) == ("no", "hall")
     press(page, "Show code")
     socket = fake.url.replace("http", "ws")

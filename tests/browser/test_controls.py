@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, ViewportSize, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Page, Route, ViewportSize, WebSocketRoute, expect
 
 from bench import recordings
 from tests.browser.conftest import Watched, picture, serious
+from tests.browser.script import Sent
 from tests.browser.server import Server, ThreadServer
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_shown, expect_status, soon
@@ -117,16 +118,12 @@ def listed(*properties: tuple[str, str], hot_words: bool = False) -> Callable[[P
 def test_language_model_and_mode_stand_beside_the_button(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
-    asked: list[str | bytes] = []
+    sent = Sent()
     server = own_server(
         engines={"telephone": {"kind": "fake"}},
         properties={"english": "fake", "english_8k": "telephone", "german": "fake"},
     )
-
-    def listen(socket: WebSocket) -> None:
-        socket.on("framesent", lambda frame: asked.append(frame))
-
-    page = pages.open(server.url, prepare=lambda page: page.on("websocket", listen))
+    page = pages.open(server.url, prepare=sent.attach)
     model = page.get_by_label("Model", exact=True)
     language = page.get_by_label("Language", exact=True)
     expect(model).to_be_visible()
@@ -144,7 +141,7 @@ def test_language_model_and_mode_stand_beside_the_button(
     expect(model).to_be_disabled()
     press(page, "Stop")
     expect(model).to_be_enabled()
-    config = json.loads(asked[0])["config"]
+    config = sent.messages[0]["config"]
     assert (config["property"], config["audio_format"]) == ("english_8k_common", "pcm8k16bit")
     page.reload()
     expect(model).to_have_value("english_8k_common")

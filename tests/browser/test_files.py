@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 import wave
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import WebSocketRoute, expect
 
 from bench import recordings
 from rasr.audio import SAMPLE_RATE
 from tests.browser.conftest import Watched, picture, serious
 from tests.browser.script import Said, Script
 from tests.browser.server import Server
+from tests.browser.test_recordings import drop_files
 from tests.browser.test_speaking import keep_sights, press
 from tests.browser.waiting import expect_count, expect_status
 from tests.server.audio import quiet
-
-_DROP = """
-(files) => {
-  const transfer = new DataTransfer();
-  for (const [name, content] of files) {
-    const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
-    transfer.items.add(new File([bytes], name));
-  }
-  for (const type of ["dragover", "drop"]) {
-    document.body.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, bubbles: true,
-      cancelable: true}));
-  }
-}
-"""
-
-
-def drop(page: Page, *files: tuple[str, bytes]) -> None:
-    page.evaluate(_DROP, [[name, base64.b64encode(data).decode()] for name, data in files])
 
 
 def silence(ms: int) -> bytes:
@@ -52,7 +34,7 @@ QUESTION = recordings.load("question").path.read_bytes()
 
 def test_files_are_read_one_after_the_other(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, prepare=keep_sights)
-    drop(
+    drop_files(
         page,
         ("first.flac", QUESTION),
         ("letter.pdf", b"no sound at all"),
@@ -76,12 +58,24 @@ def test_files_are_read_one_after_the_other(pages: Watched, fake: Server) -> Non
     expect(page.locator("#latency")).to_have_text("")
 
 
+def test_files_of_one_sentence_each_are_all_read(pages: Watched, fake: Server) -> None:
+    page = pages.open(fake.url)
+    page.get_by_label("Mode").select_option("One sentence")
+    drop_files(
+        page, ("first.flac", QUESTION), ("silent.wav", silence(12_000)), ("last.flac", QUESTION)
+    )
+    expect_status(page, "Done. Files with text: 2 of 3. Press to speak again.")
+    expect_count(page, ".sentence", 2)
+    notices = page.locator(".notice strong").all_text_contents()
+    assert notices == ["No speech found in silent.wav."]
+
+
 def test_files_of_which_the_same_is_to_be_said_have_one_notice(
     pages: Watched, fake: Server
 ) -> None:
     page = pages.open(fake.url, phone=True)
     names = [f"minutes of the {day} day.pdf" for day in range(40)]
-    drop(page, *[(name, b"no sound at all") for name in names], ("silent.wav", silence(6000)))
+    drop_files(page, *[(name, b"no sound at all") for name in names], ("silent.wav", silence(6000)))
     expect_status(page, "Done. Files with text: 0 of 41. Press to speak again.")
     expect_count(page, ".notice", 2)
     told = page.locator(".notice[data-name=unreadable] strong").inner_text()
@@ -106,7 +100,7 @@ def test_sound_without_words_is_not_called_silence(
     pages: Watched, fake: Server, said: list[Said]
 ) -> None:
     page = pages.open(fake.url, prepare=Script(*said).attach)
-    drop(page, ("song.flac", QUESTION))
+    drop_files(page, ("song.flac", QUESTION))
     expect_status(page, "Sound was heard, but no words. Press to speak again.")
     notice = page.locator(".notice")
     expect(notice).to_have_count(1)
@@ -142,7 +136,7 @@ def test_stop_ends_this_file_and_those_that_wait(pages: Watched, fake: Server) -
     # The first one never ends: its messages go nowhere.
     page.route_web_socket("**/rasr/*", lambda socket: None)
     page.reload()
-    drop(page, ("first.flac", QUESTION), ("last.flac", QUESTION))
+    drop_files(page, ("first.flac", QUESTION), ("last.flac", QUESTION))
     expect(page.locator("#status")).to_have_text("Opening 1 of 2: first.flac …")
     press(page, "Stop")
     expect_status(page, "Done. Press to speak again.")
@@ -153,7 +147,7 @@ def test_files_wait_until_somebody_has_spoken(pages: Watched, fake: Server) -> N
     page = pages.open(fake.url)
     press(page, "Start")
     expect_count(page, ".sentence", 1)
-    drop(page, ("question.flac", QUESTION))
+    drop_files(page, ("question.flac", QUESTION))
     expect(page.locator(".notice")).to_contain_text("Recordings that wait: 1.They are read when")
     before = page.locator(".sentence").count()
     press(page, "Stop")
@@ -165,7 +159,7 @@ def test_files_wait_until_somebody_has_spoken(pages: Watched, fake: Server) -> N
 
 def test_a_silent_file_has_words_of_its_own(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
-    drop(page, ("silent.wav", silence(6000)))
+    drop_files(page, ("silent.wav", silence(6000)))
     expect_status(page, "No speech was heard. Press to speak again.")
     expect(page.locator(".notice")).to_have_count(1)
     expect(page.locator(".notice")).to_contain_text(
@@ -192,7 +186,7 @@ def test_a_file_goes_on_when_the_server_is_back(pages: Watched, fake: Server) ->
             )
 
     page = pages.open(fake.url, prepare=lambda page: page.route_web_socket("**/rasr/*", meet))
-    drop(page, ("demo.flac", recordings.load_demo().path.read_bytes()))
+    drop_files(page, ("demo.flac", recordings.load_demo().path.read_bytes()))
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("The server is gone. demo.flac goes on when it is back.")
     expect(alert).to_contain_text(
@@ -206,7 +200,7 @@ def test_a_file_goes_on_when_the_server_is_back(pages: Watched, fake: Server) ->
 
 def test_what_is_dropped_is_seen_through_nothing(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
-    drop(page, ("question.flac", QUESTION))
+    drop_files(page, ("question.flac", QUESTION))
     expect_count(page, ".sentence", 1)
     page.evaluate(
         """() => {

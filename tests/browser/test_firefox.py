@@ -74,6 +74,13 @@ def test_what_the_microphone_hears_is_written_and_can_be_heard_again(
     browser.wait("() => !document.querySelector('.sentence').classList.contains('playing')")
 
 
+def _read_demo(browser: Firefox) -> None:
+    path = recordings.load_demo().path
+    content = base64.b64encode(path.read_bytes()).decode()
+    browser.run(f"(name, content) => ({DROP})([[name, content]])", path.name, content)
+    browser.expect_text("#status", "Done. Press to speak again.")
+
+
 def _saved(browser: Firefox, kind: str) -> str:
     browser.click("#save")
     return browser.saved(f"[data-save={kind}]")
@@ -83,9 +90,7 @@ def _saved(browser: Firefox, kind: str) -> str:
 def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server) -> None:
     demo = recordings.load_demo()
     browser.open(english.url)
-    content = base64.b64encode(demo.path.read_bytes()).decode()
-    browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
-    browser.expect_text("#status", "Done. Press to speak again.")
+    _read_demo(browser)
     assert words_of(browser.texts(".sentence span")) == demo.text.split()
     browser.picture(PICTURES / "firefox-text.png")
     browser.click("#copy")
@@ -100,11 +105,8 @@ def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server
 
 
 def test_the_text_is_corrected_searched_and_kept(browser: Firefox, fake: Server) -> None:
-    demo = recordings.load_demo()
     browser.open(fake.url)
-    content = base64.b64encode(demo.path.read_bytes()).decode()
-    browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
-    browser.expect_text("#status", "Done. Press to speak again.")
+    _read_demo(browser)
     browser.click(".sentence .edit")
     browser.wait("() => document.activeElement.tagName === 'TEXTAREA'")
     browser.run(
@@ -149,10 +151,7 @@ def test_who_signs_in_is_recognised(
     browser.picture(PICTURES / "firefox-sign-in.png")
     browser.click("#sign-in-send")
     browser.expect_text("#who-name", "alice, project cn-north-4")
-    demo = recordings.load_demo()
-    content = base64.b64encode(demo.path.read_bytes()).decode()
-    browser.run(f"(name, content) => ({DROP})([name, content])", demo.path.name, content)
-    browser.expect_text("#status", "Done. Press to speak again.")
+    _read_demo(browser)
     assert len(browser.texts(".sentence")) > 0
     assert "-->" in _saved(browser, "srt")
     browser.click("#sign-out")

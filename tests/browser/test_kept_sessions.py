@@ -87,6 +87,21 @@ def keep(page: Page, *, sound: bool = False) -> None:
     press(page, "Close")
 
 
+def read(page: Page, path: Path) -> None:
+    drop(page, path)
+    expect_status(page, DONE)
+
+
+def speaking(pages: Watched, server: Server, script: Script, *, sound: bool = False) -> Page:
+    """Somebody whose sessions are kept has said the first sentence, and goes on."""
+    page = pages.open(server.url, prepare=script.attach)
+    keep(page, sound=sound)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    expect_kept(page, "segments", 1)
+    return page
+
+
 def kept(page: Page) -> dict[str, int]:
     counts: dict[str, int] = page.evaluate(_KEPT, ["sessions", "takes", "segments", "sound"])
     return counts
@@ -108,6 +123,13 @@ def listed(page: Page, number: int = 0) -> Locator:
     """A session in the list, the newest one first."""
     press(page, "Past sessions")
     return page.locator("#kept-sessions li").nth(number)
+
+
+def forget_all(page: Page) -> None:
+    """In the open list."""
+    press(page, "Forget all")
+    press(page, "Forget")
+    expect(page.get_by_text("There are none.")).to_be_visible()
 
 
 def test_nothing_is_kept_unless_a_person_chooses_so(pages: Watched, fake: Server) -> None:
@@ -132,10 +154,7 @@ def crash(page: Page) -> None:
 
 def test_a_crash_loses_nothing_that_was_final(pages: Watched, fake: Server) -> None:
     script = Script(FIRST)
-    page = pages.open(fake.url, prepare=script.attach)
-    keep(page)
-    press(page, "Start")
-    expect_count(page, ".sentence", 1)
+    page = speaking(pages, fake, script)
     script.say(SECOND)
     expect_count(page, ".sentence", 2)
     expect_kept(page, "segments", 2)
@@ -160,8 +179,7 @@ def test_what_is_kept_is_left_unasked_and_heard_again_with_its_corrections(
     keep(page, sound=True)
     correct(page, 1, "Doctor Keller will speak.")
     expect_kept(page, "segments", 2)
-    drop(page, recordings.load("question").path)
-    expect_status(page, DONE)
+    read(page, recordings.load("question").path)
     expect_kept(page, "takes", 2)
     asked = questions(page)
     page.reload()
@@ -175,8 +193,7 @@ def test_what_is_kept_is_left_unasked_and_heard_again_with_its_corrections(
     expect(page.locator(".sentence").first).to_have_class("sentence playing")
     # It goes on where it was: a correction is kept in the same session.
     correct(page, 1, SECOND.text)
-    drop(page, recordings.load("question").path)
-    expect_status(page, DONE)
+    read(page, recordings.load("question").path)
     expect_kept(page, "takes", 3)
     assert kept(page)["sessions"] == 1
     page.reload()
@@ -194,8 +211,7 @@ def test_past_sessions_are_renamed_saved_and_forgotten(
     expect_kept(page, "segments", 2)
     press(page, "Clear")
     expect(page.locator("#done-text")).to_contain_text("still among the past sessions")
-    drop(page, recordings.load("question").path)
-    expect_status(page, DONE)
+    read(page, recordings.load("question").path)
     expect_kept(page, "sessions", 2)
     press(page, "Past sessions")
     rows = page.locator("#kept-sessions li")
@@ -224,9 +240,7 @@ def test_past_sessions_are_renamed_saved_and_forgotten(
     press(page, "Forget")
     expect(rows).to_have_count(1)
     assert kept(page)["segments"] == 2
-    press(page, "Forget all")
-    press(page, "Forget")
-    expect(page.get_by_text("There are none.")).to_be_visible()
+    forget_all(page)
     assert kept(page) == {"sessions": 0, "takes": 0, "segments": 0, "sound": 0}
     expect(page.locator("#kept-size")).to_be_hidden()
 
@@ -235,16 +249,10 @@ def test_a_session_that_another_tab_forgets_is_written_no_more(
     pages: Watched, fake: Server
 ) -> None:
     script = Script(FIRST)
-    page = pages.open(fake.url, prepare=script.attach)
-    keep(page)
-    press(page, "Start")
-    expect_count(page, ".sentence", 1)
-    expect_kept(page, "segments", 1)
+    page = speaking(pages, fake, script)
     other = another(page, fake)
     press(other, "Past sessions")
-    press(other, "Forget all")
-    press(other, "Forget")
-    expect(other.get_by_text("There are none.")).to_be_visible()
+    forget_all(other)
     script.say(SECOND)
     expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
     assert kept(page) == {"sessions": 0, "takes": 0, "segments": 0, "sound": 0}
@@ -261,8 +269,7 @@ def test_a_text_that_was_on_the_page_comes_back_when_another_one_was_shown(
     keep(page)
     expect_kept(page, "sessions", 1)
     press(page, "Clear")
-    drop(page, recordings.load("question").path)
-    expect_status(page, DONE)
+    read(page, recordings.load("question").path)
     expect_kept(page, "sessions", 2)
     correct(page, 0, "Another text.")
     listed(page, 1).get_by_role("button", name="Show").click()
@@ -306,8 +313,7 @@ def test_a_session_that_was_shown_after_clearing_stays_kept_when_that_is_undone(
     if not still:
         page.get_by_label("Keep sessions in this browser").uncheck()
     press(page, "Close")
-    drop(page, recordings.load("question").path)
-    expect_status(page, DONE)
+    read(page, recordings.load("question").path)
     said = texts(page)
     if still:
         expect_kept(page, "sessions", 2)
@@ -338,8 +344,7 @@ def test_what_is_said_while_a_past_session_is_shown_comes_along_when_that_is_und
     script = Script(FIRST)
     page = pages.open(fake.url, prepare=script.attach)
     keep(page)
-    drop(page, recordings.load_demo().path)
-    expect_status(page, DONE)
+    read(page, recordings.load_demo().path)
     expect_kept(page, "segments", 1)
     page.reload()
     press(page, "Start")
@@ -380,11 +385,7 @@ def test_a_disk_that_is_full_is_told_and_the_text_is_not_left_unasked(
     pages: Watched, fake: Server
 ) -> None:
     script = Script(FIRST)
-    page = pages.open(fake.url, prepare=script.attach)
-    keep(page, sound=True)
-    press(page, "Start")
-    expect_count(page, ".sentence", 1)
-    expect_kept(page, "segments", 1)
+    page = speaking(pages, fake, script, sound=True)
     page.evaluate(_FULL, "sound")
     script.say(SECOND)
     expect(page.locator("#done-text")).to_contain_text("no more room for sound")
@@ -401,11 +402,7 @@ def test_what_a_full_disk_had_no_room_for_is_kept_once_there_is_room(
     pages: Watched, fake: Server
 ) -> None:
     script = Script(FIRST)
-    page = pages.open(fake.url, prepare=script.attach)
-    keep(page)
-    press(page, "Start")
-    expect_count(page, ".sentence", 1)
-    expect_kept(page, "segments", 1)
+    page = speaking(pages, fake, script)
     page.evaluate(_FULL, "segments")
     script.say(SECOND)
     expect(page.locator("#done-text")).to_contain_text("Save it as a file")
@@ -428,9 +425,7 @@ def test_a_text_whose_session_is_forgotten_here_is_not_left_unasked_and_can_be_k
     keep(page)
     expect_kept(page, "segments", 2)
     press(page, "Past sessions")
-    press(page, "Forget all")
-    press(page, "Forget")
-    expect(page.get_by_text("There are none.")).to_be_visible()
+    forget_all(page)
     expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
     assert page.evaluate(_ASKS)
     page.get_by_label("Keep sessions in this browser").uncheck()
@@ -442,9 +437,7 @@ def test_a_text_whose_session_is_forgotten_here_is_not_left_unasked_and_can_be_k
     press(page, "Close")
     press(page, "Clear")
     press(page, "Past sessions")
-    press(page, "Forget all")
-    press(page, "Forget")
-    expect(page.get_by_text("There are none.")).to_be_visible()
+    forget_all(page)
     press(page, "Close")
     page.locator("#past").focus()
     page.keyboard.press("Control+z")
@@ -463,8 +456,7 @@ def test_what_is_said_after_all_data_was_deleted_elsewhere_is_kept(
     expect(page.locator("#done-text")).to_contain_text("This session was forgotten")
     assert page.evaluate(_ASKS)
     press(page, "Clear")
-    drop(page, recordings.load_demo().path)
-    expect_status(page, DONE)
+    read(page, recordings.load_demo().path)
     expect_kept(page, "segments", 1)
     assert not page.evaluate(_ASKS)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched
 from tests.browser.server import Server
@@ -47,18 +47,22 @@ def snippets() -> list[Code]:
     return [block for block in all_blocks("js") if "/client/rasr.js" in block.text]
 
 
+def expect_to_work(page: Page) -> None:
+    """Somebody speaks into a page of one button."""
+    page.get_by_role("button", name="Speak").click()
+    expect_count(page, "p.partial", 1)
+    expect_count(page, "p.final", 1)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("button")).to_have_text("Speak")
+
+
 def test_the_example_of_a_page_is_twenty_lines_and_works(pages: Watched, fake: Server) -> None:
     example = (EXAMPLES / "page.html").read_text("utf-8")
     assert len(example.splitlines()) <= 20
     content = example.replace("http://127.0.0.1:8765", fake.url)
     assert fake.url in content
     with website(content) as url:
-        page = pages.open(url)
-        page.get_by_role("button", name="Speak").click()
-        expect_count(page, "p.partial", 1)
-        expect_count(page, "p.final", 1)
-        page.get_by_role("button", name="Stop").click()
-        expect(page.locator("button")).to_have_text("Speak")
+        expect_to_work(pages.open(url))
 
 
 @pytest.mark.parametrize("snippet", snippets(), ids=lambda snippet: snippet.place)

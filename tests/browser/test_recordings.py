@@ -21,10 +21,12 @@ from tests.browser.test_speaking import keep_sights, press, times, words
 from tests.browser.waiting import expect_count, expect_shown, expect_status
 
 DROP = """
-([name, content]) => {
+(files) => {
   const transfer = new DataTransfer();
-  const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
-  transfer.items.add(new File([bytes], name));
+  for (const [name, content] of files) {
+    const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+    transfer.items.add(new File([bytes], name));
+  }
   for (const type of ["dragover", "drop"]) {
     document.body.dispatchEvent(new DragEvent(type, {dataTransfer: transfer, bubbles: true,
       cancelable: true}));
@@ -34,8 +36,11 @@ DROP = """
 
 
 def drop(page: Page, path: Path, content: bytes | None = None) -> None:
-    data = path.read_bytes() if content is None else content
-    page.evaluate(DROP, [path.name, base64.b64encode(data).decode()])
+    drop_files(page, (path.name, path.read_bytes() if content is None else content))
+
+
+def drop_files(page: Page, *files: tuple[str, bytes]) -> None:
+    page.evaluate(DROP, [[name, base64.b64encode(data).decode()] for name, data in files])
 
 
 def saved(page: Page, kind: str, folder: Path, button: str = "Save") -> Path:

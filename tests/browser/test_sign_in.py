@@ -59,9 +59,24 @@ def sign_in(page: Page) -> None:
     expect(page.locator("#who-name")).to_have_text("alice, project cn-north-4")
 
 
+def started_too_late(pages: Watched, server: ThreadServer, directory: MemoryDirectory) -> Page:
+    """Whoever presses Start here has signed in, and is not signed in any more."""
+    pages.expect(UNAUTHORISED)
+    page = pages.open(server.url)
+    sign_in(page)
+    revoke_all(directory)
+    press(page, "Start")
+    return page
+
+
 def fault(page: Page, text: str) -> None:
     expect(page.locator("#sign-in-fault")).to_contain_text(text)
     expect(page.get_by_role("dialog", name="Sign in")).to_be_visible()
+
+
+def stop(page: Page) -> None:
+    press(page, "Stop")
+    expect_status(page, "Done. Press to speak again.")
 
 
 def revoke_all(directory: MemoryDirectory) -> None:
@@ -111,8 +126,7 @@ def test_who_starts_is_asked_first_and_then_speaks(
     assert token not in kept + text
     assert PASSWORD not in kept + text
     page.locator("#messages-close").click()
-    press(page, "Stop")
-    expect_status(page, "Done. Press to speak again.")
+    stop(page)
     assert serious(page) == []
     picture(page, f"signed-in-{'phone' if phone else 'desk'}")
     assert [entry.action for entry in directory.audit] == ["iam:token:create"]
@@ -221,11 +235,8 @@ def test_what_is_wrong_is_told_in_a_sentence(
     fault(page, "The server does not answer.")
 
 
-def test_an_address_with_many_wrong_passwords_waits(
-    pages: Watched, own_server: MakeServer, directory: MemoryDirectory
-) -> None:
+def test_an_address_with_many_wrong_passwords_waits(pages: Watched, server: ThreadServer) -> None:
     pages.expect("429 (Too Many Requests)")
-    server = own_server(directory)
     page = pages.open(server.url)
     headers = {"retry-after": "7"}
     body = '{"error": {"code": 429, "message": "too many", "title": "Too Many Requests"}}'
@@ -241,11 +252,7 @@ def test_an_address_with_many_wrong_passwords_waits(
 def test_a_token_that_is_over_is_asked_for_anew_and_what_is_said_is_kept(
     pages: Watched, server: ThreadServer, directory: MemoryDirectory
 ) -> None:
-    pages.expect(UNAUTHORISED)
-    page = pages.open(server.url)
-    sign_in(page)
-    revoke_all(directory)
-    press(page, "Start")
+    page = started_too_late(pages, server, directory)
     dialog = page.get_by_role("dialog", name="Sign in")
     expect(dialog).to_contain_text("Your sign-in is over.")
     expect(dialog.get_by_label("User", exact=True)).to_have_value("alice")
@@ -257,8 +264,7 @@ def test_a_token_that_is_over_is_asked_for_anew_and_what_is_said_is_kept(
     dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     send(page)
     expect_count(page, ".sentence", 4)
-    press(page, "Stop")
-    expect_status(page, "Done. Press to speak again.")
+    stop(page)
 
 
 def test_a_token_that_is_over_when_a_lost_connection_comes_back(
@@ -277,18 +283,13 @@ def test_a_token_that_is_over_when_a_lost_connection_comes_back(
     dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     send(page)
     expect_count(page, ".sentence", 4)
-    press(page, "Stop")
-    expect_status(page, "Done. Press to speak again.")
+    stop(page)
 
 
 def test_who_does_not_sign_in_again_is_told_and_can_go_on_later(
     pages: Watched, server: ThreadServer, directory: MemoryDirectory
 ) -> None:
-    pages.expect(UNAUTHORISED)
-    page = pages.open(server.url)
-    sign_in(page)
-    revoke_all(directory)
-    press(page, "Start")
+    page = started_too_late(pages, server, directory)
     press(page, "Cancel")
     expect(page.get_by_role("alert")).to_contain_text("This server needs a sign-in.")
     press(page, "Start")
@@ -342,8 +343,7 @@ def test_subtitles_are_made_in_the_name_of_who_signed_in(
     sign_in(page)
     press(page, "Start")
     expect_count(page, ".sentence", 1)
-    press(page, "Stop")
-    expect_status(page, "Done. Press to speak again.")
+    stop(page)
     revoke_all(directory)
     press(page, "Save")
     with page.expect_download() as download:
@@ -425,9 +425,9 @@ def test_accounts_that_come_while_the_page_is_open(pages: Watched, own_server: M
 
 @pytest.mark.parametrize("width", [360, 760, 1089, 1280])
 def test_who_is_signed_in_stands_in_one_line_at_any_width(
-    pages: Watched, own_server: MakeServer, directory: MemoryDirectory, width: int
+    pages: Watched, server: ThreadServer, width: int
 ) -> None:
-    page = pages.open(own_server(directory).url)
+    page = pages.open(server.url)
     page.set_viewport_size({"width": width, "height": 700})
     sign_in(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -459,8 +459,7 @@ def test_a_user_of_the_store_needs_neither_domain_nor_project(
         send(page)
         expect(page.locator("#who-name")).to_have_text("anna, project team")
         expect_count(page, ".sentence", 1)
-        press(page, "Stop")
-        expect_status(page, "Done. Press to speak again.")
+        stop(page)
 
 
 def test_viewers_of_captions_need_no_sign_in(pages: Watched, server: ThreadServer) -> None:

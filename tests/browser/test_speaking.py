@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, expect
 
 from bench import recordings
 from tests.browser.conftest import Watched, picture, serious, words_of
+from tests.browser.script import Sent
 from tests.browser.server import Server, ThreadServer
 from tests.browser.waiting import expect_count, expect_shown, expect_status
 
@@ -142,15 +142,8 @@ def test_a_server_that_is_restarted_goes_on_where_it_was(
 def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
     pages: Watched, fake: Server
 ) -> None:
-    asked: list[dict[str, object]] = []
-
-    def listen(socket: WebSocket) -> None:
-        socket.on(
-            "framesent",
-            lambda frame: asked.append(json.loads(frame)) if isinstance(frame, str) else None,
-        )
-
-    page = pages.open(fake.url, prepare=lambda page: page.on("websocket", listen))
+    sent = Sent()
+    page = pages.open(fake.url, prepare=sent.attach)
     page.get_by_label("Mode", exact=True).select_option("sentence")
     press(page, "Settings")
     page.get_by_text("Advanced").click()
@@ -168,7 +161,7 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
     # One sentence is all in this mode: the page stops by itself.
     expect_count(page, ".sentence", 1)
     expect_status(page, "Done. Press to speak again.")
-    assert asked[0] == {
+    assert sent.messages[0] == {
         "command": "START",
         "config": {
             "audio_format": "pcm16k16bit",

@@ -39,8 +39,12 @@ def page(pages: Watched, fake: Server, script: Script) -> Page:
     return heard(pages, fake, script)
 
 
-def heard(pages: Watched, fake: Server, script: Script, **traits: object) -> Page:
-    page = pages.open(fake.url, prepare=script.attach, **traits)  # type: ignore[arg-type]
+def heard(pages: Watched, fake: Server, script: Script) -> Page:
+    return dropped(pages.open(fake.url, prepare=script.attach))
+
+
+def dropped(page: Page) -> Page:
+    """`page`, once it has read a recording of 14 s."""
     drop(page, recordings.load_demo().path)
     expect_status(page, done(page))
     return page
@@ -489,7 +493,8 @@ def test_chinese_on_a_phone_is_heard_and_corrected_character_by_character(
 ) -> None:
     said = "今天天汽很好。"
     script = Script(Said(said, 200, frozenset({3})))
-    page = heard(pages, fake, script, phone=True, dark=dark, locale="zh-CN")
+    prepare = script.attach
+    page = dropped(pages.open(fake.url, prepare=prepare, phone=True, dark=dark, locale="zh-CN"))
     row = page.locator(".sentence")
     expect(row.locator("data")).to_have_text(list(said[:-1]))
     expect(row).to_have_attribute("aria-description", "没有把握：汽。")

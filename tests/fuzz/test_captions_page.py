@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from rasr.server.http.captions_page import (
     CAPTIONS,
-    LANGUAGES,
     PARAMETERS,
     SHARE,
     PageError,
@@ -17,6 +16,7 @@ from rasr.server.http.captions_page import (
     language_of,
     page,
 )
+from rasr.server.http.templates import LANGUAGES
 from tests.fuzz.examples import fuzz
 
 NAMES = st.one_of(st.sampled_from(sorted(PARAMETERS)), st.text(max_size=50))

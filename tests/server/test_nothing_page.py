@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from rasr.server.http.nothing_page import preferred_language, wants_page
+from rasr.server.http.nothing_page import wants_page
+from rasr.server.http.templates import preferred_language
 from rasr.server.service import Service
 from tests.server.test_pages import client
 

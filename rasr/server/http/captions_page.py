@@ -14,8 +14,8 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-LANGUAGES = {"en": "en", "zh": "zh-Hans"}
-"""Languages of the pages' own sentences → the language tag of the page."""
+from rasr.server.http.templates import LANGUAGES, Language, filled, preferred_language
+
 _BY_BROWSER = "auto"
 
 
@@ -142,27 +142,22 @@ def appearance_of(query: Iterable[tuple[str, str]]) -> dict[str, str]:
     return appearance
 
 
-def language_of(appearance: Mapping[str, str], accepted: str) -> str:
-    """The language of a page's own sentences, one of `LANGUAGES`.
+def language_of(appearance: Mapping[str, str], accepted: str) -> Language:
+    """The language of a page's own sentences.
 
     Args:
-        accepted: the request's Accept-Language; the first language in it that is there is taken,
-            as browsers write the one that is liked best first.
+        accepted: the request's Accept-Language.
     """
     asked = appearance["lang"]
-    if asked != _BY_BROWSER:
-        return asked
-    tags = (tag.strip().lower() for tag in accepted.split(","))
-    named = (re.split("[-;]", tag)[0] for tag in tags)
-    return next((language for language in named if language in LANGUAGES), "en")
+    named = next((language for language in LANGUAGES if language == asked), None)
+    return named or preferred_language(accepted)
 
 
-def page(view: View, name: str, appearance: Mapping[str, str], language: str) -> str:
+def page(view: View, name: str, appearance: Mapping[str, str], language: Language) -> str:
     """A page of channel `name`.
 
     Args:
         appearance: as `appearance_of` returns it.
-        language: one of `LANGUAGES`.
     """
     defaults = {key: parameter.default for key, parameter in PARAMETERS.items()}
     attributes = {"channel": name, "defaults": json.dumps(defaults)} | dict(appearance)
@@ -187,7 +182,7 @@ def _filled(view: View, language: str, title: str, data: str, status: str, scrip
         "status": escape(status),
         "script": script,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], _template(view.file))
+    return filled(_template(view.file), values)
 
 
 @cache

@@ -6,14 +6,12 @@ accepts. It is in English or Chinese, as the browser prefers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
 
-Language = Literal["en", "zh"]
-_TAGS: Mapping[Language, str] = {"en": "en", "zh": "zh-Hans"}
+from rasr.server.http.templates import LANGUAGES, Language, filled
+
 _SHOWN_CHARACTERS = 120
 
 
@@ -87,20 +85,6 @@ def wants_page(accept: str) -> bool:
     return "text/html" in {kind.partition(";")[0].strip().lower() for kind in accept.split(",")}
 
 
-def preferred_language(accept_language: str) -> Language:
-    """The language of the page for a browser that sends this header."""
-    best: Language = "en"
-    best_weight = 0.0
-    for part in accept_language.split(","):
-        tag, _, weight = part.partition(";")
-        language = tag.strip().lower().partition("-")[0]
-        found = re.fullmatch(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", weight)
-        value = 1.0 if not weight else float(found[1]) if found else 0.0
-        if language in ("en", "zh") and value > best_weight:
-            best, best_weight = ("zh" if language == "zh" else "en"), value
-    return best
-
-
 def nothing_page(template: str, path: str, status: int, language: Language) -> str:
     """The page.
 
@@ -109,14 +93,14 @@ def nothing_page(template: str, path: str, status: int, language: Language) -> s
     """
     text = _TEXTS[_kind(path)][language]
     values = {
-        "language": _TAGS[language],
+        "language": LANGUAGES[language],
         "title": escape(text.title),
         "sentence": escape(text.sentence),
         "links": "\n".join(_link(address, language) for address in _LINKS),
         "status": str(status),
         "path": escape(path[:_SHOWN_CHARACTERS]),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: values[found[1]], template)
+    return filled(template, values)
 
 
 def _kind(path: str) -> str:

@@ -13,15 +13,17 @@ export function applyLook(body) {
   style.setProperty("--edge", edgeOf(look.color));
 }
 
-/** Dark around light letters, light around dark ones. */
-export function edgeOf(color) {
-  if (color === "transparent") return "#000";
+/** "#fa0" → "ffaa00", "#fa08" → "ffaa0088", "#ffaa00" → "ffaa00". */
+export function digitsOf(color) {
   const digits = color.slice(1);
-  const one = digits.length < 6 ? 1 : 2;
-  const [red, green, blue] = [0, 1, 2].map((at) => {
-    const part = digits.slice(at * one, (at + 1) * one);
-    return parseInt(one === 1 ? part + part : part, 16);
-  });
+  return digits.length < 6 ? [...digits].map((digit) => digit + digit).join("") : digits;
+}
+
+/** Dark around light letters, light around dark ones. */
+function edgeOf(color) {
+  if (color === "transparent") return "#000";
+  const digits = digitsOf(color);
+  const [red, green, blue] = [0, 2, 4].map((at) => parseInt(digits.slice(at, at + 2), 16));
   return 0.299 * red + 0.587 * green + 0.114 * blue < 110 ? "#fff" : "#000";
 }
 

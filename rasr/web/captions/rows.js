@@ -9,7 +9,7 @@ const LATIN = /[\u0021-\u024f]/u;
  * @param {string} text lines with a line break between them
  * @param {number} stable so many characters at its beginning will hardly change
  */
-export function wordsOf(text, stable) {
+function wordsOf(text, stable) {
   const words = [];
   for (const found of text.matchAll(SEPARATE)) {
     const gap = text.slice(0, found.index).match(/\s*$/u)[0];

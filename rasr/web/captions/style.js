@@ -1,18 +1,18 @@
 /** The form of the style editor: the parameters of a captions page's address. */
 
+import { digitsOf } from "./look.js";
 import { say } from "./texts.js";
 
 /** "#fa0", "#fa08", "#ffaa00", "#ffaa0088" or "transparent" → [colour, opacity in hundredths]. */
-export function colourParts(value) {
+function colourParts(value) {
   if (value === "transparent") return ["#000000", 0];
-  let digits = value.slice(1).toLowerCase();
-  if (digits.length < 6) digits = [...digits].map((digit) => digit + digit).join("");
+  const digits = digitsOf(value).toLowerCase();
   const alpha = digits.slice(6) || "ff";
   return [`#${digits.slice(0, 6)}`, Math.round((parseInt(alpha, 16) / 255) * 100)];
 }
 
 /** The other way round, in as few characters as say it. */
-export function colourOf(colour, opacity) {
+function colourOf(colour, opacity) {
   if (opacity === 0) return "transparent";
   if (opacity === 100) return colour;
   const alpha = Math.round((opacity / 100) * 255);

@@ -8,6 +8,21 @@ export function inTime(ms = ANSWER_MS) {
   return { signal: AbortSignal.timeout(ms) };
 }
 
+/**
+ * The document that a server has at an address.
+ *
+ * @param {URL} address
+ * @returns {Promise<any>}
+ * @throws {Error} it does not answer, or refuses
+ */
+export async function documentAt(address) {
+  const response = await fetch(address, inTime());
+  if (!response.ok) {
+    throw new Error(`${address} answered ${response.status}`);
+  }
+  return response.json();
+}
+
 /** What a browser fetches by itself: as `promise`, or a TimeoutError. */
 export function answered(promise) {
   const { signal } = inTime();

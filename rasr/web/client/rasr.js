@@ -6,7 +6,7 @@
  * No dependencies. Types are in `rasr.d.ts` beside it, the protocol in docs/protocol.md.
  */
 
-import { inTime } from "./answers.js";
+import { documentAt } from "./answers.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
 import { Resampler } from "./resampler.js";
 import { Session, rateOf } from "./session.js";
@@ -58,9 +58,5 @@ export async function listen(url, { cleanUp, constraints, onChunk = () => {}, on
 export async function properties(url) {
   const address = new URL("/properties", url);
   address.protocol = address.protocol.replace("ws", "http");
-  const response = await fetch(address, inTime());
-  if (!response.ok) {
-    throw new Error(`${address} answered ${response.status}`);
-  }
-  return (await response.json()).properties;
+  return (await documentAt(address)).properties;
 }

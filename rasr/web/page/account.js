@@ -3,6 +3,8 @@
  * it. It is kept in memory; by choice also by this tab, until that is closed.
  */
 
+import { inTime } from "../client/answers.js";
+
 const TOKENS = "/v3/auth/tokens";
 const TAB_KEY = "rasr.sign_in";
 
@@ -106,7 +108,7 @@ export class Account extends EventTarget {
     this.dispatchEvent(new Event("change"));
     try {
       const headers = { "x-auth-token": token, "x-subject-token": token };
-      const answer = await fetch(new URL(TOKENS, this.server), { method: "DELETE", headers });
+      const answer = await fetch(new URL(TOKENS, this.server), { method: "DELETE", headers, ...inTime() });
       // A token that is over needs no end.
       return answer.ok || answer.status === 401;
     } catch {
@@ -118,7 +120,7 @@ export class Account extends EventTarget {
   async fetch(path, options = {}) {
     const send = () => {
       const token = this.held === null ? {} : { "x-auth-token": this.held.token };
-      return fetch(path, { ...options, headers: { ...options.headers, ...token } });
+      return fetch(path, { ...inTime(), ...options, headers: { ...options.headers, ...token } });
     };
     const shown = this.held;
     const answer = await send();
@@ -165,7 +167,8 @@ export class Account extends EventTarget {
 
   async post(path, headers, document) {
     try {
-      return await fetch(new URL(path, this.server), { method: "POST", headers, body: JSON.stringify(document) });
+      const body = JSON.stringify(document);
+      return await fetch(new URL(path, this.server), { method: "POST", headers, body, ...inTime() });
     } catch {
       throw new SignInFault("sign_in_gone");
     }
@@ -182,13 +185,9 @@ export class Account extends EventTarget {
   }
 
   remember(stays) {
-    try {
-      this.tab.removeItem(TAB_KEY);
-      if (stays) {
-        this.tab.setItem(TAB_KEY, JSON.stringify(this.held));
-      }
-    } catch {
-      // A browser that keeps nothing for pages: signed in as long as the page is open.
+    this.tab.removeItem(TAB_KEY);
+    if (stays) {
+      this.tab.setItem(TAB_KEY, JSON.stringify(this.held));
     }
   }
 }

@@ -185,8 +185,6 @@ export const CHINESE = {
   messages_go_on: "继续",
   messages_clear: "清除",
   messages_audio: "{count} × 声音，{bytes} 字节",
-  copy_it: "复制",
-  copied_it: "已复制",
   copy_failed: "浏览器不允许，请选中后复制",
   unserved: "这台服务器不能识别{language}。",
   unserved_do: "{better}{size} 可以。请在服务器上运行以下命令，然后重新启动服务器：",

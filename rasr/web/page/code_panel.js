@@ -2,6 +2,7 @@
 
 import { PROGRAMS } from "./code.js";
 import { copyButton } from "./copying.js";
+import { closeBeside, element } from "./elements.js";
 
 export class CodePanel {
   /**
@@ -25,11 +26,7 @@ export class CodePanel {
       this.render();
       this.dialog.showModal();
     });
-    this.dialog.addEventListener("click", ({ target }) => {
-      if (target === this.dialog) {
-        this.dialog.close();
-      }
-    });
+    closeBeside(this.dialog);
   }
 
   render() {
@@ -41,14 +38,12 @@ export class CodePanel {
 
   /** Radio buttons: one stop of the keyboard, with arrows between them. */
   tab(name) {
-    const input = Object.assign(document.createElement("input"), {
-      type: "radio", name: "program", value: name, checked: name === this.chosen,
-    });
+    const input = element("input", { type: "radio", name: "program", value: name, checked: name === this.chosen });
     input.addEventListener("change", () => {
       this.chosen = name;
       this.write();
     });
-    const label = document.createElement("label");
+    const label = element("label", {});
     label.append(input, this.texts.say(`code_${name}`));
     return label;
   }

@@ -185,8 +185,6 @@ export const ENGLISH = {
   messages_go_on: "Go on",
   messages_clear: "Empty",
   messages_audio: "{count} × sound, {bytes} bytes",
-  copy_it: "Copy",
-  copied_it: "Copied",
   copy_failed: "Not allowed: mark it and copy",
   unserved: "This server does not recognise {language}.",
   unserved_do: "{better}{size} does. Run this on the server's machine, then start the server again:",

@@ -1,6 +1,6 @@
 /** Languages: how properties name them, how a person does, and which of them this server serves. */
 
-import { inTime } from "../client/answers.js";
+import { documentAt } from "../client/answers.js";
 
 /** Language of the page → the language that its reader is likely to speak. */
 const SPOKEN = { en: "english", zh: "chinese" };
@@ -54,7 +54,7 @@ export class Offers {
    * @throws {Error} it does not answer
    */
   async load(server) {
-    const [served, known] = await Promise.all([properties(server), languages(server)]);
+    const [served, known] = await Promise.all([documentAt(new URL("/properties", server)), languages(server)]);
     this.properties = served.properties;
     this.signIn = served.sign_in ?? "none";
     this.languages = known;
@@ -117,18 +117,9 @@ export function cureOf({ language, model, recommended, download_mb }, page) {
   return { language: nameOf(language, page), better: recommended ?? model, size };
 }
 
-async function properties(server) {
-  const response = await fetch(new URL("/properties", server), inTime());
-  if (!response.ok) {
-    throw new Error(`${response.url} answered ${response.status}`);
-  }
-  return response.json();
-}
-
 async function languages(server) {
   try {
-    const response = await fetch(new URL("/languages", server), inTime());
-    return response.ok ? (await response.json()).languages : [];
+    return (await documentAt(new URL("/languages", server))).languages;
   } catch {
     // Without it there is no advice.
     return [];

@@ -1,6 +1,7 @@
 /** The messages as they go over the wire, both ways: a pane for programmers, open while one speaks. */
 
 import { copyButton } from "./copying.js";
+import { element } from "./elements.js";
 
 /** So many are kept, the oldest given up first. */
 const KEPT = 500;
@@ -88,11 +89,8 @@ export class Messages {
   }
 
   line(message) {
-    const line = document.createElement("li");
-    line.className = message.sent ? "sent" : "received";
-    const [time, way, content] = this.parts(message).map((text) =>
-      Object.assign(document.createElement("span"), { textContent: text }),
-    );
+    const line = element("li", { className: message.sent ? "sent" : "received" });
+    const [time, way, content] = this.parts(message).map((text) => element("span", { textContent: text }));
     time.className = "fine";
     line.append(time, " ", way, " ", content);
     return line;

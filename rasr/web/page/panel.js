@@ -1,6 +1,7 @@
 /** The panel of settings: a dialog that shows each choice with what it means and its default. */
 
 import { FIELDS, isAllowed } from "./choices.js";
+import { closeBeside, element } from "./elements.js";
 
 export class Panel {
   /**
@@ -20,11 +21,7 @@ export class Panel {
       choices.reset();
       this.render();
     });
-    this.dialog.addEventListener("click", ({ target }) => {
-      if (target === this.dialog) {
-        this.dialog.close();
-      }
-    });
+    closeBeside(this.dialog);
   }
 
   open() {
@@ -112,8 +109,4 @@ export class Panel {
       fault.textContent = this.texts.say(field.kind === "name" ? "not_a_name" : "not_a_number", field);
     }
   }
-}
-
-function element(tag, properties) {
-  return Object.assign(document.createElement(tag), properties);
 }

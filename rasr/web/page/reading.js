@@ -36,29 +36,25 @@ export class Reading {
       return;
     }
     this.isReading = true;
-    let round = null;
-    let withText = 0;
-    let options = await this.begin();
-    const began = options !== null;
-    let goesOn = began;
-    if (!began) {
+    if (await this.begin()) {
+      await this.readAll();
+    } else {
       this.runner.finish(null);
     }
-    while (goesOn) {
-      const file = this.waiting.shift();
-      this.number += 1;
-      round = await this.read(file, options);
-      goesOn = this.waiting.length > 0;
-      withText += round?.reason === "NORMAL" && !round.isEmpty ? 1 : 0;
-      this.runner.finish(round, !goesOn);
-      if (goesOn) {
-        options = this.runner.sessionOptions();
-      }
-    }
-    if (began) {
-      this.tellAll(round, withText);
-    }
     [this.isReading, this.number, this.count] = [false, 0, 0];
+  }
+
+  /** Read all that wait, those that come meanwhile too. */
+  async readAll() {
+    let round = null;
+    let withText = 0;
+    while (this.waiting.length > 0) {
+      this.number += 1;
+      round = await this.read(this.waiting.shift());
+      withText += round?.reason === "NORMAL" && !round.isEmpty ? 1 : 0;
+      this.runner.finish(round, this.waiting.length === 0);
+    }
+    this.tellAll(round, withText);
   }
 
   /** Of several files the last one does not say how it went. */
@@ -69,16 +65,17 @@ export class Reading {
     }
   }
 
-  /** @returns {Promise<object | null>} options; null where a person has given up */
+  /** @returns {Promise<boolean>} false where a person has given up */
   async begin() {
     try {
-      return await this.runner.begin(false);
+      await this.runner.begin(false);
+      return true;
     } catch (error) {
       if (!(error instanceof GivenUp)) {
         throw error;
       }
       this.waiting = [];
-      return null;
+      return false;
     }
   }
 
@@ -91,7 +88,7 @@ export class Reading {
   }
 
   /** @returns {Promise<import("./rounds.js").Round | null>} null where it cannot be read */
-  async read(file, options) {
+  async read(file) {
     const { runner } = this;
     const { notices, signs } = runner;
     const { name } = file;
@@ -103,6 +100,7 @@ export class Reading {
       notices.show({ name: "too_large", file: name });
       return null;
     }
+    const options = runner.sessionOptions();
     const rate = rateOf(options.property);
     let chunks;
     try {
@@ -122,9 +120,15 @@ export class Reading {
     // The page keeps this sound anyway, so the session may too: all of it can be sent again.
     const session = new Session(this.server, { ...options, keepSeconds: Infinity });
     const round = runner.follow(session, take, { ...options, isMicrophone: false, doing: [reading, place] });
-    runner.run(async () => {
+    const stop = async () => {
       this.waiting = [];
       session.cancel();
+    };
+    let isClosed = false;
+    runner.run(stop, () => {
+      // Its sentence is over, or it is too long: the files that wait are read all the same.
+      isClosed = true;
+      void session.end();
     });
     for (const chunk of chunks) {
       await session.room();
@@ -132,7 +136,10 @@ export class Reading {
     }
     const reason = await session.end();
     if (reason === "NORMAL") {
-      this.tellSpeed(performance.now() - began);
+      // Of one that was closed not all sound was recognised.
+      if (!isClosed) {
+        this.tellSpeed(performance.now() - began);
+      }
       if (round.isEmpty) {
         round.tellSilence();
       }

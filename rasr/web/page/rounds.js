@@ -1,8 +1,8 @@
 /**
  * One round as the page sees it: a session, its take, and what its events mean for the page.
  *
- * `page` is told: `partial`, `final`, `voice`, `status`, `latency`, `fault`, `update`, `over`,
- * `wantsStop`.
+ * `page` is told: `partial`, `final`, `voice`, `status`, `latency`, `progress`, `fault`, `update`,
+ * `over`, `otherLanguage`, `lostSound`, `wantsStop`.
  */
 
 import { languageOf } from "./languages.js";

@@ -41,8 +41,10 @@ export class Runner {
     this.beginning = new AbortController();
     /** @type {import("../client/rasr.js").Session | null} the one that runs, or was last */
     this.session = null;
-    /** Ends what has begun; given by `run`. */
+    /** Ends what has begun, as a person wants it; given by `run`. */
     this.endRound = () => {};
+    /** The server takes no more sound of what has begun; given by `run`. */
+    this.closeRound = () => {};
     this.signs.showState("idle", true);
   }
 
@@ -148,13 +150,18 @@ export class Runner {
           name: "dropped",
           values: { seconds: (lengthMs / 1000).toFixed(1), time: clock(startMs) },
         }),
-      wantsStop: () => this.stop(),
+      wantsStop: () => this.closeRound(),
     };
   }
 
-  /** The round is open; `end` ends it. */
-  run(end) {
+  /**
+   * The round is open.
+   * @param {() => Promise<void>} end ends it
+   * @param {() => void} close where it ends by itself; if not given, as a person would end it
+   */
+  run(end, close = () => this.stop()) {
     this.endRound = end;
+    this.closeRound = close;
     this.enter("running");
   }
 

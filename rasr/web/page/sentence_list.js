@@ -96,10 +96,9 @@ export class SentenceList {
   writeTime({ startedAt }, time) {
     const date = new Date(startedAt);
     const isToday = date.toDateString() === new Date().toDateString();
-    const language = this.texts.language === "zh" ? "zh-CN" : "en-GB";
     const day = isToday ? {} : { dateStyle: "medium" };
     time.dateTime = date.toISOString();
-    time.textContent = new Intl.DateTimeFormat(language, { ...day, timeStyle: "short" }).format(date);
+    time.textContent = this.texts.date(date, { ...day, timeStyle: "short" });
   }
 
   clear() {

@@ -1,5 +1,6 @@
 /** The dialog of past sessions: what this browser keeps, and what is done with it. */
 
+import { closeBeside, element } from "./elements.js";
 import { LEAST_MB, MOST_MB, isMegabytes } from "./keeper.js";
 import { SaveMenu } from "./save_menu.js";
 import { Forgotten, SessionStore } from "./session_store.js";
@@ -35,11 +36,7 @@ export class SessionList {
     this.forgetAll.addEventListener("click", () =>
       this.ask(this.forgetAll, "forget_all_question", async () => (await this.keeper.store()).forgetAll()),
     );
-    this.dialog.addEventListener("click", ({ target }) => {
-      if (target === this.dialog) {
-        this.dialog.close();
-      }
-    });
+    closeBeside(this.dialog);
   }
 
   open() {
@@ -110,8 +107,8 @@ export class SessionList {
   row(session) {
     const row = element("li", {});
     const name = element("strong", { textContent: session.name || session.opening });
-    const date = new Intl.DateTimeFormat(this.texts.language === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
-    const traits = [date.format(session.startedAt), this.texts.say("kept_sentences", { count: session.sentences })];
+    const date = this.texts.date(session.startedAt, { dateStyle: "medium", timeStyle: "short" });
+    const traits = [date, this.texts.say("kept_sentences", { count: session.sentences })];
     if (session.id === this.keeper.page.session?.id) {
       traits.push(this.texts.say("kept_here"));
     }
@@ -217,8 +214,4 @@ export class SessionList {
     this.fault.textContent = this.texts.say(key);
     this.fault.hidden = false;
   }
-}
-
-function element(tag, properties) {
-  return Object.assign(document.createElement(tag), properties);
 }

@@ -1,9 +1,7 @@
 /** The signs around the button: what is going on, for how long, how loud it is, and what is heard. */
 
-import { Waveform } from "./waveform.js";
+import { Waveform, loudnessOf } from "./waveform.js";
 
-/** Softest level that the meter shows, dB below full scale. */
-const FLOOR_DB = -60;
 /** What the button does in each state. */
 const BUTTON = { idle: "start", starting: "stop", running: "stop", ending: "give_up" };
 
@@ -98,7 +96,7 @@ export class Signs {
 
   /** @param {number} rms 0 to 1 */
   showLevel(rms) {
-    const level = rms > 0 ? Math.max(0, 1 - (20 * Math.log10(rms)) / FLOOR_DB) : 0;
+    const level = loudnessOf(rms);
     this.level.value = level;
     this.button.style.setProperty("--level", level.toFixed(2));
   }

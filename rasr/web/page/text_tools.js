@@ -1,11 +1,10 @@
 /** The buttons around the text: save, copy, clear, past sessions. */
 
+import { tellCopied } from "./copying.js";
 import { text, write } from "./exports.js";
 import { SaveMenu, download } from "./save_menu.js";
 import { SessionList } from "./session_list.js";
 
-/** For so long a copied text is said to be copied, ms. */
-const COPIED_MS = 2000;
 const COLUMNS = ["column_start", "column_end", "column_recording", "column_text", "column_score"];
 
 export class TextTools {
@@ -63,9 +62,6 @@ export class TextTools {
       return;
     }
     this.transcript.saved(changes);
-    this.copyButton.textContent = this.texts.say("copied");
-    setTimeout(() => {
-      this.copyButton.textContent = this.texts.say("copy");
-    }, COPIED_MS);
+    tellCopied(this.copyButton, this.texts, "copied");
   }
 }

@@ -25,6 +25,11 @@ export class Texts {
     return Array.isArray(value) ? new Intl.ListFormat(this.language).format(value) : String(value);
   }
 
+  /** @param {number | Date} when @param {Intl.DateTimeFormatOptions} options */
+  date(when, options) {
+    return new Intl.DateTimeFormat(this.language === "zh" ? "zh-CN" : "en-GB", options).format(when);
+  }
+
   /** Write the texts into every element that asks for one. */
   fill(root) {
     root.documentElement.lang = this.language === "zh" ? "zh-CN" : "en";

@@ -4,7 +4,7 @@
 const BARS_PER_SECOND = 20;
 const BAR_PX = 3;
 const GAP_PX = 1;
-/** Softest sound that makes a bar grow, dB below full scale. */
+/** Softest sound that is seen, dB below full scale. */
 const FLOOR_DB = -60;
 
 export class Waveform {
@@ -60,5 +60,10 @@ function heightOf(samples) {
   for (const sample of samples) {
     peak = Math.max(peak, Math.abs(sample));
   }
-  return peak === 0 ? 0 : Math.max(0, 1 - (20 * Math.log10(peak / 32768)) / FLOOR_DB);
+  return loudnessOf(peak / 32768);
+}
+
+/** @param {number} amplitude 0 to 1 @returns {number} the same as it is heard, 0 to 1 */
+export function loudnessOf(amplitude) {
+  return Math.max(0, 1 - (20 * Math.log10(amplitude)) / FLOOR_DB);
 }
