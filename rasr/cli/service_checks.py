@@ -26,14 +26,14 @@ from rasr.models.errors import ModelError
 from rasr.models.languages import setup_command
 from rasr.models.runtime_packages import missing_packages
 from rasr.models.store import State, Store
+from rasr.server.errors import StartError
+from rasr.server.listener import host_from_here, listen
 from rasr.settings import ServerSettings, Settings, final_engine, live_engine
 
 _ANSWER_S = 2.0
 """A server on this machine answers sooner, whatever it does."""
 _NETWORK_S = 5.0
 _PIP_S = 20.0
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
-"""Addresses to listen on that stand for all → where such a server is reached from here."""
 _SHARED_MB = 180
 """Of what a server takes with one model, the part that a second model does not take again."""
 
@@ -156,9 +156,6 @@ def port(settings: ServerSettings) -> tuple[bool, Finding]:
             f"a rasr {version} runs at {where}, and this is {rasr.__version__}",
             "start the server anew",
         )
-    from rasr.server.errors import StartError
-    from rasr.server.listener import listen
-
     try:
         listen(settings.host, settings.port).close()
     except StartError as error:
@@ -171,13 +168,12 @@ def _running(settings: ServerSettings) -> dict[str, Any] | None:
     """What the rasr at the port says of itself; None where there is none."""
     import httpx
 
-    host = _EVERYWHERE.get(settings.host, settings.host)
-    base = f"http://[{host}]" if ":" in host else f"http://{host}"
+    base = f"http://{host_from_here(settings.host)}:{settings.port}"
     try:
         # A proxy has nothing to do with this machine's own server.
         with httpx.Client(timeout=_ANSWER_S, trust_env=False) as client:
-            health = client.get(f"{base}:{settings.port}/healthz").json()
-            told: object = client.get(f"{base}:{settings.port}/properties").json()
+            health = client.get(f"{base}/healthz").json()
+            told: object = client.get(f"{base}/properties").json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
     is_rasr = isinstance(told, dict) and "version" in told and health == {"status": "ok"}
