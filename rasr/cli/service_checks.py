@@ -28,7 +28,7 @@ from rasr.models.runtime_packages import missing_packages
 from rasr.models.store import State, Store
 from rasr.server.errors import StartError
 from rasr.server.listener import host_from_here, listen
-from rasr.settings import ServerSettings, Settings, final_engine, live_engine
+from rasr.settings import ServerSettings, Settings, served_engines
 
 _ANSWER_S = 2.0
 """A server on this machine answers sooner, whatever it does."""
@@ -101,10 +101,8 @@ def models(configured: Configuration | None, store: Store) -> Iterator[Finding]:
 
 def served_models(settings: Settings, store: Store) -> list[Model]:
     """The models of the catalogue that serve."""
-    names = [live_engine(by) for by in settings.properties.values()]
-    names += [final for by in settings.properties.values() if (final := final_engine(by))]
-    found = {name: store.catalogue.find(name) for name in names}
-    return [model for model in found.values() if model is not None]
+    found = map(store.catalogue.find, served_engines(settings.properties))
+    return [model for model in found if model is not None]
 
 
 def memory_needed(settings: Settings, store: Store) -> int:
