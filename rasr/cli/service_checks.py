@@ -29,6 +29,8 @@ from rasr.models.store import State, Store
 from rasr.server.errors import StartError
 from rasr.server.listener import host_from_here, listen
 from rasr.settings import ServerSettings, Settings, served_engines
+from rasr.store.errors import StoreRefused
+from rasr.store.location import locate, may_be_there
 
 _ANSWER_S = 2.0
 """A server on this machine answers sooner, whatever it does."""
@@ -111,24 +113,34 @@ def memory_needed(settings: Settings, store: Store) -> int:
     return _SHARED_MB + sum(own)
 
 
-def browser(settings: ServerSettings, auth: str) -> Iterator[Finding]:
-    """Whether browsers will give the page their microphone."""
-    if settings.host == "localhost" or is_loopback(settings.host):
+def browser(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether the server starts where browsers are to reach it, and they give it a microphone."""
+    server = settings.server
+    if server.host == "localhost" or is_loopback(server.host):
+        address = f"{_scheme(server)}://localhost:{server.port}"
         yield Finding(
             "browser",
             Status.OK,
-            f"on this machine the page has the microphone at http://localhost:{settings.port}; "
-            "other machines do not reach it",
+            f"on this machine the page has the microphone at {address}; other machines do not "
+            "reach it",
         )
         return
-    if auth != "none":
+    if not _may_be_reached(settings, environ):
         yield Finding(
             "browser",
             Status.WRONG,
-            f"server.host is {settings.host}: the server does not start there until it is said "
-            "that nobody is asked who he is",
-            'rasr serve --no-auth, or kind = "none" under [auth] in the settings',
+            f"server.host is {server.host}: the server does not start there until there is an "
+            "account, or it is said that nobody is asked who he is",
+            "make an account (docs/accounts.md); or rasr serve --no-auth, or kind = \"none\" under "
+            "[auth] in the settings",
         )
+    if server.tls_cert:
+        yield Finding(
+            "browser",
+            Status.OK,
+            "browsers that trust the certificate give the page their microphone",
+        )
+        return
     yield Finding(
         "browser",
         Status.NOTE,
@@ -136,6 +148,21 @@ def browser(settings: ServerSettings, auth: str) -> Iterator[Finding]:
         "put a proxy with https in front of it, such as Caddy; captions, recordings and programs "
         "work without",
     )
+
+
+def _may_be_reached(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Whether the server starts at an address that other machines reach: callers are asked who they
+    are, or nobody is on purpose. Accounts count where there is a store, which is not opened here."""
+    if settings.auth.kind or settings.oidc.issuer:
+        return True
+    try:
+        return may_be_there(locate(settings.store.url, environ))
+    except StoreRefused:
+        return False
+
+
+def _scheme(settings: ServerSettings) -> str:
+    return "https" if settings.tls_cert else "http"
 
 
 def port(settings: ServerSettings) -> tuple[bool, Finding]:
@@ -166,10 +193,11 @@ def _running(settings: ServerSettings) -> dict[str, Any] | None:
     """What the rasr at the port says of itself; None where there is none."""
     import httpx
 
-    base = f"http://{host_from_here(settings.host)}:{settings.port}"
+    base = f"{_scheme(settings)}://{host_from_here(settings.host)}:{settings.port}"
     try:
-        # A proxy has nothing to do with this machine's own server.
-        with httpx.Client(timeout=_ANSWER_S, trust_env=False) as client:
+        # A proxy has nothing to do with this machine's own server, and its certificate is for the
+        # name by which others know it.
+        with httpx.Client(timeout=_ANSWER_S, trust_env=False, verify=False) as client:
             health = client.get(f"{base}/healthz").json()
             told: object = client.get(f"{base}/properties").json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
