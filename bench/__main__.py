@@ -43,20 +43,8 @@ def main() -> None:
 
 for verb in (
     *(accuracy, alignment, attack, busy_start, capacity, captions, chaos, conversations),
-    *(
-        endpoint,
-        first_minutes,
-        fuzz,
-        g2p,
-        hot_words,
-        live_cost,
-        load,
-        model,
-        null,
-        overhead,
-        overload,
-    ),
-    *(passes, peers, soak, speaker, whisper_peers),
+    *(endpoint, first_minutes, fuzz, g2p, hot_words, live_cost, load, model, null, overhead),
+    *(overload, passes, peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)
 

@@ -202,7 +202,9 @@ def rows(setup: Setup | None, starts: list[Start]) -> list[tuple[str, str, str, 
         setup: None where nothing was set up.
     """
 
-    def row(what: str, value: float, most: float, form: str, unit: str) -> tuple[str, ...]:
+    def row(
+        what: str, value: float, most: float, form: str, unit: str
+    ) -> tuple[str, str, str, str]:
         return (
             what,
             number(value, form, unit),
@@ -223,7 +225,7 @@ def rows(setup: Setup | None, starts: list[Start]) -> list[tuple[str, str, str, 
             row("make setup: time", setup.seconds, SETUP_S, ".0f", " s"),
             row("make setup: environment and default model", setup.mb, SETUP_MB, ".0f", " MB"),
         ]
-    return [(what, value, bar, met) for what, value, bar, met in told]
+    return told
 
 
 @click.command("first-minutes")

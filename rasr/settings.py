@@ -6,6 +6,7 @@ Values only. Where they come from (defaults, file, environment, flags) is `rasr.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
@@ -400,6 +401,12 @@ def live_engine(served: Served) -> str:
 def final_engine(served: Served) -> str | None:
     """The engine of the second pass, if there is one."""
     return None if isinstance(served, str) else served.final or None
+
+
+def served_engines(properties: Mapping[str, Served]) -> tuple[str, ...]:
+    """All engines that the properties name, each once."""
+    pairs = ((live_engine(served), final_engine(served)) for served in properties.values())
+    return tuple(dict.fromkeys(name for pair in pairs for name in pair if name))
 
 
 def _default_properties() -> dict[str, Served]:

@@ -26,17 +26,19 @@ _NAMES: tuple[dict[str, str], ...] = (
     {},
     {"RASR_DOMAIN": "talk.example.org", "RASR_TLS": "somebody@example.org"},
 )
-"""Environments in which the Caddyfile has to be valid."""
+"""Environments in which a Caddyfile has to be valid."""
+_CADDYFILES = ("deploy/Caddyfile", "deploy/proxy/Caddyfile")
 
 
 def faults() -> Iterator[str]:
     """Everything that is wrong, a line each."""
     yield from _tool("hadolint", "Dockerfile")
     yield from _tool("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml")
-    for names in _NAMES:
-        caddyfile = ("--adapter", "caddyfile", "--config", "deploy/Caddyfile")
-        yield from _tool("caddy", "validate", *caddyfile, environment=names)
-    yield from _tool("caddy", "fmt", "--diff", "deploy/Caddyfile")
+    for file in _CADDYFILES:
+        for names in _NAMES:
+            words = ("--adapter", "caddyfile", "--config", file)
+            yield from _tool("caddy", "validate", *words, environment=names)
+        yield from _tool("caddy", "fmt", "--diff", file)
     services = _read(ROOT / "compose.yaml")["services"]
     for name, service in services.items():
         yield from _service_faults(name, service)

@@ -233,8 +233,7 @@ class Container:
         """
         told = {name for name in self._service.environment if name.startswith("RASR_AUTH")}
         variables = {name: one for name, one in self._variables.items() if name not in told}
-        words = [*self._stage.entry, *self._stage.command]
-        command = self._folder.command(words, self._stage.folder, self._stage.user)
+        command = self._command(*self._stage.entry, *self._stage.command)
         run = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
         if run.returncode == 0 or "auth.kind" not in run.stderr:
             raise StepError(f"it does not ask for auth.kind: {run.stderr}")
@@ -243,8 +242,7 @@ class Container:
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """The server, until it is left."""
-        words = [*self._stage.entry, *self._stage.command]
-        command = self._folder.command(words, self._stage.folder, self._stage.user)
+        command = self._command(*self._stage.entry, *self._stage.command)
         process = subprocess.Popen(command, env=self._variables)
         try:
             yield process
@@ -255,10 +253,12 @@ class Container:
 
     def inside(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a command beside the server, as `docker compose exec` would."""
-        command = self._folder.command(words, self._stage.folder, self._stage.user)
         return subprocess.run(
-            command, env=self._variables, capture_output=True, text=True, check=False
+            self._command(*words), env=self._variables, capture_output=True, text=True, check=False
         )
+
+    def _command(self, *words: str) -> list[str]:
+        return self._folder.command(words, self._stage.folder, self._stage.user)
 
     def wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
         """Ask the health check as Docker would, until it is content."""

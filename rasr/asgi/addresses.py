@@ -15,13 +15,18 @@ _UNKNOWN = "unknown"
 
 def is_loopback(address: str) -> bool:
     """True for an IP address that always leads to the machine that uses it; a name is none."""
+    parsed = _parsed(address)
+    return parsed is not None and parsed.is_loopback
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return False
+        return None
     # A socket of both families tells IPv4 peers as ::ffff:127.0.0.1.
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_loopback
+    return mapped or parsed
 
 
 class Proxies:
@@ -44,12 +49,8 @@ class Proxies:
 
     def has(self, address: str) -> bool:
         """True if this is the address of one of them."""
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-        return any((mapped or parsed) in network for network in self._networks)
+        parsed = _parsed(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
 
 
 def client_address(peer: str, headers: Headers, proxies: Proxies) -> str:

@@ -12,10 +12,10 @@ import time
 from collections import deque
 from typing import Protocol
 
+from rasr.precedence import Precedence
+
 TURN_S = 0.008
 """After so much work the event loop turns."""
-_FRESH_IN_A_ROW = 3
-"""So many go for each one of the others, where both wait."""
 
 
 class Worker(Protocol):
@@ -31,7 +31,7 @@ class Turns:
     def __init__(self) -> None:
         self._fresh: deque[Worker] = deque()
         self._others: deque[Worker] = deque()
-        self._in_a_row = 0
+        self._precedence = Precedence()
         self._spent_s = 0.0
         """Since the event loop has turned."""
         self._is_called = False
@@ -66,11 +66,9 @@ class Turns:
                 self._call()
 
     def _next(self) -> Worker:
-        if self._fresh and (not self._others or self._in_a_row < _FRESH_IN_A_ROW):
-            self._in_a_row += 1
-            return self._fresh.popleft()
-        self._in_a_row = 0
-        return self._others.popleft()
+        first, others = bool(self._fresh), bool(self._others)
+        is_fresh = self._precedence.is_of_first(first=first, others=others)
+        return (self._fresh if is_fresh else self._others).popleft()
 
     def _run(self, worker: Worker) -> None:
         began = time.perf_counter()

@@ -17,7 +17,7 @@ from subprocess import DEVNULL, run
 import click
 
 from rasr.cli.config_options import ModelsAreMissing, advice, configuration, settings_only
-from rasr.cli.fetching import ProgressBar, ended_by_sigterm, in_megabytes, plain_errors
+from rasr.cli.fetching import fetch, in_megabytes, plain_errors
 from rasr.cli.machine import free_bytes, memory
 from rasr.configuration import Configuration, Layer
 from rasr.configuration.files import settings_file
@@ -47,9 +47,13 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def shared_store(config: Path | None) -> tuple[Store, Mirrors]:
-    """The models of this machine and the mirrors, as the settings say."""
-    settings = settings_only(config).models
+def shared_store(config: Path | None, folder: str | None = None) -> tuple[Store, Mirrors]:
+    """The models of this machine and the mirrors, as the settings say.
+
+    Args:
+        folder: a flag names another one of the models.
+    """
+    settings = settings_only(config, {"models.folder": folder}).models
     return open_store(settings.folder, os.environ), Mirrors(settings.mirror, settings.hub_mirror)
 
 
@@ -91,10 +95,12 @@ def offer_language(
             model cannot be fetched.
     """
     served = sorted({language_of(key) for key in configured.settings.properties})
+    if language in served:
+        return configured
     store, _ = shared_store(config)
     known = find_language(store.catalogue, language)
-    # What nobody knows is for the server to refuse.
-    if language in served or known is None:
+    if known is None:
+        # What nobody knows is for the server to refuse.
         return configured
     model, size = known.model.name, in_megabytes(known.model.download_bytes)
     fault = f"{language} is not served here, only {', '.join(served) or 'nothing'}"
@@ -145,8 +151,6 @@ def bring_model(store: Store, model: Model, mirrors: Mirrors, *, yes: bool = Fal
         click.ClickException: somebody has to decide, or pip fails.
         ModelError: it cannot be fetched.
     """
-    from rasr.models.install import install
-
     fetched = store.state(model) is State.INSTALLED
     obstacles = [] if fetched else _obstacles(store, model)
     for sentence in obstacles:
@@ -161,9 +165,7 @@ def bring_model(store: Store, model: Model, mirrors: Mirrors, *, yes: bool = Fal
     packages = _wanted_packages(model, yes)
     if not fetched:
         click.echo(f"Fetching {model.name} ({in_megabytes(model.download_bytes)}) …", err=True)
-        with ended_by_sigterm(), ProgressBar() as bar:
-            folder = install(store, model, bar, mirrors=mirrors)
-        click.echo(f"{model.name} is installed in {folder}")
+        fetch(store, model, mirrors)
     _bring_packages(model, packages)
 
 

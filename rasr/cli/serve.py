@@ -116,11 +116,9 @@ def _is_for_people(log_format: str | None, log_level: str | None) -> bool:
 
 
 def _what_is_loaded(configured: Configuration) -> str:
-    from rasr.settings import final_engine, live_engine
+    from rasr.settings import served_engines
 
-    served = configured.settings.properties.values()
-    engines = [name for by in served for name in (live_engine(by), final_engine(by)) if name]
-    return f"Loading {', '.join(dict.fromkeys(engines))} …"
+    return f"Loading {', '.join(served_engines(configured.settings.properties))} …"
 
 
 def _serve(configured: Configuration) -> None:

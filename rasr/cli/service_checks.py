@@ -26,14 +26,16 @@ from rasr.models.errors import ModelError
 from rasr.models.languages import setup_command
 from rasr.models.runtime_packages import missing_packages
 from rasr.models.store import State, Store
-from rasr.settings import ServerSettings, Settings, final_engine, live_engine
+from rasr.server.errors import StartError
+from rasr.server.listener import host_from_here, listen
+from rasr.settings import ServerSettings, Settings, served_engines
+from rasr.store.errors import StoreRefused
+from rasr.store.location import locate, may_be_there
 
 _ANSWER_S = 2.0
 """A server on this machine answers sooner, whatever it does."""
 _NETWORK_S = 5.0
 _PIP_S = 20.0
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
-"""Addresses to listen on that stand for all → where such a server is reached from here."""
 _SHARED_MB = 180
 """Of what a server takes with one model, the part that a second model does not take again."""
 
@@ -101,10 +103,8 @@ def models(configured: Configuration | None, store: Store) -> Iterator[Finding]:
 
 def served_models(settings: Settings, store: Store) -> list[Model]:
     """The models of the catalogue that serve."""
-    names = [live_engine(by) for by in settings.properties.values()]
-    names += [final for by in settings.properties.values() if (final := final_engine(by))]
-    found = {name: store.catalogue.find(name) for name in names}
-    return [model for model in found.values() if model is not None]
+    found = map(store.catalogue.find, served_engines(settings.properties))
+    return [model for model in found if model is not None]
 
 
 def memory_needed(settings: Settings, store: Store) -> int:
@@ -113,24 +113,34 @@ def memory_needed(settings: Settings, store: Store) -> int:
     return _SHARED_MB + sum(own)
 
 
-def browser(settings: ServerSettings, auth: str) -> Iterator[Finding]:
-    """Whether browsers will give the page their microphone."""
-    if settings.host == "localhost" or is_loopback(settings.host):
+def browser(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether the server starts where browsers are to reach it, and they give it a microphone."""
+    server = settings.server
+    if server.host == "localhost" or is_loopback(server.host):
+        address = f"{_scheme(server)}://localhost:{server.port}"
         yield Finding(
             "browser",
             Status.OK,
-            f"on this machine the page has the microphone at http://localhost:{settings.port}; "
-            "other machines do not reach it",
+            f"on this machine the page has the microphone at {address}; other machines do not "
+            "reach it",
         )
         return
-    if auth != "none":
+    if not _may_be_reached(settings, environ):
         yield Finding(
             "browser",
             Status.WRONG,
-            f"server.host is {settings.host}: the server does not start there until it is said "
-            "that nobody is asked who he is",
-            'rasr serve --no-auth, or kind = "none" under [auth] in the settings',
+            f"server.host is {server.host}: the server does not start there until there is an "
+            "account, or it is said that nobody is asked who he is",
+            "make an account (docs/accounts.md); or rasr serve --no-auth, or kind = \"none\" under "
+            "[auth] in the settings",
         )
+    if server.tls_cert:
+        yield Finding(
+            "browser",
+            Status.OK,
+            "browsers that trust the certificate give the page their microphone",
+        )
+        return
     yield Finding(
         "browser",
         Status.NOTE,
@@ -138,6 +148,21 @@ def browser(settings: ServerSettings, auth: str) -> Iterator[Finding]:
         "put a proxy with https in front of it, such as Caddy; captions, recordings and programs "
         "work without",
     )
+
+
+def _may_be_reached(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Whether the server starts at an address that other machines reach: callers are asked who they
+    are, or nobody is on purpose. Accounts count where there is a store, which is not opened here."""
+    if settings.auth.kind or settings.oidc.issuer:
+        return True
+    try:
+        return may_be_there(locate(settings.store.url, environ))
+    except StoreRefused:
+        return False
+
+
+def _scheme(settings: ServerSettings) -> str:
+    return "https" if settings.tls_cert else "http"
 
 
 def port(settings: ServerSettings) -> tuple[bool, Finding]:
@@ -156,9 +181,6 @@ def port(settings: ServerSettings) -> tuple[bool, Finding]:
             f"a rasr {version} runs at {where}, and this is {rasr.__version__}",
             "start the server anew",
         )
-    from rasr.server.errors import StartError
-    from rasr.server.listener import listen
-
     try:
         listen(settings.host, settings.port).close()
     except StartError as error:
@@ -171,13 +193,13 @@ def _running(settings: ServerSettings) -> dict[str, Any] | None:
     """What the rasr at the port says of itself; None where there is none."""
     import httpx
 
-    host = _EVERYWHERE.get(settings.host, settings.host)
-    base = f"http://[{host}]" if ":" in host else f"http://{host}"
+    base = f"{_scheme(settings)}://{host_from_here(settings.host)}:{settings.port}"
     try:
-        # A proxy has nothing to do with this machine's own server.
-        with httpx.Client(timeout=_ANSWER_S, trust_env=False) as client:
-            health = client.get(f"{base}:{settings.port}/healthz").json()
-            told: object = client.get(f"{base}:{settings.port}/properties").json()
+        # A proxy has nothing to do with this machine's own server, and its certificate is for the
+        # name by which others know it.
+        with httpx.Client(timeout=_ANSWER_S, trust_env=False, verify=False) as client:
+            health = client.get(f"{base}/healthz").json()
+            told: object = client.get(f"{base}/properties").json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return None
     is_rasr = isinstance(told, dict) and "version" in told and health == {"status": "ok"}

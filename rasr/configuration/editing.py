@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AbstractTable
+
+from rasr.configuration.locking import alone_in
 
 
 class FileRefused(Exception):
@@ -38,17 +38,6 @@ def with_properties(document: str, served: Mapping[str, str]) -> str:
     return tomlkit.dumps(parsed)
 
 
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Others who change a file of the folder wait: what one of them wrote must not get lost."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _replace(place: Path, text: str) -> None:
     """Write the file, whole or not at all: a server may be reading it."""
     descriptor, name = tempfile.mkstemp(dir=place.parent, prefix=".rasr-")
@@ -72,7 +61,8 @@ def serve_by(file: Path, served: Mapping[str, str]) -> None:
     place = file.resolve()
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with _alone_in(place.parent):
+        # Others who change a file of the folder wait: what one of them wrote must not get lost.
+        with alone_in(place.parent):
             # As bytes, so that the ends of lines stay as they are.
             before = place.read_bytes().decode("utf-8") if place.exists() else ""
             _replace(place, with_properties(before, served))

@@ -144,19 +144,14 @@ class _Document(Entry):
     models: tuple[Model, ...]
 
     @model_validator(mode="after")
-    def _names_differ(self) -> Self:
-        names = [model.name for model in self.models]
-        twice = {name for name in names if names.count(name) > 1}
-        if twice:
-            raise ValueError(f"named twice: {', '.join(sorted(twice))}")
-        return self
-
-    @model_validator(mode="after")
-    def _one_is_recommended(self) -> Self:
-        told = [language for model in self.models for language in model.recommended]
-        twice = {language for language in told if told.count(language) > 1}
-        if twice:
-            raise ValueError(f"recommended twice: {', '.join(sorted(twice))}")
+    def _nothing_is_told_twice(self) -> Self:
+        for how, told in (
+            ("named", [model.name for model in self.models]),
+            ("recommended", [one for model in self.models for one in model.recommended]),
+        ):
+            twice = {one for one in told if told.count(one) > 1}
+            if twice:
+                raise ValueError(f"{how} twice: {', '.join(sorted(twice))}")
         return self
 
 

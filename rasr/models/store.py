@@ -19,10 +19,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from rasr.configuration.folders import data_folder
+from rasr.configuration.locking import alone_in
 from rasr.models.catalogue import Catalogue, Model, load
 from rasr.models.errors import FolderFailed, ModelError, NotInstalled
 from rasr.models.record import damage, read_record
-from rasr.models.workplace import REPLACED, alone, locked
+from rasr.models.workplace import REPLACED, locked
 
 DOWNLOADS = "downloads"
 _DIGESTS = "digests.json"
@@ -186,7 +187,7 @@ class Store:
             OSError: the file cannot be written.
         """
         # Pulls of two models may end at the same time, and each adds its own.
-        with alone(self.folder):
+        with alone_in(self.folder):
             known = self._digests()
             both = {**known, **digests}
             if known != both:

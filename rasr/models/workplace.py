@@ -26,23 +26,6 @@ REPLACED = "replaced"
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process or thread is in here for the same folder, which exists.
-
-    For work that takes a moment.
-
-    Raises:
-        OSError: the folder cannot be opened.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-@contextmanager
 def locked(workplace: Path, model: str) -> Iterator[Path]:
     """Lock the workplace of a model; it is deleted if the work ends without an error.
 

@@ -18,6 +18,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from rasr.precedence import Precedence
+
 SLICE_S = 0.004
 """After so much work in a row a session gives way. A piece of audio takes 1 to 3 ms."""
 SESSION_SHARE = 0.25
@@ -28,10 +30,7 @@ SESSION_BURST_S = 0.25
 """What a session may take at once after a time of rest: about a minute of audio."""
 LIVE_SHARE = 0.01
 """What somebody who speaks needs: 0.3 to 0.6 % of a core for raw and compressed audio. Where
-sessions wait, those that have taken no more go first."""
-LIVE_TURNS = 3
-"""So many of them go for each one of the others, where both wait: however many of the others there
-are, somebody who speaks waits for one piece of theirs at most, and they are never shut out."""
+sessions wait, those that have taken no more go first (`rasr.precedence`)."""
 ALL_SHARE = 0.6
 """For all sessions together: what else the loop has to do, such as results, pings and `/healthz`,
 finds it free."""
@@ -81,7 +80,7 @@ class FairShare:
         self._others: list[tuple[float, int, asyncio.Future[None]]] = []
         """A heap: those that have taken least are first."""
         self._numbers = itertools.count()
-        self._live_in_a_row = 0
+        self._precedence = Precedence()
         self._granting: asyncio.Handle | None = None
         self._this_turn_s = 0.0
         """Work since the event loop has turned."""
@@ -140,10 +139,9 @@ class FairShare:
         self._granting = loop.call_soon(self._grant)
 
     def _next(self) -> asyncio.Future[None]:
-        if self._live and (not self._others or self._live_in_a_row < LIVE_TURNS):
-            self._live_in_a_row += 1
+        live, others = bool(self._live), bool(self._others)
+        if self._precedence.is_of_first(first=live, others=others):
             return self._live.popleft()
-        self._live_in_a_row = 0
         return heapq.heappop(self._others)[2]
 
 

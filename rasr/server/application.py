@@ -12,7 +12,6 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 import rasr
-from rasr.models.catalogue import load
 from rasr.recognition.config import EngineChoice
 from rasr.server.auth.answers import NOT_HERE, answer, body
 from rasr.server.auth.tickets import add_tickets
@@ -63,7 +62,7 @@ def make_application(state: ServerState) -> FastAPI:
         }
         return JSONResponse(told, headers=origins.shared_with(request.headers))
 
-    add_languages(app, state.properties, load(), origins)
+    add_languages(app, state.properties, state.at_hand, origins)
     add_pages(app)
     add_metrics(app, state)
     add_sessions(app, state)

@@ -82,7 +82,12 @@ def is_loopback(listener: socket.socket) -> bool:
 def url_of(listener: socket.socket, *, is_secure: bool) -> str:
     """`ws://host:port`, or `wss:`, at which this machine reaches a bound socket."""
     host, port = listener.getsockname()[:2]
-    return f"{'wss' if is_secure else 'ws'}://{in_url(_LOOPBACK.get(host, host))}:{port}"
+    return f"{'wss' if is_secure else 'ws'}://{host_from_here(host)}:{port}"
+
+
+def host_from_here(host: str) -> str:
+    """As URLs write it: where this machine reaches a server that listens on `host`."""
+    return in_url(_LOOPBACK.get(host, host))
 
 
 def in_url(host: str) -> str:

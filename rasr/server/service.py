@@ -248,12 +248,13 @@ class Service:
             final_timeout_s=settings.decoding.final_timeout_s,
             aligner=self._aligners,
         )
-        at_hand = [one.name for one in languages(load())]
+        at_hand = {one.name: one for one in languages(load())}
         authoriser = Authoriser(properties, admission, captions, settings.vocabularies, at_hand)
         return ServerState(
             settings=settings,
             schedulers=self._schedulers,
             properties=properties,
+            at_hand=at_hand,
             admission=admission,
             captions=captions,
             aligners=self._aligners,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from decoder.alignment import LANGUAGES
 from rasr.captions import Broadcaster
+from rasr.models.languages import Language
 from rasr.runtime.alignment import Aligners
 from rasr.scheduling import Scheduler
 from rasr.server.admission import Admission
@@ -26,6 +27,8 @@ class ServerState:
     schedulers: Mapping[str, Scheduler]
     """By the names of their engines."""
     properties: PropertyTable
+    at_hand: Mapping[str, Language]
+    """Languages that could be served here, once their models are fetched, by their names."""
     admission: Admission
     captions: Broadcaster
     aligners: Aligners | None

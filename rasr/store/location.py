@@ -45,6 +45,11 @@ class Postgres:
 Location = SqliteFile | Postgres
 
 
+def may_be_there(location: Location) -> bool:
+    """False where it is known without asking that there is no store: its file is not there."""
+    return not isinstance(location, SqliteFile) or location.path.exists()
+
+
 def locate(url: str, environ: Mapping[str, str]) -> Location:
     """Where the setting `store.url` says.
 

@@ -23,7 +23,7 @@ from rasr.identity.directory import (
 from rasr.identity.policies import PolicyGrant
 from rasr.settings import StoreSettings
 from rasr.store.errors import StoreError
-from rasr.store.location import SqliteFile, locate
+from rasr.store.location import locate, may_be_there
 
 if TYPE_CHECKING:
     from rasr.store.directory import StoredDirectory
@@ -126,8 +126,7 @@ class DirectoryOnDemand:
         # A store that was there and is gone is no store without accounts.
         if self._store is not None:
             return True
-        location = locate(self._settings.url, self._environ)
-        return not isinstance(location, SqliteFile) or location.path.exists()
+        return may_be_there(locate(self._settings.url, self._environ))
 
 
 @contextmanager

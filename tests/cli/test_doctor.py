@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from rasr.cli.microphone import MicrophoneError
 from rasr.models import store as stores
 from rasr.models.catalogue import Catalogue
 from rasr.models.store import Store, open_store
+from rasr.server.certificate import self_signed
 from rasr.server.service import Service
 from rasr.settings import ServerSettings, Settings
 from tests.cli.conftest import Rasr
@@ -275,18 +277,33 @@ def test_a_missing_microphone_is_a_note_with_its_reason(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    ("host", "auth", "statuses"),
+    ("host", "said", "statuses"),
     [
-        ("127.0.0.1", "", [Status.OK]),
-        ("localhost", "", [Status.OK]),
-        ("::1", "", [Status.OK]),
-        ("0.0.0.0", "", [Status.WRONG, Status.NOTE]),
-        ("0.0.0.0", "none", [Status.NOTE]),
+        ("127.0.0.1", {}, [Status.OK]),
+        ("localhost", {}, [Status.OK]),
+        ("::1", {}, [Status.OK]),
+        ("0.0.0.0", {}, [Status.WRONG, Status.NOTE]),
+        ("0.0.0.0", {"auth": {"kind": "none"}}, [Status.NOTE]),
+        ("0.0.0.0", {"auth": {"kind": "accounts"}}, [Status.NOTE]),
+        ("0.0.0.0", {"oidc": {"issuer": "https://id.example"}}, [Status.NOTE]),
+        ("0.0.0.0", {"store": {"url": "postgresql://db/rasr"}}, [Status.NOTE]),
+        ("0.0.0.0", {"store": {"url": "mysql://db/rasr"}}, [Status.WRONG, Status.NOTE]),
     ],
 )
-def test_browsers_elsewhere_want_https(host: str, auth: str, statuses: list[Status]) -> None:
-    found = list(service_checks.browser(ServerSettings(host=host), auth))
+def test_browsers_elsewhere_want_https_and_the_server_somebody_to_ask(
+    host: str, said: dict[str, object], statuses: list[Status], tmp_path: Path
+) -> None:
+    settings = Settings.model_validate({"server": {"host": host}} | said)
+    found = list(service_checks.browser(settings, {"XDG_DATA_HOME": str(tmp_path)}))
     assert [one.status for one in found] == statuses
+
+
+def test_with_a_store_and_a_certificate_browsers_elsewhere_lack_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rasr" / "store").mkdir(parents=True)
+    (tmp_path / "rasr" / "store" / "store.db").touch()
+    settings = Settings(server=ServerSettings(host="0.0.0.0", tls_cert="a.pem", tls_key="b.pem"))
+    found = only(service_checks.browser(settings, {"XDG_DATA_HOME": str(tmp_path)}))
+    assert found.status is Status.OK
 
 
 def test_a_free_port_is_left_free() -> None:
@@ -309,11 +326,16 @@ def test_a_port_of_another_program_is_wrong() -> None:
     assert "--port" in finding.cure
 
 
+@pytest.mark.parametrize("is_secure", [False, True])
 async def test_a_rasr_that_runs_there_is_told_with_its_version(
-    monkeypatch: pytest.MonkeyPatch,
+    is_secure: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Service(fake_settings()) as service:
-        settings = ServerSettings(port=int(service.url.rpartition(":")[2]))
+    files = {}
+    if is_secure:
+        cert, key = self_signed(("asr.lan",), datetime.now(UTC)).write(tmp_path)
+        files = {"tls_cert": str(cert), "tls_key": str(key)}
+    async with Service(fake_settings(server={"port": 0} | files)) as service:
+        settings = ServerSettings(port=int(service.url.rpartition(":")[2]), **files)
         running, same = await asyncio.to_thread(service_checks.port, settings)
     told = f"a rasr {package.__version__} runs at port {settings.port}"
     assert (running, same) == (True, Finding("port", Status.OK, told))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,20 +10,13 @@ import pytest
 
 from tests.docs.conftest import Place
 from tests.docs.pages import EXAMPLES
+from tests.docs.programs import needed
 from tests.web.node import node
 
 Command = Callable[[Place], list[str]]
 
 _GO_PACKAGES = Path("/usr/share/gocode")
 """Where Debian lays the sources of Go's packages."""
-
-
-def needed(program: str, package: str) -> str:
-    """The program; skips the test where it is not installed."""
-    found = shutil.which(program)
-    if found is None:
-        pytest.skip(f"needs {program}: apt-get install {package}")
-    return found
 
 
 def python(place: Place) -> list[str]:

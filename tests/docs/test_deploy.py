@@ -9,7 +9,6 @@ import base64
 import os
 import re
 import shlex
-import shutil
 import socket
 import ssl
 import subprocess
@@ -28,6 +27,7 @@ from rasr.configuration import load
 from tests.browser.server import ThreadServer, free_port
 from tests.docs.commands import check
 from tests.docs.pages import ROOT
+from tests.docs.programs import needed
 from tests.server.audio import quiet, voiced
 
 DEPLOY = ROOT / "deploy"
@@ -38,14 +38,6 @@ PATH = "/v1/any/rasr/continue-stream"
 START = (
     '{"command":"START","config":{"audio_format":"pcm16k16bit","property":"english_16k_common"}}'
 )
-
-
-def needed(program: str, package: str) -> str:
-    """The program; skips the test where it is not installed."""
-    found = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    if found is None:
-        pytest.skip(f"needs {program}: apt-get install {package}")
-    return found
 
 
 class Proxy:

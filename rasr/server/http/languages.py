@@ -6,25 +6,26 @@ needs is known to `rasr.models.languages`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
-from rasr.models.catalogue import Catalogue
-from rasr.models.languages import Language, languages, megabytes
+from rasr.models.languages import Language, megabytes
 from rasr.server.engines import PropertyTable
 from rasr.server.origins import OriginRule
 
 
 def add_languages(
-    app: FastAPI, properties: PropertyTable, catalogue: Catalogue, origins: OriginRule
+    app: FastAPI, properties: PropertyTable, at_hand: Mapping[str, Language], origins: OriginRule
 ) -> None:
-    """Serve `/languages` to the pages that may use the server."""
-    known = languages(catalogue)
-    served = properties.languages
-    listed = [
-        *(_entry(one.name, properties, one) for one in known),
-        *(_entry(name, properties, None) for name in served if name not in {a.name for a in known}),
-    ]
+    """Serve `/languages` to the pages that may use the server.
+
+    Args:
+        at_hand: languages that could be served here, by their names.
+    """
+    names = dict.fromkeys((*at_hand, *properties.languages))
+    listed = [_entry(name, properties, at_hand.get(name)) for name in names]
 
     @app.get("/languages")
     async def answer(request: Request) -> Response:
