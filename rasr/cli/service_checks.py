@@ -131,7 +131,7 @@ def browser(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]
             Status.WRONG,
             f"server.host is {server.host}: the server does not start there until there is an "
             "account, or it is said that nobody is asked who he is",
-            "make an account (docs/accounts.md); or rasr serve --no-auth, or kind = \"none\" under "
+            'make an account (docs/accounts.md); or rasr serve --no-auth, or kind = "none" under '
             "[auth] in the settings",
         )
     if server.tls_cert:
@@ -152,7 +152,7 @@ def browser(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]
 
 def _may_be_reached(settings: Settings, environ: Mapping[str, str]) -> bool:
     """Whether the server starts at an address that other machines reach: callers are asked who they
-    are, or nobody is on purpose. Accounts count where there is a store, which is not opened here."""
+    are, or nobody is on purpose. Accounts count where there is a store; it is not opened here."""
     if settings.auth.kind or settings.oidc.issuer:
         return True
     try:
