@@ -164,7 +164,7 @@ def decide(grants: Iterable[PolicyGrant], project_id: str, action: str, now: flo
             if pattern is None:
                 continue
             if not grant.applies(project_id, now):
-                if grant.expires_at is not None and now >= grant.expires_at:
+                if grant.is_over(now):
                     expired.append(grant.policy_name)
                 continue
             is_allowed = statement.effect is Effect.ALLOW

@@ -76,11 +76,6 @@ class Signature:
     _date: bytes = b""
 
     @property
-    def needs_body(self) -> bool:
-        """True if only the body tells whether it fits."""
-        return self.declared_hash is None
-
-    @property
     def usable_until(self) -> float:
         """From then on the date refuses it."""
         return self.signed_at + SKEW_S
@@ -108,13 +103,13 @@ class Signature:
         hosts: Sequence[bytes | None] = [None]
         if "host" in self.signed_headers:
             hosts = list(hosts_of(request, names))
-        key, line = secret.encode("utf-8"), _request_line(request)
+        key, line = secret.encode("utf-8"), request_line(request)
         # Every one is looked at: the time tells nobody which one fits, or nearly.
         found = False
         for host in hosts:
             for payload in payloads:
-                rest = _headers_and_payload(request, self.signed_headers, host, payload)
-                digest = hashlib.sha256(line + rest).hexdigest().encode()
+                whole = canonical_request(line, request, self.signed_headers, host, payload)
+                digest = hashlib.sha256(whole).hexdigest().encode()
                 to_sign = b"\n".join((ALGORITHM.encode(), self._date, digest))
                 wanted = hmac.new(key, to_sign, hashlib.sha256).hexdigest()
                 found |= hmac.compare_digest(wanted, self.text)
@@ -190,19 +185,8 @@ def canonical_query(query: bytes) -> bytes:
     return "&".join(encoded).encode("ascii")
 
 
-def canonical_request(
-    request: Request, signed_headers: Sequence[str], host: bytes | None, payload: bytes
-) -> bytes:
-    """What is signed, as one text.
-
-    Args:
-        host: in place of the header that came; None: as it came.
-        payload: what stands for the body: its hash, or what the client says of it.
-    """
-    return _request_line(request) + _headers_and_payload(request, signed_headers, host, payload)
-
-
-def _request_line(request: Request) -> bytes:
+def request_line(request: Request) -> bytes:
+    """What is signed of a request's first line."""
     method = request.method.upper().encode("ascii")
     return b"%s\n%s\n%s\n" % (
         method,
@@ -211,9 +195,20 @@ def _request_line(request: Request) -> bytes:
     )
 
 
-def _headers_and_payload(
-    request: Request, signed_headers: Sequence[str], host: bytes | None, payload: bytes
+def canonical_request(
+    line: bytes,
+    request: Request,
+    signed_headers: Sequence[str],
+    host: bytes | None,
+    payload: bytes,
 ) -> bytes:
+    """What is signed, as one text.
+
+    Args:
+        line: its `request_line`, which is the same whatever the host and the payload are.
+        host: in place of the header that came; None: as it came.
+        payload: what stands for the body: its hash, or what the client says of it.
+    """
     headers = b"".join(
         name.encode("ascii")
         + b":"
@@ -221,7 +216,8 @@ def _headers_and_payload(
         + b"\n"
         for name in signed_headers
     )
-    return b"%s\n%s\n%s" % (headers, ";".join(signed_headers).encode("ascii"), payload)
+    names = ";".join(signed_headers).encode("ascii")
+    return b"%s%s\n%s\n%s" % (line, headers, names, payload)
 
 
 def _only(request: Request, name: str) -> bytes:

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from rasr.server.listener import own_addresses
+
 LIFE = timedelta(days=397)
 """Browsers take none that lives longer."""
-_NOWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
-"""Addresses of examples: nothing is sent there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +87,8 @@ def own_names() -> list[str]:
     host = socket.gethostname()
     if host and host.isascii():
         names[host.lower()] = None
-    for family, nowhere in _NOWHERE:
-        # Of several addresses the one that leads to other networks.
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect((nowhere, 9))
-                names[probe.getsockname()[0]] = None
-        except OSError:
-            continue
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        found = []
-    for *_, address in found:
-        names[str(address[0]).partition("%")[0]] = None
+    for family in (socket.AF_INET, socket.AF_INET6):
+        names |= dict.fromkeys(own_addresses(family))
     return list(names)
 
 

@@ -20,6 +20,9 @@ _SEGMENT_BYTES = 1400
 """On loopback the kernel would take segments of 64 KiB and let a client buffer 2.5 MiB, more than
 a minute of audio, before it blocks. Segments of the size of any network keep that small too."""
 
+_ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+"""Addresses of examples, which need not exist: nothing is sent there."""
+
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Addresses that stand for all of a machine → where it reaches itself."""
 
@@ -103,25 +106,22 @@ def addresses_of_others(listener: socket.socket) -> list[str]:
     host = listener.getsockname()[0]
     if host not in _LOOPBACK:
         return [] if is_loopback(listener) else [host]
-    found: list[str] = []
+    found = own_addresses(socket.AF_INET)
     if listener.family == socket.AF_INET6:
         # It takes connections of both families, unless the system says otherwise.
-        found += _own_addresses(socket.AF_INET6, "2001:db8::1")
-    found += _own_addresses(socket.AF_INET, "192.0.2.1")
-    return sorted(dict.fromkeys(found), key=lambda one: ":" in one)
+        found += own_addresses(socket.AF_INET6)
+    return list(filter(_is_for_others, dict.fromkeys(found)))
 
 
-def _own_addresses(family: socket.AddressFamily, elsewhere: str) -> list[str]:
-    """Addresses of this machine, without those of loopback and of one link alone.
-
-    Args:
-        elsewhere: an address of another machine, which need not exist.
+def own_addresses(family: socket.AddressFamily) -> list[str]:
+    """Addresses of this machine, as far as it knows them: the one by which it reaches others, if it
+    does, and those that its name has, loopback's among them.
     """
     found = []
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as asking:
             # Sends nothing: the system only chooses the address that it would send from.
-            asking.connect((elsewhere, 9))
+            asking.connect((_ELSEWHERE[family], 9))
             found.append(asking.getsockname()[0])
     except OSError:
         pass  # No way to other machines.
@@ -130,9 +130,9 @@ def _own_addresses(family: socket.AddressFamily, elsewhere: str) -> list[str]:
     except OSError:
         known = []  # Its name is only its own.
     found += [str(address[0]) for _, _, _, _, address in known]
-    usable = []
-    for one in found:
-        parsed = ipaddress.ip_address(one.partition("%")[0])
-        if not (parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified):
-            usable.append(one)
-    return usable
+    return [one.partition("%")[0] for one in found]
+
+
+def _is_for_others(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    return not (parsed.is_loopback or parsed.is_link_local or parsed.is_unspecified)

@@ -8,8 +8,9 @@ from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.store.errors import AlreadyThere, Unknown
-from rasr.store.names import check_description, check_name, is_id, may_be_kept, new_id
+from rasr.store.names import check_description, check_name, new_id
 from rasr.store.records import GroupRecord
+from rasr.store.references import find_row
 from rasr.store.schema import GROUPS, MEMBERSHIPS, USERS
 
 
@@ -44,11 +45,7 @@ class Groups:
 
     async def find(self, reference: str) -> GroupRecord | None:
         """The group of this id or name."""
-        if not may_be_kept(reference):
-            return None
-        column = GROUPS.c.id if is_id(reference) else GROUPS.c.name
-        query = select(GROUPS).where(column == reference)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await find_row(self._connection, select(GROUPS), GROUPS, reference)
         return None if row is None else _record(row)
 
     async def get(self, reference: str) -> GroupRecord:

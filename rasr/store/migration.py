@@ -73,7 +73,7 @@ async def migrate(location: Location, timeout_s: float, to: str = "head") -> Sch
 
 def known_versions() -> frozenset[str]:
     """The versions that this program knows, its own among them."""
-    return frozenset(one.revision for one in _script().walk_revisions())
+    return _versions(_script())
 
 
 def newer_sentence(location: Location, version: SchemaVersion) -> str:
@@ -104,9 +104,14 @@ def _found(connection: Connection, location: Location) -> SchemaVersion:
             f"the database {location} has tables of another program, such as {min(others)}; "
             "name a database of its own in store.url"
         )
-    ours = _script().get_current_head()
+    script = _script()
+    ours = script.get_current_head()
     assert ours is not None
-    return SchemaVersion(found, ours, found is None or found in known_versions())
+    return SchemaVersion(found, ours, found is None or found in _versions(script))
+
+
+def _versions(script: ScriptDirectory) -> frozenset[str]:
+    return frozenset(one.revision for one in script.walk_revisions())
 
 
 def _script() -> ScriptDirectory:

@@ -27,7 +27,6 @@ from rasr.store.location import locate, may_be_there
 
 if TYPE_CHECKING:
     from rasr.store.directory import StoredDirectory
-    from rasr.store.store import Store
 
 
 class DirectoryOnDemand:
@@ -39,15 +38,15 @@ class DirectoryOnDemand:
     def __init__(self, settings: StoreSettings, environ: Mapping[str, str]) -> None:
         self._settings = settings
         self._environ = environ
-        self._store: Store | None = None
+        self._opened: StoredDirectory | None = None
         self._opening = asyncio.Lock()
 
     async def close(self) -> None:
         """Close the store, if it was opened."""
         async with self._opening:
-            store, self._store = self._store, None
-        if store is not None:
-            await store.close()
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.close()
 
     async def has_accounts(self) -> bool:
         """True if there is any user."""
@@ -112,19 +111,22 @@ class DirectoryOnDemand:
             yield await self._directory(make=True)
 
     async def _directory(self, *, make: bool) -> StoredDirectory:
-        # They take as long to import as a sentence lasts, and others speak meanwhile.
-        await asyncio.to_thread(import_module, "rasr.store.directory")
-        from rasr.store.directory import StoredDirectory
-        from rasr.store.store import open_store
-
+        if self._opened is not None:
+            return self._opened
         async with self._opening:
-            if self._store is None:
-                self._store = await open_store(self._settings, self._environ, make=make)
-            return StoredDirectory(self._store)
+            if self._opened is None:
+                # They take as long to import as a sentence lasts, and others speak meanwhile.
+                await asyncio.to_thread(import_module, "rasr.store.directory")
+                from rasr.store.directory import StoredDirectory
+                from rasr.store.store import open_store
+
+                store = await open_store(self._settings, self._environ, make=make)
+                self._opened = StoredDirectory(store)
+            return self._opened
 
     def _is_there(self) -> bool:
         # A store that was there and is gone is no store without accounts.
-        if self._store is not None:
+        if self._opened is not None:
             return True
         return may_be_there(locate(self._settings.url, self._environ))
 

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.identity.policies import FULL_ACCESS, SYSTEM_POLICIES, Policy, PolicyGrant
 from rasr.store.errors import AlreadyThere, Unknown
-from rasr.store.names import check_description, check_name, is_id, may_be_kept, new_id
+from rasr.store.names import check_description, check_name, new_id
 from rasr.store.records import Attachment, GroupRecord, PolicyRecord, ProjectRecord, UserRecord
+from rasr.store.references import find_row
 from rasr.store.schema import ATTACHMENTS, GROUPS, MEMBERSHIPS, POLICIES, PROJECTS, USERS
 
 _LOCK = 0x61646D69
@@ -54,11 +55,7 @@ class Policies:
         """The policy of this id or name."""
         if reference in SYSTEM_POLICIES:
             return _system(reference)
-        if not may_be_kept(reference):
-            return None
-        column = POLICIES.c.id if is_id(reference) else POLICIES.c.name
-        query = select(POLICIES).where(column == reference)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await find_row(self._connection, select(POLICIES), POLICIES, reference)
         return None if row is None else _record(row)
 
     async def get(self, reference: str) -> PolicyRecord:
@@ -89,9 +86,9 @@ class Policies:
         Raises:
             AlreadyThere: it does, in this project; a time at which it ends is no difference.
         """
-        same = self._attachment(policy, holder, project)
+        same = _is_attachment(policy, holder, project)
         if (await self._connection.execute(select(ATTACHMENTS.c.id).where(same))).first():
-            where = "in all projects" if project is None else f"in project {project.name!r}"
+            where = _place(project)
             raise AlreadyThere(f"policy {policy.name!r} applies to {holder.name!r} {where} already")
         is_user = isinstance(holder, UserRecord)
         await self._connection.execute(
@@ -118,10 +115,10 @@ class Policies:
         Raises:
             Unknown: it does not.
         """
-        same = self._attachment(policy, holder, project)
+        same = _is_attachment(policy, holder, project)
         done = await self._connection.execute(delete(ATTACHMENTS).where(same))
         if not done.rowcount:
-            where = "in all projects" if project is None else f"in project {project.name!r}"
+            where = _place(project)
             raise Unknown(f"policy {policy.name!r} does not apply to {holder.name!r} {where}")
 
     async def attachments(
@@ -192,15 +189,17 @@ class Policies:
         )
         return len(found.all())
 
-    def _attachment(
-        self,
-        policy: PolicyRecord,
-        holder: UserRecord | GroupRecord,
-        project: ProjectRecord | None,
-    ) -> ColumnElement[bool]:
-        where = ATTACHMENTS.c.project_id
-        place = where.is_(None) if project is None else where == project.id
-        return and_(_is_policy(policy), _is_holder(holder), place)
+
+def _place(project: ProjectRecord | None) -> str:
+    return "in all projects" if project is None else f"in project {project.name!r}"
+
+
+def _is_attachment(
+    policy: PolicyRecord, holder: UserRecord | GroupRecord, project: ProjectRecord | None
+) -> ColumnElement[bool]:
+    where = ATTACHMENTS.c.project_id
+    place = where.is_(None) if project is None else where == project.id
+    return and_(_is_policy(policy), _is_holder(holder), place)
 
 
 def _is_policy(policy: PolicyRecord) -> ColumnElement[bool]:

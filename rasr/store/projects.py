@@ -6,8 +6,9 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.store.errors import AlreadyThere, Unknown
-from rasr.store.names import check_description, check_name, is_id, may_be_kept, new_id
+from rasr.store.names import check_description, check_name, new_id
 from rasr.store.records import ProjectRecord
+from rasr.store.references import find_row
 from rasr.store.schema import PROJECTS
 
 
@@ -47,14 +48,7 @@ class Projects:
 
     async def find(self, domain: str, reference: str) -> ProjectRecord | None:
         """The project of this id, or of this name in this domain."""
-        if not may_be_kept(reference) or not may_be_kept(domain):
-            return None
-        query = select(PROJECTS)
-        if is_id(reference):
-            query = query.where(PROJECTS.c.id == reference)
-        else:
-            query = query.where(PROJECTS.c.domain == domain, PROJECTS.c.name == reference)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await find_row(self._connection, select(PROJECTS), PROJECTS, reference, domain)
         return None if row is None else _record(row)
 
     async def get(self, domain: str, reference: str) -> ProjectRecord:

@@ -68,7 +68,7 @@ class Attachment:
     user: str | None
     group: str | None
     project: str | None
-    """Names, the project's id behind its name; None: in all projects."""
+    """Its name; None: in all projects."""
     expires_at: float | None
 
 

@@ -8,8 +8,9 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.store.errors import AlreadyThere, Unknown
-from rasr.store.names import check_description, check_name, is_id, may_be_kept, new_id
+from rasr.store.names import check_description, check_name, new_id
 from rasr.store.records import UserRecord
+from rasr.store.references import find_row
 from rasr.store.schema import USERS
 
 _TOLD = (
@@ -70,14 +71,7 @@ class Users:
 
     async def find(self, domain: str, reference: str) -> UserRecord | None:
         """The user of this id, or of this name in this domain."""
-        if not may_be_kept(reference) or not may_be_kept(domain):
-            return None
-        query = select(*_TOLD)
-        if is_id(reference):
-            query = query.where(USERS.c.id == reference)
-        else:
-            query = query.where(USERS.c.domain == domain, USERS.c.name == reference)
-        row = (await self._connection.execute(query)).one_or_none()
+        row = await find_row(self._connection, select(*_TOLD), USERS, reference, domain)
         return None if row is None else _record(row)
 
     async def get(self, domain: str, reference: str) -> UserRecord:
@@ -90,14 +84,6 @@ class Users:
         if found is None:
             raise Unknown(f"there is no user {reference!r} in the domain {domain!r}")
         return found
-
-    async def password_hash(self, user_id: str) -> str | None:
-        """The hash of a user's password, if he has one."""
-        return (
-            await self._connection.execute(
-                select(USERS.c.password_hash).where(USERS.c.id == user_id)
-            )
-        ).scalar_one_or_none()
 
     async def set_password(self, user_id: str, password_hash: str | None) -> None:
         """Give a user a password; None: none opens his account any more."""

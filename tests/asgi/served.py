@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -198,12 +199,14 @@ class Served:
 
 
 @asynccontextmanager
-async def served(limits: Limits = LIMITS) -> AsyncIterator[Served]:
-    """A server with these limits."""
+async def served(
+    limits: Limits = LIMITS, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Served]:
+    """A server with these limits; with a context its peers have to speak TLS."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     app = App()
-    server = Server(app, limits)
+    server = Server(app, limits, tls=tls)
     await server.start(listener)
     one = Served(app, server, listener.getsockname()[1])
     try:

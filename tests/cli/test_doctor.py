@@ -330,12 +330,14 @@ def test_a_port_of_another_program_is_wrong() -> None:
 async def test_a_rasr_that_runs_there_is_told_with_its_version(
     is_secure: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = {}
+    cert = key = ""
     if is_secure:
-        cert, key = self_signed(("asr.lan",), datetime.now(UTC)).write(tmp_path)
-        files = {"tls_cert": str(cert), "tls_key": str(key)}
+        written = self_signed(("asr.lan",), datetime.now(UTC)).write(tmp_path)
+        cert, key = map(str, written)
+    files = {"tls_cert": cert, "tls_key": key}
     async with Service(fake_settings(server={"port": 0} | files)) as service:
-        settings = ServerSettings(port=int(service.url.rpartition(":")[2]), **files)
+        port = int(service.url.rpartition(":")[2])
+        settings = ServerSettings(port=port, tls_cert=cert, tls_key=key)
         running, same = await asyncio.to_thread(service_checks.port, settings)
     told = f"a rasr {package.__version__} runs at port {settings.port}"
     assert (running, same) == (True, Finding("port", Status.OK, told))

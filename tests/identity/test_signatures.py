@@ -21,6 +21,7 @@ from rasr.identity.signatures import (
     canonical_request,
     is_signed,
     read_signature,
+    request_line,
 )
 from tests.identity.signing import AK, DATE, NOW, PROJECT, SK, sha256, signed
 
@@ -117,7 +118,11 @@ def test_vector_of_a_query(query: str) -> None:
 def test_the_canonical_request_has_its_six_parts() -> None:
     assert (
         canonical_request(
-            VECTOR_TTS, ("content-type", "host", "x-sdk-date"), None, EMPTY_HASH.encode()
+            request_line(VECTOR_TTS),
+            VECTOR_TTS,
+            ("content-type", "host", "x-sdk-date"),
+            None,
+            EMPTY_HASH.encode(),
         )
         == (
             f"POST\n/v1/{PROJECT}/tts/\n\n"

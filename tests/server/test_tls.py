@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import ssl
 import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from rasr.cli import main
 from rasr.server.certificate import LIFE, own_names, self_signed
 from rasr.server.errors import StartError
 from rasr.server.service import Service
-from tests.asgi.served import App
+from tests.asgi.served import LIMITS, App, served
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT
 
@@ -111,25 +111,16 @@ async def test_an_old_version_is_refused(folder: Path) -> None:
 
 @asynccontextmanager
 async def secured(
-    folder: Path, **limits: float
+    folder: Path, limits: rasr.asgi.Limits = LIMITS
 ) -> AsyncIterator[tuple[rasr.asgi.Server, App, int]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "rasr-cert.pem", folder / "rasr-key.pem")
-    app = App()
-    bounds: dict[str, float] = {"connections": 50, "linger_s": 0.2} | limits
-    server = rasr.asgi.Server(app, rasr.asgi.Limits(**bounds), tls=context)  # type: ignore[arg-type]
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.setblocking(False)
-    await server.start(listener)
-    try:
-        yield server, app, listener.getsockname()[1]
-    finally:
-        await server.stop(0.1)
+    async with served(limits, context) as one:
+        yield one.server, one.app, one.port
 
 
 async def test_a_handshake_that_does_not_come_is_over_in_its_time(folder: Path) -> None:
-    async with secured(folder, head_timeout_s=0.05) as (server, _, port):
+    async with secured(folder, replace(LIMITS, head_timeout_s=0.05)) as (server, _, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         assert await reader.read() == b""
         writer.close()
@@ -138,7 +129,7 @@ async def test_a_handshake_that_does_not_come_is_over_in_its_time(folder: Path) 
 
 
 async def test_peers_count_before_their_handshake(folder: Path) -> None:
-    async with secured(folder, connections_per_address=2) as (server, _, port):
+    async with secured(folder, replace(LIMITS, connections_per_address=2)) as (server, _, port):
         peers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
         reader, _ = peers[2]
         try:
@@ -152,7 +143,7 @@ async def test_peers_count_before_their_handshake(folder: Path) -> None:
 
 
 async def test_a_peer_without_a_handshake_makes_room(folder: Path) -> None:
-    async with secured(folder, connections=1) as (server, _, port):
+    async with secured(folder, replace(LIMITS, connections=1)) as (server, _, port):
         idle, idle_writer = await asyncio.open_connection("127.0.0.1", port)
         async with httpx.AsyncClient(verify=trusting(folder), trust_env=False) as web:
             assert (await web.get(f"https://127.0.0.1:{port}/")).text == "ok"
@@ -177,7 +168,7 @@ async def test_who_leaves_in_the_middle_of_a_handshake_is_forgotten(folder: Path
 
 
 async def test_a_server_that_stops_ends_handshakes(folder: Path) -> None:
-    async with secured(folder, head_timeout_s=60.0) as (server, _, port):
+    async with secured(folder, replace(LIMITS, head_timeout_s=60.0)) as (server, _, port):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         async with asyncio.timeout(10):
             while not server.count:  # noqa: ASYNC110, nobody tells

@@ -52,7 +52,7 @@ async def test_a_user_and_a_project_are_found(store: Store, directory: Directory
     async with store.writing() as work:
         await work.users.block(user.id, None)
         await work.users.set_password(user.id, None)
-        assert await work.users.password_hash(user.id) is None
+        assert not (await work.users.get("shop", user.id)).has_password
     again = await directory.find_user("shop", "ann")
     assert again is not None
     assert (again.is_blocked, again.password_hash) == (False, None)

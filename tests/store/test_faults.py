@@ -10,7 +10,7 @@ from contextlib import closing
 
 import asyncpg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import IntegrityError
 
 from rasr.identity.directory import DirectoryUnavailable
@@ -106,10 +106,10 @@ async def test_a_full_disk_is_told_and_loses_nothing(sqlite_settings: StoreSetti
         full = True
 
         @event.listens_for(store.database.engine.sync_engine, "begin")
-        def bound(connection: object) -> None:
+        def bound(connection: Connection) -> None:
             # SQLite's own bound on the size of a file answers as a full disk does.
             pages = 1 if full else 1 << 30
-            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")  # type: ignore[attr-defined]
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
         async def fill() -> None:
             async with store.writing() as work:

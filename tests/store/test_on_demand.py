@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from rasr.identity.directory import AuditEntry, Directory, DirectoryUnavailable, Token
 from rasr.settings import StoreSettings
-from rasr.store.migration import VERSION_TABLE
 from rasr.store.on_demand import DirectoryOnDemand
 from rasr.store.store import open_store
+from tests.store.test_migration import HEAD, set_version
 
 NOW = 1_767_323_045.25
 
@@ -99,15 +97,12 @@ async def test_a_store_that_cannot_be_used_is_told_and_tried_again(
     async with await open_store(sqlite_settings, {}, make=True) as store, store.writing() as work:
         await work.users.create("default", "ann", "", NOW)
 
-    def set_version(version: str) -> None:
-        with closing(sqlite3.connect(tmp_path / "store" / "store.db")) as file, file:
-            file.execute(f"UPDATE {VERSION_TABLE} SET version_num = ?", (version,))
-
+    file = tmp_path / "store" / "store.db"
     directory = DirectoryOnDemand(sqlite_settings, {})
-    set_version("9999")
+    set_version(file, "9999")
     with pytest.raises(DirectoryUnavailable, match="a newer rasr has made"):
         await directory.has_accounts()
-    set_version("0002")
+    set_version(file, HEAD)
     assert await directory.has_accounts()
     await directory.close()
 

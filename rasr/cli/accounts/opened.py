@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from rasr.store.store import Work
 
 T = TypeVar("T")
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def of_the_store(group: Command) -> Command:
+def of_the_store(group: Callable[..., Any]) -> Callable[..., Any]:
     """Give a group of commands `--config`, and its commands the `Accounts` as their object."""
 
     @config_option
@@ -33,7 +32,7 @@ def of_the_store(group: Command) -> Command:
 
     begin.__doc__ = group.__doc__
     begin.__name__ = group.__name__
-    return begin  # type: ignore[return-value]
+    return begin
 
 
 class Change:

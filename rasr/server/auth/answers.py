@@ -41,11 +41,14 @@ class Refused(Exception):
         self.code = code
         self.sentence = sentence
         self.reason = reason
-        self.headers: dict[str, str] = {}
-        if retry_after_s:
-            self.headers["retry-after"] = str(max(1, round(retry_after_s)))
+        self.headers = retry_after(retry_after_s)
         if status == 401:
             self.headers["www-authenticate"] = "SDK-HMAC-SHA256"
+
+
+def retry_after(seconds: float) -> dict[str, str]:
+    """The header that tells how long to wait; none where that is 0."""
+    return {"retry-after": str(max(1, round(seconds)))} if seconds else {}
 
 
 def missing() -> Refused:

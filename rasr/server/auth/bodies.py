@@ -30,14 +30,15 @@ class Body:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._bytes = 0
+        self.length = 0
+        """Bytes that were read of it."""
         self.data = b""
         self._hash = hashlib.sha256()
 
     def let_go(self) -> None:
         """The body is not needed any more."""
-        self._room.used_bytes -= max(0, self._bytes - _SMALL_BYTES)
-        self._bytes = 0
+        self._room.used_bytes -= max(0, self.length - _SMALL_BYTES)
+        self.length = 0
         self.data = b""
 
     @property
@@ -60,12 +61,12 @@ class Body:
 
     def grow(self, part: bytes) -> bool:
         """Take room for more bytes of it; False if there is none."""
-        more = len(part)
-        taken = max(0, self._bytes + more - _SMALL_BYTES) - max(0, self._bytes - _SMALL_BYTES)
+        length = self.length + len(part)
+        taken = max(0, length - _SMALL_BYTES) - max(0, self.length - _SMALL_BYTES)
         if self._room.used_bytes + taken > _ROOM_BYTES and taken:
             return False
         self._room.used_bytes += taken
-        self._bytes += more
+        self.length = length
         # Piece by piece: all at once would hold up everybody's audio.
         self._hash.update(part)
         return True
@@ -89,14 +90,12 @@ class Room:
         parts: list[bytes] = []
         try:
             async with asyncio.timeout(_READ_S):
-                length = 0
                 while True:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         raise PeerGone
                     part = message.get("body", b"")
-                    length += len(part)
-                    if length > LARGEST_BODY:
+                    if body.length + len(part) > LARGEST_BODY:
                         raise Refused(
                             413,
                             BAD_REQUEST,

@@ -33,7 +33,6 @@ class Call:
     @classmethod
     def of(cls, scope: Scope) -> Call:
         """The call of an ASGI scope. The scope gets its id."""
-        client = scope.get("client")
         scope[_REQUEST_ID] = identifier = secrets.token_hex(16)
         return cls(
             Request(
@@ -43,7 +42,7 @@ class Call:
                 scope["headers"],
             ),
             scope["path"],
-            client[0] if client else "unknown",
+            address_of(scope),
             scope["type"] == "websocket",
             identifier,
         )
@@ -62,6 +61,13 @@ class Call:
         """The value of a header; empty where there is none or more than one."""
         values = self.request.values(name)
         return values[0].decode("latin-1") if len(values) == 1 else ""
+
+
+def address_of(scope: Scope | Any) -> str:
+    """The address of the client."""
+    client = scope.get("client")
+    address: str = client[0] if client else "unknown"
+    return address
 
 
 def principal_of(scope: Scope | Any) -> Principal | None:

@@ -32,9 +32,10 @@ from rasr.identity.guards import Lockouts, RateLimit
 from rasr.identity.passwords import LONGEST_PASSWORD, verify_password
 from rasr.identity.policies import PolicyGrant
 from rasr.identity.tokens import TOKEN_LIFE_S, digest, has_form, new_token
-from rasr.server.auth.answers import Refused
+from rasr.server.auth.answers import Refused, retry_after, store_down
 from rasr.server.auth.authenticator import Authenticator
-from rasr.server.auth.call import network_of, request_id_of
+from rasr.server.auth.call import address_of, network_of, request_id_of
+from rasr.server.request_body import read_body
 
 _log = structlog.get_logger("rasr.auth")
 
@@ -72,15 +73,15 @@ class Login:
         Raises:
             LoginFault: it is not as it must be.
         """
-        identity = _table(_table(document, "auth"), "auth.identity")
+        outer = _table(document, "auth")
+        identity = _table(outer, "auth.identity")
         methods = identity.get("methods")
         if methods != ["password"]:
             raise LoginFault('auth.identity.methods: needed: ["password"]')
-        user = _table(_table(identity, "auth.identity.password"), "auth.identity.password.user")
         place = "auth.identity.password.user"
+        user = _table(_table(identity, "auth.identity.password"), place)
         domain = _text(_table(user, f"{place}.domain"), f"{place}.domain.name")
         name, password = _text(user, f"{place}.name"), _text(user, f"{place}.password")
-        outer = _table(document, "auth")
         if "scope" not in outer:
             return cls(domain, name, password, None, None)
         scope = _table(outer, "auth.scope")
@@ -109,7 +110,7 @@ class TokenService:
     async def create(self, request: Request) -> Response:
         """A token for a name and a password."""
         login = Login.parse(await _document(request))
-        address, now = _address(request), self._authenticator.clock()
+        address, now = address_of(request.scope), self._authenticator.clock()
         user = await self._user(login, request)
         held = await self._directory.policies_of(user.id)
         project = await self._project(login, user, [one for one in held if not one.is_over(now)])
@@ -134,11 +135,11 @@ class TokenService:
         if subject is None or subject.user.id != caller.user.id:
             raise _Fault(404, "X-Subject-Token: this user has no such token")
         await self._directory.revoke_token(subject.digest, now)
-        await self._audit("iam:token:revoke", subject, _address(request))
+        await self._audit("iam:token:revoke", subject, address_of(request.scope))
         return Response(status_code=204)
 
     async def _user(self, login: Login, request: Request) -> User:
-        network, clock = network_of(_address(request)), self._authenticator.clock
+        network, clock = network_of(address_of(request.scope)), self._authenticator.clock
         async with self._turn:
             wait_s = self._wrong.wait_s(network, clock())
             if wait_s:
@@ -162,7 +163,7 @@ class TokenService:
             _log.info(
                 "login_refused",
                 request=request_id_of(request.scope),
-                peer=_address(request),
+                peer=address_of(request.scope),
                 user=None if user is None else user.name,
                 why=why,
             )
@@ -208,7 +209,7 @@ class _Fault(Exception):
     def __init__(self, status: int, sentence: str, retry_after_s: float = 0.0) -> None:
         super().__init__(sentence)
         self.status = status
-        self.headers = {"retry-after": str(max(1, round(retry_after_s)))} if retry_after_s else {}
+        self.headers = retry_after(retry_after_s)
 
 
 def add_tokens(app: FastAPI, authenticator: Authenticator, directory: Directory) -> None:
@@ -218,7 +219,7 @@ def add_tokens(app: FastAPI, authenticator: Authenticator, directory: Directory)
     async def answer(request: Request) -> Response:
         work = service.create if request.method == "POST" else service.revoke
         try:
-            authenticator.check_address(_address(request))
+            authenticator.check_address(address_of(request.scope))
             return await work(request)
         except LoginFault as fault:
             return _answer(request, 400, str(fault))
@@ -228,7 +229,8 @@ def add_tokens(app: FastAPI, authenticator: Authenticator, directory: Directory)
             return _answer(request, refused.status, refused.sentence, refused.headers)
         except DirectoryUnavailable as error:
             _log.error("directory_unavailable", why=str(error))
-            return _answer(request, 500, "the accounts cannot be reached now; try again")
+            down = store_down(str(error))
+            return _answer(request, down.status, down.sentence)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -236,15 +238,13 @@ def add_tokens(app: FastAPI, authenticator: Authenticator, directory: Directory)
 
 
 async def _document(request: Request) -> object:
-    content = bytearray()
     try:
         async with asyncio.timeout(_READ_S):
-            async for part in request.stream():
-                content += part
-                if len(content) > _LARGEST_BODY:
-                    raise _Fault(413, f"the body has {_LARGEST_BODY} bytes at most")
+            content = await read_body(request, _LARGEST_BODY)
     except TimeoutError:
         raise _Fault(408, f"the body was not here within {_READ_S:g} s") from None
+    if content is None:
+        raise _Fault(413, f"the body has {_LARGEST_BODY} bytes at most")
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -284,10 +284,6 @@ def _told(token: Token, grants: Sequence[PolicyGrant]) -> dict[str, Any]:
 
 def _time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
 
 
 def _table(parent: object, place: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from rasr.captions import Cue, TimedText, TimedWord, subtitles
 from rasr.captions.files import srt, vtt
 from rasr.server.auth.call import principal_of
 from rasr.server.origins import OriginRule, refusal
+from rasr.server.request_body import read_body
 from rasr.tasks import watched
 
 MAX_BYTES = 8 << 20
@@ -105,7 +106,7 @@ async def _answer(
     async with room:
         try:
             async with asyncio.timeout(READ_S):
-                content = await _read(request)
+                content = await read_body(request, MAX_BYTES)
         except TimeoutError:
             return _fault(408, f"the segments were not here within {READ_S:g} s; send them again")
         except ClientDisconnect:
@@ -146,16 +147,6 @@ async def _while_wanted(
 async def _until_gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _read(request: Request) -> bytes | None:
-    """The body, or None where it is too long."""
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > MAX_BYTES:
-            return None
-    return bytes(content)
 
 
 def _document(

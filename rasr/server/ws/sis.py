@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from rasr.server.admission import Party
 from rasr.server.auth.answers import NOT_ALLOWED, body
-from rasr.server.auth.call import principal_of
+from rasr.server.auth.call import address_of, principal_of
 from rasr.server.auth.credentials import SUBPROTOCOL
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
@@ -52,12 +52,7 @@ class _Mode:
             await self._refuse(socket, scope, full, sentence, ERROR_TABLE[full].http_status)
             return
         await socket.accept(SUBPROTOCOL)
-        client = scope.get("client")
-        party = Party(
-            scope["path_params"]["project_id"],
-            client[0] if client else "unknown",
-            principal,
-        )
+        party = Party(scope["path_params"]["project_id"], address_of(scope), principal)
         await connections.serve(socket, self._mode.value, party, self._begin)
 
     def _begin(self, now: float) -> SisConversation:

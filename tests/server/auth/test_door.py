@@ -14,11 +14,13 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
 
 from rasr.identity.guards import LOCK_S
 from rasr.identity.policies import PolicyGrant
 from rasr.identity.signatures import LARGEST_BODY
 from rasr.server.application import make_application
+from rasr.server.auth.door import Door
 from rasr.server.auth.paths import OPEN, RIGHTS, WEBSOCKET, place_of
 from rasr.server.errors import StartError
 from rasr.server.service import Service
@@ -439,13 +441,14 @@ async def test_the_application_reads_the_query_that_was_signed(place: Place) -> 
     seen: list[bytes] = []
     app = make_application(place.service.state)
 
-    async def look(scope: dict[str, object], receive: object, send: object) -> None:
-        query = scope["query_string"]
-        assert isinstance(query, bytes)
-        seen.append(query)
-        await app(scope, receive, send)  # type: ignore[arg-type]
+    async def look(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["query_string"])
+        await app(scope, receive, send)
 
-    place.service._http.app._app = look  # type: ignore[union-attr]
+    assert place.service._http is not None
+    door = place.service._http.app
+    assert isinstance(door, Door)
+    door._app = look
     headers = place.signer.headers("GET", VOCABULARIES, query=[("name", "a+b"), ("limit", "1")])
     await place.web.get(f"{VOCABULARIES}?=x&name=a+b&limit=1&", headers=headers)
     assert seen == [b"limit=1&name=a%2Bb"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 import rasr.client
 from rasr.client import Options
@@ -54,7 +54,7 @@ async def opens(
         proxy=None,
         compression=None,
         additional_headers={k: v for k, v in (headers or {}).items() if k.lower() != "host"},
-        origin=origin,  # type: ignore[arg-type]
+        origin=None if origin is None else Origin(origin),
         subprotocols=[Subprotocol(one) for one in subprotocols] if subprotocols else None,
     )
     await socket.send(START)

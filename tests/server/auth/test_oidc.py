@@ -16,6 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from starlette.types import Receive, Scope, Send
 from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 import rasr.asgi
 from rasr.server.auth.foreign_tokens import ForeignTokenFault, ProviderUnreachable
@@ -293,7 +294,7 @@ async def test_a_page_may_show_its_token_at_the_handshake(provider: Provider) ->
         async with connect(
             f"{service.url}/v1/{PROJECT}/rasr/continue-stream",
             proxy=None,
-            subprotocols=["sis", f"sis.token.{provider.token()}"],  # type: ignore[list-item]
+            subprotocols=[Subprotocol("sis"), Subprotocol(f"sis.token.{provider.token()}")],
         ) as ws:
             assert ws.subprotocol == "sis"
 

@@ -1,0 +1,98 @@
+"""The settings of a server: one frozen tree, each leaf with its unit, its range and its meaning.
+
+Values only. Where they come from (defaults, file, environment, flags) is `rasr.configuration`.
+0 means "chosen for this machine" where a field says so.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rasr.settings.accounts import AuthSettings, OidcSettings, StoreSettings
+from rasr.settings.recognition import (
+    DecodingSettings,
+    EngineSettings,
+    ModelSettings,
+    PropertySettings,
+    Served,
+    TextSettings,
+    VadSettings,
+    final_engine,
+    language_of,
+    live_engine,
+    served_engines,
+)
+from rasr.settings.section import Secret, Section, Texts
+from rasr.settings.server import (
+    CapacitySettings,
+    CaptionSettings,
+    LogFormat,
+    LogLevel,
+    ServerSettings,
+    SessionSettings,
+)
+
+__all__ = [
+    "AuthSettings",
+    "CapacitySettings",
+    "CaptionSettings",
+    "DecodingSettings",
+    "EngineSettings",
+    "LogFormat",
+    "LogLevel",
+    "ModelSettings",
+    "OidcSettings",
+    "PropertySettings",
+    "Secret",
+    "Served",
+    "ServerSettings",
+    "SessionSettings",
+    "Settings",
+    "StoreSettings",
+    "TextSettings",
+    "VadSettings",
+    "final_engine",
+    "language_of",
+    "live_engine",
+    "served_engines",
+]
+
+
+def _default_properties() -> dict[str, Served]:
+    return {"english": "pocketsphinx"}
+
+
+class Settings(Section):
+    """All settings of a server."""
+
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    session: SessionSettings = Field(default_factory=SessionSettings)
+    vad: VadSettings = Field(default_factory=VadSettings)
+    decoding: DecodingSettings = Field(default_factory=DecodingSettings)
+    capacity: CapacitySettings = Field(default_factory=CapacitySettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+    oidc: OidcSettings = Field(default_factory=OidcSettings)
+    text: TextSettings = Field(default_factory=TextSettings)
+    captions: CaptionSettings = Field(default_factory=CaptionSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    models: ModelSettings = Field(default_factory=ModelSettings)
+    engines: Annotated[
+        dict[str, EngineSettings], Field(description="engines by a name of your own")
+    ] = Field(default_factory=lambda: {"pocketsphinx": EngineSettings(kind="pocketsphinx")})
+    properties: Annotated[
+        dict[str, Served],
+        Field(
+            description="which engine serves what: a property ('english_8k_common'), a language "
+            "and rate ('english_8k') or a language ('english') → a name under engines, or of an "
+            "installed model, or the path of a model's folder; or a table of two, live and final"
+        ),
+    ] = Field(default_factory=_default_properties)
+    vocabularies: Annotated[
+        dict[str, Texts],
+        Field(
+            description="hot words, each a word or a phrase, by the id that START's vocabulary_id "
+            "names"
+        ),
+    ] = Field(default_factory=dict)
