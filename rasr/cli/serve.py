@@ -127,7 +127,7 @@ def _serve(configured: Configuration) -> None:
     from rasr import logs
     from rasr.server.errors import StartError
     from rasr.server.serve import serve as run_server
-    from rasr.store.on_demand import DirectoryOnDemand
+    from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
 
     server = configured.settings.server
     logs.set_up(server.log_level, sys.stderr, server.log_format)
@@ -140,8 +140,8 @@ def _serve(configured: Configuration) -> None:
         structlog.get_logger("rasr.cli").info("server_ready")
 
     try:
-        accounts = DirectoryOnDemand(configured.settings.store, os.environ)
-        run_server(configured.settings, on_ready=ready, directory=accounts)
+        store = StoreOnDemand(configured.settings.store, os.environ)
+        run_server(configured.settings, ready, DirectoryOnDemand(store), store)
     except StartError as error:
         raise click.ClickException(str(error)) from error
     finally:

@@ -26,6 +26,7 @@ from rasr.identity.directory import Directory
 from rasr.server.errors import StartError
 from rasr.server.service import Service
 from rasr.settings import Settings
+from rasr.store.on_demand import StoreOnDemand
 from rasr.tasks import notice_faults_of_threads
 
 _log = structlog.get_logger("rasr.server")
@@ -39,7 +40,10 @@ _FORCED = 1
 
 
 def serve(
-    settings: Settings, on_ready: Callable[[str], None], directory: Directory | None = None
+    settings: Settings,
+    on_ready: Callable[[str], None],
+    directory: Directory | None = None,
+    store: StoreOnDemand | None = None,
 ) -> None:
     """Run a server until SIGTERM or SIGINT. A second signal ends the process at once.
 
@@ -49,13 +53,14 @@ def serve(
         on_ready: called once with what a person is told when the server can recognise; the first
             line of it has the address.
         directory: the accounts, closed at the end; None: there are none.
+        store: where hot words and usage are kept; None: nowhere.
 
     Raises:
         StartError: it cannot start as the settings say.
     """
     ending = _Ending(settings.server.drain_s)
     with ending.by_signals():
-        uvloop.run(_serve(Service(settings, directory), on_ready, ending))
+        uvloop.run(_serve(Service(settings, directory, store), on_ready, ending))
 
 
 async def _serve(starting: Service, on_ready: Callable[[str], None], ending: _Ending) -> None:

@@ -18,7 +18,7 @@ import rasr.asgi
 from decoder.cores import cores
 from rasr.asgi.addresses import Proxies
 from rasr.captions import Broadcaster
-from rasr.identity.directory import Directory, DirectoryUnavailable
+from rasr.identity.directory import Directory
 from rasr.models.catalogue import load
 from rasr.models.languages import languages
 from rasr.recognition.segmenter import Margins
@@ -42,7 +42,9 @@ from rasr.server.engines import (
 from rasr.server.errors import StartError
 from rasr.server.listener import addresses_of_others, is_loopback, listen, url_of
 from rasr.server.ops.capacity import Calibration, Capacities, memory_folder
+from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.reach import check_reach
 from rasr.server.ready import ready_message
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
@@ -50,7 +52,9 @@ from rasr.server.tls import tls_context
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings, VadSettings
+from rasr.store.on_demand import StoreOnDemand
 from rasr.tasks import awaited, notice_faults
+from rasr.usage.meter import Unmetered
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -70,13 +74,20 @@ _FAREWELL_S = 1.0
 class Service:
     """One server. `async with Service(settings) as service:` — then it recognises."""
 
-    def __init__(self, settings: Settings, directory: Directory | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        directory: Directory | None = None,
+        store: StoreOnDemand | None = None,
+    ) -> None:
         """
         Args:
             directory: the accounts, closed at the end; None: there are none.
+            store: where hot words and usage are kept, closed by the directory; None: nowhere.
         """
         self.settings = settings
         self._directory = directory
+        self._store = store
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
         self._calibrations: list[Calibration] = []
@@ -161,7 +172,7 @@ class Service:
         tls, proxies = tls_context(settings.server), _proxies(settings.server.trusted_proxies)
         self._url = url_of(self._listener, is_secure=tls is not None)
         authenticator = Authenticator(settings, self._directory, time.time)
-        await self._check_reach(authenticator)
+        self._asks = await check_reach(authenticator, settings.server.host, is_local=self._is_local)
         self._schedulers = {
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
         }
@@ -186,24 +197,6 @@ class Service:
             tls=tls,
         )
         await self._http.start(self._listener)
-
-    async def _check_reach(self, authenticator: Authenticator) -> None:
-        """Whoever can be reached from other machines asks, unless he is told not to."""
-        try:
-            self._asks = await authenticator.asks()
-            if self._asks and self._directory is not None:
-                # That it can be read is to be known now, and not when the first caller is refused.
-                await self._directory.has_accounts()
-        except DirectoryUnavailable as error:
-            raise StartError(f"the accounts cannot be read: {error}") from error
-        if self._is_local or self._asks or self.settings.auth.kind == "none":
-            return
-        raise StartError(
-            f"server.host: {self.settings.server.host} can be reached from other machines, and "
-            "nobody would be asked who they are; make an account first (docs/accounts.md), listen "
-            'on 127.0.0.1, or say auth.kind = "none" in the settings (--no-auth on the command '
-            "line) if that is what you want"
-        )
 
     @property
     def _is_local(self) -> bool:
@@ -260,6 +253,8 @@ class Service:
             aligners=self._aligners,
             capacities=capacities,
             statistics=statistics,
+            interfaces=InterfaceStatistics(),
+            meter=Unmetered(),
             connections=Connections(settings, recognizer, authoriser, statistics),
             authenticator=authenticator,
             # A server for others is meant to be reached by names.

@@ -14,9 +14,11 @@ from rasr.server.admission import Admission
 from rasr.server.auth.authenticator import Authenticator
 from rasr.server.engines import PropertyTable
 from rasr.server.ops.capacity import Capacities
+from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings
+from rasr.usage.meter import Meter
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class ServerState:
     """None where no words are aligned."""
     capacities: Capacities
     statistics: ServerStatistics
+    interfaces: InterfaceStatistics
+    meter: Meter
     connections: Connections
     authenticator: Authenticator
     names_are_ours: bool

@@ -334,8 +334,8 @@ async def test_a_rasr_that_runs_there_is_told_with_its_version(
     if is_secure:
         written = self_signed(("asr.lan",), datetime.now(UTC)).write(tmp_path)
         cert, key = map(str, written)
-    files = {"tls_cert": cert, "tls_key": key}
-    async with Service(fake_settings(server={"port": 0} | files)) as service:
+    server = {"port": 0, "tls_cert": cert, "tls_key": key}
+    async with Service(fake_settings(server=server)) as service:
         port = int(service.url.rpartition(":")[2])
         settings = ServerSettings(port=port, tls_cert=cert, tls_key=key)
         running, same = await asyncio.to_thread(service_checks.port, settings)

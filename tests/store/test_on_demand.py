@@ -13,7 +13,7 @@ import pytest
 
 from rasr.identity.directory import AuditEntry, Directory, DirectoryUnavailable, Token
 from rasr.settings import StoreSettings
-from rasr.store.on_demand import DirectoryOnDemand
+from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
 from rasr.store.store import open_store
 from tests.store.test_migration import HEAD, set_version
 
@@ -23,7 +23,7 @@ NOW = 1_767_323_045.25
 @pytest.fixture
 async def directory(settings: StoreSettings) -> AsyncIterator[Directory]:
     """Of a file that is not there yet, or of a database without accounts."""
-    opened = DirectoryOnDemand(settings, {})
+    opened = DirectoryOnDemand(StoreOnDemand(settings, {}))
     yield opened
     await opened.close()
 
@@ -69,7 +69,7 @@ async def test_accounts_that_are_made_while_it_runs_are_found(
 async def test_a_line_of_the_audit_makes_a_store_where_there_is_none(
     sqlite_settings: StoreSettings,
 ) -> None:
-    directory = DirectoryOnDemand(sqlite_settings, {})
+    directory = DirectoryOnDemand(StoreOnDemand(sqlite_settings, {}))
     await directory.write_audit(AuditEntry(NOW, "operator", "iam:token:create", "ann"))
     await directory.close()
     async with await open_store(sqlite_settings, {}) as store, store.reading() as work:
@@ -81,7 +81,7 @@ async def test_who_has_had_accounts_is_not_open_because_they_are_gone(
 ) -> None:
     async with await open_store(sqlite_settings, {}, make=True) as store, store.writing() as work:
         await work.users.create("default", "ann", "", NOW)
-    directory = DirectoryOnDemand(sqlite_settings, {})
+    directory = DirectoryOnDemand(StoreOnDemand(sqlite_settings, {}))
     assert await directory.has_accounts()
     os.rename(tmp_path / "store", tmp_path / "away")
     with pytest.raises(DirectoryUnavailable, match="is gone"):
@@ -98,7 +98,7 @@ async def test_a_store_that_cannot_be_used_is_told_and_tried_again(
         await work.users.create("default", "ann", "", NOW)
 
     file = tmp_path / "store" / "store.db"
-    directory = DirectoryOnDemand(sqlite_settings, {})
+    directory = DirectoryOnDemand(StoreOnDemand(sqlite_settings, {}))
     set_version(file, "9999")
     with pytest.raises(DirectoryUnavailable, match="a newer rasr has made"):
         await directory.has_accounts()
@@ -110,7 +110,7 @@ async def test_a_store_that_cannot_be_used_is_told_and_tried_again(
 async def test_tables_of_postgresql_that_are_older_are_told_with_the_command(
     empty_database: StoreSettings,
 ) -> None:
-    directory = DirectoryOnDemand(empty_database, {})
+    directory = DirectoryOnDemand(StoreOnDemand(empty_database, {}))
     with pytest.raises(DirectoryUnavailable, match="run `rasr store migrate`"):
         await directory.has_accounts()
     await directory.close()
@@ -120,9 +120,9 @@ def test_without_accounts_nothing_of_a_database_is_loaded(tmp_path: Path) -> Non
     script = (
         "import asyncio, sys\n"
         "from rasr.settings import StoreSettings\n"
-        "from rasr.store.on_demand import DirectoryOnDemand\n"
-        f"directory = DirectoryOnDemand(StoreSettings(), {{'XDG_DATA_HOME': {str(tmp_path)!r}}})\n"
-        "print(asyncio.run(directory.has_accounts()))\n"
+        "from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand\n"
+        f"store = StoreOnDemand(StoreSettings(), {{'XDG_DATA_HOME': {str(tmp_path)!r}}})\n"
+        "print(asyncio.run(DirectoryOnDemand(store).has_accounts()))\n"
         "print(*{'sqlalchemy', 'alembic', 'aiosqlite', 'cryptography'} & set(sys.modules))\n"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "False\n\n"

@@ -100,6 +100,16 @@ def too_many(of: str, wait_s: float) -> Refused:
     )
 
 
+def body_too_long(most_bytes: int) -> Refused:
+    """The body of a request has more bytes than it may have."""
+    return Refused(
+        413,
+        BAD_REQUEST,
+        f"the body of this request has {most_bytes} bytes at most",
+        "body too long",
+    )
+
+
 def store_down(reason: str) -> Refused:
     """The accounts cannot be looked up now."""
     return Refused(500, STORE_DOWN, "the accounts cannot be reached now; try again", reason)

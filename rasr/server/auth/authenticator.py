@@ -14,7 +14,7 @@ from rasr.identity.policies import SYSTEM_POLICIES, PolicyGrant, decide
 from rasr.identity.principals import CredentialKind, Principal
 from rasr.identity.tickets import Tickets
 from rasr.server.auth import answers
-from rasr.server.auth.bodies import Body
+from rasr.server.auth.bodies import Body, Room
 from rasr.server.auth.by_signature import SignatureCheck
 from rasr.server.auth.by_token import TokenCheck
 from rasr.server.auth.call import Call, network_of
@@ -56,6 +56,8 @@ class Authenticator:
         self.directory = directory
         self.clock = clock
         self.tickets = Tickets()
+        self.bodies = Room()
+        """Where bodies of requests are read."""
         auth = settings.auth
         self._kind = auth.kind
         self._oidc = settings.oidc
@@ -67,7 +69,9 @@ class Authenticator:
             provider = OidcVerifier(settings.oidc, clock)
         self._tokens = TokenCheck(directory, clock, provider, settings.oidc.domain)
         self._signatures = (
-            None if directory is None else SignatureCheck(directory, clock, auth.public_hosts)
+            None
+            if directory is None
+            else SignatureCheck(directory, clock, auth.public_hosts, self.bodies)
         )
         if auth.kind == "accounts" and directory is None and not settings.oidc.issuer:
             raise StartError(
@@ -82,13 +86,29 @@ class Authenticator:
             auth.requests_per_address, auth.requests_per_address * _IN_A_ROW_S
         )
 
+    @property
+    def is_open(self) -> bool:
+        """True if nobody is asked, because the settings say so."""
+        return self._kind == "none"
+
+    async def begin(self) -> bool:
+        """See `asks`; where callers are asked, the accounts are read once, whatever the settings say.
+
+        Raises:
+            DirectoryUnavailable: they cannot be read.
+        """
+        asks = await self.asks()
+        if asks and self.directory is not None and not self._has_accounts:
+            self._has_accounts = await self.directory.has_accounts()
+        return asks
+
     async def asks(self) -> bool:
         """True if callers are asked who they are.
 
         Raises:
             DirectoryUnavailable: nobody knows whether there are accounts.
         """
-        if self._kind == "none":
+        if self.is_open:
             return False
         if self._kind == "accounts" or self._oidc.issuer or self._has_accounts:
             return True
@@ -102,12 +122,15 @@ class Authenticator:
         `token` is one of the identity provider: this server has no passwords.
         """
         try:
-            asks = await self.asks()
+            if not await self.asks():
+                return "none"
+            if self.directory is None:
+                return "token"
+            # Without an identity provider whoever has no account yet gets one that has a password.
+            is_password = not self._oidc.issuer or await self.directory.has_accounts()
         except DirectoryUnavailable:
-            asks = True
-        if not asks:
-            return "none"
-        return "token" if self.directory is None else "password"
+            return "password"
+        return "password" if is_password else "token"
 
     def check_address(self, address: str) -> None:
         """Count a call of this address.

@@ -1,20 +1,21 @@
-"""Bodies that a signature covers: read whole before anybody believes them, so read within bounds.
+"""Bodies of requests, read whole within bounds.
 
-Whoever names a key that there is can have a body read without being able to sign it. So what all of
-these bodies hold together has a bound, as the length and the time of each; small ones always find
-room.
+A body that a signature covers is read before anybody believes it: whoever names a key that there is
+can have one read without being able to sign it. So what all bodies hold together has a bound, as
+the length and the time of each; small ones always find room.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+from typing import Any
 
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope
 
-from rasr.identity.signatures import LARGEST_BODY
-from rasr.server.auth.answers import BAD_REQUEST, Refused, too_many
+from rasr.server.auth.answers import BAD_REQUEST, Refused, body_too_long, too_many
 
+_BODY = "rasr.body"
 _READ_S = 120.0
 """12 MB at 0.8 Mbit/s."""
 _ROOM_BYTES = 64 << 20
@@ -28,12 +29,12 @@ class PeerGone(Exception):
 class Body:
     """One body, and the room that it takes until it is let go."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, *, is_hashed: bool) -> None:
         self._room = room
         self.length = 0
         """Bytes that were read of it."""
         self.data = b""
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if is_hashed else None
 
     def let_go(self) -> None:
         """The body is not needed any more."""
@@ -43,7 +44,8 @@ class Body:
 
     @property
     def sha256(self) -> str:
-        """Its hash, in hexadecimal digits."""
+        """The hash of one that is hashed, in hexadecimal digits."""
+        assert self._hash is not None, "it was read without"
         return self._hash.hexdigest()
 
     def replayed(self, receive: Receive) -> Receive:
@@ -67,8 +69,9 @@ class Body:
             return False
         self._room.used_bytes += taken
         self.length = length
-        # Piece by piece: all at once would hold up everybody's audio.
-        self._hash.update(part)
+        if self._hash is not None:
+            # Piece by piece: all at once would hold up everybody's audio.
+            self._hash.update(part)
         return True
 
 
@@ -79,14 +82,17 @@ class Room:
         self.used_bytes = 0
         """Of those that are not small."""
 
-    async def read(self, receive: Receive) -> Body:
+    async def read(self, receive: Receive, most_bytes: int, *, is_hashed: bool = False) -> Body:
         """A body, whole. Whoever has it lets it go.
+
+        Args:
+            most_bytes: it may have.
 
         Raises:
             Refused: it is too long, too slow, or there is no room.
             PeerGone: there is nobody to answer.
         """
-        body = Body(self)
+        body = Body(self, is_hashed=is_hashed)
         parts: list[bytes] = []
         try:
             async with asyncio.timeout(_READ_S):
@@ -95,13 +101,8 @@ class Room:
                     if message["type"] == "http.disconnect":
                         raise PeerGone
                     part = message.get("body", b"")
-                    if body.length + len(part) > LARGEST_BODY:
-                        raise Refused(
-                            413,
-                            BAD_REQUEST,
-                            f"a body with a signature has {LARGEST_BODY} bytes at most",
-                            "body too long",
-                        )
+                    if body.length + len(part) > most_bytes:
+                        raise body_too_long(most_bytes)
                     if not body.grow(part):
                         raise too_many("server", 1.0)
                     parts.append(part)
@@ -117,3 +118,14 @@ class Room:
             raise
         body.data = b"".join(parts)
         return body
+
+
+def body_of(scope: Scope | Any) -> Body | None:
+    """The body that the door had to read; None where nobody has read it yet."""
+    found: Body | None = scope.get(_BODY)
+    return found
+
+
+def set_body(scope: Scope, body: Body) -> None:
+    """The application is told what the door has read."""
+    scope[_BODY] = body

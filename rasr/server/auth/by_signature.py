@@ -12,6 +12,7 @@ from rasr.identity.guards import Lockouts, UsedSignatures
 from rasr.identity.principals import CredentialKind, Principal
 from rasr.identity.signatures import (
     EMPTY_HASH,
+    LARGEST_BODY,
     UNSIGNED_PAYLOAD,
     Signature,
     SignatureExpired,
@@ -36,19 +37,24 @@ class SignatureCheck:
     """Checks signatures, and remembers wrong ones and those that are used up."""
 
     def __init__(
-        self, directory: Directory, clock: Callable[[], float], names: Sequence[str]
+        self,
+        directory: Directory,
+        clock: Callable[[], float],
+        names: Sequence[str],
+        room: Room,
     ) -> None:
         """
         Args:
             clock: seconds since 1970.
             names: by which clients reach the server beside what `Host` says.
+            room: for the bodies that are signed.
         """
         self._directory = directory
         self._clock = clock
         self._names = [name.encode() for name in names]
         self._lockouts = Lockouts()
         self._used = UsedSignatures()
-        self._room = Room()
+        self._room = room
 
     async def check(self, call: Call, receive: Receive, *, changes: bool) -> SignedCall:
         """Whose signature it is.
@@ -79,7 +85,7 @@ class SignatureCheck:
         body = None
         try:
             if call.has_body and declared != UNSIGNED_PAYLOAD:
-                body = await self._room.read(receive)
+                body = await self._room.read(receive, LARGEST_BODY, is_hashed=True)
             body_hash = EMPTY_HASH if body is None else body.sha256
             if declared is None:
                 # Others may have tried while the body came.

@@ -16,7 +16,7 @@ from rasr.identity.signatures import canonical_query
 from rasr.server.auth import answers
 from rasr.server.auth.answers import Refused
 from rasr.server.auth.authenticator import Admitted, Authenticator
-from rasr.server.auth.bodies import PeerGone
+from rasr.server.auth.bodies import PeerGone, set_body
 from rasr.server.auth.call import Call, request_id_of, set_principal
 from rasr.server.auth.credentials import without_ticket
 from rasr.server.auth.paths import place_of
@@ -66,6 +66,7 @@ class Door:
         if admitted.body is None:
             await self._app(scope, receive, send)
             return
+        set_body(scope, admitted.body)
         try:
             await self._app(scope, admitted.body.replayed(receive), send)
         finally:

@@ -20,6 +20,7 @@ class ErrorCode(StrEnum):
     INVALID = "SIS.0032"
     ENGINE_TIMEOUT = "SIS.0033"
     INTERNAL = "SIS.0100"
+    FROZEN = "SIS.0101"
     NO_VOCABULARY = "SIS.0201"
     FORMAT_MISMATCH = "SIS.0301"
     ENGINE_UNREACHABLE = "SIS.0303"
@@ -27,6 +28,7 @@ class ErrorCode(StrEnum):
     RECOGNITION_FAILED = "SIS.0305"
     AUDIO_TOO_LONG = "SIS.0309"
     FULL = "SIS.0312"
+    QUOTA = "APIG.0308"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.INVALID: ErrorRow("a message or a field of it is not valid", 400, False),
     ErrorCode.ENGINE_TIMEOUT: ErrorRow("the engine did not answer in time", 504, True),
     ErrorCode.INTERNAL: ErrorRow("a fault of the server", 500, True),
+    ErrorCode.FROZEN: ErrorRow("the project is frozen", 401, False),
     ErrorCode.NO_VOCABULARY: ErrorRow("there is no such vocabulary", 400, False),
     ErrorCode.FORMAT_MISMATCH: ErrorRow("audio_format does not fit the property", 400, False),
     ErrorCode.ENGINE_UNREACHABLE: ErrorRow("the engine is not available", 503, True),
@@ -51,6 +54,7 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.RECOGNITION_FAILED: ErrorRow("the engine failed on this audio", 500, True),
     ErrorCode.AUDIO_TOO_LONG: ErrorRow("more audio than one recognition may have", 400, False),
     ErrorCode.FULL: ErrorRow("the server carries as many recognitions as it can", 429, True),
+    ErrorCode.QUOTA: ErrorRow("the quota of the month is used up", 429, True),
 }
 
 

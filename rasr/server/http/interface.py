@@ -1,0 +1,196 @@
+"""An interface of SIS over HTTP: what all of them do, so that each has to answer only its question.
+
+A handler gets a body that is whole and of bounded length. What it raises becomes an answer of SIS:
+a status, a code, a sentence and the id of the request. Each call is counted by its interface.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from starlette.routing import Route
+
+from rasr.identity.directory import DirectoryUnavailable
+from rasr.identity.principals import Principal
+from rasr.server.admission import Party
+from rasr.server.auth import answers
+from rasr.server.auth.answers import Refused
+from rasr.server.auth.bodies import Body, PeerGone, body_of
+from rasr.server.auth.call import address_of, principal_of, request_id_of
+from rasr.server.origins import OriginRule, refusal
+from rasr.server.state import ServerState
+from rasr.usage.meter import UsageRefused
+from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode, ProtocolError
+
+_log = structlog.get_logger("rasr.http")
+
+_MOST_PARTS = 20_000
+"""Arrays, objects and values of a body together. The parser has the interpreter for itself until
+all is read: a body as long as may be, of nothing but brackets, would hold up everybody's audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An interface of SIS."""
+
+    name: str
+    """As metrics call it."""
+    method: str
+    path: str
+    """With `{project_id}`, as in `rasr.server.auth.paths`."""
+    most_bytes: int = 256 << 10
+    """Of the body."""
+
+
+@dataclass(frozen=True, slots=True)
+class SisRequest:
+    """A request to an interface."""
+
+    project_id: str
+    """Of the path. Where nobody is asked who he is, anybody can name any."""
+    id: str
+    party: Party
+    path: Mapping[str, str]
+    """The other parts of the path, by their names."""
+    query: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who asks; None where nobody is asked."""
+        return self.party.principal
+
+    def document(self) -> dict[str, Any]:
+        """The body, which is a JSON object.
+
+        Raises:
+            ProtocolError: it is not.
+        """
+        parts = sum(self.body.count(mark) for mark in (b"[", b"{", b","))
+        if parts > _MOST_PARTS:
+            raise ProtocolError(
+                ErrorCode.INVALID,
+                f"the body has {parts} arrays, objects and values; allowed: {_MOST_PARTS}",
+            )
+        try:
+            document = json.loads(self.body, parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
+            why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+            raise ProtocolError(ErrorCode.INVALID, f"the body is not JSON: {why}") from None
+        if not isinstance(document, dict):
+            raise ProtocolError(ErrorCode.INVALID, "the body is no JSON object")
+        return document
+
+
+Handler = Callable[[SisRequest], Awaitable[Response]]
+
+
+def add_interface(
+    app: FastAPI, state: ServerState, origins: OriginRule, interface: Interface, handler: Handler
+) -> None:
+    """Serve an interface.
+
+    Args:
+        handler: may raise ProtocolError, Refused, UsageRefused and DirectoryUnavailable.
+    """
+    answer = partial(_answer, state, origins, interface, handler)
+    route = Route(interface.path, answer, methods=[interface.method])
+    app.router.routes.append(route)
+
+
+async def _answer(
+    state: ServerState,
+    origins: OriginRule,
+    interface: Interface,
+    handler: Handler,
+    request: Request,
+) -> Response:
+    began = time.monotonic()
+    body: Body | None = None
+    try:
+        _check_origin(request, origins)
+        # What the door has read belongs to the door.
+        given = body_of(request.scope)
+        if given is None:
+            given = body = await state.authenticator.bodies.read(
+                request.receive, interface.most_bytes
+            )
+        elif len(given.data) > interface.most_bytes:
+            raise answers.body_too_long(interface.most_bytes)
+        # Sending it is the client's time.
+        began = time.monotonic()
+        response = await handler(_sis_request(request, given.data))
+    except PeerGone:
+        return Response(status_code=400)
+    except Exception as error:
+        response = _failure(request, interface, error)
+    finally:
+        if body is not None:
+            body.let_go()
+    state.interfaces.count(interface.name, response.status_code, time.monotonic() - began)
+    return response
+
+
+def _check_origin(request: Request, origins: OriginRule) -> None:
+    if principal_of(request.scope) is None and not origins.admits(request.headers):
+        sentence = refusal(request.headers)
+        raise Refused(403, answers.NOT_ALLOWED, sentence, "a page of another origin")
+
+
+def _sis_request(request: Request, body: bytes) -> SisRequest:
+    project_id = request.path_params["project_id"]
+    return SisRequest(
+        project_id=project_id,
+        id=request_id_of(request.scope),
+        party=Party(project_id, address_of(request.scope), principal_of(request.scope)),
+        path=request.path_params,
+        query=request.query_params,
+        body=body,
+    )
+
+
+def _failure(request: Request, interface: Interface, error: Exception) -> Response:
+    """The answer to a request that failed."""
+    status: int
+    code: str
+    headers: Mapping[str, str] = {}
+    match error:
+        case ProtocolError():
+            status, code, sentence = ERROR_TABLE[error.code].http_status, error.code, error.message
+        case Refused():
+            status, code, sentence, headers = (
+                error.status,
+                error.code,
+                error.sentence,
+                error.headers,
+            )
+        case UsageRefused():
+            kind = ErrorCode.FROZEN if error.is_frozen else ErrorCode.QUOTA
+            status, code, sentence = ERROR_TABLE[kind].http_status, kind, error.sentence
+        case DirectoryUnavailable():
+            down = answers.store_down(str(error))
+            status, code, sentence = down.status, down.code, down.sentence
+        case _:
+            status = ERROR_TABLE[ErrorCode.INTERNAL].http_status
+            code, sentence = ErrorCode.INTERNAL, "a fault of the server; its log has it"
+            _log.exception("request_failed", request=request_id_of(request.scope))
+    if status >= 500:
+        _log.error(
+            "interface_failed",
+            request=request_id_of(request.scope),
+            interface=interface.name,
+            code=code,
+            why=str(error) if isinstance(error, DirectoryUnavailable) else type(error).__name__,
+        )
+    return answers.answer(request.scope, status, code, sentence, headers)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")

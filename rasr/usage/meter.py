@@ -1,0 +1,59 @@
+"""The meter: whether somebody may use a service, and what he has used of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from rasr.identity.principals import Principal
+from rasr.usage.services import Service
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One successful call or round that is to be billed."""
+
+    id: str
+    """Of the call or round, at most 64 characters: what is written twice counts once."""
+    principal: Principal
+    service: Service
+    at: float
+    """When it ended: seconds since 1970."""
+    audio_s: float
+    """Seconds of audio that were heard or made."""
+    channels: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRefused(Exception):
+    """The project may not use the service now."""
+
+    sentence: str
+    """For the caller."""
+    is_frozen: bool = False
+    """The project is frozen; otherwise its quota of the month is used up."""
+
+
+class Meter(Protocol):
+    """Keeps what was used."""
+
+    async def check(self, principal: Principal | None, service: Service) -> None:
+        """Whether a call or round may begin. Where nobody is asked who he is, it may.
+
+        Raises:
+            UsageRefused: it may not.
+            DirectoryUnavailable: nobody knows.
+        """
+
+    def charge(self, charge: Charge) -> None:
+        """Write down what was used. It takes less than 1 ms, and raises nothing."""
+
+
+class Unmetered:
+    """A meter of a server without accounts: nobody is there who could be charged."""
+
+    async def check(self, principal: Principal | None, service: Service) -> None:
+        """See `Meter`."""
+
+    def charge(self, charge: Charge) -> None:
+        """See `Meter`."""
