@@ -19,6 +19,7 @@ from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
 from rasr.server.http.languages import add_languages
 from rasr.server.http.nothing_page import nothing_page, wants_page
+from rasr.server.http.openapi import add_openapi
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.http.templates import preferred_language
@@ -63,6 +64,7 @@ def make_application(state: ServerState) -> FastAPI:
         return JSONResponse(told, headers=origins.shared_with(request.headers))
 
     add_languages(app, state.properties, state.at_hand, origins)
+    add_openapi(app, origins)
     add_pages(app)
     add_metrics(app, state)
     add_sessions(app, state)

@@ -92,7 +92,7 @@ class Authenticator:
         return self._kind == "none"
 
     async def begin(self) -> bool:
-        """See `asks`; where callers are asked, the accounts are read once, whatever the settings say.
+        """See `asks`; where callers are asked, the accounts are read once in any case.
 
         Raises:
             DirectoryUnavailable: they cannot be read.

@@ -62,6 +62,7 @@ OPEN: Mapping[str, str] = {
     "/readyz": "as /healthz; it tells how full the server is, and of nobody",
     "/properties": "clients ask what is served before they sign in; it is no secret",
     "/languages": "as /properties",
+    "/openapi.json": "what can be asked is no secret",
     "/": "the page; what it does on the server is asked there",
     "/page/{path}": "the page's files",
     "/client/{path}": "the module for other pages",

@@ -13,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, Field, ValidationError
@@ -58,6 +59,10 @@ class _Segment(_Times):
     text: str = Field(max_length=10_000)
     # Without an end at the first word that is wrong there would be more to tell than came.
     word_info: tuple[_Word, ...] | None = Field(None, max_length=10_000, fail_fast=True)
+
+
+SEGMENT_SCHEMA: Mapping[str, Any] = _Segment.model_json_schema()
+"""An item of `segments`, whose own definitions are in it."""
 
 
 class _Decoder(json.JSONDecoder):

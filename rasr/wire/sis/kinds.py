@@ -15,7 +15,7 @@ from rasr.wire.sis.properties import Property
 
 FieldValue = AudioFormat | CompressedFormat | Property | str | int | bool | tuple[str, ...] | None
 
-_CHANNEL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CHANNEL_NAME = "[A-Za-z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,11 @@ class ChannelName:
     """Part of an address: `/captions/NAME`, and with a dot `/captions/NAME.vtt`."""
 
     allowed = "1 to 64 characters of A-Z, a-z, 0-9, _ and -"
+    PATTERN = _CHANNEL_NAME
 
     def read(self, raw: object) -> str | None:
         """The value of `raw`; None if it is not allowed."""
-        return raw if isinstance(raw, str) and _CHANNEL_NAME.fullmatch(raw) else None
+        return raw if isinstance(raw, str) and re.fullmatch(self.PATTERN, raw) else None
 
 
 FieldKind = YesNo | WholeNumber | Text | FormatName | PropertyName | TextList | ChannelName
