@@ -42,7 +42,8 @@ $(STAMP): requirements.lock pyproject.toml
 dev: $(DEV_STAMP) ## add what tests, checks and benchmarks need (350 MB)
 
 $(DEV_STAMP): $(STAMP) requirements-dev.lock
-	$(PIP) install --no-compile --require-hashes -r requirements-dev.lock
+	@echo "Fetching what tests, checks and benchmarks need (350 MB) …"
+	@$(PIP) install --quiet --no-compile --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # Tried once for each environment, and by `make setup` again: the model lies in the user's own folder
