@@ -11,14 +11,18 @@ const LATIN = /[\u0021-\u024f]/u;
  */
 function wordsOf(text, stable) {
   const words = [];
+  let last = 0;
+  let characters = 0;
   for (const found of text.matchAll(SEPARATE)) {
-    const gap = text.slice(0, found.index).match(/\s*$/u)[0];
+    // Between words there is white space alone.
+    const gap = text.slice(last, found.index);
     const breaks = gap.includes("\n");
     // Where the page is too narrow for the server's lines, Latin words need a space there too.
-    const latin = breaks && LATIN.test(text[found.index - gap.length - 1]) && LATIN.test(found[0][0]);
-    const end = [...text.slice(0, found.index + found[0].length)].length;
+    const latin = breaks && LATIN.test(text[last - 1]) && LATIN.test(found[0][0]);
+    last = found.index + found[0].length;
+    characters += [...gap, ...found[0]].length;
     const space = latin || (gap !== "" && !breaks) ? " " : "";
-    words.push({ text: space + found[0], breaks, open: end > stable });
+    words.push({ text: space + found[0], breaks, open: characters > stable });
   }
   return words;
 }
