@@ -100,7 +100,7 @@ class VocabularyContent:
         if missing:
             told = (fault(name, None, _ALLOWED[name], missing=True) for name in missing)
             raise ProtocolError(ErrorCode.MISSING, "; ".join(told))
-        values = {name: document.get(name) for name in _ALLOWED}
+        values: dict[str, Any] = {name: document.get(name) for name in _ALLOWED}
         values["description"] = values["description"] or ""
         faults = [
             fault(name, values[name], allowed)
