@@ -88,6 +88,8 @@ class Vocabularies:
             Unknown: the project has no such table.
             AlreadyThere: another one of the project has this name.
         """
+        if not may_be_kept(vocabulary_id):
+            raise _unknown(vocabulary_id)
         await self._take_turns(project_id)
         await self._refuse_taken(project_id, name, vocabulary_id)
         done = await self._connection.execute(
@@ -114,6 +116,8 @@ class Vocabularies:
         Raises:
             Unknown: the project has no such table.
         """
+        if not may_be_kept(vocabulary_id):
+            raise _unknown(vocabulary_id)
         done = await self._connection.execute(
             delete(VOCABULARIES).where(
                 VOCABULARIES.c.project_id == project_id, VOCABULARIES.c.id == vocabulary_id

@@ -136,6 +136,8 @@ class RefusalKind(StrEnum):
     """Another recognition publishes to the caption channel."""
     CHANNELS_FULL = "channels_full"
     """There is no room for another caption channel. The detail is a sentence with the numbers."""
+    STORE_DOWN = "store_down"
+    """What decides it cannot be read now."""
     UNAVAILABLE = "unavailable"
     """Whether it may could not be found out in time."""
     CAPACITY = "capacity"

@@ -38,6 +38,8 @@ async def test_a_vocabulary_is_of_its_project_alone(store: Store) -> None:
             tables.remove(theirs, known),
             tables.replace(theirs, known, "x", "chinese_mandarin", "", ["x"], NOW),
             tables.get(ours, "no such\x00id"),
+            tables.remove(ours, "no such\x00id"),
+            tables.replace(ours, "no such\x00id", "x", "chinese_mandarin", "", ["x"], NOW),
         ):
             with pytest.raises(Unknown, match="the project has no vocabulary"):
                 await refused
