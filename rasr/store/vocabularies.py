@@ -146,6 +146,26 @@ class Vocabularies:
             raise _unknown(vocabulary_id)
         return _record(row, await self.words(row.id))
 
+    async def find(self, project_id: str, reference: str) -> Vocabulary:
+        """The table of this id, or of this name, with its words.
+
+        Raises:
+            Unknown: the project has no such table.
+        """
+        if await self.version(project_id, reference) is not None:
+            return await self.get(project_id, reference)
+        named = await self.named(project_id, reference)
+        if named is None:
+            raise _unknown(reference)
+        return await self.get(project_id, named.id)
+
+    async def named(self, project_id: str, name: str) -> Vocabulary | None:
+        """The table of this name, without its words; None where the project has none."""
+        if not may_be_kept(name):
+            return None
+        _, found = await self.page(project_id, limit=1, name=name)
+        return found[0] if found else None
+
     async def page(
         self, project_id: str, *, limit: int, skipped: int = 0, name: str | None = None
     ) -> tuple[int, list[Vocabulary]]:
