@@ -19,8 +19,11 @@ from rasr.settings import Settings, StoreSettings
 from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
 from rasr.store.store import open_store
 from tests.server.conftest import fake_settings
+from tests.store import conftest as of_store
 
 NOW = 1_767_323_045.25
+template = of_store.template
+postgres_settings = of_store.postgres_settings
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,16 @@ def settings_with(**sections: dict[str, object]) -> Settings:
 
 
 @pytest.fixture
-def store_settings(tmp_path: Path) -> StoreSettings:
+def sqlite_settings(tmp_path: Path) -> StoreSettings:
     """A file that is not there yet."""
     return StoreSettings(url=f"sqlite:///{tmp_path}/store/store.db")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_settings(request: pytest.FixtureRequest) -> StoreSettings:
+    """Both, one after the other."""
+    found: StoreSettings = request.getfixturevalue(f"{request.param}_settings")
+    return found
 
 
 @asynccontextmanager

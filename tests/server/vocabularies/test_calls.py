@@ -63,10 +63,10 @@ class Place:
 
 
 @pytest.fixture
-async def place(store_settings: StoreSettings) -> AsyncIterator[Place]:
-    async with serving(store_settings, vocabularies={"team": ["Elinor"]}) as service:
+async def place(sqlite_settings: StoreSettings) -> AsyncIterator[Place]:
+    async with serving(sqlite_settings, vocabularies={"team": ["Elinor"]}) as service:
         async with web_of(service) as web:
-            yield Place(service, web, store_settings)
+            yield Place(service, web, sqlite_settings)
 
 
 def is_refused(answer: httpx.Response, status: int, code: str) -> str:
