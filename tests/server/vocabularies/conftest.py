@@ -51,7 +51,7 @@ class Key:
 def settings_with(**sections: dict[str, object]) -> Settings:
     """Settings with an engine whose words are the hot ones, where there are any."""
     engines: dict[str, object] = {"fake": {"kind": "fake", "options": {"hot_words": True}}}
-    return fake_settings(engines=engines, **sections)
+    return fake_settings(**{"engines": engines, **sections})
 
 
 @pytest.fixture

@@ -16,7 +16,10 @@ from huaweicloudsdksis.v1 import ShowVocabularyRequest
 from rasr.server.service import Service
 from rasr.settings import StoreSettings
 from rasr.store.store import open_store
+from rasr.usage.meter import UsageRefused
+from rasr.wire.sis.vocabularies import MOST_WORDS
 from tests.server.audio import quiet, voiced
+from tests.server.event_loop import MOST_HELD_MS, watched
 from tests.server.sdk import PROJECT, SdkClient
 from tests.server.vocabularies.conftest import Key, body, serving, web_of
 
@@ -239,6 +242,56 @@ async def test_while_the_store_is_away_rounds_go_on_and_new_ones_with_its_words_
         await second.audio(SENTENCE)
         await second.end()
         assert second.finals[-1]["result"]["text"].split()[0] == "Kaelith"
+
+
+async def test_an_engine_that_knows_no_hot_words_says_so(sqlite_settings: StoreSettings) -> None:
+    engines: dict[str, object] = {"fake": {"kind": "fake"}}
+    async with serving(sqlite_settings, engines=engines) as service:
+        async with web_of(service) as web:
+            assert not (await web.get("/properties")).json()["properties"][0]["hot_words"]
+            made = (await web.post(TABLES, json=body())).json()["vocabulary_id"]
+        async with SdkClient(service.url) as client:
+            await client.start(vocabulary_id=made)
+            await client.audio(SENTENCE)
+            await client.end()
+    (warning,) = [one for one in client.messages if one.get("warning") == "hot_words"]
+    assert "the 1 hot words have no effect" in warning["message"]
+    assert client.finals
+
+
+async def test_the_calls_are_free_for_a_project_that_may_use_nothing_else(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UsageRefused("the project is frozen", is_frozen=True)
+
+    monkeypatch.setattr(type(place.service.state.meter), "check", refuse)
+    monkeypatch.setattr(type(place.service.state.meter), "charge", refuse)
+    made = await place.made()
+    for answer in (
+        await place.web.get(TABLES),
+        await place.web.get(f"{TABLES}/{made}"),
+        await place.web.put(f"{TABLES}/{made}", json=body(contents=["Kaelith"])),
+        await place.web.delete(f"{TABLES}/{made}"),
+    ):
+        assert answer.status_code == 200
+
+
+async def test_a_long_list_does_not_hold_the_event_loop(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = "abcdefghij"
+    words = [
+        f"{letters[n % 10]}{letters[n // 10 % 10]}{letters[n // 100 % 10]}{'kl'[n // 1000]} "
+        + "e\u0301" * 19
+        for n in range(MOST_WORDS)
+    ]
+    with watched(monkeypatch) as held:
+        made = await place.made(language="english", contents=words)
+        assert (await place.web.get(f"{TABLES}/{made}")).json()["contents"] == words
+        await place.heard(vocabulary_id=made)
+    assert len(held) > 100
+    assert max(held)[0] < MOST_HELD_MS, max(held)
 
 
 async def test_no_word_of_a_vocabulary_is_logged(
