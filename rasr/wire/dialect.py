@@ -136,12 +136,12 @@ class RefusalKind(StrEnum):
     """Another recognition publishes to the caption channel."""
     CHANNELS_FULL = "channels_full"
     """There is no room for another caption channel. The detail is a sentence with the numbers."""
-    STORE_DOWN = "store_down"
-    """What decides it cannot be read now."""
     UNAVAILABLE = "unavailable"
     """Whether it may could not be found out in time."""
     CAPACITY = "capacity"
     """The server is full. The detail is a sentence with the numbers."""
+    STORE_DOWN = "store_down"
+    """What the caller may do, or the hot words, cannot be read now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class ErrorRow:
 
 ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.STORE_DOWN: ErrorRow("accounts and hot words cannot be read now", 500, True),
-    ErrorCode.MISSING: ErrorRow("the body has not a field that it must have", 400, False),
+    ErrorCode.MISSING: ErrorRow("a field of the body is missing", 400, False),
     ErrorCode.UNSUPPORTED: ErrorRow("the value is valid but not served here", 400, False),
     ErrorCode.INVALID: ErrorRow("a message or a field of it is not valid", 400, False),
     ErrorCode.ENGINE_TIMEOUT: ErrorRow("the engine did not answer in time", 504, True),

@@ -84,11 +84,6 @@ def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
             )
         case RefusalKind.CHANNELS_FULL:
             return ProtocolError(ErrorCode.FULL, f"'caption_channel' is refused: {refusal.detail}")
-        case RefusalKind.STORE_DOWN:
-            return ProtocolError(
-                ErrorCode.STORE_DOWN,
-                "accounts and hot words cannot be read now; try again",
-            )
         case RefusalKind.UNAVAILABLE:
             return ProtocolError(
                 ErrorCode.ENGINE_UNREACHABLE,
@@ -96,6 +91,11 @@ def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
             )
         case RefusalKind.CAPACITY:
             return ProtocolError(ErrorCode.FULL, refusal.detail)
+        case RefusalKind.STORE_DOWN:
+            return ProtocolError(
+                ErrorCode.STORE_DOWN,
+                "accounts and hot words cannot be read now; rounds that are open go on; try again",
+            )
         case _:
             assert_never(refusal.kind)
 
