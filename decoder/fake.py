@@ -52,6 +52,8 @@ class FakeOptions:
     """Each word begins with it, so that two such engines can be told apart."""
     word_times: bool = True
     """Without them it says that the times of its words are guessed, which they are not."""
+    hot_words: bool = False
+    """Know hot words: where an utterance has some, each of its words is one of them."""
     languages: str = ""
     """That it says it knows, as SIS properties begin, separated by commas; empty: it says nothing.
     """
@@ -81,7 +83,7 @@ class FakeEngine:
             sample_rate=self._options.sample_rate,
             partials=True,
             word_times=self._options.word_times,
-            hot_words=False,
+            hot_words=self._options.hot_words,
             max_batch=16,
             first_step_samples=self._block_samples,
             step_samples=self._block_samples,
@@ -90,10 +92,11 @@ class FakeEngine:
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> FakeStream:
         """Start an utterance; as `Engine.open`."""
-        if hot_words:
+        if hot_words and not self._options.hot_words:
             raise DecodeFailed("the fake engine knows no hot words")
         self._open_streams.take()
-        return FakeStream(self._open_streams, self._block_samples, self._options)
+        words = tuple(word.text for word in hot_words)
+        return FakeStream(self._open_streams, self._block_samples, self._options, words)
 
     def decode(self, streams: Sequence[Stream]) -> None:
         """Work on streams of this engine; as `Engine.decode`."""
@@ -107,8 +110,15 @@ class FakeStream:
 
     refused_hot_words: tuple[HotWord, ...] = ()
 
-    def __init__(self, open_streams: OpenStreams, block_samples: int, options: FakeOptions) -> None:
+    def __init__(
+        self,
+        open_streams: OpenStreams,
+        block_samples: int,
+        options: FakeOptions,
+        hot_words: tuple[str, ...],
+    ) -> None:
         self._open_streams = open_streams
+        self._hot_words = hot_words
         self._block_samples = block_samples
         self._options = options
         self._waiting: list[Samples] = []
@@ -173,6 +183,8 @@ class FakeStream:
             return
         digest = hashlib.blake2b(block.tobytes(), digest_size=4).digest()
         text = "".join(_SYLLABLES[byte % len(_SYLLABLES)] for byte in digest[:3])
+        if self._hot_words:
+            text = self._hot_words[int.from_bytes(digest[:3]) % len(self._hot_words)]
         confidence = 0.5 + digest[3] / 512
         text, guessed = self._options.prefix + text, not self._options.word_times
         self._words.append(Word(text, start, self._at_sample, confidence, guessed))

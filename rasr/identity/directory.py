@@ -12,6 +12,9 @@ from typing import Protocol
 
 from rasr.identity.policies import PolicyGrant
 
+DEFAULT_DOMAIN = "default"
+"""The account that projects and users are of where nobody says another one."""
+
 
 class DirectoryUnavailable(Exception):
     """The directory cannot be asked now: its database is locked, full or gone. The text is for the

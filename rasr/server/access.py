@@ -8,17 +8,23 @@ them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from typing import assert_never
+
+import structlog
 
 from decoder import HotWord
 from rasr.captions import Broadcaster, ChannelBusy, TooManyChannels
+from rasr.identity.directory import DirectoryUnavailable
 from rasr.models.languages import setup_command
 from rasr.recognition.config import EngineChoice
 from rasr.runtime.access import Access, Subscriber
 from rasr.server.admission import Admission, Party, Refused, Slot
 from rasr.server.engines import PropertyTable
+from rasr.server.vocabularies import KnownVocabularies
 from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
+
+_log = structlog.get_logger("rasr.session")
 
 
 class Authoriser:
@@ -29,13 +35,12 @@ class Authoriser:
         properties: PropertyTable,
         admission: Admission,
         captions: Broadcaster,
-        vocabularies: Mapping[str, Sequence[str]],
+        vocabularies: KnownVocabularies,
         at_hand: Collection[str],
     ) -> None:
         """
         Args:
             at_hand: languages that could be served here, once their models are fetched.
-            vocabularies: hot words by the id of their vocabulary.
         """
         self._properties = properties
         self._admission = admission
@@ -51,12 +56,21 @@ class Authoriser:
 
     async def authorise(self, party: Party, request: AccessRequest) -> Access | Refusal:
         """Whether `party` may have the recognition that it asks for."""
+        try:
+            return await self._authorise(party, request)
+        except DirectoryUnavailable as error:
+            _log.error("access_unknown", peer=party.address, why=str(error))
+            return Refusal(RefusalKind.STORE_DOWN)
+
+    async def _authorise(self, party: Party, request: AccessRequest) -> Access | Refusal:
         engine = self._properties.choose(request.model, request.language, request.sample_rate)
         if engine is None:
             return Refusal(RefusalKind.LANGUAGE, self._served_instead_of(request.language))
         hot_words = list(request.hot_words)
         if request.vocabulary_id is not None:
-            vocabulary = self._vocabularies.get(request.vocabulary_id)
+            vocabulary = await self._vocabularies.words(
+                party.project, party.principal, request.vocabulary_id
+            )
             if vocabulary is None:
                 return Refusal(RefusalKind.VOCABULARY)
             hot_words = [*vocabulary, *hot_words]

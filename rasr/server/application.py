@@ -23,6 +23,7 @@ from rasr.server.http.openapi import add_openapi
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.http.templates import preferred_language
+from rasr.server.http.vocabularies import add_vocabularies
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
 from rasr.server.ops.sessions import add_sessions
@@ -71,6 +72,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins, lambda: state.connections.closing)
     add_tickets(app, state.authenticator)
+    add_vocabularies(app, state, origins)
     directory = state.authenticator.directory
     if directory is not None:
         # What checks passwords is imported where there are any.

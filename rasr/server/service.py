@@ -49,6 +49,7 @@ from rasr.server.ready import ready_message
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
 from rasr.server.tls import tls_context
+from rasr.server.vocabularies import KnownVocabularies
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings, VadSettings
@@ -242,7 +243,8 @@ class Service:
             aligner=self._aligners,
         )
         at_hand = {one.name: one for one in languages(load())}
-        authoriser = Authoriser(properties, admission, captions, settings.vocabularies, at_hand)
+        vocabularies = KnownVocabularies(settings.vocabularies, self._store)
+        authoriser = Authoriser(properties, admission, captions, vocabularies, at_hand)
         return ServerState(
             settings=settings,
             schedulers=self._schedulers,
@@ -257,6 +259,7 @@ class Service:
             meter=Unmetered(),
             connections=Connections(settings, recognizer, authoriser, statistics),
             authenticator=authenticator,
+            vocabularies=vocabularies,
             # A server for others is meant to be reached by names.
             names_are_ours=settings.auth.kind == "none" or not self._is_local,
         )

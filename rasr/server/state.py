@@ -16,6 +16,7 @@ from rasr.server.engines import PropertyTable
 from rasr.server.ops.capacity import Capacities
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.vocabularies import KnownVocabularies
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings
 from rasr.usage.meter import Meter
@@ -41,6 +42,7 @@ class ServerState:
     meter: Meter
     connections: Connections
     authenticator: Authenticator
+    vocabularies: KnownVocabularies
     names_are_ours: bool
     """See `rasr.server.origins.OriginRule`."""
 

@@ -10,6 +10,7 @@ StoreError
 ├── SchemaMismatch        the tables are of an older or newer version of this program
 ├── Unknown               nobody and nothing has this name or id
 ├── AlreadyThere          the name is taken
+├── TooMany               there are as many as there may be
 ├── Invalid               a value that is not allowed
 └── LastAdministrator     the change would leave nobody who may do everything
 """
@@ -57,6 +58,10 @@ class Unknown(StoreError):
 
 class AlreadyThere(StoreError):
     """The name is taken."""
+
+
+class TooMany(StoreError):
+    """There are as many as there may be."""
 
 
 class Invalid(StoreError):

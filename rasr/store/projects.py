@@ -6,6 +6,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.store.errors import AlreadyThere, Unknown
+from rasr.store.inserting import insert_new
 from rasr.store.names import check_description, check_name, new_id
 from rasr.store.records import ProjectRecord
 from rasr.store.references import find_row
@@ -38,6 +39,23 @@ class Projects:
             )
         )
         return made
+
+    async def keep(self, project_id: str, domain: str, now: float) -> None:
+        """See to it that there is a project of this id. One that is made is called as its id.
+
+        Raises:
+            AlreadyThere: another project has this id as its name.
+        """
+        await self._connection.execute(
+            insert_new(self._connection, PROJECTS).values(
+                id=project_id, domain=domain, name=project_id, description="", created_at=now
+            )
+        )
+        query = select(PROJECTS.c.id).where(PROJECTS.c.id == project_id)
+        if (await self._connection.execute(query)).first() is None:
+            raise AlreadyThere(
+                f"the project {project_id!r} of the domain {domain!r} has another id"
+            )
 
     async def all(self) -> list[ProjectRecord]:
         """Every project, by domain and name."""

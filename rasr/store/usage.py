@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, delete, func, insert, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.store.errors import Invalid
+from rasr.store.inserting import insert_new
 from rasr.store.names import new_id
 from rasr.store.records import Package, UsageRow, UsageSum
 from rasr.store.schema import PACKAGES, QUOTAS, USAGE
@@ -25,9 +25,8 @@ class Usage:
         """Add rows to the ledger; one that is there already stays as it is."""
         if not rows:
             return
-        make = postgresql.insert if self._is_postgres else sqlite.insert
         await self._connection.execute(
-            make(USAGE).on_conflict_do_nothing(index_elements=["id"]),
+            insert_new(self._connection, USAGE),
             [
                 {
                     "id": row.id,

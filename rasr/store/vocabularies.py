@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, Row, delete, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from rasr.store.errors import AlreadyThere, Unknown
+from rasr.store.errors import AlreadyThere, TooMany, Unknown
 from rasr.store.names import may_be_kept, new_id
 from rasr.store.records import Vocabulary
-from rasr.store.schema import VOCABULARIES, VOCABULARY_WORDS
+from rasr.store.schema import PROJECTS, VOCABULARIES, VOCABULARY_WORDS
+
+Version = tuple[int, float]
+"""How often a table was changed, and when it was the last time. A store that was put back may count
+the same number twice, and does not do so at the same time."""
 
 _TOLD: tuple[Column[Any], ...] = (
     VOCABULARIES.c.id,
@@ -36,13 +40,22 @@ class Vocabularies:
         description: str,
         words: Sequence[str],
         now: float,
+        *,
+        most: int | None = None,
     ) -> str:
         """Make a table. Returns its id.
 
+        Args:
+            most: so many tables the project may have; None: any number.
+
         Raises:
             AlreadyThere: the project has one of this name.
+            TooMany: it has as many as it may have.
         """
+        await self._take_turns(project_id)
         await self._refuse_taken(project_id, name, "")
+        if most is not None and await self._count(VOCABULARIES.c.project_id == project_id) >= most:
+            raise TooMany(f"the project has {most} vocabularies, and may have no more")
         vocabulary_id = new_id()
         await self._connection.execute(
             insert(VOCABULARIES).values(
@@ -75,6 +88,9 @@ class Vocabularies:
             Unknown: the project has no such table.
             AlreadyThere: another one of the project has this name.
         """
+        if not may_be_kept(vocabulary_id):
+            raise _unknown(vocabulary_id)
+        await self._take_turns(project_id)
         await self._refuse_taken(project_id, name, vocabulary_id)
         done = await self._connection.execute(
             update(VOCABULARIES)
@@ -100,6 +116,8 @@ class Vocabularies:
         Raises:
             Unknown: the project has no such table.
         """
+        if not may_be_kept(vocabulary_id):
+            raise _unknown(vocabulary_id)
         done = await self._connection.execute(
             delete(VOCABULARIES).where(
                 VOCABULARIES.c.project_id == project_id, VOCABULARIES.c.id == vocabulary_id
@@ -126,12 +144,27 @@ class Vocabularies:
             ).one_or_none()
         if row is None:
             raise _unknown(vocabulary_id)
-        words = await self._connection.scalars(
-            select(VOCABULARY_WORDS.c.word)
-            .where(VOCABULARY_WORDS.c.vocabulary_id == row.id)
-            .order_by(VOCABULARY_WORDS.c.position)
-        )
-        return _record(row, tuple(words))
+        return _record(row, await self.words(row.id))
+
+    async def find(self, project_id: str, reference: str) -> Vocabulary:
+        """The table of this id, or of this name, with its words.
+
+        Raises:
+            Unknown: the project has no such table.
+        """
+        if await self.version(project_id, reference) is not None:
+            return await self.get(project_id, reference)
+        named = await self.named(project_id, reference)
+        if named is None:
+            raise _unknown(reference)
+        return await self.get(project_id, named.id)
+
+    async def named(self, project_id: str, name: str) -> Vocabulary | None:
+        """The table of this name, without its words; None where the project has none."""
+        if not may_be_kept(name):
+            return None
+        _, found = await self.page(project_id, limit=1, name=name)
+        return found[0] if found else None
 
     async def page(
         self, project_id: str, *, limit: int, skipped: int = 0, name: str | None = None
@@ -145,11 +178,7 @@ class Vocabularies:
         own = [VOCABULARIES.c.project_id == project_id]
         if name is not None:
             own.append(VOCABULARIES.c.name == name)
-        count = (
-            await self._connection.execute(
-                select(func.count()).select_from(VOCABULARIES).where(*own)
-            )
-        ).scalar_one()
+        count = await self._count(*own)
         rows = await self._connection.execute(
             select(*_TOLD)
             .where(*own)
@@ -159,15 +188,38 @@ class Vocabularies:
         )
         return count, [_record(row, ()) for row in rows]
 
-    async def revision(self, project_id: str, vocabulary_id: str) -> int | None:
+    async def version(self, project_id: str, vocabulary_id: str) -> Version | None:
         """What whoever keeps a copy compares; None where the project has no such table."""
-        return (
+        if not may_be_kept(vocabulary_id):
+            return None
+        row = (
             await self._connection.execute(
-                select(VOCABULARIES.c.revision).where(
+                select(VOCABULARIES.c.revision, VOCABULARIES.c.changed_at).where(
                     VOCABULARIES.c.project_id == project_id, VOCABULARIES.c.id == vocabulary_id
                 )
             )
-        ).scalar_one_or_none()
+        ).one_or_none()
+        return None if row is None else (row.revision, row.changed_at)
+
+    async def words(self, vocabulary_id: str) -> tuple[str, ...]:
+        """The words of a table that is there, in their order."""
+        words = await self._connection.scalars(
+            select(VOCABULARY_WORDS.c.word)
+            .where(VOCABULARY_WORDS.c.vocabulary_id == vocabulary_id)
+            .order_by(VOCABULARY_WORDS.c.position)
+        )
+        return tuple(words)
+
+    async def _count(self, *where: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(VOCABULARIES).where(*where)
+        return (await self._connection.execute(query)).scalar_one()
+
+    async def _take_turns(self, project_id: str) -> None:
+        """Whoever else changes tables of this project waits until this transaction is over, so that
+        names and numbers are still true when it is kept. SQLite has one writer at a time anyhow."""
+        await self._connection.execute(
+            select(PROJECTS.c.id).where(PROJECTS.c.id == project_id).with_for_update(key_share=True)
+        )
 
     async def _refuse_taken(self, project_id: str, name: str, but: str) -> None:
         taken = await self._connection.execute(

@@ -140,6 +140,8 @@ class RefusalKind(StrEnum):
     """Whether it may could not be found out in time."""
     CAPACITY = "capacity"
     """The server is full. The detail is a sentence with the numbers."""
+    STORE_DOWN = "store_down"
+    """What the caller may do, or the hot words, cannot be read now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from rasr.client import Ended, Options, Result, ServerMessage, Session, connect
 from rasr.identity.directory import Directory
 from rasr.server.service import Service
 from rasr.settings import Settings
+from rasr.store.on_demand import StoreOnDemand
 from tests.server.conftest import fake_settings
 
 FAKE = {"RASR_ENGINES__FAKE__KIND": "fake", "RASR_PROPERTIES__ENGLISH": "fake"}
@@ -107,8 +108,14 @@ class Server:
 class ThreadServer:
     """Around the engine that loads nothing, in a thread with a loop of its own."""
 
-    def __init__(self, directory: Directory | None = None, **sections: dict[str, object]) -> None:
+    def __init__(
+        self,
+        directory: Directory | None = None,
+        store: StoreOnDemand | None = None,
+        **sections: dict[str, object],
+    ) -> None:
         self._directory = directory
+        self._store = store
         self.port = free_port()
         place = {"port": self.port}
         self._settings = fake_settings(**sections | {"server": place | sections.get("server", {})})
@@ -120,7 +127,7 @@ class ThreadServer:
 
     def start(self) -> None:
         portal = self._running.enter_context(start_blocking_portal())
-        service = portal.call(_made, self._settings, self._directory)
+        service = portal.call(_made, self._settings, self._directory, self._store)
         self._running.enter_context(portal.wrap_async_context_manager(service))
 
     def end(self) -> None:
@@ -134,8 +141,10 @@ class ThreadServer:
         return int(answer["rounds"])
 
 
-async def _made(settings: Settings, directory: Directory | None) -> Service:
-    return Service(settings, directory)
+async def _made(
+    settings: Settings, directory: Directory | None, store: StoreOnDemand | None
+) -> Service:
+    return Service(settings, directory, store)
 
 
 class Speaker:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from decoder import DecodeFailed
+from decoder import DecodeFailed, HotWord
 from decoder.fake import FAIL_SAMPLE, FakeEngine, FakeOptions
 from tests.decoder.test_contract import decoded
 
@@ -35,3 +35,16 @@ def test_it_fails_when_the_audio_asks_for_it_and_only_if_it_may() -> None:
     assert decoded(FakeEngine(FakeOptions()), audio).words
     with pytest.raises(DecodeFailed):
         decoded(FakeEngine(FakeOptions(test_samples=True)), audio)
+
+
+def test_it_says_nothing_but_its_hot_words_where_it_knows_some() -> None:
+    engine = FakeEngine(FakeOptions(hot_words=True))
+    stream = engine.open([HotWord("Kaelith"), HotWord("Doctor Thornvik")])
+    stream.accept(noise(16_000))
+    stream.finish()
+    engine.decode([stream])
+    assert {word.text for word in stream.hypothesis().words} <= {"Kaelith", "Doctor Thornvik"}
+    assert (
+        decoded(engine, noise(16_000)).text
+        == decoded(FakeEngine(FakeOptions()), noise(16_000)).text
+    )

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from rasr.settings import StoreSettings
+from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
 from tests.browser.server import ThreadServer
 from tests.docs.pages import ROOT
 from tests.server.audio import quiet, voiced
@@ -80,9 +82,11 @@ class Place:
 
 
 @pytest.fixture(scope="package")
-def server() -> Iterator[ThreadServer]:
-    """A server around the engine that loads nothing."""
-    server = ThreadServer()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadServer]:
+    """A server around the engine that loads nothing, with a store that is not made yet."""
+    file = tmp_path_factory.mktemp("store") / "store" / "store.db"
+    store = StoreOnDemand(StoreSettings(url=f"sqlite:///{file}"), {})
+    server = ThreadServer(DirectoryOnDemand(store), store)
     server.start()
     yield server
     server.end()

@@ -47,6 +47,7 @@ def test_it_runs(code: Code, place: Place) -> None:
     assert process.stdout or "--output" in code.text
     if "websocat" in code.text:
         assert '"reason":"NORMAL"' in process.stdout
+    assert "error_code" not in process.stdout
 
 
 def test_much_of_it_is_run() -> None:

@@ -38,11 +38,14 @@ async def test_a_vocabulary_is_of_its_project_alone(store: Store) -> None:
             tables.remove(theirs, known),
             tables.replace(theirs, known, "x", "chinese_mandarin", "", ["x"], NOW),
             tables.get(ours, "no such\x00id"),
+            tables.remove(ours, "no such\x00id"),
+            tables.replace(ours, "no such\x00id", "x", "chinese_mandarin", "", ["x"], NOW),
         ):
             with pytest.raises(Unknown, match="the project has no vocabulary"):
                 await refused
-        assert await tables.revision(theirs, known) is None
-        assert await tables.revision(ours, known) == 1
+        assert await tables.version(theirs, known) is None
+        assert await tables.version(ours, "no such\x00id") is None
+        assert await tables.version(ours, known) == (1, NOW)
         found = await tables.get(ours, known)
         assert (found.words, found.revision) == (("张三", "Bob"), 1)
         await tables.replace(ours, known, "names", "chinese_mandarin", "new", ["李四"], NOW)

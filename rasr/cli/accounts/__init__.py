@@ -1,1 +1,2 @@
-"""`rasr projects | users | groups | keys | policies | store`: accounts and where they are kept."""
+"""`rasr projects | users | groups | keys | policies | vocabularies | store`: accounts, hot words,
+and where both are kept."""

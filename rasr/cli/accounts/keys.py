@@ -9,13 +9,13 @@ import click
 
 from rasr.cli.accounts.opened import Accounts, Change, full_name, of_the_store
 from rasr.cli.accounts.options import (
-    DEFAULT_DOMAIN,
     description_option,
     domain_option,
     expires_option,
     json_option,
 )
 from rasr.cli.accounts.shown import facts, show_list, show_one
+from rasr.identity.directory import DEFAULT_DOMAIN
 
 if TYPE_CHECKING:
     from rasr.store.records import KeyRecord

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import click
 
+from rasr.identity.directory import DEFAULT_DOMAIN
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _SPAN = re.compile(r"(\d{1,5})([mhd])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
-DEFAULT_DOMAIN = "default"
-"""The account that projects and users are of where nobody says another one."""
 
 
 def domain_option(command: Command) -> Command:

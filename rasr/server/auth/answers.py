@@ -12,13 +12,13 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from rasr.server.auth.call import request_id_of
+from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
 
 NOT_HERE = "APIG.0101"
 BAD_REQUEST = "APIG.0201"
 NOT_KNOWN = "APIG.0301"
 NOT_ALLOWED = "APIG.0302"
 TOO_MANY = "APIG.0308"
-STORE_DOWN = "SIS.0001"
 OTHER_PROJECT = "SIS.0101"
 
 _INCORRECT = "Incorrect IAM authentication information: "
@@ -112,7 +112,10 @@ def body_too_long(most_bytes: int) -> Refused:
 
 def store_down(reason: str) -> Refused:
     """The accounts cannot be looked up now."""
-    return Refused(500, STORE_DOWN, "the accounts cannot be reached now; try again", reason)
+    status = ERROR_TABLE[ErrorCode.STORE_DOWN].http_status
+    return Refused(
+        status, ErrorCode.STORE_DOWN, "the accounts cannot be reached now; try again", reason
+    )
 
 
 def body(scope: Scope, code: str, sentence: str) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from typing import Any, assert_never, cast
 
 from rasr.audio.formats import AudioFormat, CompressedFormat
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.faults import fault, invalid, shown
 from rasr.wire.sis.fields import START_FIELDS
 from rasr.wire.sis.kinds import FieldValue
 from rasr.wire.sis.messages import (
@@ -42,8 +43,6 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 _FINDINGS = ("language", "emotion", "event")
 """Keys of a result that SIS has not: they are sent only where the engine says something."""
-_SHOWN_CHARACTERS = 60
-"""How much of a refused value an answer repeats."""
 
 
 def decode_client(text: str, mode: Mode) -> ClientMessage:
@@ -59,7 +58,7 @@ def decode_client(text: str, mode: Mode) -> ClientMessage:
         case "END":
             return End(_cancel(message.get("cancel", False)))
         case other:
-            raise _invalid("command", other, "'START' or 'END'", missing="command" not in message)
+            raise invalid("command", other, "'START' or 'END'", missing="command" not in message)
 
 
 def encode_server(message: ServerMessage) -> str:
@@ -136,7 +135,7 @@ def decode_server(text: str) -> ServerMessage:
             case "END":
                 return Ended(trace_id, EndReason(message["reason"]))
             case other:
-                raise _invalid("resp_type", other, "START, RESULT, EVENT, ERROR, FATAL_ERROR, END")
+                raise invalid("resp_type", other, "START, RESULT, EVENT, ERROR, FATAL_ERROR, END")
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(
             ErrorCode.INVALID, f"the server's message cannot be read: {error!r}"
@@ -155,12 +154,12 @@ def _json_object(text: str) -> dict[str, Any]:
     # RecursionError: thousands of opening brackets; ValueError: also a number of 5,000 digits.
     except (ValueError, RecursionError) as error:
         raise ProtocolError(
-            ErrorCode.INVALID, f"the text frame is not JSON: {_shown(text)} ({error})"
+            ErrorCode.INVALID, f"the text frame is not JSON: {shown(text)} ({error})"
         ) from error
     if not isinstance(message, dict):
         raise ProtocolError(
             ErrorCode.INVALID,
-            f"the text frame is not a JSON object: {_shown(message)}; "
+            f"the text frame is not a JSON object: {shown(message)}; "
             'allowed: an object such as {"command":"END"}',
         )
     return message
@@ -173,7 +172,7 @@ def read_start_config(raw: object, mode: Mode) -> StartConfig:
         ProtocolError: INVALID, with every fault in one sentence each; FORMAT_MISMATCH.
     """
     if not isinstance(raw, dict):
-        raise _invalid("config", raw, "an object", missing=raw is None)
+        raise invalid("config", raw, "an object", missing=raw is None)
     values: dict[str, FieldValue] = {}
     faults: list[str] = []
     for name, field in START_FIELDS.items():
@@ -181,11 +180,11 @@ def read_start_config(raw: object, mode: Mode) -> StartConfig:
             continue
         if name not in raw:
             if field.required:
-                faults.append(_fault(name, None, field.kind.allowed, missing=True))
+                faults.append(fault(name, None, field.kind.allowed, missing=True))
             continue
         value = field.kind.read(raw[name])
         if value is None:
-            faults.append(_fault(name, raw[name], field.kind.allowed))
+            faults.append(fault(name, raw[name], field.kind.allowed))
         else:
             values[name] = value
     if faults:
@@ -211,29 +210,7 @@ def _cancel(raw: object) -> bool:
         case False | "false" | None:
             return False
         case _:
-            raise _invalid("cancel", raw, "true or false, as a boolean or a string")
-
-
-def _fault(name: str, value: object, allowed: str, *, missing: bool = False) -> str:
-    # The words of the service itself come first: clients are known to look for them.
-    came = "is missing" if missing else f"is {_shown(value)}"
-    return f"'{name}' is invalid: it {came}; allowed: {allowed}"
-
-
-def _invalid(name: str, value: object, allowed: str, *, missing: bool = False) -> ProtocolError:
-    return ProtocolError(ErrorCode.INVALID, _fault(name, value, allowed, missing=missing))
-
-
-def _shown(value: object) -> str:
-    try:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        text = "a deeply nested value"
-    if len(text) > _SHOWN_CHARACTERS:
-        text = text[:_SHOWN_CHARACTERS] + "…"
-    # JSON can spell half a surrogate pair; sent back as it is, it would not encode as UTF-8.
-    text = text.encode(errors="backslashreplace").decode()
-    return repr(text) if isinstance(value, str) else text
+            raise invalid("cancel", raw, "true or false, as a boolean or a string")
 
 
 def _segment_out(segment: Segment) -> dict[str, Any]:

@@ -16,12 +16,18 @@ from enum import StrEnum
 class ErrorCode(StrEnum):
     """SIS error codes as they stand on the wire."""
 
+    STORE_DOWN = "SIS.0001"
+    MISSING = "SIS.0012"
     UNSUPPORTED = "SIS.0031"
     INVALID = "SIS.0032"
     ENGINE_TIMEOUT = "SIS.0033"
     INTERNAL = "SIS.0100"
     FROZEN = "SIS.0101"
     NO_VOCABULARY = "SIS.0201"
+    BAD_WORD = "SIS.0203"
+    NAME_TAKEN = "SIS.0204"
+    VOCABULARY_LANGUAGE = "SIS.0205"
+    VOCABULARIES_FULL = "SIS.0208"
     FORMAT_MISMATCH = "SIS.0301"
     ENGINE_UNREACHABLE = "SIS.0303"
     IDLE = "SIS.0304"
@@ -42,12 +48,20 @@ class ErrorRow:
 
 
 ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
+    ErrorCode.STORE_DOWN: ErrorRow("accounts and hot words cannot be read now", 500, True),
+    ErrorCode.MISSING: ErrorRow("a field of the body is missing", 400, False),
     ErrorCode.UNSUPPORTED: ErrorRow("the value is valid but not served here", 400, False),
     ErrorCode.INVALID: ErrorRow("a message or a field of it is not valid", 400, False),
     ErrorCode.ENGINE_TIMEOUT: ErrorRow("the engine did not answer in time", 504, True),
     ErrorCode.INTERNAL: ErrorRow("a fault of the server", 500, True),
     ErrorCode.FROZEN: ErrorRow("the project is frozen", 401, False),
     ErrorCode.NO_VOCABULARY: ErrorRow("there is no such vocabulary", 400, False),
+    ErrorCode.BAD_WORD: ErrorRow("a hot word is not as it must be", 400, False),
+    ErrorCode.NAME_TAKEN: ErrorRow("the project has a vocabulary of this name", 400, False),
+    ErrorCode.VOCABULARY_LANGUAGE: ErrorRow("no vocabulary may be of this language", 400, False),
+    ErrorCode.VOCABULARIES_FULL: ErrorRow(
+        "the project has as many vocabularies as it may", 400, False
+    ),
     ErrorCode.FORMAT_MISMATCH: ErrorRow("audio_format does not fit the property", 400, False),
     ErrorCode.ENGINE_UNREACHABLE: ErrorRow("the engine is not available", 503, True),
     ErrorCode.IDLE: ErrorRow("no message from the client for too long", 408, True),

@@ -73,7 +73,7 @@ def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
             return ProtocolError(
                 ErrorCode.NO_VOCABULARY,
                 f"'vocabulary_id' is invalid: there is no vocabulary "
-                f"{(config.vocabulary_id or '')[:60]!r} on this server",
+                f"{(config.vocabulary_id or '')[:60]!r} in this project",
             )
         case RefusalKind.CHANNEL_BUSY:
             return ProtocolError(
@@ -91,6 +91,11 @@ def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
             )
         case RefusalKind.CAPACITY:
             return ProtocolError(ErrorCode.FULL, refusal.detail)
+        case RefusalKind.STORE_DOWN:
+            return ProtocolError(
+                ErrorCode.STORE_DOWN,
+                "accounts and hot words cannot be read now; rounds that are open go on; try again",
+            )
         case _:
             assert_never(refusal.kind)
 

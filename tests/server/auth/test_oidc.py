@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ from rasr.server.auth.foreign_tokens import ForeignTokenFault, ProviderUnreachab
 from rasr.server.auth.oidc import AGAIN_S, KEEP_S, OidcVerifier
 from rasr.server.errors import StartError
 from rasr.server.service import Service
-from rasr.settings import OidcSettings
+from rasr.settings import OidcSettings, StoreSettings
+from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
+from rasr.store.store import open_store
 from tests.identity.memory_directory import MemoryDirectory
 from tests.identity.signing import PROJECT
 from tests.server.auth.conftest import ALICE, HOME, OTHER, accounts, web_of
@@ -345,3 +348,26 @@ async def test_a_provider_that_is_down_is_no_fault_of_the_caller(provider: Provi
     async with served(provider) as service, web_of(service) as web:
         headers = {"x-auth-token": provider.token()}
         refused(await web.get(VOCABULARIES, headers=headers), 500, "SIS.0001")
+
+
+async def test_a_project_that_the_provider_alone_knows_keeps_vocabularies(
+    provider: Provider, tmp_path: Path
+) -> None:
+    kept = StoreSettings(url=f"sqlite:///{tmp_path}/store/store.db")
+    async with await open_store(kept, {}, make=True) as other:
+        async with other.writing() as work:
+            await work.projects.create("default", "north", "", 0.0)
+    store = StoreOnDemand(kept, {})
+    settings = fake_settings(oidc={"issuer": provider.url, "audience": "rasr"})
+    body = {"name": "team", "language": "english", "contents": ["Doctor Kaelith"]}
+    async with Service(settings, DirectoryOnDemand(store), store) as service:
+        async with web_of(service) as web:
+            headers = {"x-auth-token": provider.token(project_id=["team-1", OTHER, "north"])}
+            made = await web.post("/v1/team-1/asr/vocabularies", json=body, headers=headers)
+            path = f"asr/vocabularies/{made.json()['vocabulary_id']}"
+            found = await web.get(f"/v1/team-1/{path}", headers=headers)
+            assert found.json()["contents"] == ["Doctor Kaelith"]
+            refused(await web.get(f"/v1/{OTHER}/{path}", headers=headers), 400, "SIS.0201")
+            # A name is not the project: that of the command line has an id of its own.
+            taken = await web.post("/v1/north/asr/vocabularies", json=body, headers=headers)
+            assert "'project_id' is invalid" in refused(taken, 400, "SIS.0032")

@@ -226,12 +226,12 @@ class TestStartFields:
 
     def test_an_unknown_vocabulary_is_refused(self) -> None:
         assert refused(vocabulary_id="abc").startswith(
-            "SIS.0201 'vocabulary_id' is invalid: there is no vocabulary 'abc' on this server"
+            "SIS.0201 'vocabulary_id' is invalid: there is no vocabulary 'abc' in this project"
         )
 
     def test_a_long_name_of_a_vocabulary_is_told_by_its_first_sixty_characters(self) -> None:
         name = "ab" * 31
-        assert f"no vocabulary '{name[:60]}' on this" in refused(vocabulary_id=name)
+        assert f"no vocabulary '{name[:60]}' in this" in refused(vocabulary_id=name)
 
     def test_hot_words_of_the_vocabulary_and_of_start_reach_the_engine_once_each(self) -> None:
         talk = Conversation(hot_words=True)

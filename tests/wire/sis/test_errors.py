@@ -8,9 +8,14 @@ from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
 def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
     assert {code: (row.http_status, row.retryable) for code, row in ERROR_TABLE.items()} == {
         # The peer's faults: the same again fails again.
+        ErrorCode.MISSING: (400, False),
         ErrorCode.UNSUPPORTED: (400, False),
         ErrorCode.INVALID: (400, False),
         ErrorCode.NO_VOCABULARY: (400, False),
+        ErrorCode.BAD_WORD: (400, False),
+        ErrorCode.NAME_TAKEN: (400, False),
+        ErrorCode.VOCABULARY_LANGUAGE: (400, False),
+        ErrorCode.VOCABULARIES_FULL: (400, False),
         ErrorCode.FORMAT_MISMATCH: (400, False),
         ErrorCode.AUDIO_TOO_LONG: (400, False),
         ErrorCode.FROZEN: (401, False),
@@ -19,6 +24,7 @@ def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
         ErrorCode.FULL: (429, True),
         ErrorCode.QUOTA: (429, True),
         # Ours.
+        ErrorCode.STORE_DOWN: (500, True),
         ErrorCode.INTERNAL: (500, True),
         ErrorCode.RECOGNITION_FAILED: (500, True),
         ErrorCode.ENGINE_UNREACHABLE: (503, True),
