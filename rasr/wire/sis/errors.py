@@ -16,6 +16,7 @@ from enum import StrEnum
 class ErrorCode(StrEnum):
     """SIS error codes as they stand on the wire."""
 
+    MISSING = "SIS.0012"
     UNSUPPORTED = "SIS.0031"
     INVALID = "SIS.0032"
     ENGINE_TIMEOUT = "SIS.0033"
@@ -28,6 +29,8 @@ class ErrorCode(StrEnum):
     RECOGNITION_FAILED = "SIS.0305"
     AUDIO_TOO_LONG = "SIS.0309"
     FULL = "SIS.0312"
+    WRONG_AUDIO = "SIS.0602"
+    TOO_LONG = "SIS.0604"
     QUOTA = "APIG.0308"
 
 
@@ -42,6 +45,7 @@ class ErrorRow:
 
 
 ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
+    ErrorCode.MISSING: ErrorRow("a field of the body is missing", 400, False),
     ErrorCode.UNSUPPORTED: ErrorRow("the value is valid but not served here", 400, False),
     ErrorCode.INVALID: ErrorRow("a message or a field of it is not valid", 400, False),
     ErrorCode.ENGINE_TIMEOUT: ErrorRow("the engine did not answer in time", 504, True),
@@ -54,6 +58,10 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.RECOGNITION_FAILED: ErrorRow("the engine failed on this audio", 500, True),
     ErrorCode.AUDIO_TOO_LONG: ErrorRow("more audio than one recognition may have", 400, False),
     ErrorCode.FULL: ErrorRow("the server carries as many recognitions as it can", 429, True),
+    ErrorCode.WRONG_AUDIO: ErrorRow("a file is not as declared, or cannot be read", 400, False),
+    ErrorCode.TOO_LONG: ErrorRow(
+        "a file or its audio is longer than one call may have", 413, False
+    ),
     ErrorCode.QUOTA: ErrorRow("the quota of the month is used up", 429, True),
 }
 

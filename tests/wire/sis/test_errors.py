@@ -8,14 +8,19 @@ from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
 def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
     assert {code: (row.http_status, row.retryable) for code, row in ERROR_TABLE.items()} == {
         # The peer's faults: the same again fails again.
+        ErrorCode.MISSING: (400, False),
         ErrorCode.UNSUPPORTED: (400, False),
         ErrorCode.INVALID: (400, False),
         ErrorCode.NO_VOCABULARY: (400, False),
         ErrorCode.FORMAT_MISMATCH: (400, False),
         ErrorCode.AUDIO_TOO_LONG: (400, False),
+        ErrorCode.WRONG_AUDIO: (400, False),
+        ErrorCode.TOO_LONG: (413, False),
+        ErrorCode.FROZEN: (401, False),
         # Of the moment.
         ErrorCode.IDLE: (408, True),
         ErrorCode.FULL: (429, True),
+        ErrorCode.QUOTA: (429, True),
         # Ours.
         ErrorCode.INTERNAL: (500, True),
         ErrorCode.RECOGNITION_FAILED: (500, True),
