@@ -24,11 +24,14 @@ from rasr.audio import AudioFileError, FileFormat
 from rasr.media.frames import HEAD, MOST_BYTES, FrameKind, Order
 from rasr.media.worker import fork_for_each
 from rasr.scheduling import ChildProcess, WorkerDied
+from rasr.tasks import watched
 
 _log = structlog.get_logger("rasr.media")
 
 _BEGIN_S = 10.0
 """For a process to begin; it takes milliseconds."""
+_WARM_S = 2.0
+"""After the start of a server, which has enough to do until then."""
 _WAIT_S = 20.0
 """For other files to be done with."""
 
@@ -71,6 +74,7 @@ class AudioFiles:
         """Begins the others."""
         self._requests: socket.socket | None = None
         self._starting = asyncio.Lock()
+        self._warming: asyncio.Task[None] | None = None
         self._free = asyncio.Semaphore(at_once)
 
     async def start(self) -> None:
@@ -95,6 +99,18 @@ class AudioFiles:
             near.setblocking(False)
             self._requests = near
 
+    def warm(self) -> None:
+        """Load what decodes in a moment, so that the first file finds it."""
+        self._warming = watched(self._warm(), name="warm-audio-files")
+
+    async def _warm(self) -> None:
+        await asyncio.sleep(_WARM_S)
+        try:
+            await self.start()
+        except DecodingUnavailable as error:
+            # The first file tries again.
+            _log.warning("audio_files_not_loaded", reason=str(error))
+
     @property
     def process_id(self) -> int | None:
         """Of the process that begins the others; None where there is none."""
@@ -102,6 +118,8 @@ class AudioFiles:
 
     def close(self) -> None:
         """Decode no more. Files that are being decoded go on until their calls end."""
+        if self._warming is not None:
+            self._warming.cancel()
         self._process.stop()
         self._forget()
 

@@ -20,6 +20,11 @@ from rasr.server.admission import Admission, Party, Refused, Slot
 from rasr.server.engines import PropertyTable
 from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
 
+_NONE_DETECTS = (
+    "no engine of this server finds out which language is spoken; who runs it can have several "
+    "languages served by one model that does, such as sensevoice or whisper-base"
+)
+
 
 class Authoriser:
     """Answers the access requests of a server."""
@@ -52,6 +57,10 @@ class Authoriser:
     async def authorise(self, party: Party, request: AccessRequest) -> Access | Refusal:
         """Whether `party` may have the recognition that it asks for."""
         engine = self._properties.choose(request.model, request.language, request.sample_rate)
+        if request.detects_language:
+            engine = self._properties.detecting(engine)
+            if engine is None:
+                return Refusal(RefusalKind.DETECTION, _NONE_DETECTS)
         if engine is None:
             return Refusal(RefusalKind.LANGUAGE, self._served_instead_of(request.language))
         hot_words = list(request.hot_words)
