@@ -30,7 +30,7 @@ from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.server.ws.sis import add_sis
 from rasr.server.ws.socket import AsgiSocket
-from rasr.wire.sis.modes import MODE_TRAITS
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from rasr.wire.sis.properties import Property
 
 
@@ -131,6 +131,8 @@ def _not_here(path: str) -> str:
         return "add the name of a channel, as in /captions/stage"
     known = [traits.path for traits in MODE_TRAITS.values()]
     if path.startswith("/v1/") and path.endswith(tuple(f"/{one}" for one in known)):
-        return f"{path[:120]!r} is the address of a websocket: open it with ws:// or wss://"
+        sentence = f"{path[:120]!r} is the address of a websocket: open it with ws:// or wss://"
+        posted = path.endswith(f"/{MODE_TRAITS[Mode.ONE_SENTENCE].path}")
+        return f"{sentence}, or send a recording with POST" if posted else sentence
     paths = ", ".join(f"/v1/{{project_id}}/{one}" for one in known)
     return f"nothing is served at {path[:120]!r}; websockets are at {paths}"

@@ -44,7 +44,9 @@ def of(codes: Iterable[Code]) -> pytest.MarkDecorator:
 
 def programs() -> list[Code]:
     """Python that runs by itself."""
-    return [one for one in all_blocks("python") if "asyncio.run(" in one.text]
+    return [
+        one for one in all_blocks("python") if "asyncio.run(" in one.text or "sys.argv" in one.text
+    ]
 
 
 def parts() -> list[Code]:
