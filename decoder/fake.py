@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from decoder.engine import Capabilities, HotWord, Hypothesis, Samples, Stream, Word
+from decoder.engine import Capabilities, Findings, HotWord, Hypothesis, Samples, Stream, Word
 from decoder.errors import DecodeFailed, EngineUnavailable
 from decoder.languages import split_languages
 from decoder.open_streams import OpenStreams
@@ -57,6 +57,8 @@ class FakeOptions:
     languages: str = ""
     """That it says it knows, as SIS properties begin, separated by commas; empty: it says nothing.
     """
+    detected: str = ""
+    """The language that it says it has found out, whatever it hears; empty: it finds none out."""
 
 
 class FakeEngine:
@@ -88,6 +90,7 @@ class FakeEngine:
             first_step_samples=self._block_samples,
             step_samples=self._block_samples,
             lookahead_samples=self._block_samples,
+            detects_language=bool(self._options.detected),
         )
 
     def open(self, hot_words: Sequence[HotWord] = ()) -> FakeStream:
@@ -154,7 +157,9 @@ class FakeStream:
         assert not self._closed, "hypothesis of a closed stream"
         words = tuple(self._words)
         confidence = sum(word.confidence for word in words) / max(len(words), 1)
-        return Hypothesis(words, " ".join(word.text for word in words), confidence)
+        detected = self._options.detected
+        findings = Findings(language=detected) if detected else None
+        return Hypothesis(words, " ".join(word.text for word in words), confidence, findings)
 
     def close(self) -> None:
         """Give the stream back to the engine."""

@@ -54,6 +54,11 @@ class Process:
         return self._status() == psutil.STATUS_STOPPED
 
     @property
+    def asleep(self) -> bool:
+        """It waits for something."""
+        return self._status() == psutil.STATUS_SLEEPING
+
+    @property
     def gone(self) -> bool:
         return self._status() in (None, psutil.STATUS_ZOMBIE)
 

@@ -7,6 +7,7 @@ from rasr.audio.decoder import AudioDecoder, audio_decoder
 from rasr.audio.files import AudioFileError, AudioInfo, audio_info, read_audio
 from rasr.audio.formats import (
     COMPRESSED_FORMATS,
+    FILE_FORMATS,
     FORMATS,
     SAMPLE_RATE,
     AudioFormat,
@@ -14,6 +15,7 @@ from rasr.audio.formats import (
     CompressedFormat,
     Container,
     Encoding,
+    FileFormat,
     Samples,
 )
 from rasr.audio.raw import encode
@@ -21,6 +23,7 @@ from rasr.audio.resample import Resampler
 
 __all__ = [
     "COMPRESSED_FORMATS",
+    "FILE_FORMATS",
     "FORMATS",
     "SAMPLE_RATE",
     "AudioBuffer",
@@ -33,6 +36,7 @@ __all__ = [
     "CompressedFormat",
     "Container",
     "Encoding",
+    "FileFormat",
     "Finding",
     "FindingCode",
     "Resampler",

@@ -3,25 +3,54 @@
 This module opens, mixes down to mono and resamples, and has one sentence for each way in which that
 fails. It holds no more of a file than FFmpeg's own buffers do, and it never opens a second file:
 playlists and the like, which name others, are refused (`protocol_whitelist`), since a file may come
-from anybody.
+from anybody. Files of a declared format are read by the few demuxers and decoders of `FileFormat`
+alone: each one more that a stranger's bytes reach is one more that may have a fault.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from os import PathLike
+from typing import IO
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from rasr.audio.formats import Samples
+from rasr.audio.formats import FileFormat, Samples
 
 _NO_OTHER_FILES = {"protocol_whitelist": "none"}
+_DEMUXERS: Mapping[str, FileFormat] = {
+    "wav": FileFormat.WAV,
+    "mp3": FileFormat.MP3,
+    "aac": FileFormat.AAC,
+    "mov": FileFormat.M4A,
+    "amr": FileFormat.AMR,
+    "asf": FileFormat.WMA,
+    "flac": FileFormat.FLAC,
+    "ogg": FileFormat.OGG,
+    "matroska": FileFormat.WEBM,
+}
+"""The first name that FFmpeg has for each."""
+_DECODERS = frozenset(
+    (
+        *("aac", "alac", "amrnb", "amrwb", "flac", "libopus", "mp2float", "mp3float", "opus"),
+        *("vorbis", "wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"),
+        *("adpcm_ima_wav", "adpcm_ms", "pcm_alaw", "pcm_mulaw"),
+        *("pcm_f32le", "pcm_f64le", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_u8"),
+    )
+)
+_ANYBODYS = {
+    **_NO_OTHER_FILES,
+    "format_whitelist": ",".join(_DEMUXERS),
+    "codec_whitelist": ",".join(sorted(_DECODERS)),
+    # Each is looked at before the first of them is decoded.
+    "max_streams": "16",
+}
 
 _LOOKED_AT_BYTES = 4096
 
@@ -50,7 +79,7 @@ def audio_info(path: AudioPath) -> AudioInfo:
     Raises:
         AudioFileError: it cannot be opened, is no audio or has no audio stream.
     """
-    with _opened(path) as (container, stream):
+    with _named(path) as file, _opened(file, str(path), None) as (container, stream):
         duration_s: float | None = None
         if stream.duration is not None and stream.time_base is not None:
             duration_s = float(stream.duration * stream.time_base)
@@ -67,45 +96,120 @@ def read_audio(path: AudioPath, sample_rate: int) -> Iterator[Samples]:
     Raises:
         AudioFileError: it cannot be opened, is no audio, has no audio stream or is damaged.
     """
-    with _opened(path) as (container, stream):
-        resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
-        for frame in container.decode(stream):
-            for piece in resampler.resample(frame):
-                yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
-        for piece in resampler.resample(None):
+    with _named(path) as file, _opened(file, str(path), None) as (container, stream):
+        yield from _resampled(container, stream, sample_rate)
+
+
+def read_declared(file: IO[bytes], declared: FileFormat, sample_rate: int) -> Iterator[Samples]:
+    """As `read_audio`, of a file from anybody, which has to be what it is declared to be.
+
+    Args:
+        file: open, at its beginning, and seekable.
+
+    Raises:
+        AudioFileError: it is not; or as `read_audio`.
+    """
+    with _opened(file, "the audio", declared) as (container, stream):
+        yield from _resampled(container, stream, sample_rate)
+
+
+def _resampled(
+    container: InputContainer, stream: AudioStream, sample_rate: int
+) -> Iterator[Samples]:
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
+    for frame in container.decode(stream):
+        for piece in resampler.resample(frame):
             yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+    for piece in resampler.resample(None):
+        yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
 
 
 @contextmanager
-def _opened(path: AudioPath) -> Iterator[tuple[InputContainer, AudioStream]]:
-    """The file and its first audio stream, with what goes wrong inside told as `AudioFileError`."""
+def _named(path: AudioPath) -> Iterator[IO[bytes]]:
+    with ExitStack() as stack:
+        try:
+            # Here, so that a name such as "http:…" or "concat:…" is a file name and no more.
+            file = stack.enter_context(open(path, "rb"))
+        except OSError as error:
+            raise AudioFileError(f"{path} cannot be opened: {error.strerror}") from error
+        except ValueError as error:
+            # A path with a NUL.
+            raise AudioFileError(f"{path} cannot be opened: {error}") from error
+        yield file
+
+
+@contextmanager
+def _opened(
+    file: IO[bytes], subject: str, declared: FileFormat | None
+) -> Iterator[tuple[InputContainer, AudioStream]]:
+    """The file and its first audio stream, with what goes wrong inside told as `AudioFileError`.
+
+    Args:
+        subject: what the sentences are about.
+        declared: None: whatever FFmpeg reads.
+    """
     try:
-        # Opened here, so that a name such as "http:…" or "concat:…" is a file name and no more.
-        with open(path, "rb") as file, av.open(file, "r", options=_NO_OTHER_FILES) as container:
+        with _open(file, subject, declared) as container:
             streams = container.streams.audio
             if not streams:
-                raise AudioFileError(_unless_text(path, "has no audio stream"))
+                raise AudioFileError(_unless_text(file, subject, "has no audio stream"))
+            if declared is not None:
+                _check_declared(container, streams[0], subject, declared)
             yield container, streams[0]
     except av.FFmpegError as error:
         fault = f"cannot be read as sound: {error.strerror}"
-        raise AudioFileError(_unless_text(path, fault)) from error
+        raise AudioFileError(_unless_text(file, subject, fault)) from error
     except OSError as error:
-        raise AudioFileError(f"{path} cannot be opened: {error.strerror}") from error
+        raise AudioFileError(f"{subject} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        # PyAV's resampler, when rate or channels change within the stream; paths with a NUL.
-        raise AudioFileError(f"{path} cannot be read as sound: {error}") from error
+        # PyAV's resampler, when rate or channels change within the stream.
+        raise AudioFileError(f"{subject} cannot be read as sound: {error}") from error
 
 
-def _unless_text(path: AudioPath, fault: str) -> str:
+def _open(file: IO[bytes], subject: str, declared: FileFormat | None) -> InputContainer:
+    if declared is None:
+        return av.open(file, "r", options=_NO_OTHER_FILES)
+    try:
+        return av.open(file, "r", options=_ANYBODYS)
+    except av.ArgumentError:
+        # Its kind is known, and is none that may be read.
+        fault = "is of none of the formats that are read here"
+    except av.FFmpegError as error:
+        fault = f"cannot be read as {declared.value!r}: {error.strerror}"
+    raise AudioFileError(_unless_text(file, subject, fault))
+
+
+def _check_declared(
+    container: InputContainer, stream: AudioStream, subject: str, declared: FileFormat
+) -> None:
+    """See that the file is what it is said to be, by what FFmpeg has found in it.
+
+    Raises:
+        AudioFileError: it is not, or its codec is none that may be decoded.
+    """
+    coded = stream.codec_context.name if stream.codec_context is not None else "an unknown codec"
+    found = _DEMUXERS[container.format.name.partition(",")[0]]
+    if found is FileFormat.AMR and coded == "amrwb":
+        found = FileFormat.AMR_WB
+    if declared not in (FileFormat.AUTO, found):
+        raise AudioFileError(
+            f"{subject} is not {declared.value!r}, as declared; it seems to be {found.value!r}"
+        )
+    if coded not in _DECODERS:
+        raise AudioFileError(f"{subject} is coded as {coded}, which is not read here")
+
+
+def _unless_text(file: IO[bytes], subject: str, fault: str) -> str:
     """The sentence for a file without audio: its fault, or more plainly that it is a text."""
     try:
-        with open(path, "rb") as file:
-            begin = file.read(_LOOKED_AT_BYTES)
+        file.seek(0)
+        begin = file.read(_LOOKED_AT_BYTES)
     except OSError:
-        return f"{path} {fault}"
+        return f"{subject} {fault}"
     if not begin:
-        return f"{path} is empty"
-    return f"{path} is a text file, not a recording" if _is_text(begin) else f"{path} {fault}"
+        return f"{subject} is empty"
+    is_text = _is_text(begin)
+    return f"{subject} is a text file, not a recording" if is_text else f"{subject} {fault}"
 
 
 def _is_text(begin: bytes) -> bool:

@@ -1,8 +1,9 @@
 """The audio formats that may be declared: what the bytes of a stream are.
 
-This module owns the declarations and nothing else: `raw` and `compressed` decode, `rasr.wire.sis`
-validates a START. The names, rates and encodings of `FORMATS` are table 3.3 of the SIS real-time
-protocol, all of them mono; those of `COMPRESSED_FORMATS` are ours.
+This module owns the declarations and nothing else: `raw`, `compressed` and `files` decode,
+`rasr.wire.sis` validates what a client declares. The names, rates and encodings of `FORMATS` are
+table 3.3 of the SIS real-time protocol, all of them mono; those of `COMPRESSED_FORMATS` are ours.
+`FILE_FORMATS` are those of one-sentence recognition over HTTP, and three of ours.
 """
 
 from __future__ import annotations
@@ -161,3 +162,38 @@ COMPRESSED_FORMATS: Mapping[str, CompressedFormat] = MappingProxyType(
     {container.value: CompressedFormat(container) for container in Container}
 )
 """The formats that are decoded by PyAV, by name."""
+
+
+class FileFormat(StrEnum):
+    """A kind of file with audio that says itself how it is coded; a value of `audio_format`."""
+
+    AUTO = "auto"
+    """Any of the others, by its content."""
+    WAV = "wav"
+    """PCM, A-law, µ-law, ADPCM or floating point, as the header says."""
+    MP3 = "mp3"
+    AAC = "aac"
+    """AAC in ADTS frames."""
+    M4A = "m4a"
+    """MPEG-4 and 3GP, with AAC, ALAC or AMR in them."""
+    AMR = "amr"
+    AMR_WB = "amrwb"
+    WMA = "wma"
+    """Windows Media Audio in ASF."""
+    FLAC = "flac"
+    OGG = "ogg"
+    """Opus, Vorbis or FLAC in Ogg."""
+    WEBM = "webm"
+    """Opus or Vorbis in WebM or Matroska."""
+
+
+FILE_FORMATS: Mapping[str, FileFormat] = MappingProxyType(
+    {item.value: item for item in FileFormat}
+    | {
+        "amr-wb": FileFormat.AMR_WB,
+        # As streams are declared.
+        Container.OGG_OPUS.value: FileFormat.OGG,
+        Container.WEBM_OPUS.value: FileFormat.WEBM,
+    }
+)
+"""The formats of whole files, by all the names that declare them."""

@@ -22,6 +22,8 @@ class EngineChoice:
     """Audio after a word without which the engine cannot recognise it."""
     writing: Writing = field(default_factory=Writing)
     """Marks, capital letters and digits that it writes by itself."""
+    detects_language: bool = False
+    """It finds out which language is spoken."""
     final: EngineChoice | None = None
     """The engine that reads each segment once more when it is over, for its final (the second
     pass); None: none does."""
@@ -66,6 +68,8 @@ class TextOptions:
 
     language: str
     """Its English name in small letters: "english", "chinese", …"""
+    detected: bool = field(default=False, kw_only=True)
+    """It is the one that the engine finds; `language` counts where it finds none."""
     digits: bool = True
     """Numbers as digits; else as words, whatever the engine writes."""
     punctuation: bool = False

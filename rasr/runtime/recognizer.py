@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable, Mapping
+from functools import partial
 
 from rasr.recognition.config import RecognitionConfig
 from rasr.recognition.events import Done, RecognitionEvent
@@ -11,6 +12,7 @@ from rasr.recognition.recognition import Recognition
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
 from rasr.runtime.alignment import WordAligner
+from rasr.runtime.detected_text import DetectedText
 from rasr.runtime.fair_share import FairShare, SessionShare
 from rasr.runtime.pass_text import PassText
 from rasr.runtime.runner import RecognitionRunner
@@ -97,10 +99,15 @@ class Recognizer:
         )
 
     def _processor(self, config: RecognitionConfig) -> TextProcessor:
+        if config.text.detected:
+            return DetectedText(partial(self._processor_of, config), config.text.language)
+        return self._processor_of(config, config.text.language)
+
+    def _processor_of(self, config: RecognitionConfig, language: str) -> TextProcessor:
         text, final = config.text, config.engine.final
         live, *finals = [
             self._text.processor(
-                text.language,
+                language,
                 digits=text.digits,
                 punctuation=text.punctuation,
                 writing=engine.writing,
@@ -119,7 +126,8 @@ class Recognizer:
                 config.hot_words if final.hot_words else (),
                 None if priority is Priority.BATCH else self._final_timeout_s,
             )
-        if config.word_times and aligner is not None:
+        # Words are found by how they are said in a language that is known before.
+        if config.word_times and aligner is not None and not config.text.detected:
             alignment = Alignment(aligner, config.text.language)
         return Passes(self._schedulers[config.engine.name], owner, priority, second, alignment)
 
@@ -131,7 +139,7 @@ class Recognizer:
         statistics: SessionStatistics,
         *,
         priority: Priority = Priority.LIVE,
-    ) -> AsyncIterator[RecognitionEvent]:
+    ) -> AsyncGenerator[RecognitionEvent, None]:
         """Recognise audio as it comes, and yield the events until `Done`.
 
         Audio is asked for no faster than it is decoded. Leaving the loop early gives the

@@ -1,6 +1,11 @@
 """Between the event loop and the engines: decode tasks, workers, batches, overload, capacity."""
 
-from rasr.scheduling.child_process import ChildProcess, WorkerDied, answer_questions
+from rasr.scheduling.child_process import (
+    ChildProcess,
+    WorkerDied,
+    answer_questions,
+    obey_the_server,
+)
 from rasr.scheduling.costs import StepCosts
 from rasr.scheduling.idle_calibration import IdleMoments
 from rasr.scheduling.overload import TOP_LEVEL
@@ -24,4 +29,5 @@ __all__ = [
     "Worker",
     "WorkerDied",
     "answer_questions",
+    "obey_the_server",
 ]

@@ -148,12 +148,9 @@ def answer_questions(
         connection: its end of the connection.
         load: gives what `ChildProcess.start` returns, and what answers a question.
     """
-    # Ctrl-C reaches the whole group of processes, and so does the SIGTERM of service managers; the
-    # server alone decides when work ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _die_with_parent()
-    _go_first_without_memory()
+    obey_the_server()
+    # Where Linux does not tell, and where the server ended before it was asked to.
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:
         loaded, answer = load()
     except DecoderError as error:
@@ -166,6 +163,19 @@ def answer_questions(
         except EOFError:
             return  # The server is gone.
         connection.send(answer(question))
+
+
+def obey_the_server() -> None:
+    """Let this process, a child of the server's, end when the server says so and not before, with
+    it, and before it where the machine has no memory left."""
+    # Ctrl-C reaches the whole group of processes, and so does the SIGTERM of service managers; the
+    # server alone decides when work ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if sys.platform == "linux":
+        # Also in the middle of work, and also while stopped.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _go_first_without_memory()
 
 
 def _receive(connection: Connection) -> Any:
@@ -199,14 +209,6 @@ def _go_first_without_memory() -> None:
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE_ADJ), encoding="ascii")
     except OSError:
         pass  # Not Linux, or not allowed here.
-
-
-def _die_with_parent() -> None:
-    """End with the server, also in the middle of an answer, and on Linux also while stopped."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # Elsewhere, and where the server ended before that.
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
 def _exit_with_parent() -> None:

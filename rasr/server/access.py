@@ -25,6 +25,10 @@ from rasr.server.vocabularies import KnownVocabularies
 from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
 
 _log = structlog.get_logger("rasr.session")
+_NONE_DETECTS = (
+    "no engine of this server finds out which language is spoken; who runs it can have several "
+    "languages served by one model that does, such as sensevoice or whisper-base"
+)
 
 
 class Authoriser:
@@ -64,6 +68,10 @@ class Authoriser:
 
     async def _authorise(self, party: Party, request: AccessRequest) -> Access | Refusal:
         engine = self._properties.choose(request.model, request.language, request.sample_rate)
+        if request.detects_language:
+            engine = self._properties.detecting(engine)
+            if engine is None:
+                return Refusal(RefusalKind.DETECTION, _NONE_DETECTS)
         if engine is None:
             return Refusal(RefusalKind.LANGUAGE, self._served_instead_of(request.language))
         hot_words = list(request.hot_words)

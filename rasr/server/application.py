@@ -17,10 +17,11 @@ from rasr.server.auth.answers import NOT_HERE, answer, body
 from rasr.server.auth.tickets import add_tickets
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
+from rasr.server.http.described.document import add_openapi
 from rasr.server.http.languages import add_languages
 from rasr.server.http.nothing_page import nothing_page, wants_page
-from rasr.server.http.openapi import add_openapi
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
+from rasr.server.http.short_audio import add_short_audio
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.http.templates import preferred_language
 from rasr.server.http.vocabularies import add_vocabularies
@@ -31,7 +32,7 @@ from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.server.ws.sis import add_sis
 from rasr.server.ws.socket import AsgiSocket
-from rasr.wire.sis.modes import MODE_TRAITS
+from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from rasr.wire.sis.properties import Property
 
 
@@ -71,6 +72,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_sessions(app, state)
     add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins, lambda: state.connections.closing)
+    add_short_audio(app, state, origins)
     add_tickets(app, state.authenticator)
     add_vocabularies(app, state, origins)
     directory = state.authenticator.directory
@@ -133,6 +135,8 @@ def _not_here(path: str) -> str:
         return "add the name of a channel, as in /captions/stage"
     known = [traits.path for traits in MODE_TRAITS.values()]
     if path.startswith("/v1/") and path.endswith(tuple(f"/{one}" for one in known)):
-        return f"{path[:120]!r} is the address of a websocket: open it with ws:// or wss://"
+        sentence = f"{path[:120]!r} is the address of a websocket: open it with ws:// or wss://"
+        posted = path.endswith(f"/{MODE_TRAITS[Mode.ONE_SENTENCE].path}")
+        return f"{sentence}, or send a recording with POST" if posted else sentence
     paths = ", ".join(f"/v1/{{project_id}}/{one}" for one in known)
     return f"nothing is served at {path[:120]!r}; websockets are at {paths}"

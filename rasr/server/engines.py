@@ -170,6 +170,13 @@ class PropertyTable:
                 return self.engines[key]
         return None
 
+    def detecting(self, preferred: EngineChoice | None) -> EngineChoice | None:
+        """An engine whose finals are in whatever language is spoken: this one, or the first that
+        can; None: none can."""
+        engines = (preferred, *self.engines.values())
+        able = (one for one in engines if one is not None and one.of_finals.detects_language)
+        return next(able, None)
+
     def of_language(self, language: str) -> EngineChoice | None:
         """The engine that a person who speaks this language most likely gets: at 16 kHz if it is
         served at that rate, else of any entry for it."""
@@ -206,6 +213,7 @@ def property_table(settings: Settings, engines: Mapping[str, Capabilities]) -> P
             known.word_times,
             known.lookahead_samples,
             known.writing,
+            known.detects_language,
         )
         for name, known in engines.items()
     }

@@ -19,6 +19,7 @@ from decoder.cores import cores
 from rasr.asgi.addresses import Proxies
 from rasr.captions import Broadcaster
 from rasr.identity.directory import Directory
+from rasr.media import AudioFiles
 from rasr.models.catalogue import load
 from rasr.models.languages import languages
 from rasr.recognition.segmenter import Margins
@@ -84,7 +85,7 @@ class Service:
         """
         Args:
             directory: the accounts, closed at the end; None: there are none.
-            store: where hot words and usage are kept, closed by the directory; None: nowhere.
+            store: where hot words and usage are kept, closed at the end; None: nowhere.
         """
         self.settings = settings
         self._directory = directory
@@ -96,6 +97,7 @@ class Service:
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
         self._http: rasr.asgi.Server | None = None
+        self._audio_files = AudioFiles(at_once=max(2, min(4, cores())))
         self._asks = False
         """At start; later there may be accounts."""
 
@@ -198,6 +200,7 @@ class Service:
             tls=tls,
         )
         await self._http.start(self._listener)
+        self._audio_files.warm()
 
     @property
     def _is_local(self) -> bool:
@@ -258,6 +261,9 @@ class Service:
             interfaces=InterfaceStatistics(),
             meter=Unmetered(),
             connections=Connections(settings, recognizer, authoriser, statistics),
+            recognizer=recognizer,
+            authoriser=authoriser,
+            audio_files=self._audio_files,
             authenticator=authenticator,
             vocabularies=vocabularies,
             # A server for others is meant to be reached by names.
@@ -303,8 +309,11 @@ class Service:
             self._aligners.close()
         if self._recognizer is not None:
             self._recognizer.close()
+        self._audio_files.close()
         if self._directory is not None:
             await self._directory.close()
+        if self._store is not None:
+            await self._store.close()
         if self._listener is not None:
             self._listener.close()
 

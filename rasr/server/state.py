@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from decoder.alignment import LANGUAGES
 from rasr.captions import Broadcaster
+from rasr.media import AudioFiles
 from rasr.models.languages import Language
 from rasr.runtime.alignment import Aligners
+from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Scheduler
+from rasr.server.access import Authoriser
 from rasr.server.admission import Admission
 from rasr.server.auth.authenticator import Authenticator
 from rasr.server.engines import PropertyTable
@@ -41,6 +44,9 @@ class ServerState:
     interfaces: InterfaceStatistics
     meter: Meter
     connections: Connections
+    recognizer: Recognizer
+    authoriser: Authoriser
+    audio_files: AudioFiles
     authenticator: Authenticator
     vocabularies: KnownVocabularies
     names_are_ours: bool

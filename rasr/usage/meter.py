@@ -24,7 +24,8 @@ class Charge:
     channels: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: Python writes the traceback on it.
+@dataclass(eq=False)
 class UsageRefused(Exception):
     """The project may not use the service now."""
 

@@ -51,6 +51,8 @@ class AccessRequest:
     """A hot-word table of the server."""
     caption_channel: str | None = None
     """Publish what is recognised to the viewers of this channel."""
+    detects_language: bool = False
+    """The engine is to find out which language is spoken, whatever `language` says."""
     needs_slot: bool = True
     """False where the recognition asks for its admission slot when audio comes
     (`RecognitionConfig.slot_pause_s`)."""
@@ -130,6 +132,8 @@ class RefusalKind(StrEnum):
 
     LANGUAGE = "language"
     """No engine serves the language. The detail names those served, and how this one is added."""
+    DETECTION = "detection"
+    """No engine finds out which language is spoken. The detail says how one is added."""
     VOCABULARY = "vocabulary"
     """There is no vocabulary of this id."""
     CHANNEL_BUSY = "channel_busy"

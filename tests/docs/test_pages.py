@@ -22,7 +22,7 @@ from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.sherpa import SherpaOptions
 from decoder.sherpa.offline import SherpaOfflineOptions
 from decoder.whisper.options import WhisperOptions
-from rasr.audio import FindingCode
+from rasr.audio import FILE_FORMATS, FORMATS, FindingCode
 from rasr.cli import main as rasr
 from rasr.configuration.schema import dotted, leaves, written
 from rasr.models import catalogue
@@ -34,6 +34,7 @@ from rasr.wire.sis.fields import START_FIELDS
 from rasr.wire.sis.kinds import Field, TextList, WholeNumber
 from rasr.wire.sis.messages import EndReason, EventName
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
+from rasr.wire.sis.short_audio import SHORT_AUDIO_FIELDS
 from rasr.wire.sis.states import diagram
 from tests.docs.conftest import Place
 from tests.docs.pages import EXAMPLES, PAGES, ROOT, anchors, blocks, links
@@ -41,6 +42,7 @@ from tests.docs.pages import EXAMPLES, PAGES, ROOT, anchors, blocks, links
 DOCS = ROOT / "docs"
 PROTOCOL = DOCS / "protocol.md"
 SETTINGS = DOCS / "settings.md"
+SHORT_AUDIO = DOCS / "short-audio.md"
 CLIENT = DOCS / "client.md"
 COMMANDS = DOCS / "commands.md"
 ACCOUNTS = DOCS / "accounts.md"
@@ -100,6 +102,15 @@ def missing(lines: Iterable[str], page: Path) -> list[str]:
 
 def test_the_protocol_has_every_start_field_as_the_parser_reads_it() -> None:
     assert missing((field_row(*item) for item in START_FIELDS.items()), PROTOCOL) == []
+
+
+def test_the_page_of_short_audio_has_every_field_and_every_format() -> None:
+    fields = (
+        f"| `{name}`{' (**ours**)' if field.extension else ''} |"
+        for name, field in SHORT_AUDIO_FIELDS.items()
+    )
+    formats = (f"`{name}`" for name in (*FORMATS, *FILE_FORMATS))
+    assert missing([*fields, *formats], SHORT_AUDIO) == []
 
 
 def test_the_page_of_settings_has_each_with_its_range_and_default() -> None:

@@ -66,7 +66,7 @@ async def test_who_leaves_early_gives_everything_back() -> None:
     )
     async for _ in events:
         break
-    await events.aclose()  # type: ignore[attr-defined]
+    await events.aclose()
     assert scheduler.tasks[0].abandoned
     assert not slot.held
 

@@ -202,6 +202,8 @@ async def test_two_hundred_connections_come_and_go_and_leave_nothing() -> None:
                 await client.end()
 
     async with Service(fake_settings()) as service:
+        # It would begin by itself in the middle.
+        await service.state.audio_files.start()
         await visit(service, 3)
         await service.state.connections.quiet()
         gc.collect()

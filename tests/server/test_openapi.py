@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,9 +24,9 @@ from schemathesis.specs.openapi.checks import (
 from starlette.routing import Route
 
 from rasr.server.application import make_application
-from rasr.server.http.openapi import openapi_document
-from rasr.server.http.operations import OPERATIONS
+from rasr.server.http.described.document import OPERATIONS, openapi_document
 from rasr.server.service import Service
+from rasr.store.on_demand import StoreOnDemand
 from tests.identity.signing import PROJECT
 from tests.server.auth.conftest import PASSWORD, accounts, web_of
 from tests.server.conftest import fake_settings
@@ -43,16 +44,17 @@ NO_OPERATION = re.compile(
 """Pages, their files, streams of events, and the document itself."""
 
 
-async def _service() -> Service:
-    return Service(fake_settings(), accounts())
+async def _service(folder: Path) -> Service:
+    settings = fake_settings(store={"url": f"sqlite:///{folder}/store.db"})
+    return Service(settings, accounts(), StoreOnDemand(settings.store, {}))
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """A server with accounts, on a loop of its own."""
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with accounts and a store, on a loop of its own."""
     with ExitStack() as running:
         portal = running.enter_context(start_blocking_portal())
-        service = portal.call(_service)
+        service = portal.call(_service, tmp_path_factory.mktemp("store"))
         running.enter_context(portal.wrap_async_context_manager(service))
         yield service.url.replace("ws:", "http:")
 

@@ -9,8 +9,11 @@ from bench.servers import running_server, whisper_settings
 from rasr.audio import FORMATS, Samples
 from rasr.cli.word_error_rate import edit_distance
 from rasr.client import Options, Pace, Result, ServerMessage, chunks_of, connect, stream_recording
+from rasr.server.service import Service
+from rasr.settings import Settings
 from rasr.text.spoken import Speller, load_spellers
 from tests.decoder.models.weights import WHISPER
+from tests.server.short_audio import told
 
 pytestmark = [
     *WHISPER.needed,
@@ -59,3 +62,23 @@ async def test_english_is_read_as_well_as_whole_recordings() -> None:
             text = await heard(server.url, "english", one.samples, 100)
             wrong += errors(language, one.text, text)
     assert wrong <= 0.04 * sum(len(language.spoken(one.text)) for one in spoken)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_it_finds_out_which_language_is_spoken(language: str) -> None:
+    spoken = [one for one in human_recordings() if one.language == language]
+    chosen = Settings.model_validate(
+        {
+            "server": {"port": 0},
+            "engines": {"whisper": {"kind": "whisper", "options": {"model": WHISPER.folder()}}},
+            "properties": {"english": "whisper", "chinese": "whisper"},
+            "decoding": {"workers": 1, "streams_per_worker": 1},
+            "capacity": {"max_load": 0.0},
+        }
+    )
+    async with Service(chosen) as service:
+        found = await told(
+            service, spoken[0].samples.tobytes(), "pcm16k16bit", auto_language_detect="yes"
+        )
+    assert found["language"] == {"en": "english", "zh": "chinese"}[language]
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in found["text"]) == (language == "zh")

@@ -46,6 +46,10 @@ class Refused(Exception):
             self.headers["www-authenticate"] = "SDK-HMAC-SHA256"
 
 
+class BodyTooLong(Refused):
+    """The body of a request has more bytes than it may have."""
+
+
 def retry_after(seconds: float) -> dict[str, str]:
     """The header that tells how long to wait; none where that is 0."""
     return {"retry-after": str(max(1, round(seconds)))} if seconds else {}
@@ -101,8 +105,8 @@ def too_many(of: str, wait_s: float) -> Refused:
 
 
 def body_too_long(most_bytes: int) -> Refused:
-    """The body of a request has more bytes than it may have."""
-    return Refused(
+    """See `BodyTooLong`."""
+    return BodyTooLong(
         413,
         BAD_REQUEST,
         f"the body of this request has {most_bytes} bytes at most",

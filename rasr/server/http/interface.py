@@ -21,7 +21,7 @@ from rasr.identity.directory import DirectoryUnavailable
 from rasr.identity.principals import Principal
 from rasr.server.admission import Party
 from rasr.server.auth import answers
-from rasr.server.auth.answers import Refused
+from rasr.server.auth.answers import BodyTooLong, Refused
 from rasr.server.auth.bodies import Body, PeerGone, body_of
 from rasr.server.auth.call import address_of, principal_of, request_id_of
 from rasr.server.origins import OriginRule, refusal
@@ -47,6 +47,8 @@ class Interface:
     """With `{project_id}`, as in `rasr.server.auth.paths`."""
     most_bytes: int = 256 << 10
     """Of the body."""
+    too_long: ProtocolError | None = None
+    """What a longer one is answered with; None: what the gateway answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,10 @@ async def _answer(
 ) -> Response:
     began = time.monotonic()
     body: Body | None = None
+    connections = state.connections
     try:
+        if connections.closing:
+            raise ProtocolError(ErrorCode.ENGINE_UNREACHABLE, "the server is stopping; try again")
         _check_origin(request, origins)
         # What the door has read belongs to the door.
         given = body_of(request.scope)
@@ -126,7 +131,8 @@ async def _answer(
             raise answers.body_too_long(interface.most_bytes)
         # Sending it is the client's time.
         began = time.monotonic()
-        response = await handler(_sis_request(request, given.data))
+        with connections.answering():
+            response = await handler(_sis_request(request, given.data))
     except PeerGone:
         return Response(status_code=400)
     except Exception as error:
@@ -161,6 +167,8 @@ def _failure(request: Request, interface: Interface, error: Exception) -> Respon
     status: int
     code: str
     headers: Mapping[str, str] = {}
+    if isinstance(error, BodyTooLong) and interface.too_long is not None:
+        error = interface.too_long
     match error:
         case ProtocolError():
             status, code, sentence = ERROR_TABLE[error.code].http_status, error.code, error.message

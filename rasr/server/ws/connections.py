@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import structlog
@@ -40,6 +41,10 @@ class Connections:
         self._statistics = statistics
         self._numbers = itertools.count(1)
         self._open: set[Connection] = set()
+        self._calls: set[SessionStatistics] = set()
+        """Of recognitions over HTTP that are open."""
+        self._answering = 0
+        """Calls over HTTP that are being answered, those among them."""
         self._empty = asyncio.Event()
         self._empty.set()
         self.closing = False
@@ -55,8 +60,7 @@ class Connections:
             begin: makes its conversation at a time of the loop's clock.
         """
         now = asyncio.get_running_loop().time()
-        number = next(self._numbers)
-        statistics = SessionStatistics(number, mode, party.address, now, self._statistics)
+        statistics = self._opened(mode, party, now)
         connection = Connection(
             socket,
             begin(now),
@@ -67,17 +71,49 @@ class Connections:
         )
         self._open.add(connection)
         self._empty.clear()
-        _log.info("session_opened", session=number, mode=mode, peer=party.address)
         try:
             if self.closing:
                 connection.shut_down()
             await connection.run()
         finally:
             self._open.discard(connection)
-            self._statistics.close(statistics)
-            if not self._open:
-                self._empty.set()
-            self._log_closed(statistics)
+            self._left()
+            self._closed(statistics)
+
+    @contextmanager
+    def call(self, mode: str, party: Party) -> Iterator[SessionStatistics]:
+        """One recognition over HTTP, which counts as a session, from its start to its end."""
+        statistics = self._opened(mode, party, asyncio.get_running_loop().time())
+        self._calls.add(statistics)
+        try:
+            yield statistics
+        finally:
+            self._calls.discard(statistics)
+            self._closed(statistics)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While it lasts a call over HTTP is being answered, and the shutdown waits for it."""
+        self._answering += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self._answering -= 1
+            self._left()
+
+    def _opened(self, mode: str, party: Party, now: float) -> SessionStatistics:
+        number = next(self._numbers)
+        _log.info("session_opened", session=number, mode=mode, peer=party.address)
+        return SessionStatistics(number, mode, party.address, now, self._statistics)
+
+    def _closed(self, statistics: SessionStatistics) -> None:
+        self._statistics.close(statistics)
+        self._log_closed(statistics)
+
+    def _left(self) -> None:
+        if not self._open and not self._answering:
+            self._empty.set()
 
     async def close(self, deadline_s: float) -> None:
         """Let every connection have its finals and its farewell, within the deadline.
@@ -85,16 +121,17 @@ class Connections:
         Who has not left a moment after it is dropped.
         """
         self.closing = True
-        if not self._open:
+        if self._empty.is_set():
             return
-        _log.info("draining", sessions=len(self._open), deadline_s=deadline_s)
+        _log.info("draining", sessions=self.count, deadline_s=deadline_s)
         for connection in list(self._open):
             connection.shut_down()
         try:
             async with asyncio.timeout(deadline_s):
                 await self.quiet()
         except TimeoutError:
-            _log.warning("drain_deadline", sessions=len(self._open))
+            # Calls over HTTP end with the server.
+            _log.warning("drain_deadline", sessions=self.count)
             for connection in list(self._open):
                 connection.cut_off()
             try:
@@ -106,13 +143,13 @@ class Connections:
                     connection.abort()
 
     async def quiet(self) -> None:
-        """Wait until nobody is connected."""
+        """Wait until nobody is connected, and no call is being answered."""
         await self._empty.wait()
 
     @property
     def count(self) -> int:
         """So many are open."""
-        return len(self._open)
+        return len(self._open) + len(self._calls)
 
     @property
     def full(self) -> bool:
@@ -121,8 +158,8 @@ class Connections:
 
     @property
     def statistics(self) -> Collection[SessionStatistics]:
-        """Of the connections that are open."""
-        return [connection.statistics for connection in self._open]
+        """Of the sessions that are open."""
+        return [*(connection.statistics for connection in self._open), *self._calls]
 
     @staticmethod
     def _log_closed(session: SessionStatistics) -> None:

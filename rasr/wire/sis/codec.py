@@ -14,8 +14,8 @@ from typing import Any, assert_never, cast
 from rasr.audio.formats import AudioFormat, CompressedFormat
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.faults import fault, invalid, shown
-from rasr.wire.sis.fields import START_FIELDS
-from rasr.wire.sis.kinds import FieldValue
+from rasr.wire.sis.fields import START_FIELDS, fields_of
+from rasr.wire.sis.kinds import Field, FieldValue
 from rasr.wire.sis.messages import (
     ClientMessage,
     End,
@@ -173,11 +173,24 @@ def read_start_config(raw: object, mode: Mode) -> StartConfig:
     """
     if not isinstance(raw, dict):
         raise invalid("config", raw, "an object", missing=raw is None)
+    return checked_config(read_fields(raw, fields_of(mode), ErrorCode.INVALID))
+
+
+def read_fields(
+    raw: Mapping[str, object], fields: Mapping[str, Field], missing: ErrorCode
+) -> dict[str, FieldValue]:
+    """The values of those fields that are there. Other keys are ignored.
+
+    Args:
+        missing: the code where nothing is wrong but that required fields are missing.
+
+    Raises:
+        ProtocolError: with every fault in one sentence each: INVALID, or `missing`.
+    """
     values: dict[str, FieldValue] = {}
     faults: list[str] = []
-    for name, field in START_FIELDS.items():
-        if mode not in field.modes:
-            continue
+    code = missing
+    for name, field in fields.items():
         if name not in raw:
             if field.required:
                 faults.append(fault(name, None, field.kind.allowed, missing=True))
@@ -185,10 +198,20 @@ def read_start_config(raw: object, mode: Mode) -> StartConfig:
         value = field.kind.read(raw[name])
         if value is None:
             faults.append(fault(name, raw[name], field.kind.allowed))
+            code = ErrorCode.INVALID
         else:
             values[name] = value
     if faults:
-        raise ProtocolError(ErrorCode.INVALID, "; ".join(faults))
+        raise ProtocolError(code, "; ".join(faults))
+    return values
+
+
+def checked_config(values: Mapping[str, FieldValue]) -> StartConfig:
+    """The configuration of these fields.
+
+    Raises:
+        ProtocolError: FORMAT_MISMATCH.
+    """
     config = StartConfig(**cast(dict[str, Any], values))
     declared = config.audio_format
     # Compressed audio says itself which rate it has.
@@ -213,18 +236,22 @@ def _cancel(raw: object) -> bool:
             raise invalid("cancel", raw, "true or false, as a boolean or a string")
 
 
-def _segment_out(segment: Segment) -> dict[str, Any]:
+def result_body(segment: Segment) -> dict[str, Any]:
+    """What is told of a sentence besides where it is, in JSON's types."""
     result: dict[str, Any] = {"text": segment.text, "score": round(segment.score, 4)}
     if segment.stable is not None:
         result["stable"] = segment.stable
     if segment.word_info is not None:
         result["word_info"] = [word.body for word in segment.word_info]
-    result |= {name: value for name in _FINDINGS if (value := getattr(segment, name))}
+    return result | {name: value for name in _FINDINGS if (value := getattr(segment, name))}
+
+
+def _segment_out(segment: Segment) -> dict[str, Any]:
     return {
         "start_time": segment.start_time,
         "end_time": segment.end_time,
         "is_final": segment.is_final,
-        "result": result,
+        "result": result_body(segment),
     }
 
 

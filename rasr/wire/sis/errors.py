@@ -34,6 +34,8 @@ class ErrorCode(StrEnum):
     RECOGNITION_FAILED = "SIS.0305"
     AUDIO_TOO_LONG = "SIS.0309"
     FULL = "SIS.0312"
+    WRONG_AUDIO = "SIS.0602"
+    TOO_LONG = "SIS.0604"
     QUOTA = "APIG.0308"
 
 
@@ -68,6 +70,10 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.RECOGNITION_FAILED: ErrorRow("the engine failed on this audio", 500, True),
     ErrorCode.AUDIO_TOO_LONG: ErrorRow("more audio than one recognition may have", 400, False),
     ErrorCode.FULL: ErrorRow("the server carries as many recognitions as it can", 429, True),
+    ErrorCode.WRONG_AUDIO: ErrorRow("a file is not as declared, or cannot be read", 400, False),
+    ErrorCode.TOO_LONG: ErrorRow(
+        "a file or its audio is longer than one call may have", 413, False
+    ),
     ErrorCode.QUOTA: ErrorRow("the quota of the month is used up", 429, True),
 }
 

@@ -11,6 +11,7 @@ from typing import get_type_hints
 
 from rasr.wire.sis.kinds import Field
 from rasr.wire.sis.messages import StartConfig
+from rasr.wire.sis.modes import Mode
 
 
 def _start_fields() -> dict[str, Field]:
@@ -29,3 +30,8 @@ def _start_fields() -> dict[str, Field]:
 
 START_FIELDS: Mapping[str, Field] = _start_fields()
 """By the key of the field, in the order in which they are told."""
+
+
+def fields_of(mode: Mode) -> dict[str, Field]:
+    """Those that a mode has; in it the others are unknown keys."""
+    return {name: field for name, field in START_FIELDS.items() if mode in field.modes}

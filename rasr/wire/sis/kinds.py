@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rasr.audio.formats import COMPRESSED_FORMATS, FORMATS, AudioFormat, CompressedFormat
+from rasr.audio.formats import (
+    COMPRESSED_FORMATS,
+    FILE_FORMATS,
+    FORMATS,
+    AudioFormat,
+    CompressedFormat,
+    FileFormat,
+)
 from rasr.wire.sis.modes import Mode
 from rasr.wire.sis.properties import Property
 
@@ -68,11 +75,35 @@ class FormatName:
     @property
     def allowed(self) -> str:
         """All names, separated by commas."""
-        return ", ".join((*FORMATS, *COMPRESSED_FORMATS))
+        return ", ".join(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names."""
+        return (*FORMATS, *COMPRESSED_FORMATS)
 
     def read(self, raw: object) -> AudioFormat | CompressedFormat | None:
         """The value of `raw`; None if it is not allowed."""
         return FORMATS.get(raw) or COMPRESSED_FORMATS.get(raw) if isinstance(raw, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormatName:
+    """The name of a raw format or of a kind of file, which becomes the format itself."""
+
+    @property
+    def allowed(self) -> str:
+        """All names, separated by commas."""
+        return ", ".join(self.names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names."""
+        return (*FORMATS, *FILE_FORMATS)
+
+    def read(self, raw: object) -> AudioFormat | FileFormat | None:
+        """The value of `raw`; None if it is not allowed."""
+        return FORMATS.get(raw) or FILE_FORMATS.get(raw) if isinstance(raw, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +142,9 @@ class ChannelName:
         return raw if isinstance(raw, str) and re.fullmatch(self.PATTERN, raw) else None
 
 
-FieldKind = YesNo | WholeNumber | Text | FormatName | PropertyName | TextList | ChannelName
+FieldKind = (
+    YesNo | WholeNumber | Text | FormatName | FileFormatName | PropertyName | TextList | ChannelName
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_FORM = re.compile(r"(?P<language>[a-z]+)_(?P<khz>8|16)k_(?P<domain>[a-z0-9]+)")
+FORM = "([a-z]+)_(8|16)k_([a-z0-9]+)"
+"""As a regular expression: language, kHz, domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Property:
     @classmethod
     def parse(cls, name: str) -> Property | None:
         """The property that `name` spells, or None where it spells none."""
-        found = _FORM.fullmatch(name)
+        found = re.fullmatch(FORM, name)
         if found is None:
             return None
-        return cls(name, found["language"], int(found["khz"]) * 1000, found["domain"])
+        language, khz, domain = found.groups()
+        return cls(name, language, int(khz) * 1000, domain)

@@ -30,9 +30,18 @@ def access_request(config: StartConfig) -> AccessRequest:
 
 
 def recognition_config(
-    config: StartConfig, traits: ModeTraits, grant: Grant, settings: SessionSettings
+    config: StartConfig,
+    traits: ModeTraits,
+    grant: Grant,
+    settings: SessionSettings,
+    *,
+    detects_language: bool = False,
 ) -> RecognitionConfig:
-    """What the recognition is to do."""
+    """What the recognition is to do.
+
+    Args:
+        detects_language: the engine is to find out which language is spoken.
+    """
     if traits.endpoints:
         segmentation = Segmentation(
             head_ms=config.vad_head,
@@ -48,7 +57,10 @@ def recognition_config(
         audio_format=config.audio_format,
         engine=grant.engine,
         text=TextOptions(
-            config.property.language, digits=config.digit_norm, punctuation=config.add_punc
+            config.property.language,
+            digits=config.digit_norm,
+            punctuation=config.add_punc,
+            detected=detects_language,
         ),
         segmentation=segmentation,
         partials=config.interim_results,
@@ -68,6 +80,11 @@ def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
                 ErrorCode.UNSUPPORTED,
                 f"'property' is not supported: {config.property.name!r}; "
                 f"languages on this server: {refusal.detail}",
+            )
+        case RefusalKind.DETECTION:
+            return ProtocolError(
+                ErrorCode.UNSUPPORTED,
+                f"'auto_language_detect' is not supported: {refusal.detail}",
             )
         case RefusalKind.VOCABULARY:
             return ProtocolError(

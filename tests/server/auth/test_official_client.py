@@ -14,15 +14,12 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdksis.v1 import (
-    Config,
     CreateVocabularyRequest,
     DeleteVocabularyRequest,
     PostCreateVocabReq,
     PostCustomTTSReq,
-    PostShortAudioReq,
     PutUpdateVocabReq,
     RecognizeFlashAsrRequest,
-    RecognizeShortAudioRequest,
     RunTtsRequest,
     ShowVocabulariesRequest,
     ShowVocabularyRequest,
@@ -36,9 +33,6 @@ from tests.server.auth.conftest import OTHER, READER_AK, READER_SK, Place
 
 VOCABULARY = PostCreateVocabReq(name="team", language="chinese_mandarin", contents=["华为"])
 CHANGED = PutUpdateVocabReq(name="team", language="chinese_mandarin", contents=["华为"])
-SHORT = PostShortAudioReq(
-    config=Config(audio_format="pcm16k16bit", _property="chinese_16k_general"), data="AAAA"
-)
 CALLS: dict[str, Callable[[SisClient], object]] = {
     "create": lambda sis: sis.create_vocabulary(CreateVocabularyRequest(body=VOCABULARY)),
     "list": lambda sis: sis.show_vocabularies(ShowVocabulariesRequest(limit=2, offset=1)),
@@ -46,7 +40,6 @@ CALLS: dict[str, Callable[[SisClient], object]] = {
     "update": lambda sis: sis.update_vocabulary(UpdateVocabularyRequest("id", body=CHANGED)),
     "delete": lambda sis: sis.delete_vocabulary(DeleteVocabularyRequest("id")),
     "no id": lambda sis: sis.delete_vocabulary(DeleteVocabularyRequest()),
-    "short": lambda sis: sis.recognize_short_audio(RecognizeShortAudioRequest(body=SHORT)),
     "flash": lambda sis: sis.recognize_flash_asr(
         RecognizeFlashAsrRequest(
             _property="chinese_8k_common",

@@ -18,6 +18,8 @@ def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
         ErrorCode.VOCABULARIES_FULL: (400, False),
         ErrorCode.FORMAT_MISMATCH: (400, False),
         ErrorCode.AUDIO_TOO_LONG: (400, False),
+        ErrorCode.WRONG_AUDIO: (400, False),
+        ErrorCode.TOO_LONG: (413, False),
         ErrorCode.FROZEN: (401, False),
         # Of the moment.
         ErrorCode.IDLE: (408, True),

@@ -1,59 +1,20 @@
-"""What can be asked over HTTP, as OpenAPI describes it: one table, path by path.
-
-Numbers and names that the code has a rule for are taken from there. Pages, their files and streams
-of events are no operations; websockets are described in docs/protocol.md.
-"""
+"""What can be asked of a server: how it is, what it serves, tokens, files of captions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
+from rasr.server.http.described.schema import (
+    FLAG,
+    NUMBER,
+    TEXT,
+    WHOLE,
+    Operation,
+    listed,
+    or_null,
+    table,
+)
 from rasr.server.http.subtitles import SEGMENT_SCHEMA
-from rasr.wire.sis.kinds import ChannelName
-
-Schema = Mapping[str, Any]
-"""A JSON Schema, as OpenAPI 3.1 has it."""
-
-TEXT: Schema = {"type": "string"}
-WHOLE: Schema = {"type": "integer", "minimum": 0}
-NUMBER: Schema = {"type": "number"}
-FLAG: Schema = {"type": "boolean"}
-
-
-def table(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
-    """An object with these keys, and perhaps others."""
-    return {
-        "type": "object",
-        "required": list(required),
-        "properties": {**required, **(optional or {})},
-    }
-
-
-def listed(item: Schema) -> Schema:
-    """An array of these."""
-    return {"type": "array", "items": item}
-
-
-def or_null(schema: Schema) -> Schema:
-    """This, or null."""
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One thing that can be asked."""
-
-    summary: str
-    answers: Mapping[int, Schema | None]
-    """Status of a success → its body; None where there is none."""
-    body: Schema | None = None
-    query: Mapping[str, Schema] = field(default_factory=dict)
-    headers: Mapping[str, Schema] = field(default_factory=dict)
-    media_type: str = "application/json"
-    """Of its answers."""
-
 
 _NAME_AND_ID = table({"id": TEXT, "name": TEXT})
 _OCCUPANCY = table(
@@ -141,7 +102,7 @@ def _cues(kind: str) -> Operation:
     )
 
 
-OPERATIONS: Mapping[tuple[str, str], Operation] = {
+OF_SERVERS: Mapping[tuple[str, str], Operation] = {
     ("GET", "/healthz"): Operation(
         "Whether the process answers.", {200: table({"status": {"const": "ok"}})}
     ),
@@ -182,10 +143,6 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {204: None},
         headers={"X-Auth-Token": TEXT, "X-Subject-Token": TEXT},
     ),
-    ("POST", "/v1/{project_id}/tickets"): Operation(
-        "A ticket that opens one websocket within a minute.",
-        {201: table({"ticket": TEXT, "expires_in": WHOLE})},
-    ),
     ("POST", "/subtitles/srt"): _cues("application/x-subrip"),
     ("POST", "/subtitles/vtt"): _cues("text/vtt"),
     **{
@@ -202,9 +159,3 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     },
 }
 """Method and path → what is asked there."""
-
-PARAMETERS: Mapping[str, Schema] = {
-    "project_id": {"type": "string", "minLength": 1},
-    "name": {"type": "string", "pattern": f"^{ChannelName.PATTERN}$"},
-}
-"""What may stand in the places of a path."""

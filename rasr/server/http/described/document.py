@@ -15,29 +15,39 @@ from starlette.routing import Route
 
 import rasr
 from rasr.server.auth.paths import RIGHTS, place_of
-from rasr.server.http.operations import OPERATIONS, PARAMETERS, Operation, Schema, table
+from rasr.server.http.described.of_projects import OF_PROJECTS
+from rasr.server.http.described.of_servers import OF_SERVERS
+from rasr.server.http.described.schema import TEXT, Operation, Schema, table
 from rasr.server.origins import OriginRule
+from rasr.wire.sis.kinds import ChannelName
 
 PATH = "/openapi.json"
-_TEXT = {"type": "string"}
+OPERATIONS: Mapping[tuple[str, str], Operation] = {**OF_SERVERS, **OF_PROJECTS}
+"""Method and path → what is asked there. Pages, their files and streams of events are none."""
+_PARAMETERS: Mapping[str, Schema] = {
+    "project_id": {"type": "string", "minLength": 1},
+    "name": {"type": "string", "pattern": f"^{ChannelName.PATTERN}$"},
+    "id": {"type": "string", "minLength": 1},
+}
+"""What may stand in the places of a path."""
 _ERRORS = {
     # One of SIS, one of the identity service, and a sentence from where a page reads it.
     "application/json": {
         "schema": {
             "anyOf": [
-                table({"error_code": _TEXT, "error_msg": _TEXT}, {"request_id": _TEXT}),
+                table({"error_code": TEXT, "error_msg": TEXT}, {"request_id": TEXT}),
                 table(
                     {
                         "error": table(
-                            {"code": {"type": "integer"}, "message": _TEXT, "title": _TEXT}
+                            {"code": {"type": "integer"}, "message": TEXT, "title": TEXT}
                         ),
-                        "request_id": _TEXT,
+                        "request_id": TEXT,
                     }
                 ),
             ]
         }
     },
-    "text/plain": {"schema": _TEXT},
+    "text/plain": {"schema": TEXT},
 }
 _SECURITY = {
     "token": {"type": "apiKey", "in": "header", "name": "X-Auth-Token"},
@@ -124,7 +134,7 @@ def _operation(method: str, path: str, operation: Operation) -> dict[str, Any]:
 
 
 def _path_parameters(path: str) -> Mapping[str, Schema]:
-    return {name: PARAMETERS[name] for name in re.findall(r"\{(\w+)\}", path)}
+    return {name: _PARAMETERS[name] for name in re.findall(r"\{(\w+)\}", path)}
 
 
 def _parameters(

@@ -1,0 +1,119 @@
+"""The processes that decode files, from their own side.
+
+One process is loaded and then forks another one for each file: that takes 1 to 3 ms, and nothing of
+one file is left for the next. It must not have threads of its own, whose locks a fork would copy.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from rasr.audio import AudioFileError
+from rasr.audio.files import read_declared
+from rasr.media.frames import MOST_BYTES, FrameKind, Order, frame
+from rasr.scheduling import obey_the_server
+
+_NICE = 10
+"""Live speech goes first."""
+_FILES = 16
+"""That may be open: all there are, and hardly one more."""
+
+
+def fork_for_each(connection: Connection, requests: socket.socket) -> None:
+    """The work of the process that begins the others, until the server is gone.
+
+    Args:
+        connection: tells the server that all is loaded.
+        requests: brings, with a byte for each file, the socket for its frames and the open file.
+    """
+    obey_the_server()
+    # The kernel forgets those that have ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    connection.send(None)
+    while True:
+        byte, descriptors, _, _ = socket.recv_fds(requests, 1, 2)
+        if not byte:
+            return
+        if os.fork() == 0:
+            requests.close()
+            connection.close()
+            _work(*descriptors)
+        for one in descriptors:
+            os.close(one)
+
+
+def _work(answers_fd: int, file_fd: int) -> None:
+    """Decode one file and end."""
+    try:
+        threading.Thread(target=_end_with_caller, args=(answers_fd,), daemon=True).start()
+        with socket.socket(fileno=answers_fd) as answers, os.fdopen(file_fd, "rb") as file:
+            answers.sendall(frame(FrameKind.BEGUN))
+            order = Order.decode(answers.makefile("rb").readline())
+            try:
+                _bind(order)
+                for piece in _pieces(
+                    samples.astype("<i2", copy=False).tobytes()
+                    for samples in read_declared(file, order.declared, order.sample_rate)
+                ):
+                    answers.sendall(frame(FrameKind.PIECE, piece))
+            except AudioFileError as error:
+                answers.sendall(frame(FrameKind.FAULT, str(error).encode()[:MOST_BYTES]))
+            except MemoryError:
+                megabytes = order.memory_bytes >> 20
+                sentence = f"the audio takes more than {megabytes} MB of memory to decode"
+                answers.sendall(frame(FrameKind.FAULT, sentence.encode()))
+            except OSError:
+                raise
+            except Exception:
+                traceback.print_exc()
+                answers.sendall(frame(FrameKind.FAILURE))
+            else:
+                answers.sendall(frame(FrameKind.END))
+    except OSError:
+        pass  # The caller wants no more.
+    finally:
+        # Nothing of the process that it was forked from is to be done at its end.
+        os._exit(0)
+
+
+def _end_with_caller(answers_fd: int) -> None:
+    """End at once when the other end is closed, also in the middle of decoding."""
+    poll = select.poll()
+    poll.register(answers_fd, 0)
+    poll.poll()
+    os._exit(0)
+
+
+def _bind(order: Order) -> None:
+    """Let the kernel end this process where it takes more than it may."""
+    os.nice(_NICE)
+    resource.setrlimit(resource.RLIMIT_CPU, (order.processor_s, order.processor_s))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))
+    if sys.platform == "linux":
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        most = pages * resource.getpagesize() + order.memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _pieces(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of `MOST_BYTES`; each tells the server something, which costs it."""
+    waiting = bytearray()
+    for part in parts:
+        waiting += part
+        while len(waiting) >= MOST_BYTES:
+            yield bytes(waiting[:MOST_BYTES])
+            del waiting[:MOST_BYTES]
+    if waiting:
+        yield bytes(waiting)

@@ -1,0 +1,1 @@
+"""The calls over HTTP as OpenAPI describes them, for programs."""

@@ -1,0 +1,245 @@
+"""Decoding files in processes of their own: what comes of them, and of those that are hostile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from rasr.audio import AudioFileError, FileFormat, Samples
+from rasr.media import (
+    AudioFiles,
+    AudioTooLong,
+    DecodingLate,
+    DecodingUnavailable,
+    Limits,
+    file_of,
+)
+from tests.media.files import (
+    ENCODED,
+    amr_wb,
+    bomb,
+    encoded,
+    endless_webm,
+    tone,
+    wav_head,
+    with_streams,
+)
+from tests.processes import Process, until
+
+MINUTE = Limits(audio_s=60)
+
+
+@pytest.fixture
+async def files() -> AsyncIterator[AudioFiles]:
+    decoding = AudioFiles(2)
+    yield decoding
+    decoding.close()
+
+
+async def decoded(
+    files: AudioFiles,
+    data: bytes,
+    declared: FileFormat = FileFormat.AUTO,
+    rate: int = 16000,
+    limits: Limits = MINUTE,
+) -> Samples:
+    with file_of(data) as file:
+        async with aclosing(files.pieces(file, declared, rate, limits)) as pieces:
+            return np.frombuffer(b"".join([piece async for piece in pieces]), "<i2")
+
+
+async def refusal(files: AudioFiles, data: bytes, declared: FileFormat = FileFormat.AUTO) -> str:
+    with pytest.raises(AudioFileError) as raised:
+        await decoded(files, data, declared)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ENCODED)
+@pytest.mark.parametrize("rate", [8000, 16000])
+async def test_every_format_is_decoded_as_it_is_declared_and_by_its_content(
+    files: AudioFiles, kind: str, rate: int
+) -> None:
+    data = encoded(tone(3), kind)
+    found = await decoded(files, data, FileFormat(kind.partition("-")[0]), rate)
+    assert abs(len(found) - 3 * rate) < 0.15 * rate
+    assert np.abs(found.astype(int)).max() > 6000
+    assert (await decoded(files, data, rate=rate)).tolist() == found.tolist()
+
+
+async def test_amr_of_either_band_is_told_apart(files: AudioFiles) -> None:
+    wide, narrow = amr_wb(2), encoded(tone(1), "amr")
+    assert len(await decoded(files, wide, FileFormat.AMR_WB)) == 2 * 16000
+    assert "not 'amr', as declared; it seems to be 'amrwb'" in await refusal(
+        files, wide, FileFormat.AMR
+    )
+    assert "it seems to be 'amr'" in await refusal(files, narrow, FileFormat.AMR_WB)
+
+
+async def test_samples_of_a_wav_file_are_not_changed(files: AudioFiles) -> None:
+    samples = tone(5)
+    assert (await decoded(files, encoded(samples, "wav"))).tolist() == samples.tolist()
+
+
+async def test_channels_are_mixed_down(files: AudioFiles) -> None:
+    both = np.stack((np.full(16000, 1000), np.full(16000, 3000)), axis=1).astype(np.int16)
+    found = await decoded(files, encoded(both, "wav", layout="stereo"))
+    assert len(found) == 16000
+    assert set(found.tolist()) == {2000}
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "sentence"),
+    [
+        (b"", "wav", "the audio is empty"),
+        (b"hello, this is no audio\n" * 40, "auto", "is a text file, not a recording"),
+        (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/x.mp3\n", "auto", "is a text file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(800), "auto", "of none of the formats that are read here"),
+        (bytes(100_000), "mp3", "cannot be read as 'mp3': Invalid data"),
+        (encoded(tone(1), "mp3"), "wav", "is not 'wav', as declared; it seems to be 'mp3'"),
+        (encoded(tone(1), "m4a"), "aac", "is not 'aac', as declared; it seems to be 'm4a'"),
+        (encoded(tone(1), "m4a")[:-900], "m4a", "cannot be read as 'm4a'"),
+    ],
+)
+async def test_what_is_not_as_it_is_declared_is_said(
+    files: AudioFiles, data: bytes, declared: str, sentence: str
+) -> None:
+    assert sentence in await refusal(files, data, FileFormat(declared))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        wav_head(rate=0, bytes_said=3200) + bytes(3200),
+        wav_head(channels=0, bytes_said=3200) + bytes(3200),
+        wav_head(channels=65535, bytes_said=3200) + bytes(3200),
+        endless_webm(),
+    ],
+    ids=["zero rate", "no channels", "65535 channels", "endless"],
+)
+async def test_a_container_that_claims_what_cannot_be_costs_its_own_call_alone(
+    files: AudioFiles, data: bytes
+) -> None:
+    assert await refusal(files, data)
+    assert len(await decoded(files, encoded(tone(1), "wav"))) == 16000
+
+
+async def test_a_header_that_claims_hours_is_believed_as_far_as_there_is_audio(
+    files: AudioFiles,
+) -> None:
+    data = wav_head(bytes_said=2**32 - 60) + tone(1).tobytes()
+    assert len(await decoded(files, data)) == 16000
+
+
+async def test_of_many_streams_the_first_is_decoded(files: AudioFiles) -> None:
+    data = with_streams(10_000, tone(0.5))
+    assert (await decoded(files, data)).tolist() == tone(0.5).tolist()
+
+
+async def test_a_bomb_is_decoded_as_far_as_its_limit(files: AudioFiles) -> None:
+    assert len(bomb()) < 4 << 20
+    with pytest.raises(AudioTooLong, match="allowed: 60 s"):
+        await decoded(files, bomb())
+    assert len(await decoded(files, encoded(tone(60), "wav"))) == 60 * 16000
+
+
+async def test_what_takes_too_much_of_the_processor_is_ended(files: AudioFiles) -> None:
+    day = Limits(audio_s=24 * 3600, processor_s=1)
+    with pytest.raises(AudioFileError, match="within 1 s of processor time and 256 MB"):
+        await decoded(files, bomb() * 4, limits=day)
+    assert len(await decoded(files, encoded(tone(1), "wav"))) == 16000
+
+
+async def test_what_takes_too_much_memory_is_ended(files: AudioFiles) -> None:
+    little = Limits(audio_s=60, memory_bytes=1 << 16)
+    with pytest.raises(AudioFileError, match="memory"):
+        await decoded(files, encoded(tone(1), "aac"), limits=little)
+
+
+async def test_audio_comes_no_faster_than_it_is_taken(files: AudioFiles) -> None:
+    hour = Limits(audio_s=3600)
+    with file_of(encoded(tone(600), "wav")) as file:
+        async with aclosing(files.pieces(file, FileFormat.WAV, 16000, hour)) as pieces:
+            first = await anext(pieces)
+            (child,) = decoders(files)
+            # What waits in the socket and the reader is not more than a minute.
+            await until(lambda: child.asleep)
+            rest = [piece async for piece in pieces]
+    assert len(first) + sum(map(len, rest)) == 600 * 32000
+
+
+async def test_whoever_leaves_ends_the_process(files: AudioFiles) -> None:
+    with file_of(encoded(tone(60), "wav")) as file:
+        pieces = files.pieces(file, FileFormat.WAV, 16000, MINUTE)
+        await anext(pieces)
+        (child,) = decoders(files)
+        await pieces.aclose()
+    await until(lambda: child.gone)
+
+
+async def test_no_more_are_decoded_at_once_than_may_be(files: AudioFiles) -> None:
+    opened = [file_of(encoded(tone(60), "wav")) for _ in range(3)]
+    first, second, third = (files.pieces(one, FileFormat.WAV, 16000, MINUTE) for one in opened)
+    await anext(first)
+    await anext(second)
+    waiting = asyncio.ensure_future(anext(third))
+    await asyncio.sleep(0)
+    assert len(decoders(files)) == 2
+    assert not waiting.done()
+    await first.aclose()
+    assert await waiting
+    for left in (second, third):
+        await left.aclose()
+    for file in opened:
+        file.close()
+
+
+async def test_a_process_that_is_killed_costs_its_own_file_alone(files: AudioFiles) -> None:
+    await files.start()
+    with file_of(encoded(tone(60), "wav")) as file:
+        pieces = files.pieces(file, FileFormat.WAV, 16000, MINUTE)
+        await anext(pieces)
+        decoders(files)[0].kill()
+        with pytest.raises(AudioFileError, match="cannot be decoded within"):
+            async for _ in pieces:
+                pass
+    assert len(await decoded(files, encoded(tone(1), "wav"))) == 16000
+
+
+async def test_the_process_that_begins_others_is_begun_anew(files: AudioFiles) -> None:
+    await files.start()
+    first = beginner(files)
+    first.kill()
+    await until(lambda: first.gone)
+    try:
+        await decoded(files, encoded(tone(1), "wav"))
+    except DecodingUnavailable:
+        # It has not been noticed yet.
+        pass
+    assert len(await decoded(files, encoded(tone(1), "wav"))) == 16000
+    assert beginner(files).pid != first.pid
+
+
+async def test_nothing_is_left_of_it_when_it_is_closed() -> None:
+    decoding = AudioFiles(1)
+    await decoding.start()
+    process = beginner(decoding)
+    decoding.close()
+    await until(lambda: process.gone)
+
+
+async def test_a_machine_that_is_too_busy_is_no_fault_of_the_file(files: AudioFiles) -> None:
+    limits = Limits(audio_s=60, piece_s=0.0)
+    with pytest.raises(DecodingLate):
+        await decoded(files, encoded(tone(1), "wav"), limits=limits)
+
+
+def beginner(files: AudioFiles) -> Process:
+    return Process(files.process_id)
+
+
+def decoders(files: AudioFiles) -> list[Process]:
+    return [one for one in beginner(files).children if not one.gone]
