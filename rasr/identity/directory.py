@@ -105,8 +105,8 @@ class AuditEntry:
 
     at: float
     actor: str
-    """The id of a user; "local:" and a name for one at the command line; "anonymous" where nobody is
-    asked who he is."""
+    """The id of a user; "local:" and a name for one at the command line; "anonymous" where nobody
+    is asked who he is."""
     action: str
     """Such as `iam:token:create`."""
     target: str

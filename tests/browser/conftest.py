@@ -140,7 +140,7 @@ def own_server() -> Iterator[Callable[..., ThreadServer]]:
     running: list[ThreadServer] = []
 
     def make(directory: Directory | None = None, **sections: dict[str, object]) -> ThreadServer:
-        server = ThreadServer(directory, **sections)
+        server = ThreadServer(directory, None, **sections)
         server.start()
         running.append(server)
         return server
