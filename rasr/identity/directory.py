@@ -105,7 +105,8 @@ class AuditEntry:
 
     at: float
     actor: str
-    """The id of a user, or "operator" for one at the command line."""
+    """The id of a user; "local:" and a name for one at the command line; "anonymous" where nobody
+    is asked who he is."""
     action: str
     """Such as `iam:token:create`."""
     target: str
