@@ -22,6 +22,7 @@ from rasr.server.http.nothing_page import nothing_page, wants_page
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.http.templates import preferred_language
+from rasr.server.http.usage import add_usage
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
 from rasr.server.ops.sessions import add_sessions
@@ -68,6 +69,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_sessions(app, state)
     add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins, lambda: state.connections.closing)
+    add_usage(app, state, origins)
     add_tickets(app, state.authenticator)
     directory = state.authenticator.directory
     if directory is not None:

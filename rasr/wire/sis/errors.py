@@ -16,6 +16,7 @@ from enum import StrEnum
 class ErrorCode(StrEnum):
     """SIS error codes as they stand on the wire."""
 
+    STORE_DOWN = "SIS.0001"
     UNSUPPORTED = "SIS.0031"
     INVALID = "SIS.0032"
     ENGINE_TIMEOUT = "SIS.0033"
@@ -42,6 +43,7 @@ class ErrorRow:
 
 
 ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
+    ErrorCode.STORE_DOWN: ErrorRow("accounts and hot words cannot be read now", 500, True),
     ErrorCode.UNSUPPORTED: ErrorRow("the value is valid but not served here", 400, False),
     ErrorCode.INVALID: ErrorRow("a message or a field of it is not valid", 400, False),
     ErrorCode.ENGINE_TIMEOUT: ErrorRow("the engine did not answer in time", 504, True),
