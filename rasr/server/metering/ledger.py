@@ -71,6 +71,8 @@ class LedgerWriter:
         self._is_failing = False
         self._journal_is_failing = False
         self._is_closing = False
+        self._has_begun = False
+        """What earlier processes have left is in the store."""
         self._strangers: set[str] = set()
         self.waiting = 0
         """Rows that are not in the store."""
@@ -91,7 +93,7 @@ class LedgerWriter:
 
     async def caught_up(self) -> None:
         """Wait until the rows so far are in the store, or a moment has passed."""
-        if self._task is None or not self.waiting:
+        if self._task is None or (self._has_begun and not self.waiting):
             return
         tried = asyncio.get_running_loop().create_future()
         self._tried.add(tried)
@@ -272,6 +274,7 @@ class LedgerWriter:
             _log.error("usage_waits", rows=self.waiting, why=str(error))
 
     def _succeeded(self) -> None:
+        self._has_begun = True
         if self._is_failing:
             self._is_failing = False
             _log.info("usage_caught_up")

@@ -21,9 +21,9 @@ from rasr.usage.meter import Charge
 from rasr.usage.services import Service as Metered
 from tests.server.auth.conftest import Signer, web_of
 from tests.server.conftest import fake_settings
-from tests.store.conftest import postgres_settings, sqlite_settings, template
+from tests.store.conftest import postgres_settings, settings, sqlite_settings, template
 
-__all__ = ["postgres_settings", "sqlite_settings", "template"]
+__all__ = ["postgres_settings", "settings", "sqlite_settings", "template"]
 
 
 @dataclass
@@ -114,13 +114,12 @@ async def make_ledger(settings: StoreSettings) -> Ledger:
     return made
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture
 async def ledger(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: StoreSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[Ledger]:
     """On both databases."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    settings: StoreSettings = request.getfixturevalue(f"{request.param}_settings")
     made = await make_ledger(settings.model_copy(update={"timeout_s": 2.0}))
     yield made
     for one in made.opened:
