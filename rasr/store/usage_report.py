@@ -133,23 +133,13 @@ async def usage_report(
     sums = await usage.sums(project_id, asked.since, asked.until, most=MOST_ROWS + 1)
     if len(sums) > MOST_ROWS:
         raise TooMuch(f"{first} to {last}")
-    all_packages = await usage.packages(project_id)
-    quotas = [
-        QuotaUse(quota, await used_this_month(usage, project_id, quota.service, now))
-        for quota in await usage.quotas(project_id)
-    ]
     on_demand: Counter[str] = Counter()
     for one in sums:
         on_demand[one.service] += one.amount
-    used: dict[str, int] = {}
-    for service in {one.service for one in all_packages}:
-        of_service = [one for one in all_packages if one.service == service]
-        uses, rest = await _allotted(usage, project_id, of_service, asked, now)
-        used |= uses
-        on_demand[service] = rest
-    packages = [
-        PackageUse(one, used[one.id]) for one in all_packages if one.ends_at > min(asked.since, now)
-    ]
+    quotas = await quotas_in_use(usage, project_id, now)
+    packages, of_packages = await packages_in_use(usage, project_id, now, asked)
+    on_demand = Counter(dict(on_demand) | of_packages)
+    packages = [one for one in packages if one.package.ends_at > min(asked.since, now)]
     warnings = [
         *(_of_quota(one) for one in quotas),
         *_of_packages(packages, now),
@@ -164,6 +154,31 @@ async def usage_report(
         dict(+on_demand),
         [one for one in warnings if one is not None],
     )
+
+
+async def quotas_in_use(usage: Usage, project_id: str, now: float) -> list[QuotaUse]:
+    """The quotas of a project."""
+    return [
+        QuotaUse(quota, await used_this_month(usage, project_id, quota.service, now))
+        for quota in await usage.quotas(project_id)
+    ]
+
+
+async def packages_in_use(
+    usage: Usage, project_id: str, now: float, asked: Period | None = None
+) -> tuple[list[PackageUse], dict[str, int]]:
+    """All packages of a project, and of each service that has some what was used of none of them
+    in the period asked for."""
+    packages = await usage.packages(project_id)
+    used: dict[str, int] = {}
+    on_demand: dict[str, int] = {}
+    for service in {one.service for one in packages}:
+        of_service = [one for one in packages if one.service == service]
+        uses, on_demand[service] = await _allotted(
+            usage, project_id, of_service, asked or Period(now, now), now
+        )
+        used |= uses
+    return [PackageUse(one, used[one.id]) for one in packages], on_demand
 
 
 async def used_this_month(usage: Usage, project_id: str, service: str, now: float) -> int:
