@@ -25,8 +25,11 @@ from rasr.usage.journal import Journal, Segment
 
 _log = structlog.get_logger("rasr.usage")
 
-_GATHER_S = 0.2
-"""So long rows gather before they are taken to the store together."""
+_SYNC_S = 1.0
+"""So long after a row the disk is asked to have it for good."""
+_GATHER_S = 5.0
+"""So long rows gather before they are taken to the store together: that costs some milliseconds of
+processor time, and rounds that end just then have them to wait."""
 _AGAIN_S = 2.0
 """Until the next try, where the store cannot be asked."""
 _LOOK_S = 60.0
@@ -191,7 +194,7 @@ class LedgerWriter:
             await self._on_disk(partial(segment.close, remove=True))
             del self._abandoned[0]
         if self._journal is not None:
-            await self._sync(self._journal)
+            await self._sync()
             while (segment_of_ours := self._journal.turn()) is not None:
                 await self._take(segment_of_ours, ours=True)
                 await self._on_disk(segment_of_ours.clear)
@@ -252,9 +255,11 @@ class LedgerWriter:
             self.waiting -= len(rows)
         self._kept(rows, ours)
 
-    async def _sync(self, journal: Journal) -> None:
+    async def _sync(self) -> None:
+        if self._journal is None:
+            return
         try:
-            await self._on_disk(journal.sync)
+            await self._on_disk(self._journal.sync)
         except OSError as error:
             self._journal_failed(error.strerror)
 
@@ -264,7 +269,9 @@ class LedgerWriter:
             await _within(_AGAIN_S, self._hurry.wait())
         else:
             await _within(_LOOK_S, self._work.wait())
-            await _within(_GATHER_S, self._hurry.wait())
+            await _within(_SYNC_S, self._hurry.wait())
+            await self._sync()
+            await _within(_GATHER_S - _SYNC_S, self._hurry.wait())
 
     # What the operator is told
 
