@@ -21,6 +21,7 @@ from bench.fuzz import fuzz
 from bench.hot_words import hot_words
 from bench.live_cost import live_cost
 from bench.load import load, null, speaker
+from bench.metering import metering
 from bench.model import model
 from bench.overhead import overhead
 from bench.peers import peers
@@ -43,8 +44,8 @@ def main() -> None:
 
 for verb in (
     *(accuracy, alignment, attack, busy_start, capacity, captions, chaos, conversations),
-    *(endpoint, first_minutes, fuzz, g2p, hot_words, live_cost, load, model, null, overhead),
-    *(overload, passes, peers, soak, speaker, whisper_peers),
+    *(endpoint, first_minutes, fuzz, g2p, hot_words, live_cost, load, metering, model, null),
+    *(overhead, overload, passes, peers, soak, speaker, whisper_peers),
 ):
     main.add_command(verb)
 

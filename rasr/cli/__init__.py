@@ -23,6 +23,7 @@ _COMMANDS = {
         ("", ("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config")),
         ("", ("capacity", "top", "tls")),
         ("accounts.", ("projects", "users", "groups", "keys", "policies", "vocabularies", "store")),
+        ("accounts.", ("usage", "packages", "quotas")),
     )
     for name in names
 }

@@ -31,12 +31,28 @@ class Subscriber(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What a recognition has had when it is over."""
+
+    trace_id: str
+    """Names it."""
+    audio_s: float
+    """Audio received, seconds."""
+    told_s: float
+    """Of it, what was before the end of the last text that its listener was told."""
+    succeeded: bool
+    """As its client was told."""
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """Leave to recognise. It is closed when the recognition is over."""
 
     grant: Grant
     slot: AdmissionSlot
     subscribers: tuple[Subscriber, ...] = ()
+    settle: Callable[[Heard], None] | None = None
+    """Called once, when the recognition is over, however it ended. It raises nothing."""
 
     def close(self) -> None:
         """Give everything back."""

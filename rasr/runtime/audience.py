@@ -45,6 +45,8 @@ class Audience:
         """Number of the newest event."""
         self.taken = 0
         """Events up to this number have been taken."""
+        self.told_samples = 0
+        """Where the last text ended that a listener was told."""
 
     def attach(self, listener: Listener) -> None:
         """Tell a listener all events that are kept, and from now on each one."""
@@ -79,6 +81,8 @@ class Audience:
             self._kept.append((self.newest, event))
         if self.listener is not None:
             self.listener.on_event(self.newest, event)
+            if isinstance(event, Final) and event.hypothesis.text:
+                self.told_samples = event.end_sample
         # The client comes first, whatever the others cost, and their faults are not his.
         for subscriber in self._subscribers[:]:
             try:

@@ -251,6 +251,8 @@ class Connection:
                 if self._runner is not None:
                     _steer(self._runner, effect)
             case Ended():
+                if self._runner is not None and effect.succeeded:
+                    self._runner.succeeded = True
                 self.statistics.recognition_closed(effect.reason)
             case Close():
                 self._outbox.put(effect)

@@ -30,7 +30,7 @@ from rasr.recognition.effects import (
 )
 from rasr.recognition.events import Done, RecognitionEvent
 from rasr.recognition.recognition import Recognition
-from rasr.runtime.access import Access
+from rasr.runtime.access import Access, Heard
 from rasr.runtime.alarm import Alarm, Watchdog
 from rasr.runtime.audience import Audience, Listener
 from rasr.runtime.segment_decoding import SegmentDecoding
@@ -77,6 +77,8 @@ class RecognitionRunner:
         self._watchdog = Watchdog(answer_timeout_s, lambda: self.backlog_s, self._stalled)
         self._is_finishing = False
         self._is_carrying_out = False
+        self.succeeded = False
+        """True once its client was told that all went well."""
         self.over = False
         """True once `Done` has been reported, or the recognition was given up."""
         statistics.recognition_opened(self)
@@ -162,6 +164,10 @@ class RecognitionRunner:
         self._watchdog.cancel()
         self._decoding.close()
         self._access.close()
+        if self._access.settle is not None:
+            told_s = self._audience.told_samples / SAMPLE_RATE
+            trace_id = self._statistics.trace_id
+            self._access.settle(Heard(trace_id, self.audio_s, told_s, self.succeeded))
         if self._statistics.in_recognition:
             self._statistics.recognition_closed(reason)
 

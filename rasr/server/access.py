@@ -11,11 +11,8 @@ import asyncio
 from collections.abc import Collection
 from typing import assert_never
 
-import structlog
-
 from decoder import HotWord
 from rasr.captions import Broadcaster, ChannelBusy, TooManyChannels
-from rasr.identity.directory import DirectoryUnavailable
 from rasr.models.languages import setup_command
 from rasr.recognition.config import EngineChoice
 from rasr.runtime.access import Access, Subscriber
@@ -24,7 +21,6 @@ from rasr.server.engines import PropertyTable
 from rasr.server.vocabularies import KnownVocabularies
 from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
 
-_log = structlog.get_logger("rasr.session")
 _NONE_DETECTS = (
     "no engine of this server finds out which language is spoken; who runs it can have several "
     "languages served by one model that does, such as sensevoice or whisper-base"
@@ -59,14 +55,11 @@ class Authoriser:
         return f"{served}; who runs it can add {language}: {setup_command(language)}"
 
     async def authorise(self, party: Party, request: AccessRequest) -> Access | Refusal:
-        """Whether `party` may have the recognition that it asks for."""
-        try:
-            return await self._authorise(party, request)
-        except DirectoryUnavailable as error:
-            _log.error("access_unknown", peer=party.address, why=str(error))
-            return Refusal(RefusalKind.STORE_DOWN)
+        """Whether `party` may have the recognition that it asks for.
 
-    async def _authorise(self, party: Party, request: AccessRequest) -> Access | Refusal:
+        Raises:
+            DirectoryUnavailable: its hot words cannot be read now.
+        """
         engine = self._properties.choose(request.model, request.language, request.sample_rate)
         if request.detects_language:
             engine = self._properties.detecting(engine)

@@ -24,6 +24,7 @@ from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.short_audio import add_short_audio
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.http.templates import preferred_language
+from rasr.server.http.usage import add_usage
 from rasr.server.http.vocabularies import add_vocabularies
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
@@ -73,6 +74,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins, lambda: state.connections.closing)
     add_short_audio(app, state, origins)
+    add_usage(app, state, origins)
     add_tickets(app, state.authenticator)
     add_vocabularies(app, state, origins)
     directory = state.authenticator.directory

@@ -42,6 +42,7 @@ from rasr.server.engines import (
 )
 from rasr.server.errors import StartError
 from rasr.server.listener import addresses_of_others, is_loopback, listen, url_of
+from rasr.server.metering.meter import make_meter
 from rasr.server.ops.capacity import Calibration, Capacities, memory_folder
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
@@ -56,7 +57,6 @@ from rasr.server.ws.connections import Connections
 from rasr.settings import Settings, VadSettings
 from rasr.store.on_demand import StoreOnDemand
 from rasr.tasks import awaited, notice_faults
-from rasr.usage.meter import Unmetered
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -90,6 +90,7 @@ class Service:
         self.settings = settings
         self._directory = directory
         self._store = store
+        self._meter = make_meter(store)
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
         self._calibrations: list[Calibration] = []
@@ -176,6 +177,7 @@ class Service:
         self._url = url_of(self._listener, is_secure=tls is not None)
         authenticator = Authenticator(settings, self._directory, time.time)
         self._asks = await check_reach(authenticator, settings.server.host, is_local=self._is_local)
+        await self._meter.start()
         self._schedulers = {
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
         }
@@ -259,13 +261,14 @@ class Service:
             capacities=capacities,
             statistics=statistics,
             interfaces=InterfaceStatistics(),
-            meter=Unmetered(),
-            connections=Connections(settings, recognizer, authoriser, statistics),
+            meter=self._meter,
+            connections=Connections(settings, recognizer, authoriser, statistics, self._meter),
             recognizer=recognizer,
             authoriser=authoriser,
             audio_files=self._audio_files,
             authenticator=authenticator,
             vocabularies=vocabularies,
+            store=self._store,
             # A server for others is meant to be reached by names.
             names_are_ours=settings.auth.kind == "none" or not self._is_local,
         )
@@ -310,6 +313,7 @@ class Service:
         if self._recognizer is not None:
             self._recognizer.close()
         self._audio_files.close()
+        await self._meter.close()
         if self._directory is not None:
             await self._directory.close()
         if self._store is not None:

@@ -22,6 +22,7 @@ from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.vocabularies import KnownVocabularies
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings
+from rasr.store.on_demand import StoreOnDemand
 from rasr.usage.meter import Meter
 
 
@@ -49,6 +50,8 @@ class ServerState:
     audio_files: AudioFiles
     authenticator: Authenticator
     vocabularies: KnownVocabularies
+    store: StoreOnDemand | None
+    """Where keys, hot words and usage are kept; None: nowhere."""
     names_are_ours: bool
     """See `rasr.server.origins.OriginRule`."""
 

@@ -35,7 +35,7 @@ class KnownVocabularies:
             of_settings: words by the id of their vocabulary.
             store: None: there are no others.
         """
-        self.store = store
+        self._store = store
         self._of_settings = {name: tuple(words) for name, words in of_settings.items()}
         self._kept: OrderedDict[tuple[str, str], tuple[Version, tuple[str, ...]]] = OrderedDict()
         """By project and id; those that were used last stand last."""
@@ -55,7 +55,7 @@ class KnownVocabularies:
         words = self._of_settings.get(vocabulary_id)
         if words is not None:
             return words
-        store = None if self.store is None else await self.store.asked()
+        store = None if self._store is None else await self._store.asked()
         if store is None:
             return None
         async with store.reading() as work:

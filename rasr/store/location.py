@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -24,6 +25,10 @@ class SqliteFile:
         """Where the encryption keys of this file are, unless the settings have them."""
         return self.path.with_name(f"{self.path.name}.keys")
 
+    def usage_folder(self, environ: Mapping[str, str]) -> Path:
+        """Where usage waits until it is in the store."""
+        return self.path.with_name(f"{self.path.name}.usage")
+
     def __str__(self) -> str:
         return str(self.path)
 
@@ -34,6 +39,11 @@ class Postgres:
 
     url: str
     """As libpq reads it. It may have a password in it: it is never shown."""
+
+    def usage_folder(self, environ: Mapping[str, str]) -> Path:
+        """Where usage waits until it is in the store: on this machine, for this database alone."""
+        name = sha256(str(self).encode()).hexdigest()[:16]
+        return data_folder(environ) / "store" / f"{name}.usage"
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)

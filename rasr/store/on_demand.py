@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rasr.identity.directory import (
@@ -63,6 +64,17 @@ class StoreOnDemand:
             DirectoryUnavailable: it cannot be opened now.
         """
         return await self._open(make=True)
+
+    def usage_folder(self) -> Path:
+        """Where usage waits until it is in the store.
+
+        Raises:
+            DirectoryUnavailable: the settings name no place.
+        """
+        try:
+            return locate(self._settings.url, self._environ).usage_folder(self._environ)
+        except StoreError as error:
+            raise DirectoryUnavailable(str(error)) from error
 
     async def _open(self, *, make: bool) -> Store:
         if self._opened is not None:

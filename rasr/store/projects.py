@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,7 +33,7 @@ class Projects:
         if await self.find(domain, name) is not None:
             raise AlreadyThere(f"there is a project {name!r} in the domain {domain!r} already")
         made = ProjectRecord(
-            new_id(), domain, name, check_description(description), now, blocked_at=None
+            new_id(), domain, name, check_description(description), now, None, None
         )
         await self._connection.execute(
             insert(PROJECTS).values(
@@ -85,6 +87,24 @@ class Projects:
         await self._connection.execute(
             update(PROJECTS).where(PROJECTS.c.id == project_id).values(blocked_at=at)
         )
+
+    async def freeze(self, project_id: str, at: float | None) -> None:
+        """From `at` on it may use no metered service; None: again."""
+        await self._connection.execute(
+            update(PROJECTS).where(PROJECTS.c.id == project_id).values(frozen_at=at)
+        )
+
+    async def known(self, project_ids: Iterable[str]) -> set[str]:
+        """Those of these ids that are of projects."""
+        asked = PROJECTS.c.id.in_(sorted(project_ids))
+        return set(await self._connection.scalars(select(PROJECTS.c.id).where(asked)))
+
+    async def frozen_at(self, project_id: str) -> float | None:
+        """Since when a project is frozen; None: it is not, or there is none of this id."""
+        found = await self._connection.execute(
+            select(PROJECTS.c.frozen_at).where(PROJECTS.c.id == project_id)
+        )
+        return found.scalar_one_or_none()
 
 
 def _record(row: Row[tuple[object, ...]]) -> ProjectRecord:

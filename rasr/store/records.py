@@ -17,6 +17,9 @@ class ProjectRecord:
     description: str
     created_at: float
     blocked_at: float | None
+    """Since then nobody may call it."""
+    frozen_at: float | None
+    """Since then it may use no metered service, and everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class UsageSum:
-    """What was used on one day (UTC) of one service by one key."""
+    """What was used on one day (UTC) of one service by one user with one key."""
 
     day: str
     service: str
@@ -125,6 +128,7 @@ class UsageSum:
     calls: int
     amount: int
     audio_ms: int
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +140,11 @@ class Package:
     amount: int
     starts_at: float
     ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a project may use of a service in a month."""
+
+    service: str
+    per_month: int

@@ -103,6 +103,7 @@ PROJECTS = Table(
     _description(),
     _moment("created_at"),
     _moment("blocked_at", nullable=True),
+    _moment("frozen_at", nullable=True),
     UniqueConstraint("domain", "name"),
 )
 
@@ -247,6 +248,8 @@ USAGE = Table(
     Column("audio_ms", BigInteger, nullable=False),
     Column("amount", BigInteger, nullable=False),
     Index(None, "project_id", "at"),
+    # Sums of a month are asked for again and again.
+    Index(None, "project_id", "service", "at", "amount"),
 )
 
 PACKAGES = Table(

@@ -102,6 +102,8 @@ class Ended:
 
     reason: str
     """For the log and the statistics, in the dialect's words."""
+    succeeded: bool = False
+    """The client is told that all went well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,12 @@ class RefusalKind(StrEnum):
     """Whether it may could not be found out in time."""
     CAPACITY = "capacity"
     """The server is full. The detail is a sentence with the numbers."""
+    QUOTA = "quota"
+    """What the caller may use is used up. The detail is a sentence with the numbers."""
+    FROZEN = "frozen"
+    """The caller may use nothing now. The detail is a sentence."""
     STORE_DOWN = "store_down"
-    """What the caller may do, or the hot words, cannot be read now."""
+    """What the caller may do, what he has used, or the hot words, cannot be read now."""
 
 
 @dataclass(frozen=True, slots=True)

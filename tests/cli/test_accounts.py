@@ -75,7 +75,15 @@ def test_a_project_is_made_listed_shown_blocked_and_freed(done: Rasr, told: Any)
     assert re.fullmatch("[0-9a-f]{32}", made["id"])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", made["created_at"])
     heading, row = done("projects", "list").stdout.splitlines()
-    assert heading.split() == ["NAME", "DOMAIN", "ID", "CREATED", "BLOCKED", "DESCRIPTION"]
+    assert heading.split() == [
+        "NAME",
+        "DOMAIN",
+        "ID",
+        "CREATED",
+        "BLOCKED",
+        "FROZEN",
+        "DESCRIPTION",
+    ]
     assert row.split()[:3] == ["cn-north-4", "default", made["id"]]
     assert told("projects", "list") == [made]
     assert told("projects", "show", made["id"]) == {**made, "keys": []}

@@ -355,7 +355,7 @@ def metered(service: Service, meter: Metered) -> Metered:
 async def test_the_meter_is_asked_before_anything_is_decoded(
     service: Service, is_frozen: bool, status: int, code: str
 ) -> None:
-    meter = metered(service, Metered(UsageRefused("no more", is_frozen)))
+    meter = metered(service, Metered(UsageRefused("no more", is_frozen=is_frozen)))
     answer = await post(service, b"no audio", "wav")
     assert (answer.status_code, answer.json()["error_code"]) == (status, code)
     assert answer.json()["error_msg"] == "no more"

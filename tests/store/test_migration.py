@@ -24,7 +24,7 @@ from rasr.store.store import Store, migrate_store, open_store
 from tests.store.postgres import PostgresServer
 
 OLDER = Path(__file__).parent / "older"
-HEAD = "0002"
+HEAD = "0003"
 
 
 @pytest.fixture
@@ -77,6 +77,29 @@ async def test_a_file_of_the_first_version_is_brought_up_after_a_copy_is_made(
     assert copy.stat().st_mode & 0o777 == 0o600
     await (await open_store(sqlite_settings, {})).close()
     assert list(older_file.parent.glob("*.backup")) == [copy]
+
+
+async def test_a_file_with_usage_is_brought_up_with_all_of_it(
+    sqlite_settings: StoreSettings,
+) -> None:
+    location = locate(sqlite_settings.url, {})
+    assert isinstance(location, SqliteFile)
+    location.path.parent.mkdir(mode=0o700)
+    with closing(sqlite3.connect(location.path)) as file:
+        file.executescript((OLDER / "0002.sql").read_text("utf-8"))
+    location.key_file.write_text((OLDER / "0001.keys").read_text("utf-8"))
+    for one in (location.path, location.key_file):
+        one.chmod(0o600)
+    async with await open_store(sqlite_settings, {}) as store, store.writing() as work:
+        (project,) = await work.projects.all()
+        assert project.frozen_at is None
+        (day,) = await work.usage.sums(project.id, 0.0, 1 << 33)
+        assert (day.day, day.service, day.calls, day.amount) == ("2026-01-02", "real-time", 1, 61)
+        assert await work.usage.quota(project.id, "real-time") == 3600
+        await work.projects.freeze(project.id, 5.0)
+        assert await work.projects.frozen_at(project.id) == 5.0
+    (copy,) = location.path.parent.glob("store.db.0002-*.backup")
+    assert version_of(copy) == "0002"
 
 
 async def test_two_that_open_an_older_file_at_once_bring_it_up_once(

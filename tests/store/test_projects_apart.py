@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rasr.store.errors import AlreadyThere, Invalid, Unknown
-from rasr.store.records import UsageRow
+from rasr.store.records import Quota, UsageRow
 from rasr.store.store import Store
 
 NOW = 1_767_323_045.25
@@ -87,19 +87,32 @@ async def test_usage_is_summed_for_each_day_service_and_key(store: Store) -> Non
         assert await work.usage.amount(theirs, "tts", midnight, midnight + DAY) == 0
 
 
-async def test_packages_count_while_they_last(store: Store) -> None:
+async def test_packages_are_of_one_project(store: Store) -> None:
     ours, theirs = await two_projects(store)
     async with store.writing() as work:
         late = await work.usage.add_package(ours, ASR, 10, NOW, NOW + 3 * DAY)
-        soon = await work.usage.add_package(ours, ASR, 10, NOW, NOW + DAY)
-        await work.usage.add_package(ours, ASR, 10, NOW + 1, NOW + DAY)
-        await work.usage.add_package(ours, "tts", 10, NOW, NOW + DAY)
-        assert await work.usage.packages(ours, ASR, NOW) == [soon, late]
-        assert await work.usage.packages(ours, ASR, NOW + DAY) == [late]
-        assert await work.usage.packages(theirs, ASR, NOW) == []
+        soon = await work.usage.add_package(ours, "tts", 10, NOW, NOW + DAY)
+        assert await work.usage.packages(ours) == [soon, late]
+        assert await work.usage.packages(theirs) == []
         for amount, ends in ((0, NOW + 1), (1, NOW)):
             with pytest.raises(Invalid, match="a package has"):
                 await work.usage.add_package(ours, ASR, amount, NOW, ends)
+
+
+async def test_a_package_that_is_revoked_counts_no_more(store: Store) -> None:
+    ours, theirs = await two_projects(store)
+    async with store.writing() as work:
+        begun = await work.usage.add_package(ours, ASR, 10, NOW, NOW + DAY)
+        to_come = await work.usage.add_package(ours, ASR, 10, NOW + DAY, NOW + 2 * DAY)
+        for project, package in ((theirs, begun.id), (ours, "no such\x00id")):
+            with pytest.raises(Unknown, match="the project has no package"):
+                await work.usage.revoke_package(project, package, NOW + 1)
+        await work.usage.revoke_package(ours, begun.id, NOW + 1)
+        await work.usage.revoke_package(ours, to_come.id, NOW + 1)
+        (left,) = await work.usage.packages(ours)
+        assert (left.id, left.ends_at) == (begun.id, NOW + 1)
+        with pytest.raises(AlreadyThere, match="is over already"):
+            await work.usage.revoke_package(ours, begun.id, NOW + 1)
 
 
 async def test_a_quota_is_of_one_project_and_service(store: Store) -> None:
@@ -108,6 +121,8 @@ async def test_a_quota_is_of_one_project_and_service(store: Store) -> None:
         await work.usage.set_quota(ours, ASR, 10)
         await work.usage.set_quota(ours, ASR, 0)
         assert await work.usage.quota(ours, ASR) == 0
+        assert await work.usage.quotas(ours) == [Quota(ASR, 0)]
+        assert await work.usage.quotas(theirs) == []
         assert await work.usage.quota(theirs, ASR) is None
         assert await work.usage.quota(ours, "tts") is None
         await work.usage.set_quota(ours, ASR, None)

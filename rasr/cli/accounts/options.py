@@ -51,16 +51,23 @@ def expires_option(command: Command) -> Command:
     """`--expires`, handed on as a moment."""
     return click.option(
         "--expires",
-        type=_Moment(),
+        type=Moment(),
         metavar="WHEN",
         help="When it counts no more: 90d, 12h, 30m from now, or a date as 2027-01-31 (UTC).",
     )(command)
 
 
-class _Moment(click.ParamType[float]):
+class Moment(click.ParamType[float]):
     """A moment in the future, in seconds since 1970."""
 
     name = "moment"
+
+    def __init__(self, *, past: bool = False) -> None:
+        """
+        Args:
+            past: one that is over will do, too.
+        """
+        self._past = past
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -75,6 +82,6 @@ class _Moment(click.ParamType[float]):
             except ValueError:
                 self.fail(f"{value!r}; needed: 90d, 12h, 30m, or a date as 2027-01-31", param, ctx)
             moment = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-        if moment <= now:
+        if moment <= now and not self._past:
             self.fail(f"{value!r} is over; needed: a moment in the future", param, ctx)
         return moment

@@ -53,7 +53,7 @@ def list_projects(accounts: Accounts, as_json: bool) -> None:
     async def do(work: Work) -> list[ProjectRecord]:
         return await work.projects.all()
 
-    columns = ("name", "domain", "id", "created_at", "blocked_at", "description")
+    columns = ("name", "domain", "id", "created_at", "blocked_at", "frozen_at", "description")
     show_list([facts(one) for one in accounts.read(do)], columns, as_json=as_json)
 
 
@@ -91,6 +91,39 @@ def restore(accounts: Accounts, project: str, domain: str) -> None:
     """Let a project be called again."""
     _block(accounts, project, domain, blocked=False)
     click.echo(f"the project {project} may be called again")
+
+
+@projects.command()
+@click.argument("project")
+@domain_option
+@click.pass_obj
+def freeze(accounts: Accounts, project: str, domain: str) -> None:
+    """Refuse a project recognition and synthesis, as where it has not paid.
+
+    Its hot words, usage and console go on; rounds that are open finish.
+    """
+    _freeze(accounts, project, domain, frozen=True)
+    click.echo(f"the project {project} is frozen; again: rasr projects unfreeze {project}")
+
+
+@projects.command()
+@click.argument("project")
+@domain_option
+@click.pass_obj
+def unfreeze(accounts: Accounts, project: str, domain: str) -> None:
+    """Let a project recognise and synthesise again."""
+    _freeze(accounts, project, domain, frozen=False)
+    click.echo(f"the project {project} is not frozen any more")
+
+
+def _freeze(accounts: Accounts, project: str, domain: str, *, frozen: bool) -> None:
+    async def do(change: Change) -> None:
+        found = await change.work.projects.get(domain, project)
+        await change.work.projects.freeze(found.id, change.now if frozen else None)
+        action = "freeze" if frozen else "unfreeze"
+        await change.note(f"iam:project:{action}", full_name(found), found)
+
+    accounts.change(do)
 
 
 def _block(accounts: Accounts, project: str, domain: str, *, blocked: bool) -> None:

@@ -49,6 +49,7 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ),
     ("POST", "/v1/{project_id}/tts"): Right("sis:tts:synthesize"),
     (WEBSOCKET, "/v1/{project_id}/rtts"): Right("sis:tts:stream"),
+    ("GET", "/v1/{project_id}/usage"): Right("sis:usage:get"),
     # Whoever could use such a request twice could do so with a handshake; and in one second all
     # requests of a page's server look alike.
     ("POST", "/v1/{project_id}/tickets"): Right("sis:ticket:create"),

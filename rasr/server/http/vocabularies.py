@@ -56,7 +56,7 @@ class _Calls:
     def __init__(self, state: ServerState) -> None:
         self._clock = state.authenticator.clock
         self._languages = state.properties.languages
-        self._store = state.vocabularies.store
+        self._store = state.store
 
     async def create(self, request: SisRequest) -> Response:
         store = self._store_for(request)

@@ -133,6 +133,16 @@ SERVER: tuple[Reading[ServerState], ...] = (
         "Tasks, callbacks and threads of the server itself that ended unasked; the log has each.",
         lambda s: s.statistics.faults,
     ),
+    Reading(
+        "rasr_usage_waiting",
+        "Calls and rounds that are to be billed and are not in the ledger yet.",
+        lambda s: s.meter.waiting,
+    ),
+    Reading(
+        "rasr_usage_lost_total",
+        "Calls and rounds that could be written down nowhere.",
+        lambda s: s.meter.lost,
+    ),
     Reading("rasr_tasks", "Tasks of the event loop.", lambda s: len(asyncio.all_tasks())),
     Reading("rasr_threads", "Threads that Python knows.", lambda s: threading.active_count()),
 )

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import structlog
 
@@ -16,7 +15,10 @@ from rasr.runtime.statistics import SessionStatistics
 from rasr.server.access import Authoriser
 from rasr.server.admission import Party
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.ws.metered import MeteredAccess
 from rasr.settings import Settings
+from rasr.usage.meter import Meter
+from rasr.usage.services import Service
 from rasr.wire.dialect import Conversation
 
 _log = structlog.get_logger("rasr.session")
@@ -34,11 +36,13 @@ class Connections:
         recognizer: Recognizer,
         authoriser: Authoriser,
         statistics: ServerStatistics,
+        meter: Meter,
     ) -> None:
         self._settings = settings
         self._recognizer = recognizer
         self._authoriser = authoriser
         self._statistics = statistics
+        self._meter = meter
         self._numbers = itertools.count(1)
         self._open: set[Connection] = set()
         self._calls: set[SessionStatistics] = set()
@@ -51,12 +55,18 @@ class Connections:
         """True once nobody new is served."""
 
     async def serve(
-        self, socket: Socket, mode: str, party: Party, begin: Callable[[float], Conversation]
+        self,
+        socket: Socket,
+        mode: str,
+        service: Service,
+        party: Party,
+        begin: Callable[[float], Conversation],
     ) -> None:
         """One connection, from its handshake to its end.
 
         Args:
             mode: for the log and the statistics.
+            service: what its rounds are billed as.
             begin: makes its conversation at a time of the loop's clock.
         """
         now = asyncio.get_running_loop().time()
@@ -65,7 +75,7 @@ class Connections:
             socket,
             begin(now),
             self._recognizer,
-            partial(self._authoriser.authorise, party),
+            MeteredAccess(self._authoriser.authorise, self._meter, service, party).ask,
             statistics,
             send_timeout_s=self._settings.server.send_timeout_s,
         )

@@ -16,6 +16,7 @@ from rasr.server.auth.credentials import SUBPROTOCOL
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
 from rasr.server.ws.socket import AsgiSocket
+from rasr.usage.services import Service
 from rasr.wire.sis.conversation import SisConversation
 from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
@@ -35,6 +36,8 @@ class _Mode:
     def __init__(self, state: ServerState, mode: Mode, origins: OriginRule) -> None:
         self._state = state
         self._mode = mode
+        is_a_call = mode is Mode.ONE_SENTENCE
+        self._service = Service.ONE_SENTENCE if is_a_call else Service.REAL_TIME
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +56,7 @@ class _Mode:
             return
         await socket.accept(SUBPROTOCOL)
         party = Party(scope["path_params"]["project_id"], address_of(scope), principal)
-        await connections.serve(socket, self._mode.value, party, self._begin)
+        await connections.serve(socket, self._mode.value, self._service, party, self._begin)
 
     def _begin(self, now: float) -> SisConversation:
         session = self._state.settings.session

@@ -213,7 +213,7 @@ class SisConversation:
             ending = Ending(EndReason.CANCEL)
         for message in ending.messages(self._trace_id):
             self._send(message)
-        self._effects.append(Ended(ending.name))
+        self._effects.append(Ended(ending.name, succeeded=ending.reason is EndReason.NORMAL))
         # Audio that was on its way when the recognition ended belongs to nothing and harms nobody.
         self._audio_refused = True
         if ending.close is not None:

@@ -108,10 +108,15 @@ def fault_of(refusal: Refusal, config: StartConfig) -> ProtocolError:
             )
         case RefusalKind.CAPACITY:
             return ProtocolError(ErrorCode.FULL, refusal.detail)
+        case RefusalKind.QUOTA:
+            return ProtocolError(ErrorCode.QUOTA, refusal.detail)
+        case RefusalKind.FROZEN:
+            return ProtocolError(ErrorCode.FROZEN, refusal.detail)
         case RefusalKind.STORE_DOWN:
             return ProtocolError(
                 ErrorCode.STORE_DOWN,
-                "accounts and hot words cannot be read now; rounds that are open go on; try again",
+                "accounts, usage and hot words cannot be read now; rounds that are open go on; try "
+                "again",
             )
         case _:
             assert_never(refusal.kind)
