@@ -17,6 +17,7 @@ from rasr.server.auth.answers import NOT_HERE, answer, body
 from rasr.server.auth.tickets import add_tickets
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
+from rasr.server.http.keys import add_keys
 from rasr.server.http.languages import add_languages
 from rasr.server.http.nothing_page import nothing_page, wants_page
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
@@ -24,7 +25,7 @@ from rasr.server.http.subtitles import add_subtitles
 from rasr.server.http.templates import preferred_language
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
-from rasr.server.ops.sessions import add_sessions
+from rasr.server.ops.sessions import add_project_sessions, add_sessions
 from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.server.ws.sis import add_sis
@@ -68,6 +69,8 @@ def make_application(state: ServerState) -> FastAPI:
     add_sessions(app, state)
     add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins, lambda: state.connections.closing)
+    add_keys(app, state, origins)
+    add_project_sessions(app, state, origins)
     add_tickets(app, state.authenticator)
     directory = state.authenticator.directory
     if directory is not None:

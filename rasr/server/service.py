@@ -257,6 +257,7 @@ class Service:
             meter=Unmetered(),
             connections=Connections(settings, recognizer, authoriser, statistics),
             authenticator=authenticator,
+            store=self._store,
             # A server for others is meant to be reached by names.
             names_are_ours=settings.auth.kind == "none" or not self._is_local,
         )

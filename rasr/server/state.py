@@ -18,6 +18,7 @@ from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings
+from rasr.store.on_demand import StoreOnDemand
 from rasr.usage.meter import Meter
 
 
@@ -41,6 +42,8 @@ class ServerState:
     meter: Meter
     connections: Connections
     authenticator: Authenticator
+    store: StoreOnDemand | None
+    """Where keys, hot words and usage are kept; None: nowhere."""
     names_are_ours: bool
     """See `rasr.server.origins.OriginRule`."""
 

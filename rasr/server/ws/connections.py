@@ -56,7 +56,9 @@ class Connections:
         """
         now = asyncio.get_running_loop().time()
         number = next(self._numbers)
-        statistics = SessionStatistics(number, mode, party.address, now, self._statistics)
+        statistics = SessionStatistics(
+            number, mode, party.address, now, self._statistics, party.project
+        )
         connection = Connection(
             socket,
             begin(now),
