@@ -7,15 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rasr.identity.passwords import hash_password
-from rasr.identity.policies import FULL_ACCESS, READ_ONLY
+from rasr.identity.policies import FULL_ACCESS, READ_ONLY, Policy
 from rasr.server.service import Service
 from rasr.settings import Settings
 from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
 from tests.server.conftest import fake_settings
 
 PASSWORD = "correct horse battery"
-USERS = {"anna": FULL_ACCESS, "otto": FULL_ACCESS, "rita": READ_ONLY, "nobody": None}
+TICKETS_ALONE = "tickets alone"
+USERS = {"anna": FULL_ACCESS, "otto": FULL_ACCESS, "rita": READ_ONLY, "tom": TICKETS_ALONE}
 """Name → the policy that applies to him in the project `team`; all have the same password."""
+_POLICY = {
+    "Version": "1.1",
+    "Statement": [{"Effect": "Allow", "Action": ["sis:ticket:create"]}],
+}
 
 
 @dataclass
@@ -35,7 +40,7 @@ class StoredAccounts:
         return self.projects["team"]
 
     def service(self) -> Service:
-        """A server with these accounts. It closes the store at its end."""
+        """A server with these accounts. It closes the store; another one opens it anew."""
         return Service(self.settings, DirectoryOnDemand(self.store), self.store)
 
 
@@ -50,11 +55,11 @@ async def stored_accounts(folder: Path, **sections: dict[str, object]) -> Stored
             project = await work.projects.create("default", name, "", now)
             made.projects[name] = project.id
         team = await work.projects.get("default", "team")
+        await work.policies.create(TICKETS_ALONE, Policy.parse(_POLICY), "", now)
         for name, policy in USERS.items():
             user = await work.users.create("default", name, "", now, hash_password(PASSWORD))
             made.users[name] = user.id
-            if policy is not None:
-                await work.policies.attach(await work.policies.get(policy), user, team, now)
+            await work.policies.attach(await work.policies.get(policy), user, team, now)
             key, secret = await work.keys.create(user, team, f"key of {name}", now)
             made.keys[name] = key.id, secret
     return made

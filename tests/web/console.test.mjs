@@ -66,10 +66,10 @@ test("what is asked is of the project, and a body is JSON", async () => {
   assert.deepEqual(asked, [["/v1/any/keys", "GET", undefined], ["/v1/a%2Fb/keys", "POST", '{"description":"x"}']]);
 });
 
-test("a day has steps of five minutes, a week those of an hour", () => {
+test("a day has steps of half an hour, a week those of three", () => {
   const now = Date.UTC(2026, 10, 29, 12, 2);
-  assert.deepEqual(timesOf("day", now), { from: Date.UTC(2026, 10, 28, 12, 5), to: Date.UTC(2026, 10, 29, 12, 5), period: 300 });
-  assert.deepEqual(timesOf("week", now), { from: Date.UTC(2026, 10, 22, 13), to: Date.UTC(2026, 10, 29, 13), period: 3600 });
+  assert.deepEqual(timesOf("day", now), { from: Date.UTC(2026, 10, 28, 12, 30), to: Date.UTC(2026, 10, 29, 12, 30), period: 300, step: 1_800_000 });
+  assert.deepEqual(timesOf("week", now), { from: Date.UTC(2026, 10, 22, 15), to: Date.UTC(2026, 10, 29, 15), period: 3600, step: 10_800_000 });
 });
 
 test("what the console asks itself, and what nobody called, is not shown", () => {
@@ -84,10 +84,12 @@ test("what the console asks itself, and what nobody called, is not shown", () =>
 });
 
 test("steps without calls have none, and no delay", () => {
-  const times = { from: 0, to: 1_200_000, period: 300 };
+  const times = { from: 0, to: 1_200_000, step: 300_000 };
   const points = [point(-300_000, 9), point(300_000, 2, 80), point(900_000, 0, null, [1, 0]), point(1_200_000, 9)];
   assert.deepEqual(values(points, CALLS, times), [0, 2, 0, 0]);
   assert.deepEqual(values(points, DELAY, times), [null, 80, null, null]);
+  assert.deepEqual(values([point(0, 1, 100), point(150_000, 3, 500)], CALLS, times), [4, 0, 0, 0]);
+  assert.deepEqual(values([point(0, 1, 100), point(150_000, 3, 500)], DELAY, times), [400, null, null, null]);
   assert.deepEqual(values(points, "api_calls_with_4xx_response", times), [0, 0, 0, 1]);
 });
 

@@ -35,7 +35,7 @@ export class ApiFault extends Error {
 export function faultOf({ status, headers }, document) {
   const code = document?.error_code ?? String(status);
   const message = document?.error_msg ?? "";
-  const values = { code, message, request: document?.request_id ?? "" };
+  const values = { code, message, request: document?.request_id ?? headers?.get("x-request-id") ?? "" };
   if (status === 401) {
     return new ApiFault("signed_out", values);
   }

@@ -45,7 +45,7 @@ export function pathOf(values, x, y) {
  * @typedef {object} Drawing
  * @property {string} label what it shows, in a sentence
  * @property {{values: (number | null)[], line: number}[]} lines each with the number of its look
- * @property {{from: number, to: number, period: number}} times
+ * @property {{from: number, to: number, step: number}} times
  * @property {(value: number) => string} number how a value is written
  * @property {(at: number, isDay: boolean) => string} time
  */
@@ -102,8 +102,8 @@ export class Chart {
   }
 
   get count() {
-    const { from, to, period } = this.drawing.times;
-    return Math.round((to - from) / (period * 1000));
+    const { from, to, step } = this.drawing.times;
+    return Math.round((to - from) / step);
   }
 
   timesBelow() {

@@ -43,6 +43,7 @@ export class Editor {
     this.pane = new Pane(root.querySelector("#vocabulary"), texts, account, {
       load: async () => (this.id === NEW ? emptyTable() : api.ask(`asr/vocabularies/${encodeURIComponent(this.id)}`)),
       draw: (data) => this.draw(data),
+      clear: () => this.clear(),
     });
     this.form.addEventListener("input", () => this.typed());
     this.form.addEventListener("submit", (event) => {
@@ -63,7 +64,6 @@ export class Editor {
     const wanted = id ?? NEW;
     if (wanted !== this.id || this.pane.data === null) {
       this.id = wanted;
-      this.drawn = null;
       this.pane.reset();
       this.clearFaults();
       this.tell("");
@@ -79,7 +79,6 @@ export class Editor {
 
   reset() {
     this.drafts.clear();
-    this.drawn = null;
     this.pane.reset();
     this.trial.reset();
   }
@@ -123,6 +122,13 @@ export class Editor {
     this.deleter.hidden = this.id === NEW;
     this.trial.of(this.id === NEW ? null : data);
     this.typed(false);
+  }
+
+  clear() {
+    this.drawn = null;
+    for (const name of ["name", "description", "contents"]) {
+      this.fields[name].value = "";
+    }
   }
 
   get values() {

@@ -55,6 +55,7 @@ export const ENGLISH = {
   metric_api_calls_with_4xx_response: "Refused calls (4xx)",
   metric_api_calls_with_5xx_response: "Failed calls (5xx)",
   metric_average_delay: "Average delay",
+  figure_average_delay: "Average delay, ms",
   milliseconds: "{number} ms",
   seconds: "{number} s",
   interface_sentence_transcription: "One sentence",

@@ -61,7 +61,7 @@ export class Keys {
     const days = Number(this.expires.value);
     const document = { description: this.description.value.trim(), ...(days === 0 ? {} : { expires_in_days: days }) };
     try {
-      this.show(await this.api.ask("keys", { method: "POST", document }));
+      this.showSecret(await this.api.ask("keys", { method: "POST", document }));
       this.description.value = "";
     } catch (error) {
       this.tell(error);
@@ -70,7 +70,8 @@ export class Keys {
     await this.pane.reload();
   }
 
-  show({ access_id, secret }) {
+  /** This once. */
+  showSecret({ access_id, secret }) {
     const { texts } = this;
     const values = { access: access_id, secret, project: this.account.held.project.id };
     for (const [name, value] of Object.entries(values)) {

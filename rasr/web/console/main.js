@@ -173,7 +173,7 @@ class Console {
     const isOpen = obstacle === null && account.held === null;
     const name = obstacle ?? (isOpen ? "open" : null);
     place.hidden = name === null;
-    place.className = obstacle === "loading" ? "" : isOpen ? "notice mild" : obstacle === "gone" ? "notice" : "gate";
+    place.className = { gone: "notice", open: "notice mild", sign_in: "gate", token: "gate" }[name] ?? "";
     if (name !== null) {
       const key = name === "sign_in" && !this.isTold ? "signed_out_alone" : `standing_${name}`;
       what.textContent = texts.say(key);

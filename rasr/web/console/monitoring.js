@@ -11,20 +11,20 @@ const [CALLS, , , DELAY] = METRICS;
 const OWN = new Set(["keys", "sessions", "monitoring", "usage"]);
 
 /**
- * Name → how long it is, the steps of its charts and those of its table.
- * @type {Record<string, {length: number, period: number, rows: number}>}
+ * Name → how long it is, what the server is asked for, the steps of its charts and those of its table. A step is as
+ * long as makes a line that can be read.
+ * @type {Record<string, {length: number, period: number, step: number, rows: number}>}
  */
 export const SPANS = {
-  day: { length: DAY_MS, period: 300, rows: HOUR_MS },
-  week: { length: 7 * DAY_MS, period: 3600, rows: DAY_MS },
+  day: { length: DAY_MS, period: 300, step: HOUR_MS / 2, rows: HOUR_MS },
+  week: { length: 7 * DAY_MS, period: 3600, step: 3 * HOUR_MS, rows: DAY_MS },
 };
 
 /** The time that a span has at `now`, in whole steps. */
 export function timesOf(span, now) {
-  const { length, period } = SPANS[span];
-  const step = period * 1000;
+  const { length, period, step } = SPANS[span];
   const to = Math.ceil(now / step) * step;
-  return { from: to - length, to, period };
+  return { from: to - length, to, period, step };
 }
 
 /**
@@ -42,19 +42,15 @@ export function called(document) {
  *
  * @param {object[]} points
  * @param {string} metric
- * @param {{from: number, to: number, period: number}} times
+ * @param {{from: number, to: number, step: number}} times
  * @returns {(number | null)[]}
  */
-export function values(points, metric, { from, to, period }) {
-  const step = period * 1000;
-  const found = Array.from({ length: Math.round((to - from) / step) }, () => (metric === DELAY ? null : 0));
+export function values(points, metric, { from, to, step }) {
+  const steps = Array.from({ length: Math.round((to - from) / step) }, () => []);
   for (const point of points) {
-    const at = Math.floor((point.timestamp - from) / step);
-    if (at >= 0 && at < found.length) {
-      found[at] = point[metric];
-    }
+    steps[Math.floor((point.timestamp - from) / step)]?.push(point);
   }
-  return found;
+  return steps.map((found) => summed(found)[metric]);
 }
 
 /** Points as one: sums, and the mean delay of all their successful calls. */

@@ -40,6 +40,7 @@ export class Overview {
         return { span, times, document: await api.ask(`monitoring?from=${from}&to=${to}&period=${period}`) };
       },
       draw: (data) => this.drawMonitoring(data),
+      clear: () => this.clearMonitoring(),
     });
     this.usage = new Pane(root.querySelector("#usage"), texts, account, {
       every: REFRESH_MS,
@@ -105,7 +106,7 @@ export class Overview {
     for (const { metric, title, reading, chart } of this.charts) {
       const lines = interfaces.map(({ name, points }) => ({ values: values(points, metric, times), line: lineOf(name) }));
       const highest = Math.max(0, ...lines.flatMap((one) => one.values.map((value) => value ?? 0)));
-      title.textContent = texts.say(`metric_${metric}`);
+      title.textContent = texts.say(metric === DELAY ? "figure_average_delay" : `metric_${metric}`);
       reading.textContent = "";
       chart.draw({
         label: texts.say("chart_label", { metric: title.textContent, highest: this.value(metric, highest) }),
@@ -116,6 +117,12 @@ export class Overview {
       });
     }
     this.drawRows();
+  }
+
+  clearMonitoring() {
+    this.shown = undefined;
+    this.totals.replaceChildren();
+    this.details.replaceChildren();
   }
 
   drawRows() {
@@ -161,7 +168,7 @@ export class Overview {
       return;
     }
     const { times, interfaces } = this.shown;
-    const time = this.texts.date(times.from + at * times.period * 1000, { weekday: "short", hour: "2-digit", minute: "2-digit" });
+    const time = this.texts.date(times.from + at * times.step, { weekday: "short", hour: "2-digit", minute: "2-digit" });
     const said = interfaces.flatMap(({ name, points }) => {
       const value = values(points, metric, times)[at];
       return value === null || (value === 0 && interfaces.length > 1) ? [] : [`${this.interfaceName(name)} ${this.value(metric, value)}`];
@@ -221,7 +228,7 @@ export class Overview {
     const box = element("div", { className: "bound" });
     box.dataset.level = levelOf(used, of);
     const until = ends_at === undefined ? "" : texts.date(new Date(ends_at), { dateStyle: "medium" });
-    const words = texts.say(`bound_${kind}`, { used: this.amount(unit, used), of: this.amount(unit, of), until });
+    const words = texts.say(`bound_${kind}`, { used: unit === "calls" ? this.number(used) : this.amount(unit, used), of: this.amount(unit, of), until });
     const level = { ok: "", nearly: texts.say("bound_nearly"), over: texts.say("bound_over") }[box.dataset.level];
     const bar = element("progress", { max: Math.max(of, 1), value: of === 0 ? 1 : Math.min(used, of) });
     bar.setAttribute("aria-label", words);

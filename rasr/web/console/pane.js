@@ -19,10 +19,12 @@ export class Pane {
    * @param {object} calls
    * @param {() => Promise<any>} calls.load asks the server; throws ApiFault
    * @param {(data: any) => void} calls.draw shows what came, into `content`
+   * @param {() => void} [calls.clear] takes it away again
    * @param {number | null} [calls.every] ms after which it is asked anew, while somebody looks
    */
-  constructor(place, texts, account, { load, draw, every = null }) {
+  constructor(place, texts, account, { load, draw, clear, every = null }) {
     Object.assign(this, { place, texts, account, load, draw, every });
+    this.clear = clear ?? (() => this.content.replaceChildren());
     this.content = place.querySelector(".pane-content") ?? element("div", { className: "pane-content" });
     this.content.hidden = true;
     this.state = element("div", { className: "pane-state", hidden: true });
@@ -60,6 +62,8 @@ export class Pane {
     this.close();
     this.data = this.fault = null;
     this.failures = 0;
+    this.isLoading = false;
+    this.clear();
     this.render();
   }
 

@@ -125,6 +125,8 @@ export const CHINESE = {
   try_sample: "没有麦克风？试听示例：",
   sample_name: "示例（{language}）",
   advanced: "高级",
+  to_console: "控制台",
+  to_console_long: "访问密钥、热词、用量和会话：控制台",
   show_code: "显示代码",
   code_title: "用程序实现",
   code_note: "以本页当前的设置写成的程序，可直接运行。",

@@ -125,6 +125,8 @@ export const ENGLISH = {
   try_sample: "No microphone? Try a sample:",
   sample_name: "Sample ({language})",
   advanced: "Advanced",
+  to_console: "Console",
+  to_console_long: "Keys, hot words, usage and live sessions: the console",
   show_code: "Show code",
   code_title: "The same in a program",
   code_note: "The settings of this page, as a program. It runs as it stands.",
