@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,18 +82,18 @@ class Answers:
         first, last, period = (int(query[name][0]) for name in ("from", "to", "period"))
         step = period * 1000
         times = range(first, last, step)
-        real_time = [
-            point(at, 20 + (at // step * 7) % 23, 180.0 + (at // step * 13) % 90, at // step % 3)
-            for at in times
-            if 8 <= (at // HOUR_MS) % 24 <= 19
-        ]
-        sentences = [
-            point(
-                at, 5 + (at // step) % 9, 310.0 + (at // step * 11) % 120, 0, at // step % 17 == 0
-            )
-            for at in times
-            if (at // step) % 3
-        ]
+        real_time, sentences = [], []
+        for at in times:
+            # A working day, with some noise that is always the same.
+            hour, noise = at / HOUR_MS % 24, (at // step * 7919) % 101 / 101
+            busy = max(0.0, math.sin((hour - 7) / 12 * math.pi)) * step / STEP_MS
+            if busy:
+                refused = int(noise > 0.9)
+                real_time.append(
+                    point(at, round(busy * (18 + 6 * noise)), 180 + 40 * noise, refused)
+                )
+            calls = round(step / STEP_MS * (5 + 4 * noise))
+            sentences.append(point(at, calls, 310 + 60 * noise, 0, int(noise > 0.97)))
         known = {
             "real-time-continue": real_time,
             "sentence-transcription": sentences,
@@ -160,7 +161,7 @@ class Answers:
         request = route.request
         path = unquote(urlsplit(request.url).path)
         identifier = path.partition("/asr/vocabularies")[2].lstrip("/")
-        document = json.loads(request.post_data) if request.post_data else None
+        document: Any = json.loads(request.post_data) if request.post_data else None
         self.asked.append((request.method, path, document))
         if identifier and identifier not in self.vocabularies:
             _refuse(route, "SIS.0201", "there is no such vocabulary")

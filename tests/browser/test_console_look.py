@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Watched, picture, serious
+from tests.browser.conftest import PICTURES, Watched, picture, serious
 from tests.browser.console import Answers, ConsoleServer, vocabulary
 from tests.server.stored import PASSWORD
 
@@ -69,9 +68,8 @@ def test_every_part_keeps_nobody_out(
         at(page, part)
         assert serious(page) == [], part
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), part
-        page.screenshot(
-            path=Path("pictures") / f"console-{look}-{part.replace('/', '-')}.png", full_page=True
-        )
+        name = f"console-{look}-{part.replace('/', '-')}.png"
+        page.screenshot(path=PICTURES / name, full_page=True)
 
 
 @pytest.mark.parametrize("language", ["en-GB", "zh-CN"], ids=["english", "chinese"])
@@ -84,3 +82,12 @@ def test_every_part_fits_into_320_pixels(
     for part in PARTS:
         at(page, part)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, part
+
+
+def test_picture_of_the_document(pages: Watched, server: ConsoleServer, answers: Answers) -> None:
+    """The overview: `make picture` takes the document's picture from here."""
+    page = pages.open(server.console, prepare=answers.attach)
+    enter(page)
+    at(page, "overview")
+    expect(page.locator("#monitoring figure")).to_have_count(4)
+    page.screenshot(path=PICTURES / "console.png", full_page=True)

@@ -176,7 +176,7 @@ export const CHINESE = {
   gone: "服务器没有应答。",
   gone_do: "请确认服务器在运行，然后重试。",
   // Sessions
-  sessions_about: "目前连接到本项目的客户端。所说的内容不在其中。",
+  sessions_about: "目前的连接及其状况。所说的内容不在其中。",
   sessions_none: "目前没有连接。（{time}）",
   sessions_at: "已连接：{count}。（{time}）",
   session_number: "编号",

@@ -176,7 +176,7 @@ export const ENGLISH = {
   gone: "The server does not answer.",
   gone_do: "See that it runs, then try again.",
   // Sessions
-  sessions_about: "Who is connected to this project now. What is said is not part of it.",
+  sessions_about: "Who is connected now, and how they fare. What is said is not part of it.",
   sessions_none: "Nobody is connected. ({time})",
   sessions_at: "Connected: {count}. ({time})",
   session_number: "No.",

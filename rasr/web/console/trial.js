@@ -229,6 +229,8 @@ export class Trial {
 
   fill(place, pieces, tag) {
     const nothing = element("span", { className: "fine", textContent: this.texts.say("trial_nothing") });
-    place.replaceChildren(...(pieces.length === 0 ? [nothing] : pieces.map(({ text, isSame }) => (isSame ? text : element(tag, { textContent: text })))));
+    // The blank before a word is no part of the difference.
+    const shown = pieces.flatMap(({ text, isSame }) => (isSame ? [text] : [/^\s*/.exec(text)[0], element(tag, { textContent: text.trim() })]));
+    place.replaceChildren(...(pieces.length === 0 ? [nothing] : shown));
   }
 }
