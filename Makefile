@@ -97,9 +97,10 @@ lock: ## resolve pyproject.toml anew into the files of locked versions (needs uv
 	$(RESOLVE) pyproject.toml --group install --upgrade --constraint requirements-dev.lock -o requirements.lock
 	$(RESOLVE) deploy/requirements.in --upgrade -o deploy/requirements.lock
 
-picture: $(DEV_STAMP) ## take the README's picture of the page anew (needs Chromium)
-	$(BIN)/python -m pytest -q tests/browser -k picture_of_the_readme
+picture: $(DEV_STAMP) ## take the documents' pictures of the page and the console anew (needs Chromium)
+	$(BIN)/python -m pytest -q tests/browser -k 'picture_of_the_readme or picture_of_the_document'
 	cp pictures/readme.png docs/page.png
+	cp pictures/console.png docs/console.png
 
 train: $(TRAIN_STAMP) ## train the small Mandarin model of the package anew (about an hour on two cores)
 	$(TRAIN)/bin/python -m bench.training

@@ -82,10 +82,11 @@ class Policy:
 FULL_ACCESS = "SIS FullAccess"
 READ_ONLY = "SIS ReadOnlyAccess"
 SYSTEM_POLICIES: Mapping[str, Policy] = {
-    FULL_ACCESS: Policy((Statement(Effect.ALLOW, ("sis:*:*",)),)),
-    READ_ONLY: Policy((Statement(Effect.ALLOW, ("sis:*:get", "sis:*:list")),)),
+    FULL_ACCESS: Policy((Statement(Effect.ALLOW, ("sis:*:*", "iam:key:*")),)),
+    READ_ONLY: Policy((Statement(Effect.ALLOW, ("sis:*:get", "sis:*:list", "iam:key:list")),)),
 }
-"""Policies that every server has, by their names."""
+"""Policies that every server has, by their names. The keys that they speak of are a user's own:
+nobody has a right to those of others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,8 @@ class SessionStatistics:
     peer: str
     opened_at: float
     latencies: Latencies
+    project: str = ""
+    """Whose it is."""
     model: str = ""
     """Asked for by the newest recognition."""
     engine: str = ""

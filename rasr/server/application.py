@@ -18,6 +18,7 @@ from rasr.server.auth.tickets import add_tickets
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
 from rasr.server.http.described.document import add_openapi
+from rasr.server.http.keys import add_keys
 from rasr.server.http.languages import add_languages
 from rasr.server.http.nothing_page import nothing_page, wants_page
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
@@ -28,7 +29,7 @@ from rasr.server.http.usage import add_usage
 from rasr.server.http.vocabularies import add_vocabularies
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
-from rasr.server.ops.sessions import add_sessions
+from rasr.server.ops.sessions import add_project_sessions, add_sessions
 from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.server.ws.sis import add_sis
@@ -75,6 +76,8 @@ def make_application(state: ServerState) -> FastAPI:
     add_subtitles(app, origins, lambda: state.connections.closing)
     add_short_audio(app, state, origins)
     add_usage(app, state, origins)
+    add_keys(app, state, origins)
+    add_project_sessions(app, state, origins)
     add_tickets(app, state.authenticator)
     add_vocabularies(app, state, origins)
     directory = state.authenticator.directory

@@ -23,7 +23,6 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from rasr.client import Ended, Options, Result, ServerMessage, Session, connect
 from rasr.identity.directory import Directory
 from rasr.server.service import Service
-from rasr.settings import Settings
 from rasr.store.on_demand import StoreOnDemand
 from tests.server.conftest import fake_settings
 
@@ -127,24 +126,21 @@ class ThreadServer:
 
     def start(self) -> None:
         portal = self._running.enter_context(start_blocking_portal())
-        service = portal.call(_made, self._settings, self._directory, self._store)
+        service = portal.call(self._made)
         self._running.enter_context(portal.wrap_async_context_manager(service))
 
     def end(self) -> None:
         """Stop it, as SIGTERM would."""
         self._running.close()
 
+    async def _made(self) -> Service:
+        return Service(self._settings, self._directory, self._store)
+
     @property
     def rounds(self) -> int:
         """How many are open now."""
         answer = httpx.get(f"{self.url}/readyz", trust_env=False).json()
         return int(answer["rounds"])
-
-
-async def _made(
-    settings: Settings, directory: Directory | None, store: StoreOnDemand | None
-) -> Service:
-    return Service(settings, directory, store)
 
 
 class Speaker:

@@ -109,6 +109,8 @@ def test_an_expired_deny_denies_no_more() -> None:
         ("sis:vocabulary:delete", False),
         ("sis:rasr:stream", False),
         ("iam:token:get", False),
+        ("iam:key:list", True),
+        ("iam:key:create", False),
     ],
 )
 def test_the_read_only_role(action: str, reads: bool) -> None:
@@ -116,9 +118,10 @@ def test_the_read_only_role(action: str, reads: bool) -> None:
     assert decide(grants, PROJECT, action, NOW).is_allowed is reads
 
 
-def test_full_access_is_of_this_service_alone() -> None:
+def test_full_access_is_of_this_service_and_of_ones_own_keys() -> None:
     grants = [PolicyGrant(FULL_ACCESS, SYSTEM_POLICIES[FULL_ACCESS])]
     assert decide(grants, PROJECT, "sis:vocabulary:delete", NOW).is_allowed
+    assert decide(grants, PROJECT, "iam:key:create", NOW).is_allowed
     assert not decide(grants, PROJECT, "iam:users:create", NOW).is_allowed
 
 

@@ -39,7 +39,7 @@ EXAMPLES = settings(
     suppress_health_check=list(HealthCheck),
 )
 NO_OPERATION = re.compile(
-    r"/|/(page|client|captions/static|samples)/.+|/captions/\{name\}(/\w+)?|/openapi\.json"
+    r"/|/console|/(page|shared|console|client|captions/static|samples)/.+|/captions/\{name\}(/\w+)?|/openapi\.json"
 )
 """Pages, their files, streams of events, and the document itself."""
 

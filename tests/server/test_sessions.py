@@ -12,6 +12,7 @@ import pytest
 
 from rasr.server.service import Service
 from tests.server.audio import quiet, voiced
+from tests.server.auth.conftest import web_of
 from tests.server.sdk import SdkClient
 
 
@@ -96,3 +97,26 @@ async def test_nobody_but_this_machine_is_answered(
 
 async def test_the_machine_may_be_called_by_any_of_its_own_names(service: Service) -> None:
     assert (await ask(service.url, Host="localhost"))[0] == 200
+
+
+async def test_an_open_server_tells_this_machine_of_all_sessions_by_any_project(
+    service: Service,
+) -> None:
+    async with SdkClient(service.url) as client, web_of(service) as web:
+        await client.start(interim_results="yes")
+        answer = await web.get("/v1/any/sessions")
+        everything = (await ask(service.url))[1]["sessions"]
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json()
+    assert told["project_id"] == "any"
+    [session] = told["sessions"]
+    assert session.keys() == everything[0].keys()
+    assert (session["state"], session["peer"]) == ("silence", "127.0.0.1")
+
+
+async def test_an_open_server_tells_nobody_else_of_a_projects_sessions(service: Service) -> None:
+    async with web_of(service) as web:
+        answer = await web.get("/v1/any/sessions", headers={"host": "asr.example"})
+    assert answer.status_code == 403
+    assert answer.json()["error_code"] == "APIG.0302"
+    assert "answers this machine by its own names alone" in answer.json()["error_msg"]

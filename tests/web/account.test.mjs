@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Account } from "../../rasr/web/page/account.js";
-import { PageStorage } from "../../rasr/web/page/storage.js";
+import { Account } from "../../rasr/web/shared/account.js";
+import { PageStorage } from "../../rasr/web/shared/storage.js";
 
 test("a server that hangs is waited for in time, whatever it is asked", async (t) => {
   t.mock.method(AbortSignal, "timeout", () => AbortSignal.abort(new DOMException("too late", "TimeoutError")));

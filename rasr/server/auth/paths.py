@@ -53,6 +53,10 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     # Whoever could use such a request twice could do so with a handshake; and in one second all
     # requests of a page's server look alike.
     ("POST", "/v1/{project_id}/tickets"): Right("sis:ticket:create"),
+    ("GET", "/v1/{project_id}/keys"): Right("iam:key:list"),
+    ("POST", "/v1/{project_id}/keys"): Right("iam:key:create", changes=True),
+    ("DELETE", "/v1/{project_id}/keys/{access_id}"): Right("iam:key:revoke", changes=True),
+    ("GET", "/v1/{project_id}/sessions"): Right("sis:session:list"),
     ("POST", "/subtitles/{kind}"): Right("sis:subtitles:create"),
     ("GET", "/metrics"): Right("sis:metrics:get", here_free=True),
 }
@@ -66,6 +70,9 @@ OPEN: Mapping[str, str] = {
     "/openapi.json": "what can be asked is no secret",
     "/": "the page; what it does on the server is asked there",
     "/page/{path}": "the page's files",
+    "/console": "the console; what it shows of the server is asked there",
+    "/console/{path}": "the console's files",
+    "/shared/{path}": "files of both pages",
     "/client/{path}": "the module for other pages",
     "/captions/static/{path}": "the files of the page for viewers",
     "/captions/{name}": "viewers have no accounts: whoever is told a channel's name may watch it",

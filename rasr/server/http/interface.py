@@ -62,6 +62,8 @@ class SisRequest:
     path: Mapping[str, str]
     """The other parts of the path, by their names."""
     query: Mapping[str, str]
+    host: str
+    """As the client wrote it."""
     body: bytes = field(repr=False)
 
     @property
@@ -158,6 +160,7 @@ def _sis_request(request: Request, body: bytes) -> SisRequest:
         party=Party(project_id, address_of(request.scope), principal_of(request.scope)),
         path=request.path_params,
         query=request.query_params,
+        host=request.headers.get("host", ""),
         body=body,
     )
 

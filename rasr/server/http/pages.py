@@ -1,4 +1,5 @@
-"""The page, the captions page's parts, the JavaScript module and the samples: files over HTTP.
+"""The page, the console, the captions page's parts, the JavaScript module and the samples: files
+over HTTP.
 
 They are read once, when the application is made, and served from memory. Nothing of a request
 becomes part of a file's name: what is not in the table is not there.
@@ -13,6 +14,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from fastapi import FastAPI, Request, Response
+
+from rasr.server.http.templates import filled
 
 _TYPES = {
     "css": "text/css; charset=utf-8",
@@ -70,11 +73,18 @@ class _File:
 
 
 def add_pages(app: FastAPI) -> None:
-    """`/`, `/page/…`, `/captions/static/…`, `/client/…` and `/samples/LANGUAGE.flac`."""
+    """`/`, `/console`, the files of both, `/captions/static/…`, `/client/…` and
+    `/samples/LANGUAGE.flac`."""
     web = files("rasr") / "web"
-    table = {"/": _file(web / "index.html", _PAGE)}
+    parts = {"sign_in": (web / "shared" / "sign_in.html").read_text("utf-8").strip()}
+    table = {
+        path: _page((web / name).read_text("utf-8"), parts)
+        for path, name in (("/", "index.html"), ("/console", "console.html"))
+    }
     for folder, place, extra in (
         ("page", "/page", _PAGE),
+        ("console", "/console", _PAGE),
+        ("shared", "/shared", _PAGE),
         ("captions", "/captions/static", _PAGE),
         ("client", "/client", _MODULE),
     ):
@@ -98,10 +108,17 @@ def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
             yield f"{path}/{one.name}", one
 
 
+def _page(template: str, parts: Mapping[str, str]) -> _File:
+    return _served("html", filled(template, parts).encode(), _PAGE)
+
+
 def _file(source: Traversable, extra: dict[str, str]) -> _File:
-    content = source.read_bytes()
+    return _served(source.name.rpartition(".")[2], source.read_bytes(), extra)
+
+
+def _served(kind: str, content: bytes, extra: dict[str, str]) -> _File:
     headers = {
-        "content-type": _TYPES[source.name.rpartition(".")[2]],
+        "content-type": _TYPES[kind],
         "etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
     }
     return _File(content, _ALWAYS | extra | headers)

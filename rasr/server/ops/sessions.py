@@ -1,13 +1,16 @@
-"""`/sessions`: who is connected and how they fare, for who runs the server; `rasr top` shows it.
+"""Who is connected and how they fare: `/sessions`, for who runs the server, which `rasr top` shows;
+`/v1/{project_id}/sessions`, of one project, for who has the right to it.
 
-It tells addresses, so it answers this machine alone, and no web page of another name that leads
-here. It never tells what was said: no audio, no text, no hot words.
+They tell addresses, so whoever is not asked who he is gets an answer on this machine alone, and no
+web page of another name that leads here. They never tell what was said: no audio, no text, no hot
+words.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -15,9 +18,10 @@ from fastapi.responses import JSONResponse
 import rasr
 from rasr.runtime.statistics import RateMeter, SessionStatistics
 from rasr.scheduling import Scheduler
-from rasr.server.auth.answers import NOT_ALLOWED, answer
+from rasr.server.auth.answers import NOT_ALLOWED, Refused, answer
+from rasr.server.http.interface import Interface, SisRequest, add_interface
 from rasr.server.ops.health import occupancy
-from rasr.server.origins import host_of, is_loopback_name
+from rasr.server.origins import OriginRule, host_of, is_loopback_name
 from rasr.server.state import ServerState
 
 
@@ -143,23 +147,51 @@ def add_sessions(app: FastAPI, state: ServerState) -> None:
     @app.get("/sessions")
     async def sessions(request: Request) -> Response:
         """All sessions, for this machine."""
-        refusal = _refusal(request)
+        peer = request.client.host if request.client else ""
+        refusal = _refusal("/sessions", peer, request.headers.get("host", ""))
         if refusal is not None:
             return answer(request.scope, 403, NOT_ALLOWED, refusal)
         now = asyncio.get_running_loop().time()
         return JSONResponse(observer.report(now), headers={"cache-control": "no-store"})
 
 
-def _refusal(request: Request) -> str | None:
-    """Why this request is not answered, if so."""
-    peer = request.client.host if request.client else ""
+def add_project_sessions(app: FastAPI, state: ServerState, origins: OriginRule) -> None:
+    """Serve `/v1/{project_id}/sessions`."""
+    interface = Interface("sessions", "GET", "/v1/{project_id}/sessions", most_bytes=4 << 10)
+    add_interface(app, state, origins, interface, partial(_of_project, state))
+
+
+async def _of_project(state: ServerState, request: SisRequest) -> Response:
+    """The sessions of the caller's project; where nobody is asked, of all: projects keep nobody
+    apart there."""
+    if request.principal is None:
+        why = _refusal("this call", request.party.address, request.host)
+        if why is not None:
+            raise Refused(403, NOT_ALLOWED, why, "sessions of an open server")
+    now = asyncio.get_running_loop().time()
+    shown = [
+        one
+        for one in state.connections.statistics
+        if request.principal is None or one.project == request.project_id
+    ]
+    listed = [asdict(_session(one, now)) for one in sorted(shown, key=lambda one: one.number)]
+    told = {"project_id": request.project_id, "sessions": listed}
+    return JSONResponse(told, headers={"cache-control": "no-store"})
+
+
+def _refusal(what: str, peer: str, host: str) -> str | None:
+    """Why a request that shows no credentials is not answered, if so.
+
+    Args:
+        host: what the header says.
+    """
     if not is_loopback_name(peer):
-        return f"/sessions answers this machine alone; the request came from {peer or 'nowhere'}"
+        return f"{what} answers this machine alone; the request came from {peer or 'nowhere'}"
     # A page may have its own name lead to 127.0.0.1, and would then read what is for us.
-    host = host_of(f"//{request.headers.get('host', '')}") or ""
-    if not is_loopback_name(host):
+    name = host_of(f"//{host}") or ""
+    if not is_loopback_name(name):
         return (
-            f"/sessions answers this machine by its own names alone, such as 127.0.0.1; the "
-            f"request was for {host[:120]!r}"
+            f"{what} answers this machine by its own names alone, such as 127.0.0.1; the "
+            f"request was for {name[:120]!r}"
         )
     return None

@@ -115,7 +115,7 @@ class Connections:
     def _opened(self, mode: str, party: Party, now: float) -> SessionStatistics:
         number = next(self._numbers)
         _log.info("session_opened", session=number, mode=mode, peer=party.address)
-        return SessionStatistics(number, mode, party.address, now, self._statistics)
+        return SessionStatistics(number, mode, party.address, now, self._statistics, party.project)
 
     def _closed(self, statistics: SessionStatistics) -> None:
         self._statistics.close(statistics)

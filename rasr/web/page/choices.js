@@ -25,7 +25,7 @@ export const initialChoices = () => Object.fromEntries(FIELDS.map(({ name, initi
 
 /** The choices of a person, kept by the browser; "change" is told when one has changed. */
 export class Choices extends EventTarget {
-  /** @param {import("./storage.js").PageStorage} storage */
+  /** @param {import("../shared/storage.js").PageStorage} storage */
   constructor(storage) {
     super();
     this.storage = storage;

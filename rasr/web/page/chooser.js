@@ -1,14 +1,14 @@
 /** What stands beside the button: language, model and mode of the next recognition. */
 
+import { languageOf, nameOf } from "../shared/language_names.js";
 import { FIELDS } from "./choices.js";
-import { languageOf, nameOf } from "./languages.js";
 
 const MODES = FIELDS.find(({ name }) => name === "mode").options;
 
 export class Chooser {
   /**
    * @param {Document} root
-   * @param {import("./texts.js").Texts} texts
+   * @param {import("../shared/texts.js").Texts} texts
    * @param {import("./choices.js").Choices} choices
    * @param {import("./languages.js").Offers} offers
    */

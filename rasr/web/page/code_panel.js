@@ -1,16 +1,16 @@
 /** The dialog that shows the present settings as a program, in one of several languages. */
 
+import { copyButton } from "../shared/copying.js";
+import { closeBeside, element } from "../shared/elements.js";
 import { PROGRAMS } from "./code.js";
-import { copyButton } from "./copying.js";
-import { closeBeside, element } from "./elements.js";
 
 export class CodePanel {
   /**
    * @param {Document} root
-   * @param {import("./texts.js").Texts} texts
+   * @param {import("../shared/texts.js").Texts} texts
    * @param {string} server its address
    * @param {() => object} settings what a session would be asked for now
-   * @param {import("./account.js").Account} account
+   * @param {import("../shared/account.js").Account} account
    */
   constructor(root, texts, server, settings, account) {
     this.texts = texts;

@@ -9,8 +9,8 @@ const ALIASES = new Set(["", "default", "communications"]);
 export class Devices {
   /**
    * @param {Document} root
-   * @param {import("./texts.js").Texts} texts
-   * @param {import("./storage.js").PageStorage} storage
+   * @param {import("../shared/texts.js").Texts} texts
+   * @param {import("../shared/storage.js").PageStorage} storage
    * @param {(name: string) => void} onPlugged a microphone that was not there has come
    */
   constructor(root, texts, storage, onPlugged) {

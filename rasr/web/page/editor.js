@@ -6,7 +6,7 @@ const LONGEST = 20_000;
 export class Editor {
   /**
    * @param {import("./sentence_list.js").SentenceList} list
-   * @param {import("./texts.js").Texts} texts
+   * @param {import("../shared/texts.js").Texts} texts
    * @param {(entry: object, text: string) => void} onChange
    */
   constructor(list, texts, onChange) {

@@ -6,7 +6,7 @@ import { placeWords } from "./words.js";
 export class FindBar {
   /**
    * @param {Document} root
-   * @param {import("./texts.js").Texts} texts
+   * @param {import("../shared/texts.js").Texts} texts
    * @param {import("./sentence_list.js").SentenceList} list
    * @param {import("./playback.js").Playback} playback
    */

@@ -14,7 +14,7 @@ const INITIAL = { text: false, sound: false, megabytes: 500 };
 
 export class Keeper {
   /**
-   * @param {import("./storage.js").PageStorage} storage where the choice is kept
+   * @param {import("../shared/storage.js").PageStorage} storage where the choice is kept
    * @param {(key: string) => void} tell what goes wrong
    * @param {(onClose: () => void) => Promise<SessionStore>} open
    */

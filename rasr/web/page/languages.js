@@ -1,42 +1,12 @@
-/** Languages: how properties name them, how a person does, and which of them this server serves. */
+/** Languages: which of them this server serves. */
 
 import { documentAt } from "../client/answers.js";
+import { nameOf } from "../shared/language_names.js";
 
 /** Language of the page → the language that its reader is likely to speak. */
 const SPOKEN = { en: "english", zh: "chinese" };
-/** Names that no code of two letters has. */
-const LONGER_CODES = { cantonese: "yue" };
 /** What serves English where nothing better is installed: about every third word is wrong. */
 const MAKESHIFT = "pocketsphinx";
-
-let codes = null;
-
-/** @returns {string | undefined} "en" of "english" */
-function codeOf(language) {
-  if (codes === null) {
-    const letters = [..."abcdefghijklmnopqrstuvwxyz"];
-    const names = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
-    const pairs = letters.flatMap((first) => letters.map((second) => first + second));
-    codes = { ...Object.fromEntries(pairs.map((code) => [names.of(code)?.toLowerCase(), code])), ...LONGER_CODES };
-  }
-  return codes[language];
-}
-
-/**
- * @param {string} language as a property begins, such as "english"
- * @param {string} page language of the page
- */
-export function nameOf(language, page) {
-  const code = codeOf(language);
-  return code === undefined
-    ? language.charAt(0).toUpperCase() + language.slice(1)
-    : new Intl.DisplayNames([page], { type: "language" }).of(code);
-}
-
-/** The language that a property begins with. */
-export function languageOf(property) {
-  return property.split("_")[0];
-}
 
 /** What the server serves, and what it would take to have more. */
 export class Offers {

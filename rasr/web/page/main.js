@@ -1,37 +1,38 @@
 /** The page: its parts, and what its buttons do. */
 
-import { Account } from "./account.js";
+import { Account } from "../shared/account.js";
+import { SignIn } from "../shared/sign_in.js";
+import { storage, tabStorage } from "../shared/storage.js";
+import { LanguageSwitch, Texts, chosenLanguage } from "../shared/texts.js";
+import { Theme } from "../shared/theme.js";
 import { Chooser } from "./chooser.js";
 import { Choices } from "./choices.js";
 import { CodePanel } from "./code_panel.js";
 import { Devices } from "./devices.js";
+import { acceptDrops } from "./drops.js";
 import { Offers } from "./languages.js";
 import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
 import { Panel } from "./panel.js";
 import { Reading } from "./reading.js";
-import { acceptDrops } from "./recordings.js";
 import { Runner } from "./runner.js";
 import { Samples } from "./samples.js";
-import { SignIn } from "./sign_in.js";
 import { Signs } from "./signs.js";
 import { speak } from "./speaking.js";
-import { storage, tabStorage } from "./storage.js";
-import { Texts, preferred } from "./texts.js";
-import { Theme } from "./theme.js";
+import { TEXTS } from "./texts.js";
 import { Transcript } from "./transcript.js";
 
 const SERVER = location.origin;
-const LANGUAGE_KEY = "rasr.language";
 
 class Page {
   constructor(root) {
     this.root = root;
-    this.texts = new Texts(this.rememberedLanguage());
+    this.texts = new Texts(TEXTS, chosenLanguage());
     this.notices = new Notices(root.querySelector("#notices"), this.texts);
     this.signs = new Signs(root, this.texts);
     this.transcript = new Transcript(root, this.texts);
     this.messages = new Messages(root, this.texts);
+    this.language = new LanguageSwitch(root, this.texts, () => this.writeTexts());
     this.theme = new Theme(root, this.texts);
     this.choices = new Choices(storage);
     this.offers = new Offers();
@@ -62,7 +63,6 @@ class Page {
     });
     on("#settings", () => this.panel.open());
     on("#clear", () => this.runner.cleared());
-    on("#language", () => this.switchLanguage());
     this.transcript.wireTools(this.notices, this.account);
     const input = this.root.querySelector("#file");
     on("#open", () => input.click());
@@ -130,24 +130,9 @@ class Page {
     }
   }
 
-  // Language
-
-  rememberedLanguage() {
-    const remembered = storage.getItem(LANGUAGE_KEY);
-    return preferred(remembered === null ? navigator.languages : [remembered]);
-  }
-
-  switchLanguage() {
-    this.texts.language = this.texts.language === "en" ? "zh" : "en";
-    storage.setItem(LANGUAGE_KEY, this.texts.language);
-    this.writeTexts();
-  }
-
   writeTexts() {
     this.texts.fill(this.root);
-    const other = this.root.querySelector("#language");
-    other.textContent = this.texts.say("other_language");
-    other.lang = this.texts.language === "en" ? "zh-CN" : "en";
+    this.language.write();
     this.signs.write();
     this.notices.render();
     this.panel.render();

@@ -1,13 +1,13 @@
 /** The messages as they go over the wire, both ways: a pane for programmers, open while one speaks. */
 
-import { copyButton } from "./copying.js";
-import { element } from "./elements.js";
+import { copyButton } from "../shared/copying.js";
+import { element } from "../shared/elements.js";
 
 /** So many are kept, the oldest given up first. */
 const KEPT = 500;
 
 export class Messages {
-  /** @param {Document} root @param {import("./texts.js").Texts} texts */
+  /** @param {Document} root @param {import("../shared/texts.js").Texts} texts */
   constructor(root, texts) {
     this.texts = texts;
     this.pane = root.querySelector("#messages");

@@ -1,7 +1,6 @@
 /** What went wrong, and what to do about it: one box each, until it is dismissed or over. */
 
-import { MicrophoneError } from "../client/rasr.js";
-import { copyButton } from "./copying.js";
+import { copyButton } from "../shared/copying.js";
 
 /** In the words of SIS: somebody else's round has the channel of captions. */
 const CHANNEL_TAKEN = /^'caption_channel' is invalid: it is '([^']+)', to which another round is publishing/;
@@ -55,28 +54,6 @@ export function faultOfAnswer(error) {
   }
 }
 
-export function faultOfMicrophone(error) {
-  if (!(error instanceof MicrophoneError)) {
-    return { name: "failed", values: { message: error.message } };
-  }
-  switch (error.reason) {
-    case "unreachable":
-      return { name: error.cause?.name === "TimeoutError" ? "unanswered" : "gone" };
-    case "denied":
-      return { name: deniedBy(error.cause?.message ?? "") };
-    default:
-      return { name: error.reason, values: { port: location.port || "8765" } };
-  }
-}
-
-/** Chromium says in its message who has refused; each has another cure. */
-function deniedBy(message) {
-  if (/by system/i.test(message)) {
-    return "denied_system";
-  }
-  return /dismissed/i.test(message) ? "denied_once" : "denied";
-}
-
 /** The ones that stop nothing. */
 const MILD = new Set([
   "warning", "dropped", "limit", "silent", "no_speech", "no_words", "queued", "uncopied", "unsaved", "unserved", "makeshift",
@@ -84,7 +61,7 @@ const MILD = new Set([
 ]);
 
 export class Notices {
-  /** @param {HTMLElement} place @param {import("./texts.js").Texts} texts */
+  /** @param {HTMLElement} place @param {import("../shared/texts.js").Texts} texts */
   constructor(place, texts) {
     this.place = place;
     this.texts = texts;

@@ -1,12 +1,12 @@
 /** The panel of settings: a dialog that shows each choice with what it means and its default. */
 
+import { closeBeside, element } from "../shared/elements.js";
 import { FIELDS, isAllowed } from "./choices.js";
-import { closeBeside, element } from "./elements.js";
 
 export class Panel {
   /**
    * @param {Document} root
-   * @param {import("./texts.js").Texts} texts
+   * @param {import("../shared/texts.js").Texts} texts
    * @param {import("./choices.js").Choices} choices
    * @param {import("./languages.js").Offers} offers
    */

@@ -1,7 +1,7 @@
 /** Files that a person drops or opens: read one after the other. */
 
 import { Session, rateOf } from "../client/rasr.js";
-import { decode } from "./recordings.js";
+import { decode } from "../shared/recordings.js";
 import { GivenUp } from "./runner.js";
 import { Take } from "./take.js";
 

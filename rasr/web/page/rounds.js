@@ -5,7 +5,7 @@
  * `over`, `otherLanguage`, `lostSound`, `wantsStop`.
  */
 
-import { languageOf } from "./languages.js";
+import { languageOf } from "../shared/language_names.js";
 import { faultOf } from "./notices.js";
 
 /** Waiting sound that a person is told of, seconds. */

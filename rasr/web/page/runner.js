@@ -1,9 +1,10 @@
 /** One round at a time, of the microphone, a sample or a file: its beginning, its course, its end. */
 
 import { inTime } from "../client/answers.js";
+import { languageOf, nameOf } from "../shared/language_names.js";
 import { sessionOptions } from "./choices.js";
 import { clock } from "./exports.js";
-import { cureOf, languageOf, nameOf } from "./languages.js";
+import { cureOf } from "./languages.js";
 import { faultOf } from "./notices.js";
 import { Round } from "./rounds.js";
 
@@ -16,14 +17,14 @@ export class GivenUp extends Error {}
 export class Runner {
   /**
    * @param {object} parts of the page
-   * @param {import("./texts.js").Texts} parts.texts
+   * @param {import("../shared/texts.js").Texts} parts.texts
    * @param {import("./signs.js").Signs} parts.signs
    * @param {import("./notices.js").Notices} parts.notices
    * @param {import("./transcript.js").Transcript} parts.transcript
    * @param {import("./choices.js").Choices} parts.choices
    * @param {import("./languages.js").Offers} parts.offers
    * @param {import("./messages.js").Messages} parts.messages
-   * @param {import("./account.js").Account} parts.account
+   * @param {import("../shared/account.js").Account} parts.account
    * @param {Promise<void>} parts.loaded the offers are there
    * @param {(state: string) => void} onState
    */

@@ -2,9 +2,10 @@
 
 import { inTime } from "../client/answers.js";
 import { Session, rateOf } from "../client/rasr.js";
-import { cureOf, languageOf, nameOf } from "./languages.js";
+import { languageOf, nameOf } from "../shared/language_names.js";
+import { decode } from "../shared/recordings.js";
+import { cureOf } from "./languages.js";
 import { faultOfAnswer } from "./notices.js";
-import { decode } from "./recordings.js";
 import { GivenUp } from "./runner.js";
 import { Take, levelOf } from "./take.js";
 

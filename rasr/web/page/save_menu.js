@@ -5,7 +5,7 @@ import { TYPES } from "./exports.js";
 export class SaveMenu {
   /**
    * @param {HTMLButtonElement} button
-   * @param {import("./texts.js").Texts} texts
+   * @param {import("../shared/texts.js").Texts} texts
    * @param {(kind: keyof TYPES) => void} onSave
    */
   constructor(button, texts, onSave) {
@@ -98,13 +98,4 @@ export class SaveMenu {
       [...items.slice(at + 1), ...items.slice(0, at + 1)].find(begins)?.focus();
     }
   }
-}
-
-/** Give a file to the browser to be saved. */
-export function download({ extension, type, content }, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([content], { type }));
-  link.download = `${name}.${extension}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }

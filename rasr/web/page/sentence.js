@@ -7,7 +7,7 @@ let lastNumber = 0;
 
 /**
  * @param {object} entry of the list of sentences
- * @param {import("./texts.js").Texts} texts
+ * @param {import("../shared/texts.js").Texts} texts
  * @returns {HTMLElement}
  */
 export function sentenceRow(entry, texts) {

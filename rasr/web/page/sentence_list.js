@@ -18,7 +18,7 @@ import { placeWords } from "./words.js";
  */
 
 export class SentenceList {
-  /** @param {HTMLElement} place @param {import("./texts.js").Texts} texts */
+  /** @param {HTMLElement} place @param {import("../shared/texts.js").Texts} texts */
   constructor(place, texts) {
     this.place = place;
     this.texts = texts;

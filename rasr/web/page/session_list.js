@@ -1,6 +1,6 @@
 /** The dialog of past sessions: what this browser keeps, and what is done with it. */
 
-import { closeBeside, element } from "./elements.js";
+import { closeBeside, element } from "../shared/elements.js";
 import { LEAST_MB, MOST_MB, isMegabytes } from "./keeper.js";
 import { SaveMenu } from "./save_menu.js";
 import { Forgotten, SessionStore } from "./session_store.js";
@@ -10,7 +10,7 @@ const MB = 1_000_000;
 export class SessionList {
   /**
    * @param {Document} root
-   * @param {import("./texts.js").Texts} texts
+   * @param {import("../shared/texts.js").Texts} texts
    * @param {import("./keeper.js").Keeper} keeper
    * @param {{open: (kept: object) => void, save: (kind: string, takes: object[]) => void, follow: () => void}} page
    */

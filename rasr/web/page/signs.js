@@ -6,7 +6,7 @@ import { Waveform, loudnessOf } from "./waveform.js";
 const BUTTON = { idle: "start", starting: "stop", running: "stop", ending: "give_up" };
 
 export class Signs {
-  /** @param {Document} root @param {import("./texts.js").Texts} texts */
+  /** @param {Document} root @param {import("../shared/texts.js").Texts} texts */
   constructor(root, texts) {
     this.texts = texts;
     this.body = root.body;

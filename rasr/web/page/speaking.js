@@ -1,7 +1,7 @@
 /** The microphone, from the press of the button to the last word. */
 
 import { listen, rateOf } from "../client/rasr.js";
-import { faultOfMicrophone } from "./notices.js";
+import { faultOfMicrophone } from "../shared/microphone_faults.js";
 import { GivenUp } from "./runner.js";
 import { Take } from "./take.js";
 

@@ -1,8 +1,9 @@
 /** The buttons around the text: save, copy, clear, past sessions. */
 
-import { tellCopied } from "./copying.js";
+import { tellCopied } from "../shared/copying.js";
+import { download } from "../shared/downloading.js";
 import { text, write } from "./exports.js";
-import { SaveMenu, download } from "./save_menu.js";
+import { SaveMenu } from "./save_menu.js";
 import { SessionList } from "./session_list.js";
 
 const COLUMNS = ["column_start", "column_end", "column_recording", "column_text", "column_score"];
@@ -10,10 +11,10 @@ const COLUMNS = ["column_start", "column_end", "column_recording", "column_text"
 export class TextTools {
   /**
    * @param {Document} root
-   * @param {import("./texts.js").Texts} texts
+   * @param {import("../shared/texts.js").Texts} texts
    * @param {import("./transcript.js").Transcript} transcript
    * @param {import("./notices.js").Notices} notices
-   * @param {import("./account.js").Account} account
+   * @param {import("../shared/account.js").Account} account
    */
   constructor(root, texts, transcript, notices, account) {
     this.texts = texts;

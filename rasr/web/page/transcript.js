@@ -1,5 +1,6 @@
 /** The text on the page: finals in order, below them the partial that may still change, and what is done with them. */
 
+import { storage } from "../shared/storage.js";
 import { corrected } from "./correction.js";
 import { Editor } from "./editor.js";
 import { FindBar } from "./find_bar.js";
@@ -9,7 +10,6 @@ import { Playback } from "./playback.js";
 import { Player } from "./player.js";
 import { SentenceList } from "./sentence_list.js";
 import { listenTo } from "./sentence_keys.js";
-import { storage } from "./storage.js";
 import { Take } from "./take.js";
 import { TextTools } from "./text_tools.js";
 import { Undo } from "./undo.js";
@@ -19,7 +19,7 @@ import { UNSURE_BELOW } from "./words.js";
 const CLEARED_MS = 120_000;
 
 export class Transcript {
-  /** @param {Document} root @param {import("./texts.js").Texts} texts */
+  /** @param {Document} root @param {import("../shared/texts.js").Texts} texts */
   constructor(root, texts) {
     this.root = root;
     this.texts = texts;
@@ -125,7 +125,7 @@ export class Transcript {
    * The buttons around the text.
    *
    * @param {import("./notices.js").Notices} notices
-   * @param {import("./account.js").Account} account
+   * @param {import("../shared/account.js").Account} account
    */
   wireTools(notices, account) {
     new TextTools(this.root, this.texts, this, notices, account);

@@ -5,7 +5,7 @@ const SHOWN_MS = 20_000;
 const MOST_STEPS = 100;
 
 export class Undo {
-  /** @param {Document} root @param {import("./texts.js").Texts} texts */
+  /** @param {Document} root @param {import("../shared/texts.js").Texts} texts */
   constructor(root, texts) {
     this.texts = texts;
     this.box = root.querySelector("#done");

@@ -28,6 +28,7 @@ _PARAMETERS: Mapping[str, Schema] = {
     "project_id": {"type": "string", "minLength": 1},
     "name": {"type": "string", "pattern": f"^{ChannelName.PATTERN}$"},
     "id": {"type": "string", "minLength": 1},
+    "access_id": {"type": "string", "minLength": 1},
 }
 """What may stand in the places of a path."""
 _ERRORS = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rasr.server.http.described.schema import (
+    FLAG,
     NUMBER,
     TEXT,
     WHOLE,
@@ -15,8 +16,11 @@ from rasr.server.http.described.schema import (
     Schema,
     fields,
     listed,
+    or_null,
     table,
 )
+from rasr.server.http.keys import MOST_DAYS
+from rasr.usage.services import Service, Unit
 from rasr.wire.sis.short_audio import MOST_CHARACTERS, SHORT_AUDIO_FIELDS
 from rasr.wire.sis.vocabularies import MOST_DESCRIPTION_BYTES, MOST_WORDS
 
@@ -44,7 +48,59 @@ _CONTENT = table(
 )
 _MADE = table({"vocabulary_id": TEXT})
 _LISTED = table({"vocabulary_id": TEXT, **_VOCABULARY})
+_DAY: Schema = {"type": "string", "format": "date"}
+_MOMENT: Schema = {"type": "string", "format": "date-time"}
 _ALL = "/v1/{project_id}/asr/vocabularies"
+
+_SERVICE = {"enum": list(Service)}
+_UNIT = {"enum": list(Unit)}
+_USAGE = table(
+    {
+        "project_id": TEXT,
+        "from": _DAY,
+        "to": _DAY,
+        "usage": listed(
+            table(
+                {
+                    "day": _DAY,
+                    "service": _SERVICE,
+                    "access_id": or_null(TEXT),
+                    "calls": WHOLE,
+                    "amount": WHOLE,
+                    "unit": _UNIT,
+                    "audio_ms": WHOLE,
+                }
+            )
+        ),
+        "packages": listed(
+            table(
+                {
+                    "id": TEXT,
+                    "service": _SERVICE,
+                    "unit": _UNIT,
+                    "amount": WHOLE,
+                    "used": WHOLE,
+                    "starts_at": _MOMENT,
+                    "ends_at": _MOMENT,
+                }
+            )
+        ),
+        "quotas": listed(
+            table({"service": _SERVICE, "unit": _UNIT, "per_month": WHOLE, "used": WHOLE})
+        ),
+        "on_demand": listed(table({"service": _SERVICE, "unit": _UNIT, "amount": WHOLE})),
+        "warnings": listed({"type": "object"}),
+    }
+)
+_KEY: Mapping[str, Schema] = {
+    "access_id": TEXT,
+    "description": TEXT,
+    "counts": FLAG,
+    "created_at": _MOMENT,
+    "expires_at": or_null(_MOMENT),
+    "revoked_at": or_null(_MOMENT),
+}
+_KEYS = "/v1/{project_id}/keys"
 
 OF_PROJECTS: Mapping[tuple[str, str], Operation] = {
     ("POST", "/v1/{project_id}/tickets"): Operation(
@@ -84,5 +140,32 @@ OF_PROJECTS: Mapping[tuple[str, str], Operation] = {
         "Put other content into a table of hot words.", {200: _MADE}, body=_CONTENT
     ),
     ("DELETE", f"{_ALL}/{{id}}"): Operation("Delete a table of hot words.", {200: None}),
+    ("GET", "/v1/{project_id}/usage"): Operation(
+        "What the project has used in some days, both ends included; without days this month.",
+        {200: _USAGE},
+        query={"from": _DAY, "to": _DAY},
+    ),
+    ("GET", _KEYS): Operation(
+        "The caller's own access keys, without their secrets.",
+        {200: table({"keys": listed(table(_KEY))})},
+    ),
+    ("POST", _KEYS): Operation(
+        "A new access key of the caller's, with its secret, which is told once.",
+        {201: table({**_KEY, "secret": TEXT})},
+        body=table(
+            {},
+            {
+                "description": TEXT,
+                "expires_in_days": or_null({"type": "integer", "minimum": 1, "maximum": MOST_DAYS}),
+            },
+        ),
+    ),
+    ("DELETE", f"{_KEYS}/{{access_id}}"): Operation(
+        "Revoke an access key of the caller's.", {204: None}
+    ),
+    ("GET", "/v1/{project_id}/sessions"): Operation(
+        "The project's live sessions, and nothing of what is said.",
+        {200: table({"project_id": TEXT, "sessions": listed({"type": "object"})})},
+    ),
 }
 """Method and path → what is asked there."""

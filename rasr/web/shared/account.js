@@ -1,9 +1,11 @@
 /**
  * Who uses the page, where the server asks: a token for a name and a password, as docs/accounts.md has
- * it. It is kept in memory; by choice also by this tab, until that is closed.
+ * it, or an access key that signs each request. Both are kept in memory; a token by choice also by
+ * this tab, until that is closed.
  */
 
 import { inTime } from "../client/answers.js";
+import { canSign, signed } from "./signing.js";
 
 const TOKENS = "/v3/auth/tokens";
 const TAB_KEY = "rasr.sign_in";
@@ -37,7 +39,10 @@ export class Account extends EventTarget {
     this.tab = tab;
     /** What the server wants: "none", "password" or "token", which pages cannot have. */
     this.wanted = "none";
-    /** @type {{token: string, user: string, domain: string, project: {id: string, name: string}, until: number} | null} */
+    /**
+     * A token, or a key; whose it is, and for which project.
+     * @type {{token?: string, key?: {access: string, secret: string}, user: string, domain: string, project: {id: string, name: string}, until: number} | null}
+     */
     this.held = this.remembered();
     /**
      * Asks a person, and says whether he signed in; the page sets it.
@@ -100,12 +105,43 @@ export class Account extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** @returns {Promise<boolean>} whether the server knows of it; here the token is forgotten in any case */
+  /** Whether this page can sign with a key: on plain http of another machine browsers give nothing to do so. */
+  get canSign() {
+    return canSign();
+  }
+
+  /**
+   * Sign each request with a key. A request that changes nothing shows whether it is good.
+   * @param {{access: string, secret: string, project: string}} said project: its id
+   * @throws {SignInFault}
+   */
+  async signInWithKey({ access, secret, project }) {
+    const held = { key: { access, secret }, user: access, domain: "", project: { id: project, name: project }, until: Infinity };
+    const path = `/v1/${encodeURIComponent(project)}/keys`;
+    let answer;
+    try {
+      answer = await fetch(path, { ...inTime(), headers: await this.credentialsOf(held, path, {}), cache: "no-store" });
+    } catch {
+      throw new SignInFault("sign_in_gone");
+    }
+    // Who may not list keys is known all the same, and accounts may be kept elsewhere.
+    if (!answer.ok && answer.status !== 403 && answer.status !== 404) {
+      throw await faultOfKey(answer);
+    }
+    this.held = held;
+    this.remember(false);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @returns {Promise<boolean>} whether the server knows of it; here token and key are forgotten in any case */
   async signOut() {
     const { token } = this.held;
     this.held = null;
     this.remember(false);
     this.dispatchEvent(new Event("change"));
+    if (token === undefined) {
+      return true;
+    }
     try {
       const headers = { "x-auth-token": token, "x-subject-token": token };
       const answer = await fetch(new URL(TOKENS, this.server), { method: "DELETE", headers, ...inTime() });
@@ -116,11 +152,11 @@ export class Account extends EventTarget {
     }
   }
 
-  /** `fetch` with the token; where it is good no more a person is asked, and it is tried once more. */
+  /** `fetch` with the token or a signature; where it is good no more a person is asked, and it is tried once more. */
   async fetch(path, options = {}) {
-    const send = () => {
-      const token = this.held === null ? {} : { "x-auth-token": this.held.token };
-      return fetch(path, { ...inTime(), ...options, headers: { ...options.headers, ...token } });
+    const send = async () => {
+      const credentials = this.held === null ? {} : await this.credentialsOf(this.held, path, options);
+      return fetch(path, { ...inTime(), ...options, headers: { ...options.headers, ...credentials } });
     };
     const shown = this.held;
     const answer = await send();
@@ -130,6 +166,16 @@ export class Account extends EventTarget {
     // Somebody else may have asked meanwhile.
     const isNew = this.held !== null && this.held !== shown;
     return isNew || (await this.ask(shown === null ? "needed" : "expired")) ? send() : answer;
+  }
+
+  /** The headers that show who asks. */
+  async credentialsOf({ token, key }, path, { method = "GET", body = "" }) {
+    if (key === undefined) {
+      return { "x-auth-token": token };
+    }
+    // Two requests that are the same within a second would have one signature, which is good once.
+    const nonce = { "x-sdk-nonce": crypto.getRandomValues(new Uint32Array(2)).join("-") };
+    return signed({ method, url: new URL(path, this.server), headers: nonce, body }, key);
   }
 
   /**
@@ -209,4 +255,16 @@ async function faultOf(answer) {
     default:
       return new SignInFault("sign_in_failed", { message: message || String(answer.status) });
   }
+}
+
+async function faultOfKey(answer) {
+  const { error_code, error_msg = "" } = (await answer.json().catch(() => null)) ?? {};
+  if (answer.status === 401) {
+    const isOld = error_msg.includes("signature expired");
+    return new SignInFault(error_code === "SIS.0101" ? "sign_in_key_project" : isOld ? "sign_in_clock" : "sign_in_key_wrong");
+  }
+  if (answer.status === 429) {
+    return new SignInFault("sign_in_wait", { seconds: answer.headers.get("retry-after") ?? "10" });
+  }
+  return new SignInFault("sign_in_failed", { message: error_msg || String(answer.status) });
 }

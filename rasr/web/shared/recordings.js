@@ -31,27 +31,3 @@ function mixed(parts) {
     ? parts[0]
     : parts[0].map((_, i) => parts.reduce((sum, part) => sum + part[i], 0) / parts.length);
 }
-
-/** Let files be dropped anywhere on the page. */
-export function acceptDrops(root, onFiles) {
-  const veil = root.querySelector("#drop");
-  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-  root.addEventListener("dragover", (event) => {
-    if (hasFiles(event)) {
-      event.preventDefault();
-      veil.hidden = false;
-    }
-  });
-  root.addEventListener("dragleave", (event) => {
-    if (event.relatedTarget === null) {
-      veil.hidden = true;
-    }
-  });
-  root.addEventListener("drop", (event) => {
-    veil.hidden = true;
-    if (hasFiles(event)) {
-      event.preventDefault();
-      onFiles([...event.dataTransfer.files]);
-    }
-  });
-}

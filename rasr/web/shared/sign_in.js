@@ -32,7 +32,16 @@ export class SignIn {
     this.leaver = find("#sign-out");
     const field = (name) => find(`#sign-in-${name}`);
     this.fields = { user: field("user"), password: field("password"), domain: field("domain"), project: field("project") };
+    this.keyFields = { access: field("access"), secret: field("secret"), project: field("project-id") };
     this.stays = field("stays");
+    this.kinds = [...this.form.elements.kind];
+    this.groups = { password: [field("by-password"), this.more, field("staying")], key: [field("by-key")] };
+    for (const one of this.kinds) {
+      one.addEventListener("change", () => {
+        this.tell(null);
+        this.renderKind();
+      });
+    }
     /** "needed" or "expired". */
     this.reason = "needed";
     /** What is said below the fields: the name of its text, and the values in it. */
@@ -61,14 +70,22 @@ export class SignIn {
       this.reason = reason;
       this.tell(null);
       const { user, domain, project } = this.fields;
-      user.value ||= held?.user ?? "";
+      const key = this.keyFields;
+      const isExpired = reason === "expired";
       domain.value ||= DEFAULT_DOMAIN;
-      if (reason === "expired") {
+      if (isExpired) {
+        this.kinds.find(({ value }) => value === (held.key === undefined ? "password" : "key")).checked = true;
         // What was begun in a project goes on there.
-        [domain.value, project.value] = [held.domain, held.project.name];
+        [domain.value, project.value] = held.key === undefined ? [held.domain, held.project.name] : [domain.value, project.value];
+        key.project.value = held.project.id;
       }
-      for (const field of [domain, project]) {
-        field.readOnly = reason === "expired";
+      if (held?.key === undefined) {
+        user.value ||= held?.user ?? "";
+      } else {
+        key.access.value = held.key.access;
+      }
+      for (const field of [domain, project, key.project, ...this.kinds.filter(({ checked }) => !checked)]) {
+        field[field.type === "radio" ? "disabled" : "readOnly"] = isExpired;
       }
       this.stays.checked = false;
       this.question = new Promise((resolve) => {
@@ -76,32 +93,42 @@ export class SignIn {
       });
       this.render();
       this.dialog.showModal();
-      (user.value === "" ? user : this.fields.password).focus();
+      this.focusFirst();
     }
     return this.question;
+  }
+
+  /** "password" or "key" */
+  get kind() {
+    return this.kinds.find(({ checked }) => checked).value;
+  }
+
+  focusFirst() {
+    const { user, password } = this.fields;
+    const { access, secret } = this.keyFields;
+    const [name, proof] = this.kind === "key" ? [access, secret] : [user, password];
+    (name.value === "" ? name : proof).focus();
   }
 
   async send() {
     if (this.button.getAttribute("aria-disabled") === "true") {
       return;
     }
-    const { user, password, domain, project } = this.fields;
-    const missing = [user, password, domain].find(({ value }) => value.trim() === "");
+    if (this.kind === "key" && !this.account.canSign) {
+      this.tell(["sign_in_cannot_sign"]);
+      return;
+    }
+    const fields = this.kind === "key" ? this.keyFields : { user: this.fields.user, password: this.fields.password, domain: this.fields.domain };
+    const missing = Object.values(fields).find(({ value }) => value.trim() === "");
     if (missing !== undefined) {
-      this.more.open ||= missing === domain;
-      this.tell(["sign_in_missing"]);
+      this.more.open ||= missing === this.fields.domain;
+      this.tell([this.kind === "key" ? "sign_in_key_missing" : "sign_in_missing"]);
       missing.focus();
       return;
     }
     this.busy(true);
     try {
-      await this.account.signIn({
-        user: user.value.trim(),
-        password: password.value,
-        domain: domain.value.trim(),
-        project: project.value.trim(),
-        stays: this.stays.checked,
-      });
+      await this.signIn();
       this.wrong.times = 0;
       this.answer(true);
       this.dialog.close();
@@ -115,7 +142,28 @@ export class SignIn {
     }
   }
 
+  signIn() {
+    if (this.kind === "key") {
+      const { access, secret, project } = this.keyFields;
+      return this.account.signInWithKey({ access: access.value.trim(), secret: secret.value.trim(), project: project.value.trim() });
+    }
+    const { user, password, domain, project } = this.fields;
+    return this.account.signIn({
+      user: user.value.trim(),
+      password: password.value,
+      domain: domain.value.trim(),
+      project: project.value.trim(),
+      stays: this.stays.checked,
+    });
+  }
+
   refused({ name, values }) {
+    if (this.kind === "key") {
+      this.tell([name, values]);
+      const { secret, project } = this.keyFields;
+      (name === "sign_in_key_project" && !project.readOnly ? project : secret).focus();
+      return;
+    }
     const { user, password, domain, project } = this.fields;
     const whose = `${domain.value}/${user.value}`;
     if (name === "sign_in_wrong") {
@@ -135,7 +183,7 @@ export class SignIn {
 
   closed() {
     // Nothing of it stays in the page.
-    this.fields.password.value = "";
+    this.fields.password.value = this.keyFields.secret.value = "";
     this.question = null;
     this.answer(false);
   }
@@ -158,6 +206,17 @@ export class SignIn {
     }
   }
 
+  renderKind() {
+    for (const [kind, groups] of Object.entries(this.groups)) {
+      for (const group of groups) {
+        group.hidden = kind !== this.kind;
+      }
+    }
+    if (this.kind === "key" && !this.account.canSign) {
+      this.tell(["sign_in_cannot_sign"]);
+    }
+  }
+
   /** Who is signed in, and the texts of the dialog. */
   render() {
     const { held, wanted } = this.account;
@@ -167,6 +226,7 @@ export class SignIn {
     this.whoName.textContent =
       held === null ? "" : this.texts.say("signed_in_as", { user: held.user, project: held.project.name });
     this.why.textContent = this.texts.say(`sign_in_${this.reason}`);
+    this.renderKind();
     this.write();
   }
 }

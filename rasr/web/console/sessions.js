@@ -1,0 +1,66 @@
+/** Who is connected now, and how they fare. What they say is not part of it. */
+
+import { element } from "../shared/elements.js";
+import { Pane } from "./pane.js";
+import { table } from "./table.js";
+
+const REFRESH_MS = 3000;
+const STATES = ["idle", "silence", "speech", "finishing"];
+
+export class Sessions {
+  /** @param {import("./main.js").Parts} parts */
+  constructor({ root, texts, account, api }) {
+    this.texts = texts;
+    this.pane = new Pane(root.querySelector("#sessions"), texts, account, {
+      every: REFRESH_MS,
+      load: async () => ({ at: Date.now(), ...(await api.ask("sessions")) }),
+      draw: (data) => this.draw(data),
+    });
+  }
+
+  get panes() {
+    return [this.pane];
+  }
+
+  write() {
+    this.pane.render();
+  }
+
+  draw({ at, sessions }) {
+    const { texts } = this;
+    const time = texts.date(at, { timeStyle: "medium" });
+    const about = element("p", { className: "fine", textContent: texts.say(sessions.length === 0 ? "sessions_none" : "sessions_at", { time, count: sessions.length }) });
+    if (sessions.length === 0) {
+      this.pane.content.replaceChildren(about);
+      return;
+    }
+    const columns = [
+      { name: texts.say("session_number"), isNumber: true },
+      { name: texts.say("session_state") },
+      { name: texts.say("session_mode") },
+      { name: texts.say("session_property") },
+      { name: texts.say("session_age"), isNumber: true },
+      { name: texts.say("session_audio"), isNumber: true },
+      { name: texts.say("session_backlog"), isNumber: true },
+      { name: texts.say("session_final"), isNumber: true },
+      { name: texts.say("session_peer") },
+    ];
+    this.pane.content.replaceChildren(about, table(texts.say("sessions"), columns, sessions.map((one) => this.row(one))));
+  }
+
+  row(session) {
+    const { texts } = this;
+    const state = element("span", { className: "voice", textContent: STATES.includes(session.state) ? texts.say(`state_${session.state}`) : session.state });
+    state.dataset.state = session.state;
+    const seconds = (value) => (value === null ? "–" : texts.say("seconds", { number: new Intl.NumberFormat(texts.locale, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value) }));
+    return [String(session.id), state, session.mode, session.property || "–", duration(session.age_s), seconds(session.audio_s), seconds(session.backlog_s), seconds(session.last_final_s), session.peer];
+  }
+}
+
+/** 0:07, 12:05 or 1:02:03 */
+export function duration(seconds) {
+  const whole = Math.floor(seconds);
+  const two = (number) => String(number).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}

@@ -1,0 +1,44 @@
+/** Tables that are tables on a desk, and cards on a phone; to a screen reader they are tables everywhere. */
+
+import { element } from "../shared/elements.js";
+
+/**
+ * @param {string} caption
+ * @param {{name: string, isNumber?: boolean}[]} columns a name that is empty is of buttons
+ * @param {(string | Node)[][]} rows
+ */
+export function table(caption, columns, rows) {
+  const whole = element("table", { className: "cards" });
+  // Where CSS makes blocks of its parts, a browser forgets what they are.
+  whole.setAttribute("role", "table");
+  whole.append(element("caption", { className: "unseen", textContent: caption }));
+  const head = part("thead", "rowgroup");
+  head.append(line(columns.map(({ name }) => [name]), columns, "th"));
+  const body = part("tbody", "rowgroup");
+  body.append(...rows.map((cells) => line(cells.map((cell) => [cell]), columns, "td")));
+  whole.append(head, body);
+  return whole;
+}
+
+function line(cells, columns, tag) {
+  const row = part("tr", "row");
+  cells.forEach((content, at) => {
+    const { name, isNumber } = columns[at];
+    const cell = part(tag, tag === "th" ? "columnheader" : "cell");
+    if (tag === "th") {
+      cell.scope = "col";
+    } else {
+      cell.dataset.name = name;
+    }
+    cell.classList.toggle("number", isNumber === true);
+    cell.append(...content);
+    row.append(cell);
+  });
+  return row;
+}
+
+function part(tag, role) {
+  const made = document.createElement(tag);
+  made.setAttribute("role", role);
+  return made;
+}

@@ -1,0 +1,6 @@
+/** Every text of the console. */
+
+import { CHINESE } from "./chinese.js";
+import { ENGLISH } from "./english.js";
+
+export const TEXTS = { en: ENGLISH, zh: CHINESE };
