@@ -239,7 +239,7 @@ class Connection:
                 self._outbox.put(effect)
                 self.statistics.partials_replaced = self._outbox.replaced
                 if effect.error is not None:
-                    self.statistics.error(effect.error, fatal=effect.fatal)
+                    self.statistics.error(effect.error, self._loop.time(), fatal=effect.fatal)
             case Feed():
                 self._intake.add(effect.data)
             case AccessRequest():
@@ -248,10 +248,12 @@ class Connection:
             case Open():
                 self._open(effect)
             case Flush() | Drop() | Finish() | Cancel():
+                if isinstance(effect, Finish | Cancel):
+                    self.statistics.recognition_asked_to_end(self._loop.time())
                 if self._runner is not None:
                     _steer(self._runner, effect)
             case Ended():
-                self.statistics.recognition_closed(effect.reason)
+                self.statistics.recognition_closed(effect.reason, self._loop.time())
             case Close():
                 self._outbox.put(effect)
             case _:
@@ -294,7 +296,7 @@ class Connection:
         runner = self._runner
         if runner is not None and self._keep is not None:
             runner.detach()
-            self.statistics.recognition_closed("disconnected")
+            self.statistics.recognition_closed("disconnected", self._loop.time())
             self._runner = None
             self._keep(runner)
         self._guarded(self._conversation.receive_eof)

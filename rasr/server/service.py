@@ -185,7 +185,12 @@ class Service:
         self._state = self._assemble(capacities, properties, texts, authenticator)
         turned_away = self._state.statistics.turned_away
         self._http = rasr.asgi.Server(
-            Door(make_application(self._state), authenticator, turned_away),
+            Door(
+                make_application(self._state),
+                authenticator,
+                turned_away,
+                self._state.interfaces.count,
+            ),
             rasr.asgi.Limits(
                 connections=settings.server.max_connections + _SPARE_CONNECTIONS,
                 connections_per_address=settings.server.connections_per_address,
@@ -253,7 +258,7 @@ class Service:
             aligners=self._aligners,
             capacities=capacities,
             statistics=statistics,
-            interfaces=InterfaceStatistics(),
+            interfaces=InterfaceStatistics(time.time),
             meter=Unmetered(),
             connections=Connections(settings, recognizer, authoriser, statistics),
             authenticator=authenticator,

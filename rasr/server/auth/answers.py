@@ -41,6 +41,8 @@ class Refused(Exception):
         self.code = code
         self.sentence = sentence
         self.reason = reason
+        self.project_id = ""
+        """Of the caller, once he is known."""
         self.headers = retry_after(retry_after_s)
         if status == 401:
             self.headers["www-authenticate"] = "SDK-HMAC-SHA256"

@@ -14,6 +14,7 @@ from rasr.identity.policies import SYSTEM_POLICIES, PolicyGrant, decide
 from rasr.identity.principals import CredentialKind, Principal
 from rasr.identity.tickets import Tickets
 from rasr.server.auth import answers
+from rasr.server.auth.answers import Refused
 from rasr.server.auth.bodies import Body, Room
 from rasr.server.auth.by_signature import SignatureCheck
 from rasr.server.auth.by_token import TokenCheck
@@ -92,7 +93,7 @@ class Authenticator:
         return self._kind == "none"
 
     async def begin(self) -> bool:
-        """See `asks`; where callers are asked, the accounts are read once, whatever the settings say.
+        """See `asks`; where callers are asked, the accounts are read once, whatever is set.
 
         Raises:
             DirectoryUnavailable: they cannot be read.
@@ -171,7 +172,9 @@ class Authenticator:
                 assert_never(credential)
         try:
             await self._check(admitted.principal, place, right)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Refused):
+                error.project_id = admitted.principal.project_id
             if admitted.body is not None:
                 admitted.body.let_go()
             raise

@@ -26,28 +26,56 @@ class Right:
     """It changes something: a signature does it once."""
     here_free: bool = False
     """On this machine nobody is asked."""
+    interface: str = ""
+    """As SIS and our metrics call what is asked there; empty: its calls are not counted."""
+
+
+_ONE_SENTENCE = "sentence-transcription"
+_VOCABULARIES = "vocabularies"
+
+
+def interface_of(mode: Mode) -> str:
+    """As metrics call the websockets of a mode."""
+    return _ONE_SENTENCE if mode is Mode.ONE_SENTENCE else f"real-time-{mode.value}"
 
 
 RIGHTS: Mapping[tuple[str, str], Right] = {
     **{
         (WEBSOCKET, f"/v1/{{project_id}}/{path}"): Right(
-            "sis:asr:recognize" if mode is Mode.ONE_SENTENCE else "sis:rasr:stream"
+            "sis:asr:recognize" if mode is Mode.ONE_SENTENCE else "sis:rasr:stream",
+            interface=interface_of(mode),
         )
         for mode, traits in MODE_TRAITS.items()
         for path in (traits.path, *traits.aliases)
     },
-    ("POST", "/v1/{project_id}/asr/short-audio"): Right("sis:asr:recognize"),
-    ("POST", "/v1/{project_id}/asr/transcriber/jobs"): Right("sis:asr:submit", changes=True),
-    ("GET", "/v1/{project_id}/asr/transcriber/jobs/{job_id}"): Right("sis:asr:get"),
-    ("POST", "/v1/{project_id}/asr/flash"): Right("sis:asr:flash"),
-    ("POST", "/v1/{project_id}/asr/vocabularies"): Right("sis:vocabulary:create", changes=True),
-    ("GET", "/v1/{project_id}/asr/vocabularies"): Right("sis:vocabulary:list"),
-    ("GET", "/v1/{project_id}/asr/vocabularies/{id}"): Right("sis:vocabulary:get"),
-    ("PUT", "/v1/{project_id}/asr/vocabularies/{id}"): Right("sis:vocabulary:update", changes=True),
-    ("DELETE", "/v1/{project_id}/asr/vocabularies/{id}"): Right(
-        "sis:vocabulary:delete", changes=True
+    ("POST", "/v1/{project_id}/asr/short-audio"): Right(
+        "sis:asr:recognize", interface=_ONE_SENTENCE
     ),
-    ("POST", "/v1/{project_id}/tts"): Right("sis:tts:synthesize"),
+    ("POST", "/v1/{project_id}/asr/transcriber/jobs"): Right(
+        "sis:asr:submit", changes=True, interface="long-audio-transcription-post"
+    ),
+    ("GET", "/v1/{project_id}/asr/transcriber/jobs/{job_id}"): Right(
+        "sis:asr:get", interface="long-audio-transcription-get"
+    ),
+    ("POST", "/v1/{project_id}/asr/flash"): Right("sis:asr:flash"),
+    ("POST", "/v1/{project_id}/asr/vocabularies"): Right(
+        "sis:vocabulary:create", changes=True, interface=_VOCABULARIES
+    ),
+    ("GET", "/v1/{project_id}/asr/vocabularies"): Right(
+        "sis:vocabulary:list", interface=_VOCABULARIES
+    ),
+    ("GET", "/v1/{project_id}/asr/vocabularies/{id}"): Right(
+        "sis:vocabulary:get", interface=_VOCABULARIES
+    ),
+    ("PUT", "/v1/{project_id}/asr/vocabularies/{id}"): Right(
+        "sis:vocabulary:update", changes=True, interface=_VOCABULARIES
+    ),
+    ("DELETE", "/v1/{project_id}/asr/vocabularies/{id}"): Right(
+        "sis:vocabulary:delete", changes=True, interface=_VOCABULARIES
+    ),
+    ("POST", "/v1/{project_id}/tts"): Right(
+        "sis:tts:synthesize", interface="text-to-speech-customization"
+    ),
     (WEBSOCKET, "/v1/{project_id}/rtts"): Right("sis:tts:stream"),
     # Whoever could use such a request twice could do so with a handshake; and in one second all
     # requests of a page's server look alike.

@@ -41,7 +41,7 @@ class Interface:
     """An interface of SIS."""
 
     name: str
-    """As metrics call it."""
+    """As metrics call it; empty: it is not counted."""
     method: str
     path: str
     """With `{project_id}`, as in `rasr.server.auth.paths`."""
@@ -134,7 +134,11 @@ async def _answer(
     finally:
         if body is not None:
             body.let_go()
-    state.interfaces.count(interface.name, response.status_code, time.monotonic() - began)
+    if interface.name:
+        principal = principal_of(request.scope)
+        project = "" if principal is None else principal.project_id
+        delay_s = time.monotonic() - began
+        state.interfaces.count(interface.name, response.status_code, delay_s, project)
     return response
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import structlog
 
 from rasr.runtime.connection import Connection, Socket
 from rasr.runtime.recognizer import Recognizer
-from rasr.runtime.statistics import SessionStatistics
+from rasr.runtime.statistics import RecognitionObserver, SessionStatistics
 from rasr.server.access import Authoriser
 from rasr.server.admission import Party
 from rasr.server.ops.statistics import ServerStatistics
@@ -46,17 +46,25 @@ class Connections:
         """True once nobody new is served."""
 
     async def serve(
-        self, socket: Socket, mode: str, party: Party, begin: Callable[[float], Conversation]
+        self,
+        socket: Socket,
+        mode: str,
+        party: Party,
+        begin: Callable[[float], Conversation],
+        observers: Sequence[RecognitionObserver] = (),
     ) -> None:
         """One connection, from its handshake to its end.
 
         Args:
             mode: for the log and the statistics.
             begin: makes its conversation at a time of the loop's clock.
+            observers: are told of its recognitions.
         """
         now = asyncio.get_running_loop().time()
         number = next(self._numbers)
-        statistics = SessionStatistics(number, mode, party.address, now, self._statistics)
+        statistics = SessionStatistics(
+            number, mode, party.address, now, self._statistics, observers
+        )
         connection = Connection(
             socket,
             begin(now),
