@@ -238,7 +238,7 @@ def test_the_four_metrics_are_those_of_the_last_whole_minute(service: Service) -
 async def test_prometheus_is_told_them_by_the_names_of_sis(service: Service) -> None:
     clock = Clock()
     interfaces = service.state.interfaces
-    interfaces._clock = clock
+    interfaces.clock = clock
     interfaces.count(CONTINUE, 200, 0.25)
     interfaces.count(CONTINUE, 429, 0.0)
     interfaces.count("vocabularies", 500, 0.0)

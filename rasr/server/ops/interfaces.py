@@ -124,7 +124,7 @@ class InterfaceStatistics:
         Args:
             clock: seconds since 1970.
         """
-        self._clock = clock
+        self.clock = clock
         self.counts: dict[str, InterfaceCount] = {}
         """By the name of the interface, since the server started."""
         self.history = InterfaceHistory()
@@ -143,7 +143,7 @@ class InterfaceStatistics:
     @property
     def minute(self) -> int:
         """The running one, counted since 1970."""
-        return int(self._clock() // 60)
+        return int(self.clock() // 60)
 
     def last_minute(self) -> Mapping[str, InterfaceCount]:
         """The calls of the last whole minute, by interface: of all that were ever called."""
