@@ -336,7 +336,8 @@ def _unknown(section: Section, path: KeyPath, name: str) -> str:
     # A key that was put above its section, or under no section at all.
     for inner, node in section.fields.items():
         if isinstance(node, Section):
-            known |= {field: dotted((*path, inner, field)) for field in node.fields}
+            for field in node.fields:
+                known.setdefault(field, dotted((*path, inner, field)))
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"{sentence}; did you mean {known[near[0]]}?"

@@ -18,6 +18,7 @@ from rasr.server.auth.tickets import add_tickets
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
 from rasr.server.http.languages import add_languages
+from rasr.server.http.monitoring import add_monitoring
 from rasr.server.http.nothing_page import nothing_page, wants_page
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.subtitles import add_subtitles
@@ -68,6 +69,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_sessions(app, state)
     add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins, lambda: state.connections.closing)
+    add_monitoring(app, state, origins)
     add_tickets(app, state.authenticator)
     directory = state.authenticator.directory
     if directory is not None:

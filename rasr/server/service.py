@@ -30,6 +30,7 @@ from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
 from rasr.server.auth.authenticator import Authenticator
 from rasr.server.auth.door import Door
+from rasr.server.background import Background
 from rasr.server.descriptors import connections_that_fit
 from rasr.server.engines import (
     EnginePlan,
@@ -42,6 +43,7 @@ from rasr.server.engines import (
 from rasr.server.errors import StartError
 from rasr.server.listener import addresses_of_others, is_loopback, listen, url_of
 from rasr.server.ops.capacity import Calibration, Capacities, memory_folder
+from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.reach import check_reach
@@ -95,6 +97,8 @@ class Service:
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
         self._http: rasr.asgi.Server | None = None
+        self.background: Background | None = None
+        """While it serves."""
         self._asks = False
         """At start; later there may be accounts."""
 
@@ -183,14 +187,8 @@ class Service:
         self._aligners = await start_aligners(properties, texts.tools.spellers)
         capacities = Capacities(plans, self._schedulers)
         self._state = self._assemble(capacities, properties, texts, authenticator)
-        turned_away = self._state.statistics.turned_away
         self._http = rasr.asgi.Server(
-            Door(
-                make_application(self._state),
-                authenticator,
-                turned_away,
-                self._state.interfaces.count,
-            ),
+            _door(self._state),
             rasr.asgi.Limits(
                 connections=settings.server.max_connections + _SPARE_CONNECTIONS,
                 connections_per_address=settings.server.connections_per_address,
@@ -201,6 +199,7 @@ class Service:
             proxies=proxies,
             tls=tls,
         )
+        self.background = await Background.start(self._state)
         await self._http.start(self._listener)
 
     @property
@@ -235,7 +234,7 @@ class Service:
             self._admission_rules(texts), self._schedulers, properties.engines.values(), cores()
         )
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
-        statistics = ServerStatistics()
+        statistics, interfaces = ServerStatistics(), InterfaceStatistics(time.time)
         notice_faults(asyncio.get_running_loop(), statistics.count_fault)
         recognizer = self._recognizer = Recognizer(
             self._schedulers,
@@ -258,7 +257,8 @@ class Service:
             aligners=self._aligners,
             capacities=capacities,
             statistics=statistics,
-            interfaces=InterfaceStatistics(time.time),
+            interfaces=interfaces,
+            history=History(interfaces, self._store),
             meter=Unmetered(),
             connections=Connections(settings, recognizer, authoriser, statistics),
             authenticator=authenticator,
@@ -295,6 +295,9 @@ class Service:
         )
 
     async def _release(self) -> None:
+        if self.background is not None:
+            await self.background.stop()
+            self.background = None
         for one in self._calibrations:
             await one.remember()
         self._calibrations = []
@@ -309,6 +312,11 @@ class Service:
             await self._directory.close()
         if self._listener is not None:
             self._listener.close()
+
+
+def _door(state: ServerState) -> Door:
+    turned_away, count_call = state.statistics.turned_away, state.interfaces.count
+    return Door(make_application(state), state.authenticator, turned_away, count_call)
 
 
 def _within_descriptors(settings: Settings) -> Settings:

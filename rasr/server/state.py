@@ -14,6 +14,7 @@ from rasr.server.admission import Admission
 from rasr.server.auth.authenticator import Authenticator
 from rasr.server.engines import PropertyTable
 from rasr.server.ops.capacity import Capacities
+from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.ws.connections import Connections
@@ -38,6 +39,7 @@ class ServerState:
     capacities: Capacities
     statistics: ServerStatistics
     interfaces: InterfaceStatistics
+    history: History
     meter: Meter
     connections: Connections
     authenticator: Authenticator

@@ -33,6 +33,7 @@ from rasr.settings.server import (
     ServerSettings,
     SessionSettings,
 )
+from rasr.settings.telemetry import MetricsSettings
 
 __all__ = [
     "AuthSettings",
@@ -42,6 +43,7 @@ __all__ = [
     "EngineSettings",
     "LogFormat",
     "LogLevel",
+    "MetricsSettings",
     "ModelSettings",
     "OidcSettings",
     "PropertySettings",
@@ -77,6 +79,7 @@ class Settings(Section):
     text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")

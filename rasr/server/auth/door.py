@@ -11,7 +11,6 @@ from typing import Protocol
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rasr.asgi.addresses import is_loopback
 from rasr.identity.directory import DirectoryUnavailable
 from rasr.identity.signatures import canonical_query
 from rasr.server.auth import answers
@@ -100,9 +99,7 @@ class Door:
                 raise Refused(
                     404, answers.NOT_HERE, f"nothing is served at {call.path[:120]!r}", "no path"
                 )
-            if place.right.here_free and (
-                authenticator.metrics_are_open or is_loopback(call.address)
-            ):
+            if place.right.is_for_metrics and authenticator.may_read_metrics(call):
                 return None
             return await authenticator.admit(call, place, place.right, receive)
         except DirectoryUnavailable as error:

@@ -24,8 +24,8 @@ class Right:
     """As policies name it."""
     changes: bool = False
     """It changes something: a signature does it once."""
-    here_free: bool = False
-    """On this machine nobody is asked."""
+    is_for_metrics: bool = False
+    """The settings may let others in too."""
     interface: str = ""
     """As SIS and our metrics call what is asked there; empty: its calls are not counted."""
 
@@ -81,7 +81,8 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     # requests of a page's server look alike.
     ("POST", "/v1/{project_id}/tickets"): Right("sis:ticket:create"),
     ("POST", "/subtitles/{kind}"): Right("sis:subtitles:create"),
-    ("GET", "/metrics"): Right("sis:metrics:get", here_free=True),
+    ("GET", "/v1/{project_id}/monitoring"): Right("sis:monitoring:get"),
+    ("GET", "/metrics"): Right("sis:metrics:get", is_for_metrics=True),
 }
 """Method and path → the right to it. HEAD is as GET."""
 

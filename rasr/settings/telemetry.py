@@ -1,0 +1,33 @@
+"""Settings of what the server tells of itself: numbers and traces."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rasr.settings.section import Secret, Section
+
+
+class MetricsSettings(Section):
+    """`/metrics`, beside what the server's own port says."""
+
+    port: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=65535,
+            description="port of its own for /metrics, over plain http; 0 = none, and /metrics is "
+            "at the server's port alone",
+        ),
+    ] = 0
+    host: Annotated[str, Field(description="address of that port")] = "127.0.0.1"
+    token: Annotated[
+        str,
+        Secret(),
+        Field(
+            repr=False,
+            description="whoever sends it as `Authorization: Bearer …` may read /metrics; the port "
+            "of its own then answers nobody else; empty = none",
+        ),
+    ] = ""
