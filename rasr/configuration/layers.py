@@ -34,7 +34,12 @@ from rasr.configuration.schema import (
     schema,
     written,
 )
-from rasr.configuration.variables import PREFIX, is_service_link, meant_variable
+from rasr.configuration.variables import (
+    CREDENTIAL_VARIABLES,
+    PREFIX,
+    is_service_link,
+    meant_variable,
+)
 from rasr.settings import Settings
 
 _FLAGS = {"auth.kind": "--no-auth"}
@@ -193,7 +198,7 @@ class _Tree:
         key = name.removeprefix(PREFIX).lower()
         if "__" in key:
             self.take(_nested(tuple(key.split("__")), _Text(text)), origin)
-        elif name != CONFIG_VARIABLE and not is_service_link(text):
+        elif name not in (CONFIG_VARIABLE, *CREDENTIAL_VARIABLES) and not is_service_link(text):
             meant = meant_variable(self._schema, key)
             if meant is not None:
                 self._mistakes.append(

@@ -19,7 +19,7 @@ from rasr.identity.directory import Token
 from rasr.identity.policies import FULL_ACCESS, SYSTEM_POLICIES, PolicyGrant
 from rasr.identity.tokens import digest, new_token
 from rasr.server.service import Service
-from tests.identity.signing import PROJECT
+from tests.identity.signing import AK, PROJECT, SK
 from tests.server.auth.conftest import (
     ALICE,
     OTHER,
@@ -107,6 +107,31 @@ async def test_our_own_client_carries_a_token(place: Place) -> None:
     with pytest.raises(rasr.client.CannotConnect, match=r"not valid \(APIG.0301\)"):
         async with rasr.client.connect(place.service.url, wrong):
             pass
+
+
+async def test_our_own_client_signs_with_a_key(place: Place) -> None:
+    key = rasr.client.AccessKey(AK, SK)
+    options = Options.of("english_16k_common", project_id=PROJECT, key=key)
+    assert SK not in repr(options)
+    async with rasr.client.connect(place.service.url, options) as session:
+        assert session.config.property.name == "english_16k_common"
+    # Whatever stands behind the path is signed too.
+    url = f"{place.service.url}{STREAM}?a=b%20c&d"
+    async with rasr.client.open_connection(url, options.mode, key=key):
+        pass
+    wrong = replace(options, key=rasr.client.AccessKey(AK, "wrong"))
+    with pytest.raises(rasr.client.CannotConnect, match=r"not valid \(APIG.0301\)") as refused:
+        async with rasr.client.connect(place.service.url, wrong):
+            pass
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\r\nb", "é", "a\0"])
+def test_a_credential_that_no_header_can_have_is_refused_before(text: str) -> None:
+    with pytest.raises(ValueError, match="the token has to be of letters"):
+        Options.of("english_16k_common", token=text)
+    with pytest.raises(ValueError, match="the secret of the access key"):
+        rasr.client.AccessKey(AK, text)
 
 
 async def test_who_is_known_is_part_of_the_party(
