@@ -1,19 +1,25 @@
-"""What runs beside the sessions of a server: its history, and the port of its metrics."""
+"""What runs beside the sessions of a server: its history, the port of its metrics, its traces."""
 
 from __future__ import annotations
 
 from typing import Self
 
+from starlette.types import ASGIApp
+
 from rasr.server.ops.metrics import Exposition
 from rasr.server.ops.metrics_port import MetricsPort, metrics_port
+from rasr.server.ops.tracing import Tracing, tracing
 from rasr.server.state import ServerState
 
 
 class Background:
     """One server's. Started and stopped with it, before the store is closed."""
 
-    def __init__(self, state: ServerState, port: MetricsPort | None) -> None:
+    def __init__(
+        self, state: ServerState, traces: Tracing | None, port: MetricsPort | None
+    ) -> None:
         self._state = state
+        self._tracing = traces
         self.metrics_port = port
         """None: metrics have none of their own."""
 
@@ -24,14 +30,21 @@ class Background:
         Raises:
             StartError: the settings do not allow it.
         """
+        traces = tracing(state.settings.tracing)
         port = metrics_port(state.settings, Exposition(state))
         if port is not None:
             await port.start()
         state.history.start()
-        return cls(state, port)
+        return cls(state, traces, port)
+
+    def around(self, app: ASGIApp) -> ASGIApp:
+        """The application of the server, with what has to see all of its calls."""
+        return app if self._tracing is None else self._tracing.around(app)
 
     async def stop(self) -> None:
         """Stop it."""
         if self.metrics_port is not None:
             await self.metrics_port.stop()
         await self._state.history.stop()
+        if self._tracing is not None:
+            await self._tracing.stop()

@@ -187,8 +187,9 @@ class Service:
         self._aligners = await start_aligners(properties, texts.tools.spellers)
         capacities = Capacities(plans, self._schedulers)
         self._state = self._assemble(capacities, properties, texts, authenticator)
+        self.background = await Background.start(self._state)
         self._http = rasr.asgi.Server(
-            _door(self._state),
+            self.background.around(_door(self._state)),
             rasr.asgi.Limits(
                 connections=settings.server.max_connections + _SPARE_CONNECTIONS,
                 connections_per_address=settings.server.connections_per_address,
@@ -199,7 +200,6 @@ class Service:
             proxies=proxies,
             tls=tls,
         )
-        self.background = await Background.start(self._state)
         await self._http.start(self._listener)
 
     @property

@@ -33,7 +33,7 @@ from rasr.settings.server import (
     ServerSettings,
     SessionSettings,
 )
-from rasr.settings.telemetry import MetricsSettings
+from rasr.settings.telemetry import MetricsSettings, TracingSettings
 
 __all__ = [
     "AuthSettings",
@@ -54,6 +54,7 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TextSettings",
+    "TracingSettings",
     "VadSettings",
     "final_engine",
     "language_of",
@@ -80,6 +81,7 @@ class Settings(Section):
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")

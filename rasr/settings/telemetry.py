@@ -31,3 +31,26 @@ class MetricsSettings(Section):
             "of its own then answers nobody else; empty = none",
         ),
     ] = ""
+
+
+class TracingSettings(Section):
+    """Traces for a collector of OpenTelemetry."""
+
+    endpoint: Annotated[
+        str,
+        Field(
+            description="collector that takes OTLP over HTTP, such as http://127.0.0.1:4318; "
+            "empty = no traces"
+        ),
+    ] = ""
+    service: Annotated[
+        str, Field(min_length=1, description="name of this server in the traces")
+    ] = "rasr"
+    sampling: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="share of the calls that are traced, where the caller has not decided it",
+        ),
+    ] = 1.0

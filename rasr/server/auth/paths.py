@@ -114,6 +114,8 @@ class Place:
     """None: nobody is asked."""
     project_id: str | None = None
     """Of the path; None: it has none."""
+    path: str = ""
+    """As the table has it."""
 
 
 def place_of(method: str, path: str) -> Place | None:
@@ -125,9 +127,9 @@ def place_of(method: str, path: str) -> Place | None:
     if any(pattern.fullmatch(path) for pattern in _OPEN_PATHS):
         return Place(None)
     methods = (WEBSOCKET, "GET") if method in ("GET", "HEAD") else (method,)
-    for known, pattern, right in _RIGHTS:
+    for known, whole, pattern, right in _RIGHTS:
         if known in methods and (found := pattern.fullmatch(path)):
-            return Place(right, found.groupdict().get("project_id"))
+            return Place(right, found.groupdict().get("project_id"), whole)
     return None
 
 
@@ -141,4 +143,4 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 _OPEN_PATHS = tuple(_pattern(path) for path in OPEN)
-_RIGHTS = tuple((method, _pattern(path), right) for (method, path), right in RIGHTS.items())
+_RIGHTS = tuple((method, path, _pattern(path), right) for (method, path), right in RIGHTS.items())

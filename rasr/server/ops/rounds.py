@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from rasr.runtime.statistics import RecognitionOver
+from collections.abc import Sequence
+
+from starlette.types import Scope
+
+from rasr.runtime.statistics import RecognitionObserver, RecognitionOver
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
 from rasr.wire.sis.messages import EndReason
 
+_OBSERVERS = "rasr.observers"
 _SUCCESSFUL = {str(EndReason.NORMAL), str(EndReason.CANCEL)}
 _STATUS = {str(code): row.http_status for code, row in ERROR_TABLE.items()}
 
@@ -15,6 +20,17 @@ def status_of(reason: str) -> int | None:
     """The HTTP status that the end of a round stands for; None where nobody was there any more who
     could be answered."""
     return 200 if reason in _SUCCESSFUL else _STATUS.get(reason)
+
+
+def observers_of(scope: Scope) -> Sequence[RecognitionObserver]:
+    """Who wants to know of the rounds of a websocket, beside those that its own path knows."""
+    found: Sequence[RecognitionObserver] = scope.get(_OBSERVERS, ())
+    return found
+
+
+def observe(scope: Scope, observer: RecognitionObserver) -> None:
+    """Let an observer know of the rounds of a websocket."""
+    scope[_OBSERVERS] = (*observers_of(scope), observer)
 
 
 class RoundCounter:

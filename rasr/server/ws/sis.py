@@ -15,7 +15,7 @@ from rasr.server.auth.answers import NOT_ALLOWED, body
 from rasr.server.auth.call import address_of, principal_of
 from rasr.server.auth.credentials import SUBPROTOCOL
 from rasr.server.auth.paths import interface_of
-from rasr.server.ops.rounds import RoundCounter
+from rasr.server.ops.rounds import RoundCounter, observers_of
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
 from rasr.server.ws.socket import AsgiSocket
@@ -58,7 +58,8 @@ class _Mode:
         await socket.accept(SUBPROTOCOL)
         party = Party(scope["path_params"]["project_id"], address_of(scope), principal)
         counter = RoundCounter(self._state.interfaces, self._interface, _project_of(principal))
-        await connections.serve(socket, self._mode.value, party, self._begin, [counter])
+        observers = (counter, *observers_of(scope))
+        await connections.serve(socket, self._mode.value, party, self._begin, observers)
 
     def _begin(self, now: float) -> SisConversation:
         session = self._state.settings.session
