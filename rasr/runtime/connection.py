@@ -32,6 +32,7 @@ from rasr.wire.dialect import (
     Drop,
     Effect,
     Ended,
+    Farewell,
     Feed,
     Finish,
     Flush,
@@ -117,9 +118,9 @@ class Connection:
         finally:
             self._end()
 
-    def shut_down(self) -> None:
+    def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
         """Bring the conversation to its end: finals, farewell, close."""
-        self._guarded(self._conversation.shut_down)
+        self._guarded(partial(self._conversation.shut_down, farewell))
 
     def cut_off(self) -> None:
         """Close at once: the time to shut down is over."""

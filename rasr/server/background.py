@@ -6,6 +6,7 @@ from typing import Self
 
 from starlette.types import ASGIApp
 
+from rasr.server.ops.dismissal import Dismissal
 from rasr.server.ops.metrics import Exposition
 from rasr.server.ops.metrics_port import MetricsPort, metrics_port
 from rasr.server.ops.tracing import Tracing, tracing
@@ -20,6 +21,9 @@ class Background:
     ) -> None:
         self._state = state
         self._tracing = traces
+        self._dismissal = Dismissal(
+            state.connections, state.authenticator.directory, state.authenticator.clock
+        )
         self.metrics_port = port
         """None: metrics have none of their own."""
 
@@ -35,7 +39,9 @@ class Background:
         if port is not None:
             await port.start()
         state.history.start()
-        return cls(state, traces, port)
+        started = cls(state, traces, port)
+        started._dismissal.start()
+        return started
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The application of the server, with what has to see all of its calls."""
@@ -43,6 +49,7 @@ class Background:
 
     async def stop(self) -> None:
         """Stop it."""
+        await self._dismissal.stop()
         if self.metrics_port is not None:
             await self.metrics_port.stop()
         await self._state.history.stop()

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from rasr.identity.principals import Principal
 from rasr.runtime.connection import Connection, Socket
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import RecognitionObserver, SessionStatistics
@@ -16,7 +17,7 @@ from rasr.server.access import Authoriser
 from rasr.server.admission import Party
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.settings import Settings
-from rasr.wire.dialect import Conversation
+from rasr.wire.dialect import Conversation, Farewell
 
 _log = structlog.get_logger("rasr.session")
 
@@ -39,7 +40,7 @@ class Connections:
         self._authoriser = authoriser
         self._statistics = statistics
         self._numbers = itertools.count(1)
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, Principal | None] = {}
         self._empty = asyncio.Event()
         self._empty.set()
         self.closing = False
@@ -73,7 +74,7 @@ class Connections:
             statistics,
             send_timeout_s=self._settings.server.send_timeout_s,
         )
-        self._open.add(connection)
+        self._open[connection] = party.principal
         self._empty.clear()
         _log.info("session_opened", session=number, mode=mode, peer=party.address)
         try:
@@ -81,7 +82,7 @@ class Connections:
                 connection.shut_down()
             await connection.run()
         finally:
-            self._open.discard(connection)
+            del self._open[connection]
             self._statistics.close(statistics)
             if not self._open:
                 self._empty.set()
@@ -112,6 +113,17 @@ class Connections:
                 _log.warning("sessions_dropped", sessions=len(self._open))
                 for connection in list(self._open):
                     connection.abort()
+
+    @property
+    def principals(self) -> set[Principal]:
+        """Who is connected, of those who were asked who they are."""
+        return {one for one in self._open.values() if one is not None}
+
+    def dismiss(self, principals: Collection[Principal]) -> None:
+        """They may call no more: their rounds get their finals, and then they are told and go."""
+        for connection, principal in list(self._open.items()):
+            if principal in principals:
+                connection.shut_down(Farewell.NOT_KNOWN)
 
     async def quiet(self) -> None:
         """Wait until nobody is connected."""

@@ -46,7 +46,7 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.INVALID: ErrorRow("a message or a field of it is not valid", 400, False),
     ErrorCode.ENGINE_TIMEOUT: ErrorRow("the engine did not answer in time", 504, True),
     ErrorCode.INTERNAL: ErrorRow("a fault of the server", 500, True),
-    ErrorCode.FROZEN: ErrorRow("the project is frozen", 401, False),
+    ErrorCode.FROZEN: ErrorRow("the project is frozen, or the key was revoked", 401, False),
     ErrorCode.NO_VOCABULARY: ErrorRow("there is no such vocabulary", 400, False),
     ErrorCode.FORMAT_MISMATCH: ErrorRow("audio_format does not fit the property", 400, False),
     ErrorCode.ENGINE_UNREACHABLE: ErrorRow("the engine is not available", 503, True),
