@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -33,12 +33,10 @@ class InterfaceMinutes:
             index_elements=[column.name for column in table.primary_key],
             set_={name: insert.excluded[name] for name in _NUMBERS},
         )
-        kept = [asdict(row) for row in rows if may_be_kept(row.project_id)]
+        kept = [row for row in rows if may_be_kept(row.project_id)]
         for begin in range(0, len(kept), _AT_ONCE):
             part = kept[begin : begin + _AT_ONCE]
-            await self._connection.execute(
-                statement, [values | {"server_id": server_id} for values in part]
-            )
+            await self._connection.execute(statement, [_values(server_id, row) for row in part])
 
     async def sums(
         self,
@@ -75,20 +73,37 @@ class InterfaceMinutes:
             .where(*wanted)
             .group_by(begin, table.interface)
         )
-        return [
-            InterfaceMinute(
-                project_id or "",
-                row.begin,
-                row.interface,
-                int(row.successful),
-                int(row.failed_4xx),
-                int(row.failed_5xx),
-                float(row.delay_s),
-            )
-            for row in rows
-        ]
+        found: list[InterfaceMinute] = []
+        for part in rows.partitions(_AT_ONCE):
+            found += [
+                InterfaceMinute(
+                    project_id or "",
+                    row.begin,
+                    row.interface,
+                    int(row.successful),
+                    int(row.failed_4xx),
+                    int(row.failed_5xx),
+                    float(row.delay_s),
+                )
+                for row in part
+            ]
+            await asyncio.sleep(0)
+        return found
 
     async def forget(self, before: int) -> None:
         """Minutes before this one go."""
         table = INTERFACE_MINUTES
         await self._connection.execute(delete(table).where(table.c.minute < before))
+
+
+def _values(server_id: str, row: InterfaceMinute) -> dict[str, object]:
+    return {
+        "project_id": row.project_id,
+        "minute": row.minute,
+        "interface": row.interface,
+        "server_id": server_id,
+        "successful": row.successful,
+        "failed_4xx": row.failed_4xx,
+        "failed_5xx": row.failed_5xx,
+        "delay_s": row.delay_s,
+    }

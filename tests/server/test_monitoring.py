@@ -66,7 +66,7 @@ class Server:
         """By interface the minutes, and the successful calls from each on."""
         found = await self.history.sums(project, START + since, START + until, period)
         return {
-            interface: [(minute - START, count.successful) for minute, count in minutes]
+            interface: [(minute - START, count.successful) for minute, count in minutes.items()]
             for interface, minutes in found.items()
         }
 

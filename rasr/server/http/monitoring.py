@@ -92,8 +92,9 @@ def _written(found: Mapping[str, Minutes], period: int) -> bytes:
 
 
 def _points(minutes: Minutes) -> str:
-    parts = (minutes[begin : begin + _AT_ONCE] for begin in range(0, len(minutes), _AT_ONCE))
-    return ",".join(json.dumps([_point(*one) for one in part])[1:-1] for part in parts)
+    points = [_point(*one) for one in minutes.items()]
+    parts = (points[begin : begin + _AT_ONCE] for begin in range(0, len(points), _AT_ONCE))
+    return ",".join(json.dumps(part)[1:-1] for part in parts)
 
 
 def _point(minute: int, count: InterfaceCount) -> dict[str, float | None]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -108,6 +108,7 @@ class History:
         # Both now: what is forgotten here while the store is asked would be nowhere, or twice.
         parts, complete_from = history.of(project), history.complete_from
         store = None if self._store is None else await self._store.asked()
+        rows: list[InterfaceMinute] = []
         if store is not None:
             async with store.reading() as work:
                 rows = await work.interface_minutes.sums(
@@ -118,9 +119,7 @@ class History:
                     without=self._server_id,
                     complete_from=complete_from,
                 )
-            for interface, kept in _by_interface(rows).items():
-                parts.setdefault(interface, []).append(kept)
-        return await asyncio.to_thread(_summed, parts, since, until, period)
+        return await asyncio.to_thread(_summed, parts, rows, since, until, period)
 
     async def _keep(self) -> None:
         while True:
@@ -154,17 +153,20 @@ class History:
         return True
 
 
-def _by_interface(rows: list[InterfaceMinute]) -> dict[str, Minutes]:
-    found: dict[str, Minutes] = {}
+def _summed(
+    parts: dict[str, list[Minutes]],
+    rows: Sequence[InterfaceMinute],
+    since: int,
+    until: int,
+    period: int,
+) -> dict[str, Minutes]:
+    """What is remembered and what is kept, together. It is done in a thread."""
+    kept: dict[str, dict[int, InterfaceCount]] = {}
     for row in rows:
         count = InterfaceCount(row.successful, row.failed_4xx, row.failed_5xx, row.delay_s)
-        found.setdefault(row.interface, []).append((row.minute, count))
-    return found
-
-
-def _summed(
-    parts: Mapping[str, list[Minutes]], since: int, until: int, period: int
-) -> dict[str, Minutes]:
+        kept.setdefault(row.interface, {})[row.minute] = count
+    for interface, minutes in kept.items():
+        parts.setdefault(interface, []).append(minutes)
     found = {
         interface: summed(some, since, until, period) for interface, some in sorted(parts.items())
     }

@@ -6,7 +6,7 @@ Source: SIS, «Monitoring metrics» of Cloud Eye, namespace SYS.SIS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 HISTORY_MINUTES = 8 * 24 * 60
@@ -49,8 +49,8 @@ class InterfaceCount:
         return round(1000 * self.delay_s / self.successful, 3) if self.successful else None
 
 
-Minutes = list[tuple[int, InterfaceCount]]
-"""A minute, counted since 1970, and the calls in it."""
+Minutes = Mapping[int, InterfaceCount]
+"""Minutes, counted since 1970, and the calls in each, or from each on."""
 
 
 class InterfaceHistory:
@@ -90,7 +90,8 @@ class InterfaceHistory:
         found: dict[str, list[Minutes]] = {}
         for interfaces in projects.values():
             for interface, minutes in interfaces.items():
-                found.setdefault(interface, []).append(list(minutes.items()))
+                # A copy is made at once, whatever their number.
+                found.setdefault(interface, []).append(minutes.copy())
         return found
 
     def minute(self, minute: int) -> list[tuple[str, str, InterfaceCount]]:
@@ -154,13 +155,13 @@ class InterfaceStatistics:
 
 
 def summed(
-    parts: Iterable[Collection[tuple[int, InterfaceCount]]], since: int, until: int, period: int
-) -> Minutes:
+    parts: Iterable[Minutes], since: int, until: int, period: int
+) -> dict[int, InterfaceCount]:
     """The counts of minutes from `since` on and before `until`, added up by periods of so many
     minutes: the beginning of each, in order. Those without calls are left out."""
     found: dict[int, InterfaceCount] = {}
     for part in parts:
-        for minute, count in part:
+        for minute, count in part.items():
             if since <= minute < until:
                 found.setdefault(minute - minute % period, InterfaceCount()).add(count)
-    return sorted(found.items(), key=lambda one: one[0])
+    return dict(sorted(found.items()))
