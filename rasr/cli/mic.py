@@ -15,6 +15,7 @@ import click
 from rasr.audio import CompressedFormat
 from rasr.cli.addresses import captions_address, url_option
 from rasr.cli.config_options import config_option, model_option
+from rasr.cli.credentials import Credentials, credential_options
 from rasr.cli.microphone import Microphone, MicrophoneError, list_devices
 from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
@@ -25,6 +26,7 @@ from rasr.client import Mode, Options, Pace, StartConfig, connect, stream_record
 
 @click.command()
 @url_option
+@credential_options
 @model_option
 @config_option
 @click.option(
@@ -38,6 +40,7 @@ from rasr.client import Mode, Options, Pace, StartConfig, connect, stream_record
 @start_options
 def mic(
     url: str | None,
+    credentials: Credentials,
     model: tuple[str, ...],
     config: Path | None,
     mode: str,
@@ -61,7 +64,8 @@ def mic(
         start_message = start_config(Mode(mode), start)
         if start["interim_results"] is None:
             start_message = replace(start_message, interim_results=True)
-        run(_mic(Mode(mode), start_message, device, url, model, config))
+        command = _mic(Mode(mode), start_message, device, url, credentials, model, config)
+        run(command, credentials.explained)
     except MicrophoneError as error:
         raise click.ClickException(str(error)) from error
 
@@ -71,6 +75,7 @@ async def _mic(
     start: StartConfig,
     device: str | None,
     url: str | None,
+    credentials: Credentials,
     models: Sequence[str],
     config: Path | None,
 ) -> None:
@@ -83,7 +88,7 @@ async def _mic(
     with closing(Microphone(device, audio_format)) as microphone:
         async with (
             server_at(url, config, models, start.property) as server,
-            connect(server, Options(start, mode)) as session,
+            connect(server, Options(start, mode, **credentials.options)) as session,
         ):
             with Screen() as screen, _at_interrupt(microphone.stop):
                 screen.remark("Speak. Ctrl-C stops.")

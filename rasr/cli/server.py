@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,8 +100,11 @@ def private(settings: Settings, *wanted: Property) -> Settings:
     )
 
 
-def run(command: Coroutine[Any, Any, None]) -> None:
+def run(command: Coroutine[Any, Any, None], explained: Callable[[ClientError], str] = str) -> None:
     """Run a command to its end.
+
+    Args:
+        explained: what a person is told of an error of the server.
 
     Raises:
         click.ClickException: the server or the audio failed; with one sentence.
@@ -110,5 +113,7 @@ def run(command: Coroutine[Any, Any, None]) -> None:
 
     try:
         asyncio.run(command)
-    except (ClientError, AudioFileError) as error:
+    except ClientError as error:
+        raise click.ClickException(explained(error)) from error
+    except AudioFileError as error:
         raise click.ClickException(str(error)) from error

@@ -13,6 +13,7 @@ import click
 from rasr.audio import AudioFileError, CompressedFormat, audio_info
 from rasr.cli.addresses import captions_address, url_option
 from rasr.cli.config_options import config_option, model_option
+from rasr.cli.credentials import Credentials, credential_options
 from rasr.cli.formats import Format, Transcript, heading, write
 from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
@@ -47,6 +48,7 @@ class _Task:
     shows_text: bool
     """True if finals are printed as they come; else the document is written at the end."""
     several: bool
+    credentials: Credentials
 
 
 @click.command()
@@ -58,6 +60,7 @@ class _Task:
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
 )
 @url_option
+@credential_options
 @model_option
 @config_option
 @click.option(
@@ -89,6 +92,7 @@ class _Task:
 def transcribe(
     files: tuple[str, ...],
     url: str | None,
+    credentials: Credentials,
     model: tuple[str, ...],
     config: Path | None,
     mode: str,
@@ -122,7 +126,9 @@ def transcribe(
     if start["need_word_info"] is None and chosen.holds_cues:
         start_message = replace(start_message, need_word_info=True)
     chosen_pace = Pace(pace) if pace is not None else Pace.REAL if published else Pace.FAST
-    task = _Task(Mode(mode), start_message, chosen_pace, chosen, shows_text, len(files) > 1)
+    task = _Task(
+        Mode(mode), start_message, chosen_pace, chosen, shows_text, len(files) > 1, credentials
+    )
     run(_transcribe(files, names, outputs, task, url, model, config))
 
 
@@ -206,7 +212,8 @@ async def _one(
                 screen, task.mode, task.config, _text if task.shows_text else None
             )
             finals = printer.finals
-            async with connect(server, Options(task.config, task.mode)) as session:
+            options = Options(task.config, task.mode, **task.credentials.options)
+            async with connect(server, options) as session:
                 await stream_recording(
                     session,
                     stdin_chunks(audio_format)
@@ -227,7 +234,7 @@ async def _one(
         # It names the file itself.
         return tuple(finals), str(error)
     except ClientError as error:
-        return tuple(finals), f"{name}: {error}"
+        return tuple(finals), f"{name}: {task.credentials.explained(error)}"
 
 
 def _byte_rate(file: str, duration_s: float | None) -> float | None:

@@ -20,6 +20,7 @@ from rasr.client.connection import (
     open_connection,
     start_frame,
 )
+from rasr.client.credentials import AccessKey
 from rasr.client.errors import CannotConnect, ClientError, ConnectionLost, StartRefused
 from rasr.client.options import Options, StartFields
 from rasr.client.recording import (
@@ -51,6 +52,7 @@ from rasr.wire.sis.modes import Mode
 __all__ = [
     "CHUNK_MS",
     "COMPRESSED_CHUNK_BYTES",
+    "AccessKey",
     "CannotConnect",
     "ClientError",
     "Clock",

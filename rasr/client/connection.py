@@ -21,6 +21,7 @@ from websockets.exceptions import (
     InvalidURI,
 )
 
+from rasr.client.credentials import AccessKey, Credential
 from rasr.client.errors import CannotConnect, ConnectionLost, StartRefused
 from rasr.client.websocket import WebSocket, binary_frame, text_frame
 from rasr.wire.sis.codec import decode_server, encode_client
@@ -80,17 +81,19 @@ async def open_connection(
     timeout_s: float = OPEN_TIMEOUT_S,
     tls: ssl.SSLContext | None = None,
     token: str | None = None,
+    key: AccessKey | None = None,
 ) -> AsyncIterator[Connection]:
     """Open a connection and send nothing yet; close it at the end of the context.
 
     Args:
         token: for a server that asks who calls.
+        key: for such a server, in place of a token.
 
     Raises:
         CannotConnect: nobody is there, or the server refuses the handshake.
     """
     address = address_of(url, mode, project_id)
-    connection = await opened(address, timeout_s=timeout_s, tls=tls, token=token)
+    connection = await opened(address, timeout_s=timeout_s, tls=tls, credential=key or token)
     try:
         yield connection
     finally:
@@ -102,7 +105,7 @@ async def opened(
     *,
     timeout_s: float = OPEN_TIMEOUT_S,
     tls: ssl.SSLContext | None = None,
-    token: str | None = None,
+    credential: Credential = None,
 ) -> Connection:
     """A connection to `address`, to be closed by the caller.
 
@@ -110,7 +113,9 @@ async def opened(
         CannotConnect: nobody is there, or the server refuses the handshake.
     """
     try:
-        websocket = await WebSocket(address).open(timeout_s=timeout_s, tls=tls, token=token)
+        websocket = await WebSocket(address).open(
+            timeout_s=timeout_s, tls=tls, credential=credential
+        )
         return Connection(websocket)
     except InvalidStatus as error:
         status, body = error.response.status_code, error.response.body
@@ -118,6 +123,7 @@ async def opened(
             f"the server at {address} refused the connection: "
             f"{_refusal(bytes(body or b'')) or f'HTTP status {status}'}",
             retryable=status in _BUSY,
+            status=status,
         ) from error
     except TimeoutError as error:
         raise CannotConnect(f"the server at {address} does not answer", retryable=True) from error

@@ -27,6 +27,14 @@ class ClientError(Exception):
 class CannotConnect(ClientError):
     """There is no connection."""
 
+    def __init__(
+        self, sentence: str, *, retryable: bool = False, status: int | None = None
+    ) -> None:
+        super().__init__(sentence, retryable=retryable)
+        self.status = status
+        """The HTTP status with which the server refused the handshake; 401: it does not know who
+        calls."""
+
 
 class StartRefused(ClientError):
     """The server does not take this START."""

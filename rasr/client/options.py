@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypedDict, Unpack
 
 from rasr.client.connection import OPEN_TIMEOUT_S
+from rasr.client.credentials import AccessKey, Credential, check_text
 from rasr.wire.sis.codec import read_start_config
 from rasr.wire.sis.errors import ProtocolError
 from rasr.wire.sis.messages import StartConfig
@@ -46,6 +47,17 @@ class Options:
     """For wss:// with a certificate of your own; None trusts what the system trusts."""
     token: str | None = field(default=None, repr=False)
     """For a server that asks who calls; `project_id` is then the token's."""
+    key: AccessKey | None = None
+    """For such a server, in place of a token; `project_id` is then the key's."""
+
+    def __post_init__(self) -> None:
+        if self.token is not None:
+            check_text("the token", self.token)
+
+    @property
+    def credential(self) -> Credential:
+        """What is shown to a server that asks who calls."""
+        return self.key or self.token
 
     @classmethod
     def of(
@@ -59,6 +71,7 @@ class Options:
         retry_s: float = 0.0,
         tls: ssl.SSLContext | None = None,
         token: str | None = None,
+        key: AccessKey | None = None,
         **fields: Unpack[StartFields],
     ) -> Self:
         """Options of plain values; the keywords are fields of START.
@@ -74,7 +87,7 @@ class Options:
             )
         except ProtocolError as error:
             raise ValueError(error.message) from error
-        return cls(config, mode, project_id, open_timeout_s, retry_s, tls, token)
+        return cls(config, mode, project_id, open_timeout_s, retry_s, tls, token, key)
 
 
 def _items(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -206,7 +206,7 @@ class Session:
                 self._address,
                 timeout_s=self._options.open_timeout_s,
                 tls=self._options.tls,
-                token=self._options.token,
+                credential=self._options.credential,
             )
         try:
             started: Started = await self._connection.start(self._config)

@@ -21,6 +21,8 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from rasr.client.credentials import Credential, show
+
 _TEXT, _OPEN = Opcode.TEXT, State.OPEN
 _MOST_UNREAD = 1024
 """With more messages unread the socket is not read until half of them are gone."""
@@ -78,7 +80,7 @@ class WebSocket(asyncio.Protocol):
         self._pings = pings
         self._pinged = False
         self._timer: asyncio.TimerHandle | None = None
-        self._token: str | None = None
+        self._credential: Credential = None
         self._opened = self._loop.create_future()
         self._lost = asyncio.Event()
         self._fragments = b""
@@ -90,15 +92,15 @@ class WebSocket(asyncio.Protocol):
         self._reading = True
 
     async def open(
-        self, *, timeout_s: float, tls: ssl.SSLContext | None = None, token: str | None = None
+        self, *, timeout_s: float, tls: ssl.SSLContext | None = None, credential: Credential = None
     ) -> Self:
-        """Connect and shake hands, with a token in `X-Auth-Token` if there is one.
+        """Connect and shake hands, and show who calls if there is a credential.
 
         Raises:
             OSError, TimeoutError: there is no server, or it does not answer.
             websockets.InvalidHandshake: it refuses, or is no websocket server.
         """
-        uri, self._token = self._uri, token
+        uri, self._credential = self._uri, credential
         secure: ssl.SSLContext | bool | None = (tls or True) if uri.secure else None
         try:
             async with asyncio.timeout(timeout_s):
@@ -185,7 +187,7 @@ class WebSocket(asyncio.Protocol):
         """Send the handshake."""
         # uvloop's transports are not registered as such.
         self._transport = cast(asyncio.Transport, transport)
-        self._protocol.send_request(_handshake(self._protocol, self._token))
+        self._protocol.send_request(_handshake(self._protocol, self._credential))
         self._flush()
 
     def data_received(self, data: bytes) -> None:
@@ -302,10 +304,9 @@ class WebSocket(asyncio.Protocol):
                 self._transport.write_eof()
 
 
-def _handshake(protocol: ClientProtocol, token: str | None) -> Request:
+def _handshake(protocol: ClientProtocol, credential: Credential) -> Request:
     request = protocol.connect()
-    if token is not None:
-        request.headers["X-Auth-Token"] = token
+    show(credential, request)
     return request
 
 

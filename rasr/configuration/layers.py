@@ -34,7 +34,12 @@ from rasr.configuration.schema import (
     schema,
     written,
 )
-from rasr.configuration.variables import PREFIX, is_service_link, meant_variable
+from rasr.configuration.variables import (
+    CREDENTIAL_VARIABLES,
+    PREFIX,
+    is_service_link,
+    meant_variable,
+)
 from rasr.settings import Settings
 
 _FLAGS = {"auth.kind": "--no-auth"}
@@ -193,7 +198,7 @@ class _Tree:
         key = name.removeprefix(PREFIX).lower()
         if "__" in key:
             self.take(_nested(tuple(key.split("__")), _Text(text)), origin)
-        elif name != CONFIG_VARIABLE and not is_service_link(text):
+        elif name not in (CONFIG_VARIABLE, *CREDENTIAL_VARIABLES) and not is_service_link(text):
             meant = meant_variable(self._schema, key)
             if meant is not None:
                 self._mistakes.append(
@@ -336,7 +341,8 @@ def _unknown(section: Section, path: KeyPath, name: str) -> str:
     # A key that was put above its section, or under no section at all.
     for inner, node in section.fields.items():
         if isinstance(node, Section):
-            known |= {field: dotted((*path, inner, field)) for field in node.fields}
+            for field in node.fields:
+                known.setdefault(field, dotted((*path, inner, field)))
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"{sentence}; did you mean {known[near[0]]}?"

@@ -10,6 +10,8 @@ from rasr.configuration.schema import KeyPath, Leaf, Names, Node, Section, Short
 
 PREFIX = "RASR_"
 """What all of them begin with."""
+CREDENTIAL_VARIABLES = ("RASR_TOKEN", "RASR_AK", "RASR_SK", "RASR_PROJECT")
+"""What commands show to a server that asks who calls; they are no settings."""
 _SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
 """Kubernetes sets RASR_SERVER_PORT to such an address in pods that are beside a service of the name
 rasr-server."""

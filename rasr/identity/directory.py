@@ -6,11 +6,12 @@ still counts at a time is asked of them with that time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from rasr.identity.policies import PolicyGrant
+from rasr.identity.principals import Principal
 
 DEFAULT_DOMAIN = "default"
 """The account that projects and users are of where nobody says another one."""
@@ -150,6 +151,11 @@ class Directory(Protocol):
 
     async def find_token(self, digest: str) -> Token | None:
         """The token with this digest; of one that is revoked or expired too."""
+
+    async def lapsed(self, principals: Collection[Principal], now: float) -> set[Principal]:
+        """Those of them who may call no more, whatever their policies say: the key was revoked or
+        has expired, the token was revoked, the user or the project is blocked. One question for
+        all."""
 
     async def revoke_token(self, digest: str, at: float) -> bool:
         """A token counts no more from then on. False if there is none with this digest."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+DIGEST_NAME_LENGTH = 12
+"""So many letters of the digest of a token name it."""
+
 
 class CredentialKind(StrEnum):
     """What a caller has shown."""

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote_to_bytes
 
@@ -109,11 +109,23 @@ class Signature:
         for host in hosts:
             for payload in payloads:
                 whole = canonical_request(line, request, self.signed_headers, host, payload)
-                digest = hashlib.sha256(whole).hexdigest().encode()
-                to_sign = b"\n".join((ALGORITHM.encode(), self._date, digest))
-                wanted = hmac.new(key, to_sign, hashlib.sha256).hexdigest()
+                wanted = _signature(key, self._date, whole)
                 found |= hmac.compare_digest(wanted, self.text)
         return found
+
+
+def sign(request: Request, access_id: str, secret: str, now: float) -> dict[str, str]:
+    """The headers with which a client signs a request that has `host` and no body."""
+    date = datetime.fromtimestamp(now, UTC).strftime(_DATE_FORMAT)
+    dated = replace(request, headers=[*request.headers, (_DATE.encode(), date.encode())])
+    line, payload = request_line(dated), EMPTY_HASH.encode()
+    whole = canonical_request(line, dated, ("host", _DATE), None, payload)
+    signature = _signature(secret.encode(), date.encode(), whole)
+    return {
+        "X-Sdk-Date": date,
+        "Authorization": f"{ALGORITHM} Access={access_id}, SignedHeaders=host;{_DATE}, "
+        f"Signature={signature}",
+    }
 
 
 def is_signed(authorization: str) -> bool:
@@ -218,6 +230,12 @@ def canonical_request(
     )
     names = ";".join(signed_headers).encode("ascii")
     return b"%s%s\n%s\n%s" % (line, headers, names, payload)
+
+
+def _signature(key: bytes, date: bytes, whole: bytes) -> str:
+    digest = hashlib.sha256(whole).hexdigest().encode()
+    to_sign = b"\n".join((ALGORITHM.encode(), date, digest))
+    return hmac.new(key, to_sign, hashlib.sha256).hexdigest()
 
 
 def _only(request: Request, name: str) -> bytes:

@@ -32,6 +32,7 @@ from rasr.wire.dialect import (
     Drop,
     Effect,
     Ended,
+    Farewell,
     Feed,
     Finish,
     Flush,
@@ -117,9 +118,9 @@ class Connection:
         finally:
             self._end()
 
-    def shut_down(self) -> None:
+    def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
         """Bring the conversation to its end: finals, farewell, close."""
-        self._guarded(self._conversation.shut_down)
+        self._guarded(partial(self._conversation.shut_down, farewell))
 
     def cut_off(self) -> None:
         """Close at once: the time to shut down is over."""
@@ -239,7 +240,7 @@ class Connection:
                 self._outbox.put(effect)
                 self.statistics.partials_replaced = self._outbox.replaced
                 if effect.error is not None:
-                    self.statistics.error(effect.error, fatal=effect.fatal)
+                    self.statistics.error(effect.error, self._loop.time(), fatal=effect.fatal)
             case Feed():
                 self._intake.add(effect.data)
             case AccessRequest():
@@ -248,12 +249,14 @@ class Connection:
             case Open():
                 self._open(effect)
             case Flush() | Drop() | Finish() | Cancel():
+                if isinstance(effect, Finish | Cancel):
+                    self.statistics.recognition_asked_to_end(self._loop.time())
                 if self._runner is not None:
                     _steer(self._runner, effect)
             case Ended():
                 if self._runner is not None and effect.succeeded:
                     self._runner.succeeded = True
-                self.statistics.recognition_closed(effect.reason)
+                self.statistics.recognition_closed(effect.reason, self._loop.time())
             case Close():
                 self._outbox.put(effect)
             case _:
@@ -296,7 +299,7 @@ class Connection:
         runner = self._runner
         if runner is not None and self._keep is not None:
             runner.detach()
-            self.statistics.recognition_closed("disconnected")
+            self.statistics.recognition_closed("disconnected", self._loop.time())
             self._runner = None
             self._keep(runner)
         self._guarded(self._conversation.receive_eof)

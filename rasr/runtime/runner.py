@@ -81,7 +81,7 @@ class RecognitionRunner:
         """True once its client was told that all went well."""
         self.over = False
         """True once `Done` has been reported, or the recognition was given up."""
-        statistics.recognition_opened(self)
+        statistics.recognition_opened(self, self._loop.time())
 
     def attach(self, listener: Listener, statistics: SessionStatistics | None = None) -> None:
         """Tell `listener` all events that have not been taken, and from now on each one.
@@ -91,10 +91,12 @@ class RecognitionRunner:
         """
         if statistics is not None:
             if self._statistics.in_recognition:
-                self._statistics.recognition_closed("taken up by another connection")
+                self._statistics.recognition_closed(
+                    "taken up by another connection", self._loop.time()
+                )
             self._statistics = self._decoding.statistics = statistics
             if not self.over:
-                statistics.recognition_opened(self)
+                statistics.recognition_opened(self, self._loop.time())
         is_lost = self.over and not self._audience.has_kept_the_end
         # What the listener does on the first event comes behind the others that are kept.
         self._is_carrying_out = True
@@ -169,7 +171,7 @@ class RecognitionRunner:
             trace_id = self._statistics.trace_id
             self._access.settle(Heard(trace_id, self.audio_s, told_s, self.succeeded))
         if self._statistics.in_recognition:
-            self._statistics.recognition_closed(reason)
+            self._statistics.recognition_closed(reason, self._loop.time())
 
     @property
     def taken(self) -> int:

@@ -8,6 +8,7 @@ somebody looks is computed then (`rasr.server.ops`). It holds no audio and no te
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -88,6 +89,50 @@ class Progress(Protocol):
         """Audio that is not decoded yet, seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecognitionOver:
+    """A recognition that is over. Times are of the event loop's clock."""
+
+    reason: str
+    """Why, in the dialect's words."""
+    trace_id: str
+    engine: str
+    opened_at: float
+    closed_at: float
+    audio_s: float
+    delay_s: float
+    """What its client has waited for: from the end of an utterance to its final, the mean of all;
+    where nothing was said, from the end of the audio to the end of the recognition."""
+
+
+class RecognitionObserver(Protocol):
+    """Somebody who is told of each recognition once it is over. It must not take long."""
+
+    def recognition_over(self, over: RecognitionOver) -> None:
+        """A recognition is over."""
+
+    def recognition_refused(self, code: str, now: float) -> None:
+        """A request for a recognition, or what else came outside of one, was answered with this
+        error."""
+
+
+@dataclass(slots=True)
+class _Current:
+    """The open recognition."""
+
+    progress: Progress
+    opened_at: float
+    asked_to_end_at: float | None = None
+    finals: int = 0
+    finals_s: float = 0.0
+    """Their latencies together."""
+
+    def delay_s(self, now: float) -> float:
+        if self.finals:
+            return self.finals_s / self.finals
+        return 0.0 if self.asked_to_end_at is None else now - self.asked_to_end_at
+
+
 @dataclass(slots=True)
 class _Waits:
     started: float
@@ -107,6 +152,7 @@ class SessionStatistics:
     latencies: Latencies
     project: str = ""
     """Whose it is."""
+    observers: Sequence[RecognitionObserver] = ()
     model: str = ""
     """Asked for by the newest recognition."""
     engine: str = ""
@@ -132,7 +178,7 @@ class SessionStatistics:
     """From endpoint to final, the newest last."""
     audio: RateMeter = field(init=False)
     """Seconds of audio received."""
-    _open: Progress | None = None
+    _open: _Current | None = None
     _audio_s: float = 0.0
     _speech_s: float = 0.0
     _segments: int = 0
@@ -144,28 +190,51 @@ class SessionStatistics:
 
     # Kept by the runner and the connection
 
-    def recognition_opened(self, progress: Progress) -> None:
+    def recognition_opened(self, progress: Progress, now: float) -> None:
         """A recognition begins."""
-        self._open = progress
+        self._open = _Current(progress, now)
         # One that another connection had before it was heard by that one until now.
         self._audio_s -= progress.audio_s
         self._speech_s -= progress.speech_s
         self._segments -= progress.segments
         self.recognitions += 1
 
-    def recognition_closed(self, reason: str) -> None:
-        """The open recognition is over."""
-        if self._open is not None:
-            self._audio_s += self._open.audio_s
-            self._speech_s += self._open.speech_s
-            self._segments += self._open.segments
-            self._open = None
-            self._waits.clear()
-        self.reason = reason
+    def recognition_asked_to_end(self, now: float) -> None:
+        """No more audio comes for the open recognition."""
+        if self._open is not None and self._open.asked_to_end_at is None:
+            self._open.asked_to_end_at = now
 
-    def error(self, code: str, *, fatal: bool) -> None:
+    def recognition_closed(self, reason: str, now: float) -> None:
+        """The open recognition is over."""
+        self.reason = reason
+        if self._open is None:
+            return
+        current, self._open = self._open, None
+        progress = current.progress
+        self._audio_s += progress.audio_s
+        self._speech_s += progress.speech_s
+        self._segments += progress.segments
+        self._waits.clear()
+        over = RecognitionOver(
+            reason,
+            self.trace_id,
+            self.engine,
+            current.opened_at,
+            now,
+            progress.audio_s,
+            current.delay_s(now),
+        )
+        for one in self.observers:
+            one.recognition_over(over)
+
+    def error(self, code: str, now: float, *, fatal: bool) -> None:
         """An error is sent to the client."""
-        (self.failed if self._open is not None or fatal else self.refused)[code] += 1
+        if self._open is not None:
+            self.failed[code] += 1
+            return
+        (self.failed if fatal else self.refused)[code] += 1
+        for one in self.observers:
+            one.recognition_refused(code, now)
 
     def segment_started(self, segment: int, now: float) -> None:
         """A segment is open."""
@@ -190,6 +259,9 @@ class SessionStatistics:
             self.latencies.first_partial(now - waits.started)
         if final and waits.ended is not None:
             self.finals_s.append(now - waits.ended)
+            if self._open is not None:
+                self._open.finals += 1
+                self._open.finals_s += now - waits.ended
             self.latencies.final(now - waits.ended)
 
     def segment_gone(self, segment: int) -> None:
@@ -215,19 +287,19 @@ class SessionStatistics:
     @property
     def audio_s(self) -> float:
         """Audio received in all recognitions."""
-        return self._audio_s + (self._open.audio_s if self._open is not None else 0.0)
+        return self._audio_s + (self._open.progress.audio_s if self._open is not None else 0.0)
 
     @property
     def speech_s(self) -> float:
         """Audio of all recognitions that was given to an engine."""
-        return self._speech_s + (self._open.speech_s if self._open is not None else 0.0)
+        return self._speech_s + (self._open.progress.speech_s if self._open is not None else 0.0)
 
     @property
     def segments(self) -> int:
         """Segments of all recognitions."""
-        return self._segments + (self._open.segments if self._open is not None else 0)
+        return self._segments + (self._open.progress.segments if self._open is not None else 0)
 
     @property
     def backlog_s(self) -> float:
         """Audio that is not decoded yet."""
-        return self._open.backlog_s if self._open is not None else 0.0
+        return self._open.progress.backlog_s if self._open is not None else 0.0

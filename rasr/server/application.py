@@ -20,6 +20,7 @@ from rasr.server.http.captions import add_captions
 from rasr.server.http.described.document import add_openapi
 from rasr.server.http.keys import add_keys
 from rasr.server.http.languages import add_languages
+from rasr.server.http.monitoring import add_monitoring
 from rasr.server.http.nothing_page import nothing_page, wants_page
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.short_audio import add_short_audio
@@ -78,6 +79,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_usage(app, state, origins)
     add_keys(app, state, origins)
     add_project_sessions(app, state, origins)
+    add_monitoring(app, state, origins)
     add_tickets(app, state.authenticator)
     add_vocabularies(app, state, origins)
     directory = state.authenticator.directory

@@ -33,8 +33,11 @@ _UNREAD_TIMEOUT_MS = 60_000
 that of a client which is there but never reads."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, section: str = "server") -> socket.socket:
     """A bound socket that listens as soon as the event loop takes it.
+
+    Args:
+        section: of the settings that say host and port.
 
     Raises:
         StartError: the address is none, is not of this machine, or is taken.
@@ -46,11 +49,13 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
     except UnicodeError as error:
         raise StartError(
-            f"server.host: {host[:60]!r} is no name of a machine: its parts, between dots, have 1 "
-            "to 63 characters"
+            f"{section}.host: {host[:60]!r} is no name of a machine: its parts, between dots, "
+            "have 1 to 63 characters"
         ) from error
     except OSError as error:
-        raise StartError(f"server.host: {host!r} is no address to listen on ({error})") from error
+        raise StartError(
+            f"{section}.host: {host!r} is no address to listen on ({error})"
+        ) from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
@@ -69,10 +74,14 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setblocking(False)
     except OSError as error:
         listener.close()
-        raise StartError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}; "
+        cure = (
             "choose another with --port, or --port 0 for any free one (`rasr doctor` says what is "
             "there)"
+            if section == "server"
+            else f"choose another {section}.port"
+        )
+        raise StartError(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; {cure}"
         ) from error
     return listener
 

@@ -25,15 +25,15 @@ from rasr.models.languages import languages
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
-from rasr.scheduling import IdleMoments, Scheduler
+from rasr.scheduling import Scheduler
 from rasr.server.access import Authoriser
 from rasr.server.admission import Admission, AdmissionRules
 from rasr.server.application import make_application
 from rasr.server.auth.authenticator import Authenticator
 from rasr.server.auth.door import Door
+from rasr.server.background import Background
 from rasr.server.descriptors import connections_that_fit
 from rasr.server.engines import (
-    EnginePlan,
     PropertyTable,
     make_scheduler,
     plan,
@@ -43,7 +43,8 @@ from rasr.server.engines import (
 from rasr.server.errors import StartError
 from rasr.server.listener import addresses_of_others, is_loopback, listen, url_of
 from rasr.server.metering.meter import make_meter
-from rasr.server.ops.capacity import Calibration, Capacities, memory_folder
+from rasr.server.ops.capacity import Calibrations, Capacities, memory_folder
+from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.reach import check_reach
@@ -93,12 +94,14 @@ class Service:
         self._meter = make_meter(store)
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
-        self._calibrations: list[Calibration] = []
+        self._calibrations = Calibrations(memory_folder(os.environ))
         self._aligners: Aligners | None = None
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
         self._http: rasr.asgi.Server | None = None
         self._audio_files = AudioFiles(at_once=max(2, min(4, cores())))
+        self.background: Background | None = None
+        """While it serves."""
         self._asks = False
         """At start; later there may be accounts."""
 
@@ -182,15 +185,15 @@ class Service:
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
         }
         texts = await self._load()
-        await self._calibrate(plans)
+        await self._calibrations.begin(plans, settings, self._schedulers)
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
         self._aligners = await start_aligners(properties, texts.tools.spellers)
         capacities = Capacities(plans, self._schedulers)
         self._state = self._assemble(capacities, properties, texts, authenticator)
-        turned_away = self._state.statistics.turned_away
+        self.background = await Background.start(self._state)
         self._http = rasr.asgi.Server(
-            Door(make_application(self._state), authenticator, turned_away),
+            self.background.around(_door(self._state)),
             rasr.asgi.Limits(
                 connections=settings.server.max_connections + _SPARE_CONNECTIONS,
                 connections_per_address=settings.server.connections_per_address,
@@ -233,10 +236,13 @@ class Service:
         """The parts of the server, each given what it needs."""
         settings = self.settings
         admission = Admission(
-            self._admission_rules(texts), self._schedulers, properties.engines.values(), cores()
+            _admission_rules(settings, self._schedulers, texts.seconds),
+            self._schedulers,
+            properties.engines.values(),
+            cores(),
         )
         captions = Broadcaster(settings.captions, asyncio.get_running_loop())
-        statistics = ServerStatistics()
+        statistics, interfaces = ServerStatistics(), InterfaceStatistics(time.time)
         notice_faults(asyncio.get_running_loop(), statistics.count_fault)
         recognizer = self._recognizer = Recognizer(
             self._schedulers,
@@ -260,7 +266,8 @@ class Service:
             aligners=self._aligners,
             capacities=capacities,
             statistics=statistics,
-            interfaces=InterfaceStatistics(),
+            interfaces=interfaces,
+            history=History(interfaces, self._store),
             meter=self._meter,
             connections=Connections(settings, recognizer, authoriser, statistics, self._meter),
             recognizer=recognizer,
@@ -273,38 +280,11 @@ class Service:
             names_are_ours=settings.auth.kind == "none" or not self._is_local,
         )
 
-    async def _calibrate(self, plans: Mapping[str, EnginePlan]) -> None:
-        """Find what the engines carry, where somebody is to be refused for the load: as much as
-        that takes now, the rest in idle moments."""
-        if not self.settings.capacity.max_load:
-            return
-        folder = memory_folder(os.environ)
-        for name, scheduler in self._schedulers.items():
-            one = Calibration(plans[name], self.settings.decoding, scheduler, folder)
-            self._calibrations.append(one)
-            await one.begin()
-        # Only now: a calibration at start is disturbed by nothing of ours.
-        moments = IdleMoments([one.statistics for one in self._schedulers.values()])
-        for one in self._calibrations:
-            one.keep_up(moments)
-
-    def _admission_rules(self, texts: Texts) -> AdmissionRules:
-        capacity = self.settings.capacity
-        recognitions = self.settings.decoding.max_rounds
-        if not capacity.max_load:
-            recognitions = recognitions or sum(one.streams for one in self._schedulers.values())
-        return AdmissionRules(
-            max_load=capacity.max_load,
-            recognitions=recognitions,
-            per_project=capacity.rounds_per_project,
-            per_address=capacity.rounds_per_address,
-            text_s=texts.seconds,
-        )
-
     async def _release(self) -> None:
-        for one in self._calibrations:
-            await one.remember()
-        self._calibrations = []
+        if self.background is not None:
+            await self.background.stop()
+            self.background = None
+        await self._calibrations.remember()
         for scheduler in self._schedulers.values():
             await scheduler.stop()
         self._schedulers = {}
@@ -320,6 +300,27 @@ class Service:
             await self._store.close()
         if self._listener is not None:
             self._listener.close()
+
+
+def _admission_rules(
+    settings: Settings, schedulers: Mapping[str, Scheduler], text_s: float
+) -> AdmissionRules:
+    capacity = settings.capacity
+    recognitions = settings.decoding.max_rounds
+    if not capacity.max_load:
+        recognitions = recognitions or sum(one.streams for one in schedulers.values())
+    return AdmissionRules(
+        max_load=capacity.max_load,
+        recognitions=recognitions,
+        per_project=capacity.rounds_per_project,
+        per_address=capacity.rounds_per_address,
+        text_s=text_s,
+    )
+
+
+def _door(state: ServerState) -> Door:
+    turned_away, count_call = state.statistics.turned_away, state.interfaces.count
+    return Door(make_application(state), state.authenticator, turned_away, count_call)
 
 
 def _within_descriptors(settings: Settings) -> Settings:

@@ -17,6 +17,7 @@ from rasr.server.admission import Admission
 from rasr.server.auth.authenticator import Authenticator
 from rasr.server.engines import PropertyTable
 from rasr.server.ops.capacity import Capacities
+from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.vocabularies import KnownVocabularies
@@ -43,6 +44,7 @@ class ServerState:
     capacities: Capacities
     statistics: ServerStatistics
     interfaces: InterfaceStatistics
+    history: History
     meter: Meter
     connections: Connections
     recognizer: Recognizer

@@ -33,6 +33,7 @@ from rasr.settings.server import (
     ServerSettings,
     SessionSettings,
 )
+from rasr.settings.telemetry import MetricsSettings, TracingSettings
 
 __all__ = [
     "AuthSettings",
@@ -42,6 +43,7 @@ __all__ = [
     "EngineSettings",
     "LogFormat",
     "LogLevel",
+    "MetricsSettings",
     "ModelSettings",
     "OidcSettings",
     "PropertySettings",
@@ -52,6 +54,7 @@ __all__ = [
     "Settings",
     "StoreSettings",
     "TextSettings",
+    "TracingSettings",
     "VadSettings",
     "final_engine",
     "language_of",
@@ -77,6 +80,8 @@ class Settings(Section):
     text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    tracing: TracingSettings = Field(default_factory=TracingSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")

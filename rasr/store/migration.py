@@ -73,7 +73,7 @@ async def migrate(location: Location, timeout_s: float, to: str = "head") -> Sch
 
 def known_versions() -> frozenset[str]:
     """The versions that this program knows, its own among them."""
-    return _versions(_script())
+    return _versions(script_directory())
 
 
 def newer_sentence(location: Location, version: SchemaVersion) -> str:
@@ -104,7 +104,7 @@ def _found(connection: Connection, location: Location) -> SchemaVersion:
             f"the database {location} has tables of another program, such as {min(others)}; "
             "name a database of its own in store.url"
         )
-    script = _script()
+    script = script_directory()
     ours = script.get_current_head()
     assert ours is not None
     return SchemaVersion(found, ours, found is None or found in _versions(script))
@@ -114,7 +114,8 @@ def _versions(script: ScriptDirectory) -> frozenset[str]:
     return frozenset(one.revision for one in script.walk_revisions())
 
 
-def _script() -> ScriptDirectory:
+def script_directory() -> ScriptDirectory:
+    """The versions and the way from each to the next."""
     return ScriptDirectory.from_config(_config())
 
 

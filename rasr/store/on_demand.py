@@ -7,7 +7,7 @@ nothing of a database and makes no file.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from rasr.identity.directory import (
     User,
 )
 from rasr.identity.policies import PolicyGrant
+from rasr.identity.principals import Principal
 from rasr.settings import StoreSettings
 from rasr.store.errors import StoreError
 from rasr.store.location import locate, may_be_there
@@ -155,6 +156,11 @@ class DirectoryOnDemand:
         """See the Directory."""
         directory = await self._asked()
         return None if directory is None else await directory.find_token(digest)
+
+    async def lapsed(self, principals: Collection[Principal], now: float) -> set[Principal]:
+        """See the Directory."""
+        directory = await self._asked()
+        return set() if directory is None else await directory.lapsed(principals, now)
 
     async def revoke_token(self, digest: str, at: float) -> bool:
         """See the Directory."""

@@ -148,3 +148,19 @@ class Quota:
 
     service: str
     per_month: int
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceMinute:
+    """The calls of an interface in one minute, or from one on."""
+
+    project_id: str
+    """Empty where nobody was known."""
+    minute: int
+    """Counted since 1970."""
+    interface: str
+    successful: int
+    failed_4xx: int
+    failed_5xx: int
+    delay_s: float
+    """Of the successful calls together."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -274,4 +275,23 @@ QUOTAS = Table(
     Column("per_month", BigInteger, nullable=False),
     PrimaryKeyConstraint("project_id", "service"),
     CheckConstraint("per_month >= 0", name="per_month"),
+)
+
+INTERFACE_MINUTES = Table(
+    "interface_minutes",
+    METADATA,
+    # Of an identity provider's project there is no row; and empty where nobody was known.
+    Column("project_id", String(DESCRIPTION_LENGTH), nullable=False),
+    # Counted since 1970.
+    Column("minute", Integer, nullable=False),
+    Column("interface", String(NAME_LENGTH), nullable=False),
+    # A server has another one after each start: what it wrote is never added to.
+    Column("server_id", String(ID_LENGTH), nullable=False),
+    Column("successful", BigInteger, nullable=False),
+    Column("failed_4xx", BigInteger, nullable=False),
+    Column("failed_5xx", BigInteger, nullable=False),
+    # Of the successful calls together, seconds.
+    Column("delay_s", Float(53), nullable=False),
+    PrimaryKeyConstraint("project_id", "minute", "interface", "server_id"),
+    Index(None, "minute"),
 )

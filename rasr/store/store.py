@@ -19,6 +19,7 @@ from rasr.store.backup import back_up, make_file, restore
 from rasr.store.database import Database
 from rasr.store.errors import LastAdministrator, SchemaMismatch, StoreGone, StoreRefused
 from rasr.store.groups import Groups
+from rasr.store.interface_minutes import InterfaceMinutes
 from rasr.store.keyring import Keyring, add_key, make_key_file, open_keyring
 from rasr.store.location import Location, Postgres, SqliteFile, locate
 from rasr.store.migration import SchemaVersion, migrate, newer_sentence, schema_version
@@ -44,6 +45,7 @@ class Work:
         self.audit = Audit(connection)
         self.vocabularies = Vocabularies(connection)
         self.usage = Usage(connection)
+        self.interface_minutes = InterfaceMinutes(connection)
 
     @asynccontextmanager
     async def keeping_an_administrator(self, now: float) -> AsyncIterator[None]:

@@ -162,6 +162,13 @@ class Refusal:
     detail: str = ""
 
 
+class Farewell(StrEnum):
+    """Why the server ends a connection in order; the value is a sentence for the peer."""
+
+    SHUTDOWN = "the server is shutting down"
+    NOT_KNOWN = "the credentials of this connection count no more"
+
+
 class Conversation(Protocol):
     """One connection's side of a dialect. No call raises for what a peer did.
 
@@ -186,8 +193,8 @@ class Conversation(Protocol):
     def receive_eof(self) -> None:
         """The peer is gone, with or without a closing handshake."""
 
-    def shut_down(self) -> None:
-        """The server stops: finish what is open, then close."""
+    def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
+        """The server ends the connection: finish what is open, then close."""
 
     def cut_off(self) -> None:
         """The time to shut down is over: close, whatever is not finished."""

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, contextmanager
+from functools import partial
 
 from tests.client.scripted import Script, scripted
 
 
-@contextmanager
-def scripted_server(script: Script) -> Iterator[str]:
+def scripted_server(script: Script) -> AbstractContextManager[str]:
     """The URL of a server that plays `script` in a thread; its faults fail the test."""
+    return in_a_thread(partial(scripted, script))
+
+
+@contextmanager
+def in_a_thread(serve: Callable[[], AbstractAsyncContextManager[str]]) -> Iterator[str]:
+    """The URL that `serve` yields, in a thread with a loop of its own."""
     ready = threading.Event()
     urls: list[str] = []
     faults: list[BaseException] = []
@@ -20,7 +26,7 @@ def scripted_server(script: Script) -> Iterator[str]:
 
     async def play() -> None:
         done = asyncio.Event()
-        async with scripted(script) as url:
+        async with serve() as url:
             urls.append(url)
             stop.append((asyncio.get_running_loop(), done))
             ready.set()

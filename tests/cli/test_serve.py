@@ -137,7 +137,7 @@ def test_a_server_beyond_loopback_wants_to_be_told_that_nobody_is_asked_for_a_na
 
 def test_the_flag_is_short_for_the_setting(rasr: Rasr, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Settings] = []
-    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, **_: served.append(settings))
+    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, *_: served.append(settings))
     assert rasr("serve").exit_code == rasr("serve", "--no-auth").exit_code == 0
     assert [settings.auth.kind for settings in served] == ["", "none"]
 

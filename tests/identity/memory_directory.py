@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from rasr.identity.directory import (
@@ -14,6 +14,7 @@ from rasr.identity.directory import (
     User,
 )
 from rasr.identity.policies import PolicyGrant
+from rasr.identity.principals import Principal
 
 
 class MemoryDirectory:
@@ -80,6 +81,25 @@ class MemoryDirectory:
     async def find_token(self, digest: str) -> Token | None:
         self._asked()
         return self.tokens.get(digest)
+
+    async def lapsed(self, principals: Collection[Principal], now: float) -> set[Principal]:
+        self._asked()
+        found = set()
+        for one in principals:
+            key = self.keys.get(one.credential)
+            tokens = [
+                token for digest, token in self.tokens.items() if digest.startswith(one.credential)
+            ]
+            revoked = [token for token in tokens if token.revoked_at is not None]
+            user, project = self.users.get(one.user_id), self.projects.get(one.project_id)
+            if (
+                (key is not None and key.fault(now) is not None)
+                or revoked
+                or (user is not None and user.is_blocked)
+                or (project is not None and project.is_blocked)
+            ):
+                found.add(one)
+        return found
 
     async def revoke_token(self, digest: str, at: float) -> bool:
         self._asked()

@@ -22,6 +22,7 @@ from rasr.identity.signatures import (
     is_signed,
     read_signature,
     request_line,
+    sign,
 )
 from tests.identity.signing import AK, DATE, NOW, PROJECT, SK, sha256, signed
 
@@ -75,6 +76,15 @@ def test_vector_of_a_handshake() -> None:
             host="127.0.0.1:9001",
         )
     )
+
+
+def test_a_client_signs_a_handshake_as_the_vector_is_signed() -> None:
+    handshake = Request("GET", STREAM.encode(), b"", [(b"host", b"127.0.0.1:9001")])
+    assert sign(handshake, AK, SK, NOW) == {
+        "X-Sdk-Date": DATE,
+        "Authorization": f"SDK-HMAC-SHA256 Access={AK}, SignedHeaders=host;x-sdk-date, "
+        "Signature=32f79578ce094204b751adc2cad47d9a857b06af4bc47315b15e45e9d9976424",
+    }
 
 
 VECTOR_TTS = request(

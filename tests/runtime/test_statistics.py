@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rasr.runtime.statistics import RateMeter, SessionState, SessionStatistics
+from rasr.runtime.statistics import (
+    RateMeter,
+    RecognitionOver,
+    SessionState,
+    SessionStatistics,
+)
 
 
 @dataclass
@@ -39,6 +44,25 @@ NOTHING = Nothing()
 def session() -> tuple[SessionStatistics, Waits]:
     waits = Waits()
     return SessionStatistics(1, "continue", "127.0.0.1", 0.0, waits), waits
+
+
+class Observer:
+    def __init__(self) -> None:
+        self.over: list[RecognitionOver] = []
+        self.refused: list[tuple[str, float]] = []
+
+    def recognition_over(self, over: RecognitionOver) -> None:
+        self.over.append(over)
+
+    def recognition_refused(self, code: str, now: float) -> None:
+        self.refused.append((code, now))
+
+
+def observed() -> tuple[SessionStatistics, Observer]:
+    observer = Observer()
+    one = SessionStatistics(1, "continue", "127.0.0.1", 0.0, Waits(), observers=[observer])
+    one.engine, one.trace_id = "fake", "t-1"
+    return one, observer
 
 
 def test_a_rate_is_that_of_the_last_five_seconds() -> None:
@@ -75,7 +99,7 @@ def test_a_steady_rate_is_told_right_however_often_it_is_noted(
 def test_a_session_goes_through_silence_speech_and_finishing_and_is_idle_between_rounds() -> None:
     one, _ = session()
     states = [one.state]
-    one.recognition_opened(NOTHING)
+    one.recognition_opened(NOTHING, 0.0)
     states.append(one.state)
     one.segment_started(1, 1.0)
     states.append(one.state)
@@ -83,7 +107,7 @@ def test_a_session_goes_through_silence_speech_and_finishing_and_is_idle_between
     states.append(one.state)
     one.heard(1, 3.0, final=True, text=True)
     states.append(one.state)
-    one.recognition_closed("NORMAL")
+    one.recognition_closed("NORMAL", 4.0)
     states.append(one.state)
     assert states == [
         SessionState.IDLE,
@@ -118,7 +142,7 @@ def test_a_final_without_words_is_no_final_that_anybody_waited_for() -> None:
 
 def test_an_utterance_that_failed_or_was_abandoned_is_forgotten() -> None:
     one, _ = session()
-    one.recognition_opened(NOTHING)
+    one.recognition_opened(NOTHING, 0.0)
     one.segment_started(1, 1.0)
     one.segment_gone(1)
     assert one.state is SessionState.SILENCE
@@ -126,10 +150,50 @@ def test_an_utterance_that_failed_or_was_abandoned_is_forgotten() -> None:
 
 def test_errors_in_a_round_are_told_apart_from_rounds_that_were_refused() -> None:
     one, _ = session()
-    one.error("SIS.0312", fatal=False)
-    one.recognition_opened(NOTHING)
-    one.error("SIS.0305", fatal=False)
-    one.recognition_closed("NORMAL")
-    one.error("SIS.0304", fatal=True)
+    one.error("SIS.0312", 5.0, fatal=False)
+    one.recognition_opened(NOTHING, 0.0)
+    one.error("SIS.0305", 5.0, fatal=False)
+    one.recognition_closed("NORMAL", 4.0)
+    one.error("SIS.0304", 5.0, fatal=True)
     assert one.refused == {"SIS.0312": 1}
     assert one.failed == {"SIS.0305": 1, "SIS.0304": 1}
+
+
+# What observers are told
+
+
+def test_an_observer_is_told_of_each_recognition_once_it_is_over() -> None:
+    one, observer = observed()
+    one.recognition_opened(Nothing(audio_s=3.0), 1.0)
+    for segment, latency in ((1, 0.2), (2, 0.4)):
+        one.segment_started(segment, 1.0)
+        one.segment_ended(segment, 2.0)
+        one.heard(segment, 2.0 + latency, final=True, text=True)
+    one.recognition_asked_to_end(5.0)
+    one.recognition_closed("NORMAL", 9.0)
+    one.recognition_closed("closed", 10.0)
+    (over,) = observer.over
+    assert (over.reason, over.trace_id, over.engine) == ("NORMAL", "t-1", "fake")
+    assert (over.opened_at, over.closed_at, over.audio_s) == (1.0, 9.0, 3.0)
+    assert over.delay_s == pytest.approx(0.3)
+
+
+def test_the_delay_of_one_in_which_nothing_was_said_is_that_of_its_end() -> None:
+    one, observer = observed()
+    one.recognition_opened(NOTHING, 1.0)
+    one.recognition_asked_to_end(5.0)
+    one.recognition_asked_to_end(6.0)
+    one.recognition_closed("NORMAL", 6.5)
+    one.recognition_opened(NOTHING, 7.0)
+    one.recognition_closed("disconnected", 9.0)
+    assert [over.delay_s for over in observer.over] == [1.5, 0.0]
+
+
+def test_an_observer_is_told_of_errors_outside_of_recognitions_alone() -> None:
+    one, observer = observed()
+    one.error("SIS.0312", 1.0, fatal=False)
+    one.recognition_opened(NOTHING, 2.0)
+    one.error("SIS.0305", 3.0, fatal=False)
+    one.recognition_closed("SIS.0305", 3.0)
+    one.error("SIS.0100", 4.0, fatal=True)
+    assert observer.refused == [("SIS.0312", 1.0), ("SIS.0100", 4.0)]

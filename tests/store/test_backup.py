@@ -24,7 +24,7 @@ from rasr.store.errors import (
 from rasr.store.location import SqliteFile, locate
 from rasr.store.migration import VERSION_TABLE
 from rasr.store.store import Store, back_up_store, open_store, restore_store
-from tests.store.test_migration import OLDER, version_of
+from tests.store.test_migration import HEAD, OLDER, version_of
 
 NOW = 1_767_323_045.25
 
@@ -84,7 +84,7 @@ async def test_a_backup_overwrites_nothing_unless_told(
         await back_up_store(sqlite_settings, {}, copy)
     assert copy.read_text() == "mine"
     await back_up_store(sqlite_settings, {}, copy, force=True)
-    assert version_of(copy) == "0003"
+    assert version_of(copy) == HEAD
 
 
 async def test_a_backup_comes_back_where_there_is_no_store(
@@ -130,7 +130,7 @@ async def test_an_older_backup_is_brought_up(
     with server.location.key_file.open("a") as keys:
         keys.write((OLDER / "0001.keys").read_text("utf-8"))
     await restore_store(sqlite_settings, {}, copy, force=True)
-    assert version_of(server.location.path) == "0003"
+    assert version_of(server.location.path) == HEAD
     async with server.reading() as work:
         assert [one.name for one in await work.groups.all()] == ["team"]
         _, tables = await work.vocabularies.page("1" * 32, limit=10)

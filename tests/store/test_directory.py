@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rasr.identity.directory import AuditEntry, Directory, Project, Token, User
 from rasr.identity.policies import READ_ONLY
+from rasr.identity.principals import CredentialKind, Principal
 from rasr.store.directory import StoredDirectory
 from rasr.store.store import Store
 
@@ -115,6 +116,47 @@ async def test_a_token_lives_until_it_is_revoked_or_expires(
     await directory.save_token(new)
     assert await directory.find_token(old.digest) is None
     assert await directory.find_token(new.digest) == new
+
+
+async def test_those_whose_credentials_were_lost_are_found_in_one_question(
+    store: Store, directory: Directory
+) -> None:
+    user, project = await ann_and_a(store)
+    async with store.writing() as work:
+        ann = await work.users.get("shop", user.id)
+        here = await work.projects.get("shop", project.id)
+        bob = await work.users.create("shop", "bob", "", NOW)
+        elsewhere = await work.projects.create("shop", "b", "", NOW)
+        good, revoked, expired, late = [
+            (await work.keys.create(ann, here, "", NOW, expires_at=expires_at))[0]
+            for expires_at in (None, None, NOW + 5, NOW + 50)
+        ]
+        await work.keys.revoke(revoked.id, NOW)
+    tokens = [Token(letter * 64, user, project, NOW, NOW + 1) for letter in "ab"]
+    for one in tokens:
+        await directory.save_token(one)
+    await directory.revoke_token("b" * 64, NOW)
+
+    def by(kind: CredentialKind, credential: str, **other: str) -> Principal:
+        whose = {"user_id": user.id, "project_id": project.id} | other
+        return Principal(whose["user_id"], "n", "shop", whose["project_id"], kind, credential)
+
+    keys = {one: by(CredentialKind.KEY, one.id) for one in (good, revoked, expired, late)}
+    ours, theirs = CredentialKind.TOKEN, CredentialKind.OIDC
+    # A token that is over by itself ends nobody's round.
+    fresh, gone = by(ours, "a" * 12), by(ours, "b" * 12)
+    unknown, foreign = by(ours, "c" * 12), by(theirs, "oidc:1", user_id="oidc:subject")
+    of_bob = by(theirs, "oidc:2", user_id=bob.id, project_id=elsewhere.id)
+    everybody = {*keys.values(), fresh, gone, unknown, foreign, of_bob}
+    lost = {keys[revoked], keys[expired], gone}
+    assert await directory.lapsed(everybody, NOW + 10) == lost
+    assert await directory.lapsed([], NOW) == set()
+    async with store.writing() as work:
+        await work.users.block(bob.id, NOW)
+    assert await directory.lapsed(everybody, NOW + 10) == {*lost, of_bob}
+    async with store.writing() as work:
+        await work.projects.block(project.id, NOW)
+    assert await directory.lapsed(everybody, NOW + 10) == everybody
 
 
 async def test_a_line_of_the_audit_is_kept(store: Store, directory: Directory) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,23 +16,28 @@ from rasr.settings import StoreSettings
 from rasr.store.directory import StoredDirectory
 from rasr.store.errors import SchemaMismatch, StoreRefused
 from rasr.store.location import SqliteFile, locate
-from rasr.store.migration import VERSION_TABLE, migrate
+from rasr.store.migration import VERSION_TABLE, migrate, script_directory
 from rasr.store.schema import METADATA
 from rasr.store.store import Store, migrate_store, open_store
 from tests.store.postgres import PostgresServer
 
 OLDER = Path(__file__).parent / "older"
-HEAD = "0003"
+HEAD = "0004"
 
 
 @pytest.fixture
 def older_file(sqlite_settings: StoreSettings) -> Path:
     """A file of the first version, with accounts in it, and its keys."""
+    return older_version(sqlite_settings, "0001")
+
+
+def older_version(sqlite_settings: StoreSettings, version: str) -> Path:
+    """A file of a version, with something in it, and its keys."""
     location = locate(sqlite_settings.url, {})
     assert isinstance(location, SqliteFile)
     location.path.parent.mkdir(mode=0o700)
     with closing(sqlite3.connect(location.path)) as file:
-        file.executescript((OLDER / "0001.sql").read_text("utf-8"))
+        file.executescript((OLDER / f"{version}.sql").read_text("utf-8"))
     location.key_file.write_text((OLDER / "0001.keys").read_text("utf-8"))
     for one in (location.path, location.key_file):
         one.chmod(0o600)
@@ -54,6 +57,15 @@ def content(file: Path) -> bytes:
 def set_version(file: Path, version: str) -> None:
     with closing(sqlite3.connect(file)) as opened, opened:
         opened.execute(f"UPDATE {VERSION_TABLE} SET version_num = ?", (version,))
+
+
+async def test_what_the_second_version_kept_is_there(sqlite_settings: StoreSettings) -> None:
+    file = older_version(sqlite_settings, "0002")
+    async with await open_store(sqlite_settings, {}) as store, store.reading() as work:
+        vocabulary = await work.vocabularies.get("1" * 32, "4" * 32)
+        (used,) = await work.usage.sums("1" * 32, 0.0, 2e9)
+        assert (vocabulary.words, used.amount) == (("Dashwood",), 61)
+    assert version_of(file) == HEAD
 
 
 async def test_a_file_of_the_first_version_is_brought_up_after_a_copy_is_made(
@@ -216,12 +228,7 @@ async def test_the_steps_make_the_tables_that_the_schema_says(store: Store) -> N
     }
 
 
-def _names(folder: Path) -> Iterator[str]:
-    for one in sorted((folder / "rasr/store/migrations/versions").glob("v*.py")):
-        yield one.name[1:5]
-
-
 def test_there_is_a_file_of_each_version_before_ours() -> None:
-    *older, newest = _names(Path(os.path.abspath(__file__)).parents[2])
+    newest, *older = (one.revision for one in script_directory().walk_revisions())
     assert newest == HEAD
-    assert [one.stem for one in sorted(OLDER.glob("*.sql"))] == older
+    assert {one.stem for one in OLDER.glob("*.sql")} == set(older)

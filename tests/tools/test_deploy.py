@@ -18,7 +18,8 @@ from tools.vendor import ROOT
 
 DASHBOARD = ROOT / "deploy/grafana/dashboards/rasr.json"
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
-_NAME = re.compile(r"\b(?:rasr|process)_\w+")
+_OF_SIS = "|".join(one.name for one in metrics.LAST_MINUTE)
+_NAME = re.compile(rf"\b(?:(?:rasr|process)_\w+|{_OF_SIS})")
 
 
 def dashboard_expressions() -> list[str]:
@@ -34,9 +35,13 @@ async def exported() -> set[str]:
     """The names that a server exports, whether a count bounds what it takes or the load does."""
     names: set[str] = set()
     async with Service(fake_settings()) as service, SdkClient(service.url) as client:
+        interfaces = service.state.interfaces
+        interfaces.clock = lambda: 60.0
         await client.start(interim_results="yes")
         await client.audio(quiet(300) + voiced(800) + quiet(900))
         await client.end()
+        # The last whole minute has a delay only where something succeeded in it.
+        interfaces.clock = lambda: 120.0
         url = service.url.replace("ws://", "http://")
         async with httpx.AsyncClient(base_url=url, trust_env=False) as web:
             for bounded_by_load in (False, True):
@@ -44,7 +49,7 @@ async def exported() -> set[str]:
                     pretend_calibration(service)
                 text = (await web.get("/metrics")).text
                 # A family of labels that nothing has been counted for has a type all the same.
-                names |= set(re.findall(r"^(?:# TYPE )?((?:rasr|process)_\w+)", text, re.M))
+                names |= set(re.findall(rf"^(?:# TYPE )?({_NAME.pattern})", text, re.M))
     return names
 
 
@@ -67,6 +72,7 @@ def test_the_alerts_are_those_of_the_document() -> None:
 def test_the_dashboard_shows_every_kind_of_number() -> None:
     shown = {name for one in dashboard_expressions() for name in _NAME.findall(one)}
     kept = {one.name for one in metrics.OCCUPANCY} | {one.name for one in metrics.ENGINE}
+    kept |= {one.name for one in metrics.INTERFACE} | {one.name for one in metrics.LAST_MINUTE}
     assert kept - shown == {
         "rasr_engine_streams",
         "rasr_engine_open_jobs",

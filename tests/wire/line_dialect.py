@@ -27,6 +27,7 @@ from rasr.wire.dialect import (
     Drop,
     Effect,
     Ended,
+    Farewell,
     Feed,
     Finish,
     Flush,
@@ -108,7 +109,7 @@ class LineConversation:
     def receive_eof(self) -> None:
         self._gone = True
 
-    def shut_down(self) -> None:
+    def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
         self._effects.append(Finish())
 
     def cut_off(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
-from rasr.server.auth.call import request_id_of
+from rasr.server.auth.call import request_id_of, set_error_code
 from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
 
 NOT_HERE = "APIG.0101"
@@ -41,6 +41,8 @@ class Refused(Exception):
         self.code = code
         self.sentence = sentence
         self.reason = reason
+        self.project_id = ""
+        """Of the caller, once he is known."""
         self.headers = retry_after(retry_after_s)
         if status == 401:
             self.headers["www-authenticate"] = "SDK-HMAC-SHA256"
@@ -123,7 +125,8 @@ def store_down(reason: str) -> Refused:
 
 
 def body(scope: Scope, code: str, sentence: str) -> Mapping[str, str]:
-    """The body of an answer."""
+    """The body of an answer that tells an error."""
+    set_error_code(scope, code)
     told = {"error_code": code, "error_msg": sentence}
     identifier = request_id_of(scope)
     return told | {"request_id": identifier} if identifier else told

@@ -8,17 +8,19 @@ from typing import assert_never
 
 from starlette.types import Receive
 
+from rasr.asgi.addresses import is_loopback
 from rasr.identity.directory import Directory, DirectoryUnavailable
 from rasr.identity.guards import RateLimit
 from rasr.identity.policies import SYSTEM_POLICIES, PolicyGrant, decide
 from rasr.identity.principals import CredentialKind, Principal
 from rasr.identity.tickets import Tickets
 from rasr.server.auth import answers
+from rasr.server.auth.answers import Refused
 from rasr.server.auth.bodies import Body, Room
 from rasr.server.auth.by_signature import SignatureCheck
 from rasr.server.auth.by_token import TokenCheck
 from rasr.server.auth.call import Call, network_of
-from rasr.server.auth.credentials import BearerToken, Signed, Ticket, credential_of
+from rasr.server.auth.credentials import BearerToken, Signed, Ticket, credential_of, shows
 from rasr.server.auth.foreign_tokens import ForeignTokens
 from rasr.server.auth.paths import Place, Right
 from rasr.server.errors import StartError
@@ -78,8 +80,8 @@ class Authenticator:
                 'auth.kind is "accounts", and there is neither a store with accounts nor an '
                 "oidc.issuer in the settings"
             )
-        self.metrics_are_open = auth.open_metrics
-        """Whoever asks gets the numbers."""
+        self._metrics_are_open = auth.open_metrics
+        self._metrics_token = settings.metrics.token
         self._has_accounts = False
         self._key_rate = RateLimit(auth.requests_per_key, auth.requests_per_key * _IN_A_ROW_S)
         self._address_rate = RateLimit(
@@ -92,7 +94,7 @@ class Authenticator:
         return self._kind == "none"
 
     async def begin(self) -> bool:
-        """See `asks`; where callers are asked, the accounts are read once in any case.
+        """See `asks`; where callers are asked, the accounts are read once, whatever is set.
 
         Raises:
             DirectoryUnavailable: they cannot be read.
@@ -131,6 +133,12 @@ class Authenticator:
         except DirectoryUnavailable:
             return "password"
         return "password" if is_password else "token"
+
+    def may_read_metrics(self, call: Call) -> bool:
+        """True if this caller gets the numbers, whoever he is."""
+        return (
+            self._metrics_are_open or is_loopback(call.address) or shows(call, self._metrics_token)
+        )
 
     def check_address(self, address: str) -> None:
         """Count a call of this address.
@@ -171,7 +179,9 @@ class Authenticator:
                 assert_never(credential)
         try:
             await self._check(admitted.principal, place, right)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Refused):
+                error.project_id = admitted.principal.project_id
             if admitted.body is not None:
                 admitted.body.let_go()
             raise

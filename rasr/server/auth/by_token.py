@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rasr.identity.directory import Directory, DirectoryUnavailable
-from rasr.identity.principals import CredentialKind, Principal
+from rasr.identity.principals import DIGEST_NAME_LENGTH, CredentialKind, Principal
 from rasr.identity.tokens import digest, has_form
 from rasr.server.auth import answers
 from rasr.server.auth.foreign_tokens import (
@@ -54,10 +54,15 @@ class TokenCheck:
             raise answers.incorrect("there is no such token")
         fault = token.fault(self._clock())
         if fault is not None:
-            raise answers.incorrect(f"token {known[:12]}: {fault}")
+            raise answers.incorrect(f"token {known[:DIGEST_NAME_LENGTH]}: {fault}")
         user = token.user
         return Principal(
-            user.id, user.name, user.domain, token.project.id, CredentialKind.TOKEN, known[:12]
+            user.id,
+            user.name,
+            user.domain,
+            token.project.id,
+            CredentialKind.TOKEN,
+            known[:DIGEST_NAME_LENGTH],
         )
 
     async def _foreign(self, text: str, project_id: str | None) -> Principal:
@@ -88,5 +93,10 @@ class TokenCheck:
             if known is not None and known.is_blocked:
                 raise answers.incorrect("the project is blocked")
         return Principal(
-            user_id, name, domain, project, CredentialKind.OIDC, f"oidc:{digest(user_id)[:12]}"
+            user_id,
+            name,
+            domain,
+            project,
+            CredentialKind.OIDC,
+            f"oidc:{digest(user_id)[:DIGEST_NAME_LENGTH]}",
         )

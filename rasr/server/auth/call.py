@@ -16,6 +16,7 @@ from rasr.server.auth.paths import WEBSOCKET
 
 _PRINCIPAL = "rasr.principal"
 _REQUEST_ID = "rasr.request_id"
+_ERROR_CODE = "rasr.error_code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,16 @@ def set_principal(scope: Scope, principal: Principal) -> None:
 def request_id_of(scope: Scope | Any) -> str:
     """The id of the request; empty where no door has seen it."""
     return str(scope.get(_REQUEST_ID, ""))
+
+
+def error_code_of(scope: Scope | Any) -> str:
+    """The code of the error that a request was answered with; empty where there is none."""
+    return str(scope.get(_ERROR_CODE, ""))
+
+
+def set_error_code(scope: Scope, code: str) -> None:
+    """A request is answered with this error."""
+    scope[_ERROR_CODE] = code
 
 
 def network_of(address: str) -> str:

@@ -6,6 +6,7 @@ alone, a token as a subprotocol and a ticket in the query, for pages, which can 
 
 from __future__ import annotations
 
+import hmac
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -54,6 +55,14 @@ def credential_of(call: Call) -> Credential | None:
     if token:
         return BearerToken(token)
     return _of_a_page(call) if call.is_websocket else None
+
+
+def shows(call: Call, token: str) -> bool:
+    """True if a call shows this token, of which there is only one; never where it is empty."""
+    credential = credential_of(call)
+    if not token or not isinstance(credential, BearerToken):
+        return False
+    return hmac.compare_digest(credential.text.encode("latin-1"), token.encode())
 
 
 def without_ticket(query: bytes) -> bytes:

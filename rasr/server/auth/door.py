@@ -6,11 +6,11 @@ Every answer behind it carries the id of its request.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Protocol
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rasr.asgi.addresses import is_loopback
 from rasr.identity.directory import DirectoryUnavailable
 from rasr.identity.signatures import canonical_query
 from rasr.server.auth import answers
@@ -27,19 +27,32 @@ _log = structlog.get_logger("rasr.auth")
 _STARTS = ("http.response.start", "websocket.http.response.start")
 
 
+class CountCall(Protocol):
+    """`rasr.server.ops.interfaces.InterfaceStatistics.count`."""
+
+    def __call__(self, interface: str, status: int, delay_s: float, project: str = "") -> None:
+        """A call is over."""
+
+
 class Door:
     """One for a server."""
 
     def __init__(
-        self, app: ASGIApp, authenticator: Authenticator, turned_away: Counter[str]
+        self,
+        app: ASGIApp,
+        authenticator: Authenticator,
+        turned_away: Counter[str],
+        count_call: CountCall,
     ) -> None:
         """
         Args:
             turned_away: counts the codes with which handshakes are refused.
+            count_call: is told of the calls of interfaces that are refused.
         """
         self._app = app
         self._authenticator = authenticator
         self._turned_away = turned_away
+        self._count_call = count_call
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a call in, or answer it."""
@@ -86,9 +99,7 @@ class Door:
                 raise Refused(
                     404, answers.NOT_HERE, f"nothing is served at {call.path[:120]!r}", "no path"
                 )
-            if place.right.here_free and (
-                authenticator.metrics_are_open or is_loopback(call.address)
-            ):
+            if place.right.is_for_metrics and authenticator.may_read_metrics(call):
                 return None
             return await authenticator.admit(call, place, place.right, receive)
         except DirectoryUnavailable as error:
@@ -108,6 +119,9 @@ class Door:
             code=refused.code,
             why=refused.reason,
         )
+        place = place_of(call.method, call.path)
+        if place is not None and place.right is not None and place.right.interface:
+            self._count_call(place.right.interface, refused.status, 0.0, refused.project_id)
         if call.is_websocket:
             self._turned_away[refused.code] += 1
             body = answers.body(scope, refused.code, refused.sentence)

@@ -24,30 +24,58 @@ class Right:
     """As policies name it."""
     changes: bool = False
     """It changes something: a signature does it once."""
-    here_free: bool = False
-    """On this machine nobody is asked."""
+    is_for_metrics: bool = False
+    """The settings may let others in too."""
+    interface: str = ""
+    """As SIS and our metrics call what is asked there; empty: its calls are not counted."""
+
+
+_ONE_SENTENCE = "sentence-transcription"
+_VOCABULARIES = "vocabularies"
+
+
+def interface_of(mode: Mode) -> str:
+    """As metrics call the websockets of a mode."""
+    return _ONE_SENTENCE if mode is Mode.ONE_SENTENCE else f"real-time-{mode.value}"
 
 
 RIGHTS: Mapping[tuple[str, str], Right] = {
     **{
         (WEBSOCKET, f"/v1/{{project_id}}/{path}"): Right(
-            "sis:asr:recognize" if mode is Mode.ONE_SENTENCE else "sis:rasr:stream"
+            "sis:asr:recognize" if mode is Mode.ONE_SENTENCE else "sis:rasr:stream",
+            interface=interface_of(mode),
         )
         for mode, traits in MODE_TRAITS.items()
         for path in (traits.path, *traits.aliases)
     },
-    ("POST", "/v1/{project_id}/asr/short-audio"): Right("sis:asr:recognize"),
-    ("POST", "/v1/{project_id}/asr/transcriber/jobs"): Right("sis:asr:submit", changes=True),
-    ("GET", "/v1/{project_id}/asr/transcriber/jobs/{job_id}"): Right("sis:asr:get"),
-    ("POST", "/v1/{project_id}/asr/flash"): Right("sis:asr:flash"),
-    ("POST", "/v1/{project_id}/asr/vocabularies"): Right("sis:vocabulary:create", changes=True),
-    ("GET", "/v1/{project_id}/asr/vocabularies"): Right("sis:vocabulary:list"),
-    ("GET", "/v1/{project_id}/asr/vocabularies/{id}"): Right("sis:vocabulary:get"),
-    ("PUT", "/v1/{project_id}/asr/vocabularies/{id}"): Right("sis:vocabulary:update", changes=True),
-    ("DELETE", "/v1/{project_id}/asr/vocabularies/{id}"): Right(
-        "sis:vocabulary:delete", changes=True
+    ("POST", "/v1/{project_id}/asr/short-audio"): Right(
+        "sis:asr:recognize", interface=_ONE_SENTENCE
     ),
-    ("POST", "/v1/{project_id}/tts"): Right("sis:tts:synthesize"),
+    ("POST", "/v1/{project_id}/asr/transcriber/jobs"): Right(
+        "sis:asr:submit", changes=True, interface="long-audio-transcription-post"
+    ),
+    ("GET", "/v1/{project_id}/asr/transcriber/jobs/{job_id}"): Right(
+        "sis:asr:get", interface="long-audio-transcription-get"
+    ),
+    ("POST", "/v1/{project_id}/asr/flash"): Right("sis:asr:flash"),
+    ("POST", "/v1/{project_id}/asr/vocabularies"): Right(
+        "sis:vocabulary:create", changes=True, interface=_VOCABULARIES
+    ),
+    ("GET", "/v1/{project_id}/asr/vocabularies"): Right(
+        "sis:vocabulary:list", interface=_VOCABULARIES
+    ),
+    ("GET", "/v1/{project_id}/asr/vocabularies/{id}"): Right(
+        "sis:vocabulary:get", interface=_VOCABULARIES
+    ),
+    ("PUT", "/v1/{project_id}/asr/vocabularies/{id}"): Right(
+        "sis:vocabulary:update", changes=True, interface=_VOCABULARIES
+    ),
+    ("DELETE", "/v1/{project_id}/asr/vocabularies/{id}"): Right(
+        "sis:vocabulary:delete", changes=True, interface=_VOCABULARIES
+    ),
+    ("POST", "/v1/{project_id}/tts"): Right(
+        "sis:tts:synthesize", interface="text-to-speech-customization"
+    ),
     (WEBSOCKET, "/v1/{project_id}/rtts"): Right("sis:tts:stream"),
     ("GET", "/v1/{project_id}/usage"): Right("sis:usage:get"),
     # Whoever could use such a request twice could do so with a handshake; and in one second all
@@ -58,7 +86,8 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("DELETE", "/v1/{project_id}/keys/{access_id}"): Right("iam:key:revoke", changes=True),
     ("GET", "/v1/{project_id}/sessions"): Right("sis:session:list"),
     ("POST", "/subtitles/{kind}"): Right("sis:subtitles:create"),
-    ("GET", "/metrics"): Right("sis:metrics:get", here_free=True),
+    ("GET", "/v1/{project_id}/monitoring"): Right("sis:monitoring:get"),
+    ("GET", "/metrics"): Right("sis:metrics:get", is_for_metrics=True),
 }
 """Method and path → the right to it. HEAD is as GET."""
 
@@ -94,6 +123,8 @@ class Place:
     """None: nobody is asked."""
     project_id: str | None = None
     """Of the path; None: it has none."""
+    path: str = ""
+    """As the table has it."""
 
 
 def place_of(method: str, path: str) -> Place | None:
@@ -105,9 +136,9 @@ def place_of(method: str, path: str) -> Place | None:
     if any(pattern.fullmatch(path) for pattern in _OPEN_PATHS):
         return Place(None)
     methods = (WEBSOCKET, "GET") if method in ("GET", "HEAD") else (method,)
-    for known, pattern, right in _RIGHTS:
+    for known, whole, pattern, right in _RIGHTS:
         if known in methods and (found := pattern.fullmatch(path)):
-            return Place(right, found.groupdict().get("project_id"))
+            return Place(right, found.groupdict().get("project_id"), whole)
     return None
 
 
@@ -121,4 +152,4 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 _OPEN_PATHS = tuple(_pattern(path) for path in OPEN)
-_RIGHTS = tuple((method, _pattern(path), right) for (method, path), right in RIGHTS.items())
+_RIGHTS = tuple((method, path, _pattern(path), right) for (method, path), right in RIGHTS.items())

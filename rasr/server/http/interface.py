@@ -24,6 +24,7 @@ from rasr.server.auth import answers
 from rasr.server.auth.answers import BodyTooLong, Refused
 from rasr.server.auth.bodies import Body, PeerGone, body_of
 from rasr.server.auth.call import address_of, principal_of, request_id_of
+from rasr.server.auth.paths import RIGHTS
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
 from rasr.usage.meter import UsageRefused
@@ -40,15 +41,18 @@ all is read: a body as long as may be, of nothing but brackets, would hold up ev
 class Interface:
     """An interface of SIS."""
 
-    name: str
-    """As metrics call it."""
     method: str
     path: str
-    """With `{project_id}`, as in `rasr.server.auth.paths`."""
+    """With `{project_id}`; both as in `rasr.server.auth.paths`."""
     most_bytes: int = 256 << 10
     """Of the body."""
     too_long: ProtocolError | None = None
     """What a longer one is answered with; None: what the gateway answers."""
+
+    @property
+    def name(self) -> str:
+        """As metrics call it; empty: it is not counted."""
+        return RIGHTS[self.method, self.path].interface
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,11 @@ async def _answer(
     finally:
         if body is not None:
             body.let_go()
-    state.interfaces.count(interface.name, response.status_code, time.monotonic() - began)
+    if interface.name:
+        principal = principal_of(request.scope)
+        project = "" if principal is None else principal.project_id
+        delay_s = time.monotonic() - began
+        state.interfaces.count(interface.name, response.status_code, delay_s, project)
     return response
 
 

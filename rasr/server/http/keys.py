@@ -29,7 +29,6 @@ from rasr.store.records import KeyRecord
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.faults import invalid
 
-NAME = "keys"
 MOST_KEYS = 20
 """Of a user in a project that still count: a key for each program is enough, and a page that runs
 wild fills nobody's store."""
@@ -47,7 +46,7 @@ def add_keys(app: FastAPI, state: ServerState, origins: OriginRule) -> None:
         ("POST", _PATH, _create),
         ("DELETE", one, _revoke),
     ):
-        interface = Interface(NAME, method, path, most_bytes=4 << 10)
+        interface = Interface(method, path, most_bytes=4 << 10)
         add_interface(app, state, origins, interface, partial(handler, state))
 
 

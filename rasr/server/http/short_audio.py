@@ -7,6 +7,7 @@ admission slot only when it turned out to be audio.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 import uuid
@@ -51,7 +52,6 @@ _HEADER_BYTES = 64 << 10
 """A WAV header before samples is no audio."""
 
 INTERFACE = Interface(
-    "sentence-transcription",
     "POST",
     f"/v1/{{project_id}}/{_TRAITS.path}",
     MOST_CHARACTERS + _CONFIG_BYTES,
@@ -82,7 +82,11 @@ class _ShortAudioCalls:
                 body = await self._recognised(request.party, call, statistics)
             except ProtocolError as error:
                 # In a recognition, or instead of one.
-                statistics.error(error.code, fatal=statistics.recognitions > 0)
+                statistics.error(
+                    error.code,
+                    asyncio.get_running_loop().time(),
+                    fatal=statistics.recognitions > 0,
+                )
                 statistics.reason = EndReason.ERROR
                 raise
             statistics.reason = EndReason.NORMAL

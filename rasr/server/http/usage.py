@@ -15,7 +15,7 @@ from rasr.store.usage_report import MOST_ROWS, TooMuch, UsageReport, usage_repor
 from rasr.usage.periods import BadDays, asked_days
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 
-USAGE = Interface("usage", "GET", "/v1/{project_id}/usage", most_bytes=1024)
+USAGE = Interface("GET", "/v1/{project_id}/usage", most_bytes=1024)
 
 
 def add_usage(app: FastAPI, state: ServerState, origins: OriginRule) -> None:

@@ -49,7 +49,7 @@ def add_vocabularies(app: FastAPI, state: ServerState, origins: OriginRule) -> N
         ("DELETE", _ONE): calls.delete,
     }
     for (method, path), handler in handlers.items():
-        add_interface(app, state, origins, Interface("vocabularies", method, path), handler)
+        add_interface(app, state, origins, Interface(method, path), handler)
 
 
 class _Calls:

@@ -34,7 +34,7 @@ from rasr.scheduling import IdleMoments, Scheduler, StepCosts
 from rasr.scheduling.costs import TYPICAL_UTTERANCE_S, UNBROKEN_UTTERANCE_S
 from rasr.server.admission import RECOGNITION_S
 from rasr.server.engines import EnginePlan, fault_of
-from rasr.settings import DecodingSettings
+from rasr.settings import DecodingSettings, Settings
 
 _log = structlog.get_logger("rasr.capacity")
 
@@ -226,6 +226,43 @@ class Calibration:
                 people_without_pauses=now[1],
                 **({"others_used_the_machine": True} if costs.is_disturbed else {}),
             )
+
+
+class Calibrations:
+    """Those of a server, where somebody is to be refused for the load."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder`: where results are remembered."""
+        self._folder = folder
+        self._all: list[Calibration] = []
+
+    async def begin(
+        self,
+        plans: Mapping[str, EnginePlan],
+        settings: Settings,
+        schedulers: Mapping[str, Scheduler],
+    ) -> None:
+        """Find what the engines carry: as much as that takes now, the rest in idle moments.
+
+        Raises:
+            StartError: a worker died or hung.
+        """
+        if not settings.capacity.max_load:
+            return
+        for name, scheduler in schedulers.items():
+            one = Calibration(plans[name], settings.decoding, scheduler, self._folder)
+            self._all.append(one)
+            await one.begin()
+        # Only now: a calibration at start is disturbed by nothing of ours.
+        moments = IdleMoments([one.statistics for one in schedulers.values()])
+        for one in self._all:
+            one.keep_up(moments)
+
+    async def remember(self) -> None:
+        """Write what was learnt; then they are over."""
+        for one in self._all:
+            await one.remember()
+        self._all = []
 
 
 def capacity_of(plan: EnginePlan, scheduler: Scheduler) -> Capacity:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,6 +28,7 @@ from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Scheduler
 from rasr.server.ops.capacity import Capacity
 from rasr.server.ops.health import Occupancy, occupancy
+from rasr.server.ops.interfaces import InterfaceCount
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.state import ServerState
 
@@ -219,6 +220,39 @@ CAPACITY: tuple[Reading[Capacity], ...] = (
 )
 
 
+INTERFACE: tuple[Reading[InterfaceCount], ...] = (
+    Reading(
+        "rasr_interface_delay_seconds_total",
+        "Delay of the successful calls together; over their number it is the mean.",
+        lambda c: c.delay_s,
+    ),
+)
+
+LAST_MINUTE: tuple[Reading[InterfaceCount], ...] = (
+    Reading(
+        "successful_calls_of_service",
+        "Successful calls in the last whole minute.",
+        lambda c: c.successful,
+    ),
+    Reading(
+        "api_calls_with_4xx_response",
+        "Calls in the last whole minute that failed by the caller's fault.",
+        lambda c: c.failed_4xx,
+    ),
+    Reading(
+        "api_calls_with_5xx_response",
+        "Calls in the last whole minute that failed by the server's fault.",
+        lambda c: c.failed_5xx,
+    ),
+    Reading(
+        "average_delay",
+        "Mean delay of the successful calls in the last whole minute, ms.",
+        lambda c: c.average_delay_ms,
+    ),
+)
+"""By the names that they have at SIS."""
+
+
 class ServerCollector(Collector):
     """Reads all numbers of a server. For use on its event loop."""
 
@@ -238,6 +272,13 @@ class ServerCollector(Collector):
             yield from _family(engine, "engine", state.schedulers.items())
         for capacity in CAPACITY:
             yield from _family(capacity, "engine", state.capacities.items())
+        interfaces = state.interfaces
+        yield _calls(interfaces.counts)
+        for one in INTERFACE:
+            yield from _family(one, "interface", sorted(interfaces.counts.items()))
+        last = sorted(interfaces.last_minute().items())
+        for one in LAST_MINUTE:
+            yield from _family(one, "interface", last)
         closed, open_now = state.statistics, state.connections.statistics
         yield _by_code(
             "rasr_sessions_closed_total",
@@ -291,8 +332,22 @@ def _family(
         value = reading.read(source)
         if value is not None:
             family.add_metric([name] if label else [], value)
-    if family.samples:
+    # Of what has labels the name is told before there is any.
+    if family.samples or label:
         yield family
+
+
+def _calls(counts: Mapping[str, InterfaceCount]) -> Metric:
+    family = CounterMetricFamily(
+        "rasr_interface_calls_total",
+        "Calls of an interface that are over, rounds of websockets among them, by how they ended.",
+        labels=["interface", "outcome"],
+    )
+    for interface, count in sorted(counts.items()):
+        family.add_metric([interface, "successful"], count.successful)
+        family.add_metric([interface, "4xx"], count.failed_4xx)
+        family.add_metric([interface, "5xx"], count.failed_5xx)
+    return family
 
 
 def _alignments(state: ServerState) -> Counter[str]:
@@ -310,18 +365,29 @@ def _by_code(name: str, text: str, label: str, counters: Iterable[Counter[str]])
     return family
 
 
+class Exposition:
+    """All numbers of a server as Prometheus reads them."""
+
+    def __init__(self, state: ServerState) -> None:
+        self._registry = registry = CollectorRegistry()
+        registry.register(ServerCollector(state))
+        registry.register(state.statistics.finals)
+        registry.register(state.statistics.first_partials)
+        ProcessCollector(registry=registry)
+
+    def answer(self) -> Response:
+        """The answer to `/metrics`."""
+        return Response(
+            generate_latest(self._registry),
+            headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"},
+        )
+
+
 def add_metrics(app: FastAPI, state: ServerState) -> None:
     """`/metrics`."""
-    registry = CollectorRegistry()
-    registry.register(ServerCollector(state))
-    registry.register(state.statistics.finals)
-    registry.register(state.statistics.first_partials)
-    ProcessCollector(registry=registry)
+    exposition = Exposition(state)
 
     @app.get("/metrics")
     async def metrics() -> Response:
         """All numbers, for Prometheus."""
-        return Response(
-            generate_latest(registry),
-            headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"},
-        )
+        return exposition.answer()

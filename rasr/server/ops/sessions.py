@@ -157,7 +157,7 @@ def add_sessions(app: FastAPI, state: ServerState) -> None:
 
 def add_project_sessions(app: FastAPI, state: ServerState, origins: OriginRule) -> None:
     """Serve `/v1/{project_id}/sessions`."""
-    interface = Interface("sessions", "GET", "/v1/{project_id}/sessions", most_bytes=4 << 10)
+    interface = Interface("GET", "/v1/{project_id}/sessions", most_bytes=4 << 10)
     add_interface(app, state, origins, interface, partial(_of_project, state))
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 import structlog
 
+from rasr.identity.principals import Principal
 from rasr.runtime.connection import Connection, Socket
 from rasr.runtime.recognizer import Recognizer
-from rasr.runtime.statistics import SessionStatistics
+from rasr.runtime.statistics import RecognitionObserver, SessionStatistics
 from rasr.server.access import Authoriser
 from rasr.server.admission import Party
 from rasr.server.ops.statistics import ServerStatistics
@@ -19,7 +20,7 @@ from rasr.server.ws.metered import MeteredAccess
 from rasr.settings import Settings
 from rasr.usage.meter import Meter
 from rasr.usage.services import Service
-from rasr.wire.dialect import Conversation
+from rasr.wire.dialect import Conversation, Farewell
 
 _log = structlog.get_logger("rasr.session")
 
@@ -44,7 +45,7 @@ class Connections:
         self._statistics = statistics
         self._meter = meter
         self._numbers = itertools.count(1)
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, Principal | None] = {}
         self._calls: set[SessionStatistics] = set()
         """Of recognitions over HTTP that are open."""
         self._answering = 0
@@ -61,6 +62,7 @@ class Connections:
         service: Service,
         party: Party,
         begin: Callable[[float], Conversation],
+        observers: Sequence[RecognitionObserver] = (),
     ) -> None:
         """One connection, from its handshake to its end.
 
@@ -68,9 +70,10 @@ class Connections:
             mode: for the log and the statistics.
             service: what its rounds are billed as.
             begin: makes its conversation at a time of the loop's clock.
+            observers: are told of its recognitions.
         """
         now = asyncio.get_running_loop().time()
-        statistics = self._opened(mode, party, now)
+        statistics = self._opened(mode, party, now, observers)
         connection = Connection(
             socket,
             begin(now),
@@ -79,14 +82,14 @@ class Connections:
             statistics,
             send_timeout_s=self._settings.server.send_timeout_s,
         )
-        self._open.add(connection)
+        self._open[connection] = party.principal
         self._empty.clear()
         try:
             if self.closing:
                 connection.shut_down()
             await connection.run()
         finally:
-            self._open.discard(connection)
+            del self._open[connection]
             self._left()
             self._closed(statistics)
 
@@ -112,10 +115,18 @@ class Connections:
             self._answering -= 1
             self._left()
 
-    def _opened(self, mode: str, party: Party, now: float) -> SessionStatistics:
+    def _opened(
+        self,
+        mode: str,
+        party: Party,
+        now: float,
+        observers: Sequence[RecognitionObserver] = (),
+    ) -> SessionStatistics:
         number = next(self._numbers)
         _log.info("session_opened", session=number, mode=mode, peer=party.address)
-        return SessionStatistics(number, mode, party.address, now, self._statistics, party.project)
+        return SessionStatistics(
+            number, mode, party.address, now, self._statistics, party.project, observers
+        )
 
     def _closed(self, statistics: SessionStatistics) -> None:
         self._statistics.close(statistics)
@@ -151,6 +162,17 @@ class Connections:
                 _log.warning("sessions_dropped", sessions=len(self._open))
                 for connection in list(self._open):
                     connection.abort()
+
+    @property
+    def principals(self) -> set[Principal]:
+        """Who is connected, of those who were asked who they are."""
+        return {one for one in self._open.values() if one is not None}
+
+    def dismiss(self, principals: Collection[Principal]) -> None:
+        """They may call no more: their rounds get their finals, and then they are told and go."""
+        for connection, principal in list(self._open.items()):
+            if principal in principals:
+                connection.shut_down(Farewell.NOT_KNOWN)
 
     async def quiet(self) -> None:
         """Wait until nobody is connected, and no call is being answered."""

@@ -9,10 +9,13 @@ from starlette.datastructures import Headers
 from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from rasr.identity.principals import Principal
 from rasr.server.admission import Party
 from rasr.server.auth.answers import NOT_ALLOWED, body
 from rasr.server.auth.call import address_of, principal_of
 from rasr.server.auth.credentials import SUBPROTOCOL
+from rasr.server.auth.paths import interface_of
+from rasr.server.ops.rounds import RoundCounter, observers_of
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
 from rasr.server.ws.socket import AsgiSocket
@@ -39,6 +42,7 @@ class _Mode:
         is_a_call = mode is Mode.ONE_SENTENCE
         self._service = Service.ONE_SENTENCE if is_a_call else Service.REAL_TIME
         self._origins = origins
+        self._interface = interface_of(mode)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = AsgiSocket(scope, receive, send)
@@ -56,7 +60,11 @@ class _Mode:
             return
         await socket.accept(SUBPROTOCOL)
         party = Party(scope["path_params"]["project_id"], address_of(scope), principal)
-        await connections.serve(socket, self._mode.value, self._service, party, self._begin)
+        counter = RoundCounter(self._state.interfaces, self._interface, _project_of(principal))
+        observers = (counter, *observers_of(scope))
+        await connections.serve(
+            socket, self._mode.value, self._service, party, self._begin, observers
+        )
 
     def _begin(self, now: float) -> SisConversation:
         session = self._state.settings.session
@@ -66,7 +74,13 @@ class _Mode:
         self, socket: AsgiSocket, scope: Scope, code: str, sentence: str, status: int
     ) -> None:
         self._state.statistics.turned_away[code] += 1
+        project = _project_of(principal_of(scope))
+        self._state.interfaces.count(self._interface, status, 0.0, project)
         await socket.refuse(status, body(scope, code, sentence))
+
+
+def _project_of(principal: Principal | None) -> str:
+    return "" if principal is None else principal.project_id
 
 
 def _new_trace_id() -> str:

@@ -21,6 +21,7 @@ from rasr.wire.dialect import (
     Close,
     Effect,
     Ended,
+    Farewell,
     Feed,
     Finish,
     Grant,
@@ -30,7 +31,14 @@ from rasr.wire.dialect import (
     Send,
 )
 from rasr.wire.sis.codec import encode_server
-from rasr.wire.sis.ending import Ending
+from rasr.wire.sis.ending import (
+    CLOSE_GOING_AWAY,
+    CLOSE_INTERNAL,
+    CLOSE_NORMAL,
+    LONGEST_LIFE,
+    Ending,
+    Leaving,
+)
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.messages import (
     EndReason,
@@ -45,10 +53,6 @@ from rasr.wire.sis.reports import Reports
 from rasr.wire.sis.request import access_request, fault_of, fault_of_failure, recognition_config
 from rasr.wire.sis.states import TABLE, Action, Input, State
 from rasr.wire.sis.time_limits import IDLE_REASON, Expired, TimeLimits
-
-CLOSE_NORMAL = 1000
-CLOSE_GOING_AWAY = 1001
-CLOSE_INTERNAL = 1011
 
 _MOST_LATE = 16
 """Answers kept for commands sent before END was answered; a flood of them gets no more."""
@@ -82,7 +86,7 @@ class SisConversation:
         """Audio outside of a recognition was answered once already; more of it is ignored."""
         self._late: list[ProtocolError] = []
         """Answers to commands that came before END was answered; they wait for it."""
-        self._leaving: Close | None = None
+        self._leaving: Leaving | None = None
         """No new recognitions: this closes the socket once the open one has ended."""
         self._limits = TimeLimits(settings, now)
 
@@ -125,7 +129,7 @@ class SisConversation:
         self._limits.heard(now)
         config = self._config
         if self._leaving is not None:
-            self.refused(Refusal(RefusalKind.CAPACITY, self._leaving.reason), now=now)
+            self.refused(Refusal(RefusalKind.CAPACITY, self._leaving.close.reason), now=now)
         elif config is not None and self._move(Input.GRANTED) is Action.BEGIN:
             self._ending = Ending()
             self._trace_id = self._new_trace_id()
@@ -146,13 +150,14 @@ class SisConversation:
             self._fail(self._move(Input.REFUSED), fault_of(refusal, self._config))
         self._close_if_leaving()
 
-    def shut_down(self) -> None:
-        """The server stops: an open recognition gets its finals and END, then the socket closes."""
-        self._leave(Close(CLOSE_GOING_AWAY, "the server is shutting down"))
+    def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
+        """The server ends the connection: an open recognition gets its finals and its END, or
+        FATAL_ERROR where the client is to know why; then the socket closes."""
+        self._leave(Leaving.of(farewell))
 
     def cut_off(self) -> None:
         """The time to shut down is over: close, whatever is not finished."""
-        self._close(Input.CUT, Close(CLOSE_GOING_AWAY, "the server is shutting down"))
+        self._close(Input.CUT, Close(CLOSE_GOING_AWAY, Farewell.SHUTDOWN))
 
     def break_off(self) -> None:
         """The server itself failed this connection: say so, close."""
@@ -171,8 +176,7 @@ class SisConversation:
         """Let time pass. It does nothing before `deadline`."""
         match self._limits.expired(now, idle=self._is_idle_timed):
             case Expired.LIFE:
-                # The client did nothing wrong: what it said so far is finished in the normal way.
-                self._leave(Close(CLOSE_NORMAL, "the connection has reached its longest time"))
+                self._leave(LONGEST_LIFE)
             case Expired.IDLE:
                 fault, close = self._limits.idle_fault, Close(CLOSE_NORMAL, IDLE_REASON)
                 if self._state is State.OPEN:
@@ -245,21 +249,21 @@ class SisConversation:
         self._ending = ending
         self._effects.append(Finish())
 
-    def _leave(self, close: Close) -> None:
+    def _leave(self, leaving: Leaving) -> None:
         """Finish the recognition that is open, then close."""
         if self._leaving is None and self._state is not State.CLOSED:
-            self._leaving = close
+            self._leaving = leaving
             match self._state:
                 case State.OPEN:
-                    self._move(Input.LEAVE)
-                    self._finish(Ending())
+                    self._move(leaving.input)
+                    self._finish(leaving.ending)
                 case State.ASKING | State.CLOSING:
-                    self._move(Input.LEAVE)
+                    self._move(leaving.input)
             self._close_if_leaving()
 
     def _close_if_leaving(self) -> None:
         if self._leaving is not None and self._state is State.IDLE:
-            self._close(Input.LEAVE, self._leaving)
+            self._close(self._leaving.input, self._leaving.close, self._leaving.fault)
 
     def _close(self, what: Input, close: Close, fault: ProtocolError | None = None) -> None:
         """Close the connection, whatever is open."""

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
-from rasr.wire.dialect import Close
-from rasr.wire.sis.errors import ProtocolError
+from rasr.wire.dialect import Close, Farewell
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.messages import Ended, EndReason, Error
+from rasr.wire.sis.states import Input
+
+CLOSE_NORMAL = 1000
+CLOSE_GOING_AWAY = 1001
+CLOSE_POLICY = 1008
+CLOSE_INTERNAL = 1011
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +46,32 @@ class Ending:
         if self.reason is not None:
             messages.append(Ended(trace_id, self.reason))
         return messages
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """How a connection ends that has no new recognition: once the open one is over."""
+
+    input: Input
+    close: Close
+    fault: ProtocolError | None = None
+    """FATAL_ERROR, said before it is closed."""
+
+    @property
+    def ending(self) -> Ending:
+        """Of the open recognition."""
+        return Ending() if self.fault is None else Ending(None, self.fault, self.close)
+
+    @classmethod
+    def of(cls, farewell: Farewell) -> Self:
+        """Because the server wants it."""
+        if farewell is Farewell.SHUTDOWN:
+            return cls(Input.LEAVE, Close(CLOSE_GOING_AWAY, farewell))
+        fault = ProtocolError(ErrorCode.FROZEN, farewell)
+        return cls(Input.NOT_KNOWN, Close(CLOSE_POLICY, farewell), fault)
+
+
+# The client did nothing wrong: what it said so far is finished in the normal way.
+LONGEST_LIFE = Leaving(
+    Input.LEAVE, Close(CLOSE_NORMAL, "the connection has reached its longest time")
+)

@@ -56,7 +56,7 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.INVALID: ErrorRow("a message or a field of it is not valid", 400, False),
     ErrorCode.ENGINE_TIMEOUT: ErrorRow("the engine did not answer in time", 504, True),
     ErrorCode.INTERNAL: ErrorRow("a fault of the server", 500, True),
-    ErrorCode.FROZEN: ErrorRow("the project is frozen", 401, False),
+    ErrorCode.FROZEN: ErrorRow("the project is frozen, or the key was revoked", 401, False),
     ErrorCode.NO_VOCABULARY: ErrorRow("there is no such vocabulary", 400, False),
     ErrorCode.BAD_WORD: ErrorRow("a hot word is not as it must be", 400, False),
     ErrorCode.NAME_TAKEN: ErrorRow("the project has a vocabulary of this name", 400, False),

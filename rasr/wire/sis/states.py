@@ -39,6 +39,7 @@ class Input(StrEnum):
     DONE = "recognition done"
     TIMEOUT = "no message for too long"
     LEAVE = "shutdown, longest life"
+    NOT_KNOWN = "credentials that count no more"
     BREAK = "fault of the server"
     CUT = "end of the shutdown"
     EOF = "the client is gone"
@@ -86,12 +87,14 @@ TABLE: Mapping[State, Mapping[Input, Step]] = {
         Input.AUDIO: Step(Action.COMPLAIN, State.IDLE),
         Input.TIMEOUT: Step(Action.FAIL, State.CLOSED),
         Input.LEAVE: Step(Action.CLOSE, State.CLOSED),
+        Input.NOT_KNOWN: Step(Action.FAIL, State.CLOSED),
         **_END_ANYWHERE,
     },
     State.ASKING: {
         Input.GRANTED: Step(Action.BEGIN, State.OPEN),
         Input.REFUSED: Step(Action.ANSWER, State.IDLE),
         Input.LEAVE: Step(Action.WAIT, State.ASKING),
+        Input.NOT_KNOWN: Step(Action.WAIT, State.ASKING),
         **_END_ANYWHERE,
     },
     State.OPEN: {
@@ -102,6 +105,7 @@ TABLE: Mapping[State, Mapping[Input, Step]] = {
         Input.AUDIO: Step(Action.FEED, State.OPEN),
         Input.TIMEOUT: Step(Action.FINISH, State.CLOSING),
         Input.LEAVE: Step(Action.FINISH, State.CLOSING),
+        Input.NOT_KNOWN: Step(Action.FINISH, State.CLOSING),
         Input.FAILED: Step(Action.WAIT, State.CLOSING),
         Input.DONE: Step(Action.CONCLUDE, State.IDLE),
         **_END_ANYWHERE,
@@ -114,6 +118,7 @@ TABLE: Mapping[State, Mapping[Input, Step]] = {
         Input.FAULT: Step(Action.POSTPONE, State.CLOSING),
         Input.AUDIO: Step(Action.IGNORE, State.CLOSING),
         Input.LEAVE: Step(Action.WAIT, State.CLOSING),
+        Input.NOT_KNOWN: Step(Action.WAIT, State.CLOSING),
         Input.FAILED: Step(Action.WAIT, State.CLOSING),
         Input.DONE: Step(Action.CONCLUDE, State.IDLE),
         **_END_ANYWHERE,

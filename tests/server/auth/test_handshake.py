@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 import rasr.client
@@ -18,10 +19,13 @@ from rasr.client import Options
 from rasr.identity.directory import Token
 from rasr.identity.policies import FULL_ACCESS, SYSTEM_POLICIES, PolicyGrant
 from rasr.identity.tokens import digest, new_token
+from rasr.server.ops.dismissal import Dismissal
 from rasr.server.service import Service
-from tests.identity.signing import PROJECT
+from tests.identity.signing import AK, PROJECT, SK
+from tests.server.audio import quiet, voiced
 from tests.server.auth.conftest import (
     ALICE,
+    HOME,
     OTHER,
     READER_AK,
     READER_SK,
@@ -107,6 +111,31 @@ async def test_our_own_client_carries_a_token(place: Place) -> None:
     with pytest.raises(rasr.client.CannotConnect, match=r"not valid \(APIG.0301\)"):
         async with rasr.client.connect(place.service.url, wrong):
             pass
+
+
+async def test_our_own_client_signs_with_a_key(place: Place) -> None:
+    key = rasr.client.AccessKey(AK, SK)
+    options = Options.of("english_16k_common", project_id=PROJECT, key=key)
+    assert SK not in repr(options)
+    async with rasr.client.connect(place.service.url, options) as session:
+        assert session.config.property.name == "english_16k_common"
+    # Whatever stands behind the path is signed too.
+    url = f"{place.service.url}{STREAM}?a=b%20c&d"
+    async with rasr.client.open_connection(url, options.mode, key=key):
+        pass
+    wrong = replace(options, key=rasr.client.AccessKey(AK, "wrong"))
+    with pytest.raises(rasr.client.CannotConnect, match=r"not valid \(APIG.0301\)") as refused:
+        async with rasr.client.connect(place.service.url, wrong):
+            pass
+    assert refused.value.status == 401
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a\r\nb", "é", "a\0"])
+def test_a_credential_that_no_header_can_have_is_refused_before(text: str) -> None:
+    with pytest.raises(ValueError, match="the token has to be of letters"):
+        Options.of("english_16k_common", token=text)
+    with pytest.raises(ValueError, match="the secret of the access key"):
+        rasr.client.AccessKey(AK, text)
 
 
 async def test_who_is_known_is_part_of_the_party(
@@ -280,3 +309,97 @@ async def test_neither_ticket_nor_token_is_logged(
     assert "the ticket is none, was used or is too old" in written
     assert used not in written
     assert text not in written
+
+
+# Credentials that are lost while a websocket is open
+
+
+def revoked(place: Place) -> None:
+    place.directory.keys[AK] = replace(place.directory.keys[AK], revoked_at=time.time())
+
+
+def expired(place: Place) -> None:
+    place.directory.keys[AK] = replace(place.directory.keys[AK], expires_at=time.time())
+
+
+def blocked_user(place: Place) -> None:
+    place.directory.add(replace(ALICE, is_blocked=True))
+
+
+def blocked_project(place: Place) -> None:
+    place.directory.add(replace(HOME, is_blocked=True))
+
+
+async def ends(socket: ClientConnection) -> str:
+    """What the round that is open is answered with at its end."""
+    await socket.send('{"command": "END", "cancel": "false"}')
+    answer = json.loads(await socket.recv())
+    await socket.close()
+    kind: str = answer["resp_type"]
+    return kind
+
+
+async def until_dismissed(socket: ClientConnection) -> list[dict[str, Any]]:
+    """What comes before the server closes the connection of somebody who may not have it."""
+    told: list[dict[str, Any]] = []
+
+    async def read() -> None:
+        while True:
+            told.append(json.loads(await socket.recv()))
+
+    with pytest.raises(ConnectionClosedError, match="1008"):
+        await read()
+    return told
+
+
+def dismissal_of(place: Place) -> Dismissal:
+    state = place.service.state
+    return Dismissal(state.connections, place.directory, time.time)
+
+
+@pytest.mark.parametrize("lose", [revoked, expired, blocked_user, blocked_project])
+async def test_whoever_loses_his_key_gets_his_finals_and_goes(
+    place: Place, lose: Callable[[Place], None]
+) -> None:
+    socket = await opens(place, headers=place.signer.headers("GET", STREAM))
+    dismissal = dismissal_of(place)
+    # Nothing is lost yet.
+    await dismissal.look()
+    audio = quiet(300) + voiced(1000) + quiet(1500) + voiced(500)
+    for begin in range(0, len(audio), 3200):
+        await socket.send(audio[begin : begin + 3200])
+    assert json.loads(await socket.recv())["resp_type"] == "RESULT"
+    lose(place)
+    await dismissal.look()
+    *finals, last = await until_dismissed(socket)
+    assert {one["resp_type"] for one in finals} <= {"RESULT"}
+    assert (last["resp_type"], last["error_code"]) == ("FATAL_ERROR", "SIS.0101")
+    assert "credentials" in last["error_msg"]
+    count = place.service.state.interfaces.counts["real-time-continue"]
+    assert (count.successful, count.failed_4xx) == (0, 1)
+
+
+async def test_whoever_loses_his_token_goes_and_others_stay(place: Place) -> None:
+    text = token(place)
+    leaves = await opens(place, headers={"X-Auth-Token": text})
+    stays = await opens(place, headers={"X-Auth-Token": token(place)})
+    await place.directory.revoke_token(digest(text), time.time())
+    await dismissal_of(place).look()
+    (told,) = await until_dismissed(leaves)
+    assert (told["resp_type"], told["error_code"]) == ("FATAL_ERROR", "SIS.0101")
+    assert await ends(stays) == "END"
+
+
+async def test_while_the_accounts_cannot_be_asked_everybody_stays(place: Place) -> None:
+    socket = await opens(place, headers={"X-Auth-Token": token(place)})
+    blocked_user(place)
+    place.directory.is_down = True
+    await dismissal_of(place).look()
+    assert await ends(socket) == "END"
+
+
+async def test_nobody_is_asked_for_where_nobody_is_connected(place: Place) -> None:
+    place.directory.is_down = True
+    with capture_logs() as lines:
+        await dismissal_of(place).look()
+    assert lines == []

@@ -129,7 +129,7 @@ CREATE TABLE usage (
 	CONSTRAINT pk_usage PRIMARY KEY (id), 
 	CONSTRAINT fk_usage_project_id FOREIGN KEY(project_id) REFERENCES projects (id) ON DELETE RESTRICT
 );
-INSERT INTO "usage" VALUES('round-1','11111111111111111111111111111111','AKEXAMPLE00000000001',NULL,'real-time','2026-01-02 03:04:05.250000',61000,61);
+INSERT INTO "usage" VALUES('round-1','11111111111111111111111111111111','AKEXAMPLE00000000001','22222222222222222222222222222222','real-time','2026-01-02 03:04:05.250000',61000,61);
 CREATE TABLE users (
 	id VARCHAR(32) NOT NULL, 
 	domain VARCHAR(64) NOT NULL, 
@@ -155,6 +155,7 @@ CREATE TABLE vocabularies (
 	CONSTRAINT uq_vocabularies_project_id_name UNIQUE (project_id, name), 
 	CONSTRAINT fk_vocabularies_project_id FOREIGN KEY(project_id) REFERENCES projects (id) ON DELETE RESTRICT
 );
+INSERT INTO "vocabularies" VALUES('44444444444444444444444444444444','11111111111111111111111111111111','names','chinese_mandarin','',1,'2026-01-02 03:04:05.250000','2026-01-02 03:04:05.250000');
 CREATE TABLE vocabulary_words (
 	vocabulary_id VARCHAR(32) NOT NULL, 
 	position INTEGER NOT NULL, 
@@ -162,6 +163,7 @@ CREATE TABLE vocabulary_words (
 	CONSTRAINT pk_vocabulary_words PRIMARY KEY (vocabulary_id, position), 
 	CONSTRAINT fk_vocabulary_words_vocabulary_id FOREIGN KEY(vocabulary_id) REFERENCES vocabularies (id) ON DELETE CASCADE
 );
+INSERT INTO "vocabulary_words" VALUES('44444444444444444444444444444444',0,'Dashwood');
 CREATE INDEX ix_memberships_user_id ON memberships (user_id);
 CREATE INDEX ix_attachments_user_id ON attachments (user_id);
 CREATE INDEX ix_attachments_group_id ON attachments (group_id);

@@ -24,6 +24,7 @@ from rasr.wire.dialect import (
     Drop,
     Effect,
     Ended,
+    Farewell,
     Feed,
     Finish,
     Flush,
@@ -118,8 +119,8 @@ class Conversation:
 
     # The server
 
-    def shut_down(self) -> Conversation:
-        self.conversation.shut_down()
+    def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> Conversation:
+        self.conversation.shut_down(farewell)
         return self._drain()
 
     def break_off(self) -> Conversation:

@@ -9,7 +9,7 @@ import pytest
 
 from rasr.recognition.config import EngineChoice
 from rasr.settings import SessionSettings
-from rasr.wire.dialect import Close, Grant, Refusal, RefusalKind, Send
+from rasr.wire.dialect import Close, Farewell, Grant, Refusal, RefusalKind, Send
 from rasr.wire.sis.conversation import SisConversation
 from rasr.wire.sis.modes import Mode
 from tests.recognition.talk import hush, speech
@@ -340,6 +340,29 @@ class TestEndings:
         talk.end().final("kept")
         assert talk.told()[:4] == ["START", "final: kept", "END NORMAL", "ERROR SIS.0032"]
         assert talk.closed
+
+    def test_credentials_that_are_lost_give_finals_and_the_reason_then_close(self) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500))
+        talk.shut_down(Farewell.NOT_KNOWN)
+        # A shutdown behind it changes nothing.
+        talk.shut_down()
+        talk.final("kept")
+        assert talk.told() == ["START", "final: kept", "FATAL_ERROR SIS.0101", "close 1008"]
+
+    def test_credentials_that_are_lost_while_its_end_is_awaited_give_both(self) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500)).end()
+        talk.shut_down(Farewell.NOT_KNOWN).final("kept")
+        assert talk.told() == [
+            "START",
+            "final: kept",
+            "END NORMAL",
+            "FATAL_ERROR SIS.0101",
+            "close 1008",
+        ]
+
+    def test_credentials_that_are_lost_without_a_round_close_at_once(self) -> None:
+        talk = Conversation().shut_down(Farewell.NOT_KNOWN)
+        assert talk.told() == ["FATAL_ERROR SIS.0101", "close 1008"]
 
     def test_shutdown_without_a_round_closes_at_once(self) -> None:
         talk = Conversation()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rasr.wire.dialect import Farewell
 from rasr.wire.sis.modes import Mode
 from tests.recognition.talk import hush, speech
 from tests.wire.sis.conversation import Conversation
@@ -50,6 +51,7 @@ def _actions() -> st.SearchStrategy[Callable[[Conversation], object]]:
         ),
         st.floats(0, 12).map(lambda seconds: lambda talk: talk.wait(seconds)),
         st.just(lambda talk: talk.shut_down()),
+        st.just(lambda talk: talk.shut_down(Farewell.NOT_KNOWN)),
     )
 
 

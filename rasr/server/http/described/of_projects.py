@@ -20,6 +20,7 @@ from rasr.server.http.described.schema import (
     table,
 )
 from rasr.server.http.keys import MOST_DAYS
+from rasr.server.http.monitoring import PERIODS_S
 from rasr.usage.services import Service, Unit
 from rasr.wire.sis.short_audio import MOST_CHARACTERS, SHORT_AUDIO_FIELDS
 from rasr.wire.sis.vocabularies import MOST_DESCRIPTION_BYTES, MOST_WORDS
@@ -92,6 +93,23 @@ _USAGE = table(
         "warnings": listed({"type": "object"}),
     }
 )
+_MILLISECONDS: Schema = {"type": "integer", "minimum": 0, "description": "since 1970"}
+_INTERFACE = table(
+    {
+        "interface": TEXT,
+        "datapoints": listed(
+            table(
+                {
+                    "timestamp": _MILLISECONDS,
+                    "successful_calls_of_service": WHOLE,
+                    "api_calls_with_4xx_response": WHOLE,
+                    "api_calls_with_5xx_response": WHOLE,
+                    "average_delay": or_null(NUMBER),
+                }
+            )
+        ),
+    }
+)
 _KEY: Mapping[str, Schema] = {
     "access_id": TEXT,
     "description": TEXT,
@@ -144,6 +162,11 @@ OF_PROJECTS: Mapping[tuple[str, str], Operation] = {
         "What the project has used in some days, both ends included; without days this month.",
         {200: _USAGE},
         query={"from": _DAY, "to": _DAY},
+    ),
+    ("GET", "/v1/{project_id}/monitoring"): Operation(
+        "Calls of each interface in the time from `from` to `to`, by periods.",
+        {200: table({"period": {"enum": list(PERIODS_S)}, "interfaces": listed(_INTERFACE)})},
+        query={"from": _MILLISECONDS, "to": _MILLISECONDS, "period": {"enum": list(PERIODS_S)}},
     ),
     ("GET", _KEYS): Operation(
         "The caller's own access keys, without their secrets.",
