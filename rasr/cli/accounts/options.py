@@ -72,6 +72,7 @@ class Moment(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
+        """The moment that was typed."""
         now = time.time()
         span = _SPAN.fullmatch(value)
         if span is not None:
