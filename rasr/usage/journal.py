@@ -133,8 +133,10 @@ class Journal:
         Raises:
             OSError: the disk does not take them.
         """
-        if self._current is not None and self._current.size:
-            self._current.sync()
+        # Meanwhile the two may change places.
+        current = self._current
+        if current is not None and current.size:
+            current.sync()
 
     def turn(self) -> Segment | None:
         """The file with the lines so far, to be cleared; None where there are none. New ones go to

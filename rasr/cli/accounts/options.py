@@ -72,7 +72,7 @@ class Moment(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Read a moment, or a span from now on."""
+        """The moment that was typed."""
         now = time.time()
         span = _SPAN.fullmatch(value)
         if span is not None:
