@@ -75,8 +75,9 @@ def _work(answers_fd: int, file_fd: int) -> None:
             except OSError:
                 raise
             except Exception:
+                # Whatever it is, the file has brought it about: nothing else is done here.
                 traceback.print_exc()
-                answers.sendall(frame(FrameKind.FAILURE))
+                answers.sendall(frame(FrameKind.FAULT, b"the audio cannot be decoded"))
             else:
                 answers.sendall(frame(FrameKind.END))
     except OSError:

@@ -134,6 +134,25 @@ async def test_a_header_that_claims_hours_is_believed_as_far_as_there_is_audio(
     assert len(await decoded(files, data)) == 16000
 
 
+@pytest.mark.parametrize("kind", ENCODED)
+async def test_a_file_that_is_damaged_is_decoded_or_has_a_sentence(
+    files: AudioFiles, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole, random = encoded(tone(1), kind), np.random.default_rng(5)
+    sentences = []
+    for _ in range(12):
+        damaged = bytearray(whole)
+        for at in random.integers(0, len(damaged), random.integers(1, 60)):
+            damaged[at] = random.integers(0, 256)
+        data = bytes(damaged[: random.integers(1, len(damaged) + 1)])
+        try:
+            await decoded(files, data)
+        except AudioFileError as error:
+            sentences.append(str(error))
+    assert all(one.startswith("the audio ") for one in sentences)
+    assert capfd.readouterr().err == ""
+
+
 async def test_of_many_streams_the_first_is_decoded(files: AudioFiles) -> None:
     data = with_streams(10_000, tone(0.5))
     assert (await decoded(files, data)).tolist() == tone(0.5).tolist()

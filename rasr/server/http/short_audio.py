@@ -7,6 +7,7 @@ admission slot only when it turned out to be audio.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 import uuid
@@ -77,13 +78,15 @@ class _ShortAudioCalls:
         with self._state.connections.call(Mode.ONE_SENTENCE.value, request.party) as statistics:
             statistics.trace_id = str(uuid.uuid4())
             statistics.model = call.config.property.name
-            statistics.reason = "disconnected"
+            statistics.reason = EndReason.ERROR
             try:
                 body = await self._recognised(request.party, call, statistics)
             except ProtocolError as error:
                 # In a recognition, or instead of one.
                 statistics.error(error.code, fatal=statistics.recognitions > 0)
-                statistics.reason = EndReason.ERROR
+                raise
+            except asyncio.CancelledError:
+                statistics.reason = "disconnected"
                 raise
             statistics.reason = EndReason.NORMAL
         if request.principal is not None:
