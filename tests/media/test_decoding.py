@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -190,6 +192,15 @@ async def test_audio_comes_no_faster_than_it_is_taken(files: AudioFiles) -> None
     assert len(first) + sum(map(len, rest)) == 600 * 32000
 
 
+async def test_what_takes_long_gives_way_to_live_speech(files: AudioFiles) -> None:
+    hour = Limits(audio_s=3600)
+    with file_of(encoded(tone(600), "wav")) as file:
+        async with aclosing(files.pieces(file, FileFormat.WAV, 16000, hour)) as pieces:
+            await anext(pieces)
+            (child,) = decoders(files)
+            await until(lambda: os.getpriority(os.PRIO_PROCESS, child.pid) == 10)
+
+
 async def test_whoever_leaves_ends_the_process(files: AudioFiles) -> None:
     with file_of(encoded(tone(60), "wav")) as file:
         pieces = files.pieces(file, FileFormat.WAV, 16000, MINUTE)
@@ -247,6 +258,36 @@ async def test_nothing_is_left_of_it_when_it_is_closed() -> None:
     await decoding.start()
     process = beginner(decoding)
     decoding.close()
+    await until(lambda: process.gone)
+
+
+_SERVER = """\
+import asyncio
+from rasr.media import AudioFiles
+
+async def main():
+    files = AudioFiles(1)
+    await files.start()
+    print(files.process_id, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_it_ends_with_a_server_that_is_killed(stopped: bool) -> None:
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _SERVER),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert server.stdout is not None
+    process = Process(int(await server.stdout.readline()))
+    if stopped:
+        await process.stop()
+    server.kill()
+    await server.wait()
     await until(lambda: process.gone)
 
 
