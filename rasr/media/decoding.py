@@ -231,8 +231,6 @@ async def _next_piece(reader: asyncio.StreamReader, limits: Limits) -> bytes:
             return b""
         case FrameKind.FAULT:
             raise AudioFileError(payload.decode(errors="replace"))
-        case FrameKind.FAILURE:
-            raise DecodingUnavailable("the process that decodes a file failed")
         case _:
             raise AudioFileError("the audio cannot be decoded")
 

@@ -32,8 +32,6 @@ class FrameKind(IntEnum):
     """The file is over. Its payload is empty."""
     FAULT = 4
     """The file cannot be read: a sentence for whoever sent it."""
-    FAILURE = 5
-    """It is not the file's fault. The log of the server has more; its payload is empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ from rasr.media.frames import MOST_BYTES, FrameKind, Order, frame
 from rasr.scheduling import obey_the_server
 
 _NICE = 10
-"""Live speech goes first."""
+_NICE_AFTER_MS = 100
+"""A short file is done by then; whatever takes longer gives way to live speech."""
 _FILES = 16
 """That may be open: all there are, and hardly one more."""
 
@@ -55,7 +56,7 @@ def fork_for_each(connection: Connection, requests: socket.socket) -> None:
 def _work(answers_fd: int, file_fd: int) -> None:
     """Decode one file and end."""
     try:
-        threading.Thread(target=_end_with_caller, args=(answers_fd,), daemon=True).start()
+        threading.Thread(target=_watch, args=(answers_fd,), daemon=True).start()
         with socket.socket(fileno=answers_fd) as answers, os.fdopen(file_fd, "rb") as file:
             answers.sendall(frame(FrameKind.BEGUN))
             order = Order.decode(answers.makefile("rb").readline())
@@ -75,8 +76,9 @@ def _work(answers_fd: int, file_fd: int) -> None:
             except OSError:
                 raise
             except Exception:
+                # Whatever it is, the file has brought it about: nothing else is done here.
                 traceback.print_exc()
-                answers.sendall(frame(FrameKind.FAILURE))
+                answers.sendall(frame(FrameKind.FAULT, b"the audio cannot be decoded"))
             else:
                 answers.sendall(frame(FrameKind.END))
     except OSError:
@@ -86,17 +88,20 @@ def _work(answers_fd: int, file_fd: int) -> None:
         os._exit(0)
 
 
-def _end_with_caller(answers_fd: int) -> None:
-    """End at once when the other end is closed, also in the middle of decoding."""
+def _watch(answers_fd: int) -> None:
+    """Make way where it takes long, and end at once when the other end is closed, also in the
+    middle of decoding."""
     poll = select.poll()
     poll.register(answers_fd, 0)
-    poll.poll()
+    if not poll.poll(_NICE_AFTER_MS):
+        # By its number: to Linux a thread is nice for itself alone.
+        os.setpriority(os.PRIO_PROCESS, os.getpid(), _NICE)
+        poll.poll()
     os._exit(0)
 
 
 def _bind(order: Order) -> None:
     """Let the kernel end this process where it takes more than it may."""
-    os.nice(_NICE)
     resource.setrlimit(resource.RLIMIT_CPU, (order.processor_s, order.processor_s))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))

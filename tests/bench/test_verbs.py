@@ -98,6 +98,18 @@ def test_one_speaker_is_measured_against_the_bars(bench: Any) -> None:
     assert 10 < figures["server_megabytes"] < 2000
 
 
+def test_calls_of_short_audio_are_timed_alone_and_beside_speakers(bench: Any) -> None:
+    line = bench(
+        *("short-audio", "--config", "CONFIG", "--calls", "3", "--speakers", "1"),
+        *("--turn", "0", *SHORT),
+    )
+    figures = line["figures"]
+    assert (figures["calls"], figures["errors"]) == (3, 0)
+    assert 0 < figures["call_p50_ms"] <= figures["call_p95_ms"]
+    assert figures["calls_beside"] >= 1
+    assert len(figures["final_p95_ms"]) == 2
+
+
 @pytest.mark.engine
 def test_while_workers_die_everybody_is_answered_as_in_peace(bench: Any) -> None:
     line = bench(

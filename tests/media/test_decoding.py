@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -134,6 +136,25 @@ async def test_a_header_that_claims_hours_is_believed_as_far_as_there_is_audio(
     assert len(await decoded(files, data)) == 16000
 
 
+@pytest.mark.parametrize("kind", ENCODED)
+async def test_a_file_that_is_damaged_is_decoded_or_has_a_sentence(
+    files: AudioFiles, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole, random = encoded(tone(1), kind), np.random.default_rng(5)
+    sentences = []
+    for _ in range(12):
+        damaged = bytearray(whole)
+        for at in random.integers(0, len(damaged), random.integers(1, 60)):
+            damaged[at] = random.integers(0, 256)
+        data = bytes(damaged[: random.integers(1, len(damaged) + 1)])
+        try:
+            await decoded(files, data)
+        except AudioFileError as error:
+            sentences.append(str(error))
+    assert all(one.startswith("the audio ") for one in sentences)
+    assert capfd.readouterr().err == ""
+
+
 async def test_of_many_streams_the_first_is_decoded(files: AudioFiles) -> None:
     data = with_streams(10_000, tone(0.5))
     assert (await decoded(files, data)).tolist() == tone(0.5).tolist()
@@ -169,6 +190,15 @@ async def test_audio_comes_no_faster_than_it_is_taken(files: AudioFiles) -> None
             await until(lambda: child.asleep)
             rest = [piece async for piece in pieces]
     assert len(first) + sum(map(len, rest)) == 600 * 32000
+
+
+async def test_what_takes_long_gives_way_to_live_speech(files: AudioFiles) -> None:
+    hour = Limits(audio_s=3600)
+    with file_of(encoded(tone(600), "wav")) as file:
+        async with aclosing(files.pieces(file, FileFormat.WAV, 16000, hour)) as pieces:
+            await anext(pieces)
+            (child,) = decoders(files)
+            await until(lambda: os.getpriority(os.PRIO_PROCESS, child.pid) == 10)
 
 
 async def test_whoever_leaves_ends_the_process(files: AudioFiles) -> None:
@@ -228,6 +258,36 @@ async def test_nothing_is_left_of_it_when_it_is_closed() -> None:
     await decoding.start()
     process = beginner(decoding)
     decoding.close()
+    await until(lambda: process.gone)
+
+
+_SERVER = """\
+import asyncio
+from rasr.media import AudioFiles
+
+async def main():
+    files = AudioFiles(1)
+    await files.start()
+    print(files.process_id, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_it_ends_with_a_server_that_is_killed(stopped: bool) -> None:
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _SERVER),
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert server.stdout is not None
+    process = Process(int(await server.stdout.readline()))
+    if stopped:
+        await process.stop()
+    server.kill()
+    await server.wait()
     await until(lambda: process.gone)
 
 

@@ -77,7 +77,7 @@ class _ShortAudioCalls:
         with self._state.connections.call(Mode.ONE_SENTENCE.value, request.party) as statistics:
             statistics.trace_id = str(uuid.uuid4())
             statistics.model = call.config.property.name
-            statistics.reason = "disconnected"
+            statistics.reason = EndReason.ERROR
             try:
                 body = await self._recognised(request.party, call, statistics)
             except ProtocolError as error:
@@ -87,7 +87,9 @@ class _ShortAudioCalls:
                     asyncio.get_running_loop().time(),
                     fatal=statistics.recognitions > 0,
                 )
-                statistics.reason = EndReason.ERROR
+                raise
+            except asyncio.CancelledError:
+                statistics.reason = "disconnected"
                 raise
             statistics.reason = EndReason.NORMAL
         if request.principal is not None:
