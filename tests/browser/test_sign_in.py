@@ -19,7 +19,7 @@ from tests.browser.server import FAKE, Server, ThreadServer
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_count, expect_status, soon
 from tests.identity.memory_directory import MemoryDirectory
-from tests.identity.signing import PROJECT
+from tests.identity.signing import AK, PROJECT, SK
 from tests.server.auth.conftest import ALICE, OTHER, PASSWORD, accounts
 
 OIDC = {"issuer": "https://login.example", "audience": "rasr"}
@@ -247,6 +247,37 @@ def test_an_address_with_many_wrong_passwords_waits(pages: Watched, server: Thre
     fill(page)
     send(page)
     fault(page, "Try again in 7 s.")
+
+
+def test_a_key_speaks_and_is_asked_for_anew_once_it_counts_no_more(
+    pages: Watched, server: ThreadServer, directory: MemoryDirectory
+) -> None:
+    # These accounts are in no store, so there are no keys to be listed.
+    pages.expect(UNAUTHORISED, "404 (Not Found)")
+    page = pages.open(server.url)
+    press(page, "Sign in")
+    dialog = page.get_by_role("dialog", name="Sign in")
+    dialog.get_by_label("Access key", exact=True).check()
+    dialog.get_by_label("Access key id (AK)").fill(AK)
+    dialog.get_by_label("Secret (SK)").fill(SK)
+    dialog.get_by_label("Project id").fill(PROJECT)
+    send(page)
+    expect(page.locator("#who-name")).to_contain_text(AK)
+    press(page, "Start")
+    expect_count(page, ".sentence", 1)
+    stop(page)
+    assert SK not in left_behind(page)
+    directory.keys[AK] = replace(directory.keys[AK], revoked_at=time.time())
+    press(page, "Start")
+    expect(dialog).to_contain_text("Your sign-in is over.")
+    expect(dialog.get_by_label("Access key id (AK)")).to_have_value(AK)
+    expect(dialog.get_by_label("Project id")).to_have_attribute("readonly", "")
+    expect(dialog.get_by_label("Secret (SK)")).to_be_focused()
+    dialog.get_by_label("Secret (SK)").fill(SK)
+    send(page)
+    fault(page, "the key counts no more")
+    press(page, "Cancel")
+    expect(page.get_by_role("alert")).to_contain_text("This server needs a sign-in.")
 
 
 def test_a_token_that_is_over_is_asked_for_anew_and_what_is_said_is_kept(

@@ -209,6 +209,8 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     expect(page.get_by_role("dialog")).to_be_hidden()
     expect(page.locator("#settings")).to_be_focused()
     page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Console", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
     expect(page.locator("#theme")).to_be_focused()
     # The file field is no stop of its own, and is reached by its button.
     for name in ("中文", "Save", "Copy", "Clear", "Search", "Past sessions"):
