@@ -24,6 +24,7 @@ from rasr.settings.recognition import (
     live_engine,
     served_engines,
 )
+from rasr.settings.recordings import RecordingSettings
 from rasr.settings.section import Secret, Section, Texts
 from rasr.settings.server import (
     CapacitySettings,
@@ -45,6 +46,7 @@ __all__ = [
     "ModelSettings",
     "OidcSettings",
     "PropertySettings",
+    "RecordingSettings",
     "Secret",
     "Served",
     "ServerSettings",
@@ -77,6 +79,7 @@ class Settings(Section):
     text: TextSettings = Field(default_factory=TextSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    recordings: RecordingSettings = Field(default_factory=RecordingSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")

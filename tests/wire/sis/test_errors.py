@@ -13,9 +13,16 @@ def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
         ErrorCode.NO_VOCABULARY: (400, False),
         ErrorCode.FORMAT_MISMATCH: (400, False),
         ErrorCode.AUDIO_TOO_LONG: (400, False),
+        ErrorCode.FROZEN: (401, False),
+        ErrorCode.NO_DELEGATION: (403, False),
+        ErrorCode.FILE_TOO_LARGE: (413, False),
+        ErrorCode.ILLEGAL_URL: (400, False),
+        ErrorCode.DOWNLOAD_FAILED: (400, False),
+        ErrorCode.BUCKET_FAILED: (400, False),
         # Of the moment.
         ErrorCode.IDLE: (408, True),
         ErrorCode.FULL: (429, True),
+        ErrorCode.QUOTA: (429, True),
         # Ours.
         ErrorCode.INTERNAL: (500, True),
         ErrorCode.RECOGNITION_FAILED: (500, True),

@@ -1,0 +1,91 @@
+"""Settings of recordings: where they are fetched from, how long, and where they lie meanwhile."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from rasr.settings.section import Section, Texts
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_NAME = re.compile(r"\.?(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+_LARGEST_FILE = 1 << 40
+
+
+def host_entry(text: str) -> str | Network:
+    """What an entry of `recordings.allowed_hosts` means: a name in small letters, with a dot before
+    it where all names below it are meant, or a network.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    text = text.lower()
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        pass
+    # What ends with a number is read as an address, never as a name.
+    if _NAME.fullmatch(text) is None or _NUMBER.fullmatch(text.rpartition(".")[2]):
+        raise ValueError(text)
+    return text
+
+
+def _check_hosts(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        host_entry(text)
+    return texts
+
+
+class RecordingSettings(Section):
+    """Recordings that are fetched."""
+
+    allow_http: Annotated[
+        bool, Field(description="URLs may begin with http://, too, which encrypts nothing")
+    ] = True
+    public_hosts: Annotated[
+        bool,
+        Field(
+            description="hosts with public addresses may be asked; otherwise allowed_hosts alone"
+        ),
+    ] = True
+    allowed_hosts: Annotated[
+        Texts,
+        AfterValidator(_check_hosts),
+        Field(
+            description="hosts that may be asked wherever they are, at any port: names, names with "
+            "all below them as .lan, addresses and networks as 10.0.0.0/8; others of this machine "
+            "and of private networks are refused"
+        ),
+    ] = ()
+    ports: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=65535)], ...],
+        Field(strict=False, description="ports that public hosts may be asked at"),
+    ] = (80, 443, 8080, 8443)
+    max_redirects: Annotated[
+        int, Field(ge=0, le=20, description="redirects that are followed, each checked as the URL")
+    ] = 5
+    max_bytes: Annotated[
+        int, Field(ge=1, le=_LARGEST_FILE, description="largest recording, bytes")
+    ] = 300 << 20
+    fetch_timeout_s: Annotated[
+        float, Field(gt=0, description="longest time to fetch a recording, with all tries, s")
+    ] = 3600.0
+    silence_s: Annotated[
+        float,
+        Field(gt=0, description="a server that sends nothing for so long is tried again, s"),
+    ] = 30.0
+    attempts: Annotated[
+        int, Field(ge=1, le=100, description="tries in a row that bring nothing new")
+    ] = 5
+    folder: Annotated[
+        str,
+        Field(
+            description="folder of recordings while they are needed; one in /dev/shm keeps them in "
+            "memory; empty = $XDG_CACHE_HOME/rasr/recordings"
+        ),
+    ] = ""
