@@ -22,7 +22,7 @@ _COMMANDS = {
     for folder, names in (
         ("", ("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config")),
         ("", ("capacity", "top", "tls")),
-        ("accounts.", ("projects", "users", "groups", "keys", "policies", "store")),
+        ("accounts.", ("projects", "users", "groups", "keys", "policies", "buckets", "store")),
     )
     for name in names
 }

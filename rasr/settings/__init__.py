@@ -24,7 +24,7 @@ from rasr.settings.recognition import (
     live_engine,
     served_engines,
 )
-from rasr.settings.recordings import RecordingSettings
+from rasr.settings.recordings import BucketSettings, RecordingSettings
 from rasr.settings.section import Secret, Section, Texts
 from rasr.settings.server import (
     CapacitySettings,
@@ -37,6 +37,7 @@ from rasr.settings.server import (
 
 __all__ = [
     "AuthSettings",
+    "BucketSettings",
     "CapacitySettings",
     "CaptionSettings",
     "DecodingSettings",

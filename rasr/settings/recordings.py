@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from rasr.settings.section import Section, Texts
+from rasr.settings.section import Secret, Section, Texts
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -39,6 +39,41 @@ def _check_hosts(texts: tuple[str, ...]) -> tuple[str, ...]:
     for text in texts:
         host_entry(text)
     return texts
+
+
+class BucketSettings(Section):
+    """A bucket that requests can name."""
+
+    kind: Annotated[
+        Literal["s3", "folder"],
+        Field(
+            description="s3 = of S3, OBS, MinIO and their like; folder = a folder of this machine"
+        ),
+    ]
+    folder: Annotated[str, Field(description="folder: its absolute path")] = ""
+    endpoint: Annotated[
+        str, Field(description="s3: address of the service, such as https://obs.example.com")
+    ] = ""
+    region: Annotated[str, Field(description="s3: region, which signatures name")] = "us-east-1"
+    bucket: Annotated[
+        str, Field(description="s3: what the service calls it; empty = as it is called here")
+    ] = ""
+    path_style: Annotated[
+        bool,
+        Field(
+            description="s3: the bucket stands in the path of the URL, as MinIO wants it, and not "
+            "in front of the host, as OBS does"
+        ),
+    ] = False
+    access_id: Annotated[
+        str, Field(description="s3: access id (AK); empty = objects that everybody may read")
+    ] = ""
+    secret: Annotated[
+        str, Secret(), Field(repr=False, description="s3: secret of the access id (SK)")
+    ] = ""
+    projects: Annotated[
+        Texts, Field(description="ids of the projects that may use it; empty = all")
+    ] = ()
 
 
 class RecordingSettings(Section):
@@ -89,3 +124,20 @@ class RecordingSettings(Section):
             "memory; empty = $XDG_CACHE_HOME/rasr/recordings"
         ),
     ] = ""
+    role_endpoint: Annotated[
+        str,
+        Field(
+            description="address of the service (STS) where this server takes the roles that "
+            "projects grant it; empty = none are taken"
+        ),
+    ] = ""
+    role_region: Annotated[str, Field(description="region of role_endpoint")] = "us-east-1"
+    role_access_id: Annotated[
+        str, Field(description="access id (AK) of this server itself, to which roles are granted")
+    ] = ""
+    role_secret: Annotated[
+        str, Secret(), Field(repr=False, description="secret of role_access_id (SK)")
+    ] = ""
+    buckets: Annotated[
+        dict[str, BucketSettings], Field(description="buckets by the name that requests use")
+    ] = Field(default_factory=dict)

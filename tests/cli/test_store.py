@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from rasr.settings import StoreSettings
 from tests.cli.conftest import Rasr
 from tests.store.conftest import empty_database, sqlite_settings
-from tests.store.test_migration import older_file, version_of
+from tests.store.test_migration import HEAD, older_file, version_of
 
 __all__ = ["empty_database", "older_file", "sqlite_settings"]
 
@@ -110,9 +110,9 @@ def test_a_file_of_an_older_version_is_brought_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("RASR_STORE__URL", sqlite_settings.url)
-    assert rasr("store", "migrate").stdout == "the store is of version 0002 now\n"
-    assert version_of(older_file) == "0002"
-    assert rasr("store", "migrate").stdout == "the store is of version 0002 already\n"
+    assert rasr("store", "migrate").stdout == f"the store is of version {HEAD} now\n"
+    assert version_of(older_file) == HEAD
+    assert rasr("store", "migrate").stdout == f"the store is of version {HEAD} already\n"
     assert groups(rasr) == ["team"]
 
 
@@ -123,7 +123,7 @@ def test_a_database_of_postgresql_is_prepared_by_the_command(
     monkeypatch.setenv("RASR_STORE__ENCRYPTION_KEYS", empty_database.encryption_keys[0])
     before = rasr("projects", "create", "a")
     assert "run `rasr store migrate`" in before.stderr
-    assert rasr("store", "migrate").stdout == "the store is of version 0002 now\n"
+    assert rasr("store", "migrate").stdout == f"the store is of version {HEAD} now\n"
     assert rasr("projects", "create", "a").exit_code == 0
     refused = rasr("store", "backup", "copy")
     assert "pg_dump" in refused.stderr

@@ -24,7 +24,7 @@ from rasr.store.store import Store, migrate_store, open_store
 from tests.store.postgres import PostgresServer
 
 OLDER = Path(__file__).parent / "older"
-HEAD = "0002"
+HEAD = "0003"
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rasr.cli.config_options import config_option, settings_only
-from rasr.settings import StoreSettings
+from rasr.settings import RecordingSettings, StoreSettings
 
 if TYPE_CHECKING:
     from rasr.store.records import GroupRecord, ProjectRecord, UserRecord
@@ -28,7 +28,8 @@ def of_the_store(group: Callable[..., Any]) -> Callable[..., Any]:
     @config_option
     @click.pass_context
     def begin(context: click.Context, config: Path | None) -> None:
-        context.obj = Accounts(settings_only(config).store)
+        settings = settings_only(config)
+        context.obj = Accounts(settings.store, settings.recordings)
 
     begin.__doc__ = group.__doc__
     begin.__name__ = group.__name__
@@ -62,8 +63,9 @@ class Change:
 class Accounts:
     """The store of the settings, opened for one transaction at a time."""
 
-    def __init__(self, settings: StoreSettings) -> None:
+    def __init__(self, settings: StoreSettings, recordings: RecordingSettings) -> None:
         self.settings = settings
+        self.recordings = recordings
 
     def change(self, do: Callable[[Change], Awaitable[T]], *, make: bool = False) -> T:
         """Do it in one transaction that changes all or nothing.

@@ -1,0 +1,33 @@
+"""Buckets of projects."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table of buckets."""
+    project = sa.ForeignKey("projects.id", ondelete="CASCADE")
+    op.create_table(
+        "buckets",
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("project_id", sa.String(32), project, nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("endpoint", sa.String(255), nullable=False),
+        sa.Column("region", sa.String(64), nullable=False),
+        sa.Column("bucket", sa.String(64), nullable=False),
+        sa.Column("path_style", sa.Boolean, nullable=False),
+        sa.Column("access_id", sa.String(255)),
+        sa.Column("secret", sa.Text),
+        sa.Column("role", sa.String(255)),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.UniqueConstraint("project_id", "name"),
+        sa.CheckConstraint("(access_id IS NULL) = (secret IS NULL)", name="whole_key"),
+        sa.CheckConstraint("access_id IS NULL OR role IS NULL", name="one_way_in"),
+    )
