@@ -77,7 +77,7 @@ class BucketSettings(Section):
 
 
 class RecordingSettings(Section):
-    """Recordings that are fetched."""
+    """Recordings that are fetched, and answers that are sent to a callback_url."""
 
     allow_http: Annotated[
         bool, Field(description="URLs may begin with http://, too, which encrypts nothing")
@@ -117,6 +117,12 @@ class RecordingSettings(Section):
     attempts: Annotated[
         int, Field(ge=1, le=100, description="tries in a row that bring nothing new")
     ] = 5
+    callback_timeout_s: Annotated[
+        float, Field(gt=0, description="time for a callback_url to take an answer, s")
+    ] = 15.0
+    callback_for_s: Annotated[
+        float, Field(ge=0, description="an answer that is not taken is sent again for so long, s")
+    ] = 86_400.0
     folder: Annotated[
         str,
         Field(

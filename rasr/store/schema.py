@@ -295,5 +295,19 @@ BUCKETS = Table(
     CheckConstraint("access_id IS NULL OR role IS NULL", name="one_way_in"),
 )
 
-SECRETS: tuple[Column[Any], ...] = (ACCESS_KEYS.c.secret, BUCKETS.c.secret)
+CALLBACK_KEYS = Table(
+    "callback_keys",
+    METADATA,
+    _id(),
+    _project(on_delete="CASCADE"),
+    Column("secret", Text, nullable=False),
+    _moment("created_at"),
+    UniqueConstraint("project_id"),
+)
+
+SECRETS: tuple[Column[Any], ...] = (
+    ACCESS_KEYS.c.secret,
+    BUCKETS.c.secret,
+    CALLBACK_KEYS.c.secret,
+)
 """What is encrypted; each is of a row that has an id."""

@@ -17,6 +17,7 @@ from rasr.store.access_keys import AccessKeys
 from rasr.store.audit import Audit
 from rasr.store.backup import back_up, make_file, restore
 from rasr.store.buckets import Buckets
+from rasr.store.callback_keys import CallbackKeys
 from rasr.store.database import Database
 from rasr.store.errors import LastAdministrator, SchemaMismatch, StoreGone, StoreRefused
 from rasr.store.groups import Groups
@@ -47,6 +48,7 @@ class Work:
         self.vocabularies = Vocabularies(connection)
         self.usage = Usage(connection)
         self.buckets = Buckets(connection, keyring)
+        self.callback_keys = CallbackKeys(connection, keyring)
 
     @asynccontextmanager
     async def keeping_an_administrator(self, now: float) -> AsyncIterator[None]:

@@ -112,3 +112,24 @@ def test_a_secret_of_a_bucket_in_the_settings_is_printed_nowhere(
     assert "geheim" not in printed.output
     assert "# secret is set, and not shown" in printed.stdout
     assert "# role_secret is set, and not shown" in printed.stdout
+
+
+def test_a_project_has_one_key_for_its_callbacks_until_another_is_made(
+    rasr: Rasr, project: str
+) -> None:
+    def asked(*more: str) -> str:
+        told = json.loads(rasr("projects", "callback-key", "a", "--json", *more).stdout)
+        assert told["project_id"] == project
+        return str(told["callback_key"])
+
+    first = asked()
+    assert first.startswith("whsec_")
+    assert asked() == first
+    second = asked("--new")
+    assert second != first
+    assert asked() == second
+    audit = rasr("store", "audit", "--json").stdout
+    assert audit.count("iam:project:set-callback-key") == 2
+    assert first not in audit
+    refused = rasr("projects", "callback-key", "b")
+    assert "there is no project 'b'" in refused.stderr

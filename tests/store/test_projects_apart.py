@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from rasr.store.errors import AlreadyThere, Invalid, Unknown
 from rasr.store.records import UsageRow
-from rasr.store.schema import BUCKETS
+from rasr.store.schema import BUCKETS, CALLBACK_KEYS
 from rasr.store.store import Store
 
 NOW = 1_767_323_045.25
@@ -234,3 +234,18 @@ async def test_the_secret_of_a_bucket_is_encrypted_and_rotated(store: Store) -> 
         found = await work.buckets.find(project.id, "calls")
     assert found is not None
     assert found[1] == "geheim"
+
+
+async def test_a_callback_key_is_of_its_project_alone(store: Store) -> None:
+    async with store.writing() as work:
+        ours, theirs = [await work.projects.create("default", name, "", NOW) for name in ("a", "b")]
+        assert await work.callback_keys.find(ours.id) is None
+        await work.callback_keys.put(ours, "geheim 1", NOW)
+        await work.callback_keys.put(theirs, "geheim 2", NOW)
+        await work.callback_keys.put(ours, "geheim 3", NOW)
+    assert await store.rotate() == 2
+    async with store.reading() as work:
+        assert await work.callback_keys.find(ours.id) == "geheim 3"
+        assert await work.callback_keys.find(theirs.id) == "geheim 2"
+        kept = await work.connection.execute(select(CALLBACK_KEYS.c.secret))
+        assert not any("geheim" in one for one in kept.scalars())
