@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpcore
@@ -30,6 +31,11 @@ _RESOLVED_AT_ONCE = 8
 _TRIED = 4
 """Addresses of a host, one after the other."""
 _CONNECT_S = 10.0
+_READ_AT_ONCE = 4096
+"""Bytes before the answer begins. What is read at once is taken apart at once, while nobody else
+has the event loop: a server may send thousands of answers that say that it is still at work."""
+_MOST_BEFORE = 256 << 10
+"""Bytes of all that."""
 
 
 class SystemResolver:
@@ -119,6 +125,7 @@ class Connector:
                 async with pool.stream(
                     method, url, headers=sent, content=content, extensions={"timeout": times}
                 ) as response:
+                    backend.answer_began()
                     yield response
 
     async def _trusted(self) -> ssl.SSLContext:
@@ -137,6 +144,11 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         self._policy = policy
         self._resolve = resolve
         self._sockets = httpcore.AnyIOBackend()
+        self._pace = _Pace()
+
+    def answer_began(self) -> None:
+        """From here on who asks reads as fast as he likes."""
+        self._pace.left = None
 
     async def connect_tcp(
         self,
@@ -159,9 +171,10 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         fault: Exception = httpcore.ConnectError("no address")
         for one in addresses[:_TRIED]:
             try:
-                return await self._sockets.connect_tcp(
+                stream = await self._sockets.connect_tcp(
                     str(one), self._target.port, timeout, local_address, socket_options
                 )
+                return _PacedStream(stream, self._pace)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 fault = error
         raise fault
@@ -176,6 +189,55 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+@dataclass(slots=True)
+class _Pace:
+    left: int | None = _MOST_BEFORE
+    """Bytes that may still come before the answer begins; None once it has."""
+
+
+class _PacedStream(httpcore.AsyncNetworkStream):
+    """A connection that gives little at once until the answer begins."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream, pace: _Pace) -> None:
+        self._stream = stream
+        self._pace = pace
+
+    async def read(
+        self,
+        max_bytes: int,
+        timeout: float | None = None,  # noqa: ASYNC109 (the name is httpcore's)
+    ) -> bytes:
+        if self._pace.left is None:
+            return await self._stream.read(max_bytes, timeout)
+        if self._pace.left <= 0:
+            raise httpcore.ReadError("no answer, but much before it")
+        content = await self._stream.read(min(max_bytes, _READ_AT_ONCE), timeout)
+        self._pace.left -= len(content)
+        return content
+
+    async def write(
+        self,
+        buffer: bytes,
+        timeout: float | None = None,  # noqa: ASYNC109 (the name is httpcore's)
+    ) -> None:
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 (the name is httpcore's)
+    ) -> httpcore.AsyncNetworkStream:
+        stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _PacedStream(stream, self._pace)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 @contextmanager

@@ -57,12 +57,12 @@ class Target:
 class FetchPolicy:
     """What may be asked."""
 
-    allow_http: bool = True
-    public_hosts: bool = True
-    ports: frozenset[int] = frozenset((80, 443))
-    names: frozenset[str] = frozenset()
+    allow_http: bool
+    public_hosts: bool
+    ports: frozenset[int]
+    names: frozenset[str]
     """Hosts that may be asked wherever they are; with a dot before them, all below."""
-    networks: tuple[Network, ...] = ()
+    networks: tuple[Network, ...]
 
     @classmethod
     def of(cls, settings: RecordingSettings) -> Self:

@@ -116,7 +116,8 @@ async def test_an_object_that_is_not_there_is_told(server: S3, place: Path) -> N
     async def way_in() -> Credentials:
         return KEY
 
-    bucket = S3Bucket(gone, way_in, Fetcher(SETTINGS, Connector(Names()), Waits()), FetchPolicy())
+    fetcher = Fetcher(SETTINGS, Connector(Names()), Waits())
+    bucket = S3Bucket(gone, way_in, fetcher, FetchPolicy.of(SETTINGS))
     assert "(NoSuchBucket)" in (await refused(bucket, "a.wav", place)).message
 
 

@@ -8,6 +8,7 @@ import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
+import h11
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as tried
@@ -343,6 +344,15 @@ async def test_as_much_as_allowed_is_not_too_much(place: Path, answer: Answer) -
     assert content(place) == BODY
 
 
+async def test_a_recording_has_300_mib_at_most_unless_the_settings_say_otherwise(
+    place: Path,
+) -> None:
+    async with serving(saying(b"", announced=(300 << 20) + 1)) as host:
+        fault = await refused(host.url(), place)
+    assert fault.code == "SIS.0537"
+    assert fault.message == "the recording has 314572801 bytes; allowed: 314572800 at most"
+
+
 async def test_a_rest_that_is_too_large_is_refused_before_it_comes(place: Path) -> None:
     huge = saying(b"", "206 Partial Content", Content_Range=f"bytes 9-99/{1 << 40}", ETag='"v1"')
     async with serving(ranged(BODY, 9), huge) as host:
@@ -459,6 +469,47 @@ async def test_single_bytes_hold_up_nobody(place: Path) -> None:
             ends.set()
     assert sum(in_a_row) == 8000
     assert max(in_a_row) <= 32
+
+
+STILL_AT_WORK = b"HTTP/1.1 102 Processing\r\n\r\n"
+
+
+async def test_a_host_that_only_says_that_it_is_at_work_holds_up_nobody(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = asyncio.Event()
+    in_a_row: list[int] = [0]
+    next_event = h11.Connection.next_event
+
+    def counted(self: h11.Connection) -> object:
+        in_a_row[-1] += 1
+        return next_event(self)
+
+    monkeypatch.setattr(h11.Connection, "next_event", counted)
+
+    async def others() -> None:
+        while not ends.is_set():
+            in_a_row.append(0)
+            await asyncio.sleep(0)
+
+    count = 250_000 // len(STILL_AT_WORK)
+    answer = raw(STILL_AT_WORK * count + b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+    async with serving(answer) as host:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(others())
+            await fetched(host.url(), place)
+            ends.set()
+    assert sum(in_a_row) > count
+    assert max(in_a_row) <= 2 * 4096 // len(STILL_AT_WORK)
+
+    async def for_ever(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(STILL_AT_WORK * 100)
+            await writer.drain()
+
+    async with serving(for_ever) as host:
+        fault = await refused(host.url(), place)
+    assert (fault.message, len(host.asked)) == ("files.example breaks off", 5)
 
 
 @pytest.fixture(scope="module")

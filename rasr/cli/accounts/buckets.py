@@ -167,6 +167,7 @@ def test(
     accounts: Accounts, name: str, key: str, project: str | None, domain: str, as_json: bool
 ) -> None:
     """Fetch the object KEY out of a bucket, as a request would, and forget it."""
+    from rasr.identity.directory import DirectoryUnavailable
     from rasr.recordings.faults import RecordingFault
     from rasr.recordings.project_buckets import BucketRefused
     from rasr.recordings.spool import SpoolRefused
@@ -179,7 +180,7 @@ def test(
         found = told_plainly(_fetch(accounts, project_id, name, key))
     except RecordingFault as fault:
         raise click.ClickException(f"{fault.message} ({fault.code})") from fault
-    except (BucketRefused, SpoolRefused) as refused:
+    except (BucketRefused, DirectoryUnavailable, SpoolRefused) as refused:
         raise click.ClickException(str(refused)) from refused
     show_one({"bucket": name, "key": key, **found}, as_json=as_json)
 
