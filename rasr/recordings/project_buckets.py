@@ -59,7 +59,7 @@ class ProjectBuckets:
     """Opens buckets for projects."""
 
     def __init__(
-        self, settings: RecordingSettings, own: OwnBuckets | None, fetcher: Fetcher, roles: Roles
+        self, settings: RecordingSettings, own: OwnBuckets, fetcher: Fetcher, roles: Roles
     ) -> None:
         """
         Raises:
@@ -84,7 +84,7 @@ class ProjectBuckets:
         projects = self._projects.get(name)
         if projects is not None and (not projects or project_id in projects):
             return self._of_settings[name]
-        found = None if self._own is None else await self._own.find(project_id, name)
+        found = await self._own.find(project_id, name)
         if found is None:
             raise RecordingFault(
                 ErrorCode.NO_DELEGATION,

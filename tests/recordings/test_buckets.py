@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from obstore.store import MemoryStore
 
+from rasr.recordings.access import open_access
 from rasr.recordings.buckets import (
     Bucket,
     Credentials,
@@ -334,7 +335,7 @@ def buckets_of(
 ) -> ProjectBuckets:
     connector = Connector(Names())
     times = now or [datetime.now(UTC).timestamp()]
-    own = None if store is None else StoredBuckets(store)
+    own = StoredBuckets(store or StoreOnDemand(StoreSettings(url="sqlite:////none/store.db"), {}))
     roles = Roles(of, connector, lambda: times[0])
     return ProjectBuckets(of, own, Fetcher(of, connector, Waits()), roles)
 
@@ -414,6 +415,33 @@ async def test_a_project_has_buckets_of_its_own_until_they_are_revoked(
             await found.find(ours, "mine")
     finally:
         await store.close()
+
+
+async def test_a_server_brings_recordings_of_urls_and_buckets_and_leaves_nothing(
+    server: S3, store_settings: StoreSettings, tmp_path: Path
+) -> None:
+    store = StoreOnDemand(store_settings, {})
+    settings = RecordingSettings(folder=str(tmp_path / "spool"), allowed_hosts=("127.0.0.1",))
+    try:
+        ours = await add(store, "a", server, key=("AK", "geheim"))
+        async with open_access(settings, {}, store) as access:
+            async with access.spool.place() as place, serving(saying(BODY)) as host:
+                url = host.url(host="127.0.0.1")
+                assert (await access.fetch_url(url, place / "x")).bytes == len(BODY)
+                assert content(place / "x") == BODY
+                # A step that is done again finds what it has left, and does it anew.
+                assert (await access.fetch_object(ours, "mine", ODD_KEY, place / "x")).bytes == 3
+                assert content(place / "x") == b"odd"
+                with pytest.raises(RecordingFault, match="data_url begins with file:"):
+                    access.at_url("file:///etc/passwd")
+                assert access.callbacks.read(url).host == "127.0.0.1"
+        assert names_in(tmp_path / "spool") == []
+    finally:
+        await store.close()
+
+
+def names_in(folder: Path) -> list[str]:
+    return [one.name for one in folder.iterdir()]
 
 
 def with_roles(endpoint: str) -> RecordingSettings:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -186,34 +184,18 @@ def test(
 
 
 async def _fetch(accounts: Accounts, project_id: str, name: str, key: str) -> dict[str, Any]:
-    from rasr.recordings.connecting import Connector, SystemResolver
-    from rasr.recordings.fetching import Fetcher
-    from rasr.recordings.project_buckets import ProjectBuckets, StoredBuckets
-    from rasr.recordings.roles import Roles
-    from rasr.recordings.spool import RecordingFile, Spool
+    from rasr.recordings.access import open_access
     from rasr.store.on_demand import StoreOnDemand
 
-    settings = accounts.recordings
-    spool = await asyncio.to_thread(Spool.of, settings.folder, os.environ)
-    resolve = SystemResolver()
-    connector = Connector(resolve)
     store = StoreOnDemand(accounts.settings, os.environ)
-    began = time.monotonic()
     try:
-        known = ProjectBuckets(
-            settings,
-            StoredBuckets(store),
-            Fetcher(settings, connector),
-            Roles(settings, connector, time.time),
-        )
-        bucket = await known.find(project_id, name)
-        async with spool.place() as place:
-            async with RecordingFile(Path(place, "object"), settings.max_bytes) as file:
-                found = await bucket.fetch(key, file)
+        async with open_access(accounts.recordings, os.environ, store) as access:
+            async with access.spool.place() as place:
+                began = time.monotonic()
+                found = await access.fetch_object(project_id, name, key, place / "object")
+                seconds = round(time.monotonic() - began, 2)
     finally:
         await store.close()
-        resolve.close()
-    seconds = round(time.monotonic() - began, 2)
     return {"bytes": found.bytes, "content_type": found.content_type, "seconds": seconds}
 
 
