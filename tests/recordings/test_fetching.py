@@ -586,3 +586,47 @@ async def test_wherever_it_breaks_the_recording_is_whole(
 
 def test_the_policy_of_the_settings_is_what_sources_have() -> None:
     assert source("http://127.0.0.1/", SETTINGS).policy == FetchPolicy.of(SETTINGS)
+
+
+LINE = st.one_of(
+    st.sampled_from(
+        [
+            *(b"Content-Length: 3", b"Content-Length: 99999999999999999999", b"Content-Length: x"),
+            *(b"Transfer-Encoding: chunked", b"Transfer-Encoding: gzip", b"Content-Encoding: br"),
+            *(b"Location: /b", b"Location: \xff\xfe", b"Location: http://[::1", b"Location:"),
+            *(b"ETag: \xe9", b'ETag: "v"', b"Last-Modified: \xe9", b"Retry-After: 1e9"),
+            *(b"Content-Type: \xff", b"Content-Range: bytes 0-1/2", b"Content-Range: bytes 9-"),
+            *(b"Connection: upgrade", b"Upgrade: websocket", b": x", b"x", b" folded", b"A: \x00"),
+        ]
+    ),
+    st.binary(max_size=30),
+)
+STATUS = st.sampled_from(
+    [
+        *(b"HTTP/1.1 200 OK", b"HTTP/1.0 200", b"HTTP/1.1 206 x", b"HTTP/1.1 302 x", b"HTTP/2 200"),
+        *(b"HTTP/1.1 101 x", b"HTTP/1.1 100 x", b"HTTP/1.1 999 x", b"HTTP/1.1 2 x", b"HTTP/9.9"),
+        *(b"HTTP/1.1 503 \xff", b"\x16\x03\x01", b"", b"HTTP/1.1 416 x", b"HTTP/1.1 304 x"),
+    ]
+)
+
+
+@tried(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    first=st.tuples(STATUS, st.lists(LINE, max_size=4), st.binary(max_size=20)),
+    then=st.tuples(STATUS, st.lists(LINE, max_size=4), st.binary(max_size=20)),
+)
+async def test_whatever_a_host_sends_it_is_a_recording_or_a_sentence(
+    tmp_path: Path, first: tuple[bytes, list[bytes], bytes], then: tuple[bytes, list[bytes], bytes]
+) -> None:
+    answers = [
+        raw(b"\r\n".join([status, *lines, b"", b""]) + body)
+        for status, lines, body in (first, then)
+    ]
+    place = tmp_path / "any"
+    async with serving(*answers) as host:
+        try:
+            found = await fetched(host.url(), place, settings(attempts=2, silence_s=5.0))
+        except RecordingFault as fault:
+            assert fault.message.isprintable()  # noqa: PT017 (both ends are right)
+        else:
+            assert found.bytes == size(place) > 0
