@@ -122,7 +122,6 @@ class S3Place:
             virtual_hosted_style_request=not self.path_style,
             # Where nothing is said here, the environment of the server says it: AWS_SESSION_TOKEN.
             credential_provider=lambda: _as_theirs(credentials),
-            skip_signature=False,
             s3_express=False,
             request_payer=False,
             client_options={"allow_http": True},

@@ -220,3 +220,12 @@ async def test_a_recording_is_written_where_it_belongs_whatever_its_pieces(tmp_p
         assert file.head == b"".join(pieces)[:512]
         assert file.size == sum(map(len, pieces))
     assert content(tmp_path / "a") == b"".join(pieces)
+
+
+async def test_nothing_of_what_came_before_is_left_behind_what_comes_anew(tmp_path: Path) -> None:
+    async with RecordingFile(tmp_path / "a", 1 << 30) as file:
+        await file.write(b"long" * 100_000)
+        await file.begin_anew()
+        await file.write(b"short")
+        await file.flush()
+    assert content(tmp_path / "a") == b"short"
