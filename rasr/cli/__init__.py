@@ -22,8 +22,8 @@ _COMMANDS = {
     for folder, names in (
         ("", ("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config")),
         ("", ("capacity", "top", "tls")),
-        ("accounts.", ("projects", "users", "groups", "keys", "policies", "vocabularies", "store")),
-        ("accounts.", ("usage", "packages", "quotas")),
+        ("accounts.", ("projects", "users", "groups", "keys", "policies", "vocabularies")),
+        ("accounts.", ("usage", "packages", "quotas", "buckets", "store")),
     )
     for name in names
 }

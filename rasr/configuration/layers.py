@@ -222,8 +222,11 @@ class _Tree:
             ]
         if settings is None or self._mistakes:
             raise ConfigurationError(self._mistakes)
+        # Of a table that somebody has named, what he left out is as it is by default.
+        default = Origin(Layer.DEFAULT)
         return Configuration(
-            settings, {dotted(path): origin for path, origin in self._origins.items()}
+            settings,
+            {dotted(path): self._origins.get(path, default) for path, _, _ in leaves(settings)},
         )
 
     def _take(self, node: Node, path: KeyPath, value: object, origin: Origin) -> None:
@@ -272,8 +275,6 @@ class _Tree:
                 self._table(path[:-1])[path[-1]] = {node.first_field: before}
                 self._origins[*path, node.first_field] = self._origins.pop(path)
             self._take(node.table, path, read, origin)
-            for field in node.table.fields:
-                self._origins.setdefault((*path, field), Origin(Layer.DEFAULT))
         elif not isinstance(value, str | _Text):
             allowed = f"{node.text.allowed} or {_table_in_words(node.table)} ({node.text.meaning})"
             self._refuse(path, value, allowed, origin)

@@ -169,6 +169,8 @@ def _in_words(one: Mapping[str, Any]) -> str:
             return "a text"
         case "array" if one["items"] == {"type": "string", "minLength": 1}:
             return "an array of texts, none of them empty"
+        case "array" if one["items"]["type"] == "integer":
+            return "an array of whole numbers" + _range(one["items"])
         case "integer":
             return "a whole number" + _range(one)
         case "number":

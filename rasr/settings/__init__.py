@@ -24,6 +24,7 @@ from rasr.settings.recognition import (
     live_engine,
     served_engines,
 )
+from rasr.settings.recordings import BucketSettings, RecordingSettings
 from rasr.settings.section import Secret, Section, Texts
 from rasr.settings.server import (
     CapacitySettings,
@@ -37,6 +38,7 @@ from rasr.settings.telemetry import MetricsSettings, TracingSettings
 
 __all__ = [
     "AuthSettings",
+    "BucketSettings",
     "CapacitySettings",
     "CaptionSettings",
     "DecodingSettings",
@@ -47,6 +49,7 @@ __all__ = [
     "ModelSettings",
     "OidcSettings",
     "PropertySettings",
+    "RecordingSettings",
     "Secret",
     "Served",
     "ServerSettings",
@@ -82,6 +85,7 @@ class Settings(Section):
     store: StoreSettings = Field(default_factory=StoreSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
+    recordings: RecordingSettings = Field(default_factory=RecordingSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")

@@ -93,21 +93,6 @@ class AccessKeys:
             update(ACCESS_KEYS).where(ACCESS_KEYS.c.id == access_id).values(revoked_at=at)
         )
 
-    async def encrypt_again(self) -> int:
-        """Encrypt every secret with the newest key. Returns how many there are.
-
-        Raises:
-            SecretsUnreadable: one of them was encrypted with a key that is not here.
-        """
-        rows = await self._connection.execute(select(ACCESS_KEYS.c.id, ACCESS_KEYS.c.secret))
-        kept = rows.all()
-        for row in kept:
-            secret = self._keyring.encrypt(self._keyring.decrypt(row.secret))
-            await self._connection.execute(
-                update(ACCESS_KEYS).where(ACCESS_KEYS.c.id == row.id).values(secret=secret)
-            )
-        return len(kept)
-
 
 def _told() -> Select[Any]:
     return (

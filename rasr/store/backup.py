@@ -15,6 +15,7 @@ from rasr.store.keyring import Keyring
 from rasr.store.location import SqliteFile
 from rasr.store.migration import VERSION_TABLE, known_versions
 from rasr.store.private_files import make_private_file, make_private_folder, new_name, put_in_place
+from rasr.store.schema import SECRETS
 
 _RETRY_S = 0.05
 _ALL_PAGES = -1
@@ -95,8 +96,14 @@ def _check(source: sqlite3.Connection, backup: Path, keyring: Keyring) -> None:
         raise SchemaMismatch(
             f"{backup} is of version {version}, which a newer rasr has made; use that one"
         )
-    for (secret,) in source.execute("SELECT secret FROM access_keys"):
-        keyring.decrypt(secret)
+    tables = {name for (name,) in source.execute("SELECT name FROM sqlite_master")}
+    for column in SECRETS:
+        # A backup of an older version has fewer.
+        if column.table.name not in tables:
+            continue
+        for (secret,) in source.execute(f"SELECT {column.name} FROM {column.table.name}"):
+            if secret is not None:
+                keyring.decrypt(secret)
 
 
 def _copy(

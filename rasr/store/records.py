@@ -104,6 +104,26 @@ class Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
+class BucketRecord:
+    """A bucket of a project, without the secret of its key."""
+
+    id: str
+    project_id: str
+    project: str
+    name: str
+    """As requests call it."""
+    endpoint: str
+    region: str
+    bucket: str
+    """As the service calls it."""
+    path_style: bool
+    access_id: str | None
+    role: str | None
+    """That the project grants to the server."""
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class UsageRow:
     """One call or round that is billed."""
 

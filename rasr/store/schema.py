@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -295,3 +296,40 @@ INTERFACE_MINUTES = Table(
     PrimaryKeyConstraint("project_id", "minute", "interface", "server_id"),
     Index(None, "minute"),
 )
+BUCKETS = Table(
+    "buckets",
+    METADATA,
+    _id(),
+    _project(on_delete="CASCADE"),
+    _name(),
+    Column("endpoint", String(DESCRIPTION_LENGTH), nullable=False),
+    Column("region", String(NAME_LENGTH), nullable=False),
+    # What the service calls it.
+    Column("bucket", String(NAME_LENGTH), nullable=False),
+    Column("path_style", Boolean, nullable=False),
+    # A key, or a role that the project grants to the server; neither: everybody may read.
+    Column("access_id", String(DESCRIPTION_LENGTH)),
+    Column("secret", Text),
+    Column("role", String(DESCRIPTION_LENGTH)),
+    _moment("created_at"),
+    UniqueConstraint("project_id", "name"),
+    CheckConstraint("(access_id IS NULL) = (secret IS NULL)", name="whole_key"),
+    CheckConstraint("access_id IS NULL OR role IS NULL", name="one_way_in"),
+)
+
+CALLBACK_KEYS = Table(
+    "callback_keys",
+    METADATA,
+    _id(),
+    _project(on_delete="CASCADE"),
+    Column("secret", Text, nullable=False),
+    _moment("created_at"),
+    UniqueConstraint("project_id"),
+)
+
+SECRETS: tuple[Column[Any], ...] = (
+    ACCESS_KEYS.c.secret,
+    BUCKETS.c.secret,
+    CALLBACK_KEYS.c.secret,
+)
+"""What is encrypted; each is of a row that has an id."""

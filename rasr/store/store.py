@@ -16,6 +16,8 @@ from rasr.settings import StoreSettings
 from rasr.store.access_keys import AccessKeys
 from rasr.store.audit import Audit
 from rasr.store.backup import back_up, make_file, restore
+from rasr.store.buckets import Buckets
+from rasr.store.callback_keys import CallbackKeys
 from rasr.store.database import Database
 from rasr.store.errors import LastAdministrator, SchemaMismatch, StoreGone, StoreRefused
 from rasr.store.groups import Groups
@@ -26,6 +28,7 @@ from rasr.store.migration import SchemaVersion, migrate, newer_sentence, schema_
 from rasr.store.policies import Policies
 from rasr.store.private_files import check_private, make_private_folder
 from rasr.store.projects import Projects
+from rasr.store.rotation import encrypt_again
 from rasr.store.usage import Usage
 from rasr.store.users import Users
 from rasr.store.vocabularies import Vocabularies
@@ -46,6 +49,8 @@ class Work:
         self.vocabularies = Vocabularies(connection)
         self.usage = Usage(connection)
         self.interface_minutes = InterfaceMinutes(connection)
+        self.buckets = Buckets(connection, keyring)
+        self.callback_keys = CallbackKeys(connection, keyring)
 
     @asynccontextmanager
     async def keeping_an_administrator(self, now: float) -> AsyncIterator[None]:
@@ -123,7 +128,7 @@ class Store:
             # key to those of the other.
             if self._has_key_file and isinstance(self.location, SqliteFile):
                 await asyncio.to_thread(add_key, self.location)
-            return await work.keys.encrypt_again()
+            return await encrypt_again(work.connection, work.keyring)
 
     async def close(self) -> None:
         """Close the connections."""

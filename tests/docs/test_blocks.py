@@ -10,13 +10,16 @@ import ast
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from rasr.configuration import load
+from rasr.recordings.webhooks import headers, new_key
 from rasr.wire.sis.codec import decode_server
 from rasr.wire.sis.states import diagram
 from tests.docs.conftest import Place
@@ -48,9 +51,15 @@ def programs() -> list[Code]:
     return [one for one in all_blocks("python") if any(it in one.text for it in whole)]
 
 
+def receivers() -> list[Code]:
+    """Python that checks the signature of an answer."""
+    return [one for one in all_blocks("python") if "def is_ours(" in one.text]
+
+
 def parts() -> list[Code]:
     """The other Python: of a program with the SDK of SIS, which no package index has."""
-    return [one for one in all_blocks("python") if one not in programs()]
+    others = [*programs(), *receivers()]
+    return [one for one in all_blocks("python") if one not in others]
 
 
 def outside_of_pages() -> list[Code]:
@@ -99,6 +108,23 @@ def test_python_runs(code: Code, place: Place) -> None:
     assert process.stderr == ""
     assert process.returncode == 0
     assert process.stdout
+
+
+@of(receivers())
+def test_python_of_a_receiver_takes_what_is_signed_and_nothing_else(code: Code) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(code.text, code.place, "exec"), names)
+    is_ours = names["is_ours"]
+    key, body, now = new_key(), b'{"job_id": "j1"}', time.time()
+    signed = headers(key, "j1", now, body)
+    assert is_ours(key, signed, body)
+    assert is_ours(
+        key, {**signed, "webhook-signature": f"v1,x {signed['webhook-signature']}"}, body
+    )
+    assert not is_ours(new_key(), signed, body)
+    assert not is_ours(key, signed, body + b" ")
+    assert not is_ours(key, {**signed, "webhook-id": "j2"}, body)
+    assert not is_ours(key, headers(key, "j1", now - 400, body), body)
 
 
 @of(parts())

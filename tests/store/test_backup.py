@@ -25,6 +25,7 @@ from rasr.store.location import SqliteFile, locate
 from rasr.store.migration import VERSION_TABLE
 from rasr.store.store import Store, back_up_store, open_store, restore_store
 from tests.store.test_migration import HEAD, OLDER, version_of
+from tests.store.test_projects_apart import S3
 
 NOW = 1_767_323_045.25
 
@@ -105,6 +106,24 @@ async def test_a_backup_comes_back_where_there_is_no_store(
         async with store.reading() as work:
             assert len(await work.keys.all()) == 1
     assert os.stat(place.path).st_mode & 0o777 == 0o600
+
+
+async def test_a_backup_with_a_bucket_whose_secret_nobody_can_read_is_refused(
+    sqlite_settings: StoreSettings, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    async with await open_store(sqlite_settings, {}, make=True) as store:
+        async with store.writing() as work:
+            project = await work.projects.create("default", "a", "", 0.0)
+            key = ("AK", "geheim")
+            await work.buckets.add(project, "calls", 0.0, key=key, **S3)
+            await work.buckets.add(project, "open", 0.0, **S3)
+    await back_up_store(sqlite_settings, {}, copy)
+    await restore_store(sqlite_settings, {}, copy, force=True)
+    other = StoreSettings(url=f"sqlite:///{tmp_path}/other/store.db")
+    async with await open_store(other, {}, make=True):
+        with pytest.raises(SecretsUnreadable, match="add the older keys behind the first one"):
+            await restore_store(other, {}, copy, force=True)
 
 
 async def test_a_backup_whose_secrets_nobody_can_read_is_refused(

@@ -22,7 +22,7 @@ from rasr.store.store import Store, migrate_store, open_store
 from tests.store.postgres import PostgresServer
 
 OLDER = Path(__file__).parent / "older"
-HEAD = "0004"
+HEAD = "0005"
 
 
 @pytest.fixture

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from rasr.store.errors import AlreadyThere, Invalid, Unknown
 from rasr.store.records import Quota, UsageRow
+from rasr.store.schema import BUCKETS, CALLBACK_KEYS
 from rasr.store.store import Store
 
 NOW = 1_767_323_045.25
 DAY = 86_400.0
 ASR = "rasr"
+S3: dict[str, Any] = {
+    "endpoint": "https://obs.example",
+    "region": "r",
+    "bucket": "x-1",
+    "path_style": True,
+}
 
 
 async def two_projects(store: Store, suffix: str = "") -> tuple[str, str]:
@@ -171,3 +180,90 @@ async def test_each_project_has_what_was_put_into_it_whatever_another_does(
                 for one in tables
             }
             assert kept == model[project]
+
+
+async def test_a_bucket_is_of_its_project_alone(store: Store) -> None:
+    async with store.writing() as work:
+        ours, theirs = [await work.projects.create("default", name, "", NOW) for name in ("a", "b")]
+        made = await work.buckets.add(ours, "calls", NOW, key=("AK", "geheim"), **S3)
+        assert {name: getattr(made, name) for name in S3} == S3
+        with pytest.raises(AlreadyThere, match="the project a has a bucket 'calls' already"):
+            await work.buckets.add(ours, "calls", NOW, **S3)
+        same = await work.buckets.add(theirs, "calls", NOW, role="arn:aws:iam::1:role/r", **S3)
+        open_to_all = await work.buckets.add(ours, "open", NOW, **S3)
+        assert await work.buckets.all() == [made, open_to_all, same]
+        assert await work.buckets.all(ours) == [made, open_to_all]
+        assert await work.buckets.find(ours.id, "calls") == (made, "geheim")
+        assert await work.buckets.find(theirs.id, "calls") == (same, None)
+        for project, name in ((theirs.id, "open"), ("x" * 900, "open"), (ours.id, "no\x00such")):
+            assert await work.buckets.find(project, name) is None
+        with pytest.raises(Unknown, match="the project b has no bucket 'open'"):
+            await work.buckets.revoke(theirs, "open")
+        await work.buckets.revoke(ours, "calls")
+        assert await work.buckets.find(ours.id, "calls") is None
+        assert await work.buckets.find(theirs.id, "calls") == (same, None)
+        assert "geheim" not in repr(made)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"name": "ab"}, "the name of the bucket is 'ab'; needed: 3 to 63"),
+        ({"name": "A" * 900}, "the name of the bucket is 'AAAA"),
+        ({"name": "../etc"}, "the name of the bucket"),
+        ({"bucket": "a_b/c"}, "bucket is 'a_b/c'"),
+        ({"region": ""}, "region is ''; needed: 1 to 64"),
+        ({"endpoint": ""}, "endpoint has 0 letters"),
+        ({"endpoint": "h" * 300}, "endpoint has 300 letters; needed: 1 to 255"),
+        ({"key": ("", "x")}, "access id has 0 letters"),
+        ({"key": ("AK", "")}, "the secret of the key is empty"),
+        ({"key": ("AK", "SK"), "role": "arn"}, "a key or a role, not both"),
+        ({"role": ""}, "role has 0 letters"),
+    ],
+)
+async def test_a_bucket_that_cannot_be_is_refused(
+    store: Store, changed: dict[str, Any], said: str
+) -> None:
+    async with store.writing() as work:
+        project = await work.projects.create("default", "a", "", NOW)
+        given = {"name": "calls", **S3, **changed}
+        with pytest.raises(Invalid, match=said):
+            await work.buckets.add(project, given.pop("name"), NOW, **given)
+
+
+async def test_the_secret_of_a_bucket_is_encrypted_and_rotated(store: Store) -> None:
+    async with store.writing() as work:
+        project = await work.projects.create("default", "a", "", NOW)
+        await work.buckets.add(project, "calls", NOW, key=("AK", "geheim"), **S3)
+        await work.buckets.add(project, "open", NOW, **S3)
+
+    async def kept() -> str:
+        async with store.reading() as work:
+            rows = await work.connection.execute(
+                select(BUCKETS.c.secret).where(BUCKETS.c.name == "calls")
+            )
+            return str(rows.scalar_one())
+
+    before = await kept()
+    assert "geheim" not in before
+    assert await store.rotate() == 1
+    assert await kept() != before
+    async with store.reading() as work:
+        found = await work.buckets.find(project.id, "calls")
+    assert found is not None
+    assert found[1] == "geheim"
+
+
+async def test_a_callback_key_is_of_its_project_alone(store: Store) -> None:
+    async with store.writing() as work:
+        ours, theirs = [await work.projects.create("default", name, "", NOW) for name in ("a", "b")]
+        assert await work.callback_keys.find(ours.id) is None
+        await work.callback_keys.put(ours, "geheim 1", NOW)
+        await work.callback_keys.put(theirs, "geheim 2", NOW)
+        await work.callback_keys.put(ours, "geheim 3", NOW)
+    assert await store.rotate() == 2
+    async with store.reading() as work:
+        assert await work.callback_keys.find(ours.id) == "geheim 3"
+        assert await work.callback_keys.find(theirs.id) == "geheim 2"
+        kept = await work.connection.execute(select(CALLBACK_KEYS.c.secret))
+        assert not any("geheim" in one for one in kept.scalars())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rasr.cli.config_options import config_option, settings_only
-from rasr.settings import StoreSettings
+from rasr.settings import Settings
 
 if TYPE_CHECKING:
     from rasr.store.records import GroupRecord, ProjectRecord, UserRecord
@@ -28,7 +28,7 @@ def of_the_store(group: Callable[..., Any]) -> Callable[..., Any]:
     @config_option
     @click.pass_context
     def begin(context: click.Context, config: Path | None) -> None:
-        context.obj = Accounts(settings_only(config).store)
+        context.obj = Accounts(settings_only(config))
 
     begin.__doc__ = group.__doc__
     begin.__name__ = group.__name__
@@ -62,7 +62,7 @@ class Change:
 class Accounts:
     """The store of the settings, opened for one transaction at a time."""
 
-    def __init__(self, settings: StoreSettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
     def change(self, do: Callable[[Change], Awaitable[T]], *, make: bool = False) -> T:
@@ -78,7 +78,7 @@ class Accounts:
         async def run() -> T:
             from rasr.store.store import open_store
 
-            async with await open_store(self.settings, os.environ, make=make) as store:
+            async with await open_store(self.settings.store, os.environ, make=make) as store:
                 async with store.writing() as work:
                     return await do(Change(work))
 
@@ -94,7 +94,7 @@ class Accounts:
         async def run() -> T:
             from rasr.store.store import open_store
 
-            async with await open_store(self.settings, os.environ) as store:
+            async with await open_store(self.settings.store, os.environ) as store:
                 async with store.reading() as work:
                     return await do(work)
 

@@ -126,6 +126,32 @@ def _freeze(accounts: Accounts, project: str, domain: str, *, frozen: bool) -> N
     accounts.change(do)
 
 
+@projects.command("callback-key")
+@click.argument("project")
+@click.option("--new", is_flag=True, help="Make another one; the one before counts no more.")
+@domain_option
+@json_option
+@click.pass_obj
+def callback_key(accounts: Accounts, project: str, new: bool, domain: str, as_json: bool) -> None:
+    """The key that answers to callback URLs of a project are signed with.
+
+    It is made the first time that somebody asks for it; before that, answers are not signed.
+    """
+    from rasr.recordings.webhooks import new_key
+
+    async def do(change: Change) -> tuple[str, str]:
+        found = await change.work.projects.get(domain, project)
+        key = None if new else await change.work.callback_keys.find(found.id)
+        if key is None:
+            key = new_key()
+            await change.work.callback_keys.put(found, key, change.now)
+            await change.note("iam:project:set-callback-key", full_name(found), found)
+        return found.id, key
+
+    project_id, key = accounts.change(do)
+    show_one({"project_id": project_id, "callback_key": key}, as_json=as_json)
+
+
 def _block(accounts: Accounts, project: str, domain: str, *, blocked: bool) -> None:
     async def do(change: Change) -> None:
         found = await change.work.projects.get(domain, project)

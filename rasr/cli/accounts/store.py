@@ -43,7 +43,7 @@ def backup(accounts: Accounts, file: Path, force: bool) -> None:
     """
     from rasr.store.store import back_up_store
 
-    keys = told_plainly(back_up_store(accounts.settings, os.environ, file, force=force))
+    keys = told_plainly(back_up_store(accounts.settings.store, os.environ, file, force=force))
     click.echo(f"the store is copied to {file}")
     whose = "in store.encryption_keys" if keys is None else f"in {keys}"
     click.echo(
@@ -63,7 +63,7 @@ def restore(accounts: Accounts, file: Path, force: bool) -> None:
     """
     from rasr.store.store import restore_store
 
-    told_plainly(restore_store(accounts.settings, os.environ, file, force=force))
+    told_plainly(restore_store(accounts.settings.store, os.environ, file, force=force))
 
     source = str(file.absolute())
 
@@ -85,7 +85,7 @@ def migrate(accounts: Accounts) -> None:
     """
     from rasr.store.store import migrate_store
 
-    version = told_plainly(migrate_store(accounts.settings, os.environ))
+    version = told_plainly(migrate_store(accounts.settings.store, os.environ))
     if version.is_ours:
         click.echo(f"the store is of version {version.ours} already")
         return
@@ -109,7 +109,7 @@ def rotate(accounts: Accounts) -> None:
     from rasr.store.store import open_store
 
     async def run() -> int:
-        async with await open_store(accounts.settings, os.environ) as opened:
+        async with await open_store(accounts.settings.store, os.environ) as opened:
             count = await opened.rotate()
             async with opened.writing() as work:
                 await Change(work).note("store:rotate", f"{count} secrets")

@@ -87,7 +87,7 @@ def usage(
         except TooMuch as error:
             raise click.ClickException("that is too much at once; ask for fewer days") from error
 
-    reports = Accounts(settings_only(config).store).read(do)
+    reports = Accounts(settings_only(config)).read(do)
     if as_json:
         documents = [{"project": name, **report.document()} for name, report in reports]
         told = documents if project is None else documents[0]

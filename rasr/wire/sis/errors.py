@@ -34,8 +34,13 @@ class ErrorCode(StrEnum):
     RECOGNITION_FAILED = "SIS.0305"
     AUDIO_TOO_LONG = "SIS.0309"
     FULL = "SIS.0312"
+    NO_DELEGATION = "SIS.0506"
+    FILE_TOO_LARGE = "SIS.0537"
     WRONG_AUDIO = "SIS.0602"
     TOO_LONG = "SIS.0604"
+    ILLEGAL_URL = "SIS.0608"
+    DOWNLOAD_FAILED = "SIS.0609"
+    BUCKET_FAILED = "SIS.30003"
     QUOTA = "APIG.0308"
 
 
@@ -70,10 +75,15 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.RECOGNITION_FAILED: ErrorRow("the engine failed on this audio", 500, True),
     ErrorCode.AUDIO_TOO_LONG: ErrorRow("more audio than one recognition may have", 400, False),
     ErrorCode.FULL: ErrorRow("the server carries as many recognitions as it can", 429, True),
+    ErrorCode.NO_DELEGATION: ErrorRow("the project gives no access to this bucket", 403, False),
+    ErrorCode.FILE_TOO_LARGE: ErrorRow("a recording is larger than allowed", 413, False),
     ErrorCode.WRONG_AUDIO: ErrorRow("a file is not as declared, or cannot be read", 400, False),
     ErrorCode.TOO_LONG: ErrorRow(
         "a file or its audio is longer than one call may have", 413, False
     ),
+    ErrorCode.ILLEGAL_URL: ErrorRow("a URL is not one that may be asked", 400, False),
+    ErrorCode.DOWNLOAD_FAILED: ErrorRow("a recording could not be fetched", 400, False),
+    ErrorCode.BUCKET_FAILED: ErrorRow("an object could not be fetched from its bucket", 400, False),
     ErrorCode.QUOTA: ErrorRow("the quota of the month is used up", 429, True),
 }
 

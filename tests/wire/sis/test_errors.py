@@ -21,6 +21,11 @@ def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
         ErrorCode.WRONG_AUDIO: (400, False),
         ErrorCode.TOO_LONG: (413, False),
         ErrorCode.FROZEN: (401, False),
+        ErrorCode.NO_DELEGATION: (403, False),
+        ErrorCode.FILE_TOO_LARGE: (413, False),
+        ErrorCode.ILLEGAL_URL: (400, False),
+        ErrorCode.DOWNLOAD_FAILED: (400, False),
+        ErrorCode.BUCKET_FAILED: (400, False),
         # Of the moment.
         ErrorCode.IDLE: (408, True),
         ErrorCode.FULL: (429, True),
