@@ -12,9 +12,8 @@ from rasr.recognition.recognition import Recognition
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
 from rasr.runtime.alignment import WordAligner
-from rasr.runtime.detected_text import DetectedText
+from rasr.runtime.chosen_text import DetectedText, PassText
 from rasr.runtime.fair_share import FairShare, SessionShare
-from rasr.runtime.pass_text import PassText
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.second_pass import SecondPassEngine
 from rasr.runtime.segment_task import Alignment, Passes

@@ -7,7 +7,7 @@ import pytest
 from decoder import Hypothesis
 from decoder.engine import Writing
 from decoder.hypotheses import joined, placed
-from rasr.runtime.pass_text import PassText
+from rasr.runtime.chosen_text import PassText
 from rasr.text import TextTools
 from tests.runtime.fakes import words
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -117,13 +118,10 @@ def unfreeze(accounts: Accounts, project: str, domain: str) -> None:
 
 
 def _freeze(accounts: Accounts, project: str, domain: str, *, frozen: bool) -> None:
-    async def do(change: Change) -> None:
-        found = await change.work.projects.get(domain, project)
-        await change.work.projects.freeze(found.id, change.now if frozen else None)
-        action = "freeze" if frozen else "unfreeze"
-        await change.note(f"iam:project:{action}", full_name(found), found)
+    async def do(change: Change, project_id: str) -> None:
+        await change.work.projects.freeze(project_id, change.now if frozen else None)
 
-    accounts.change(do)
+    _change(accounts, project, domain, "freeze" if frozen else "unfreeze", do)
 
 
 @projects.command("callback-key")
@@ -153,10 +151,24 @@ def callback_key(accounts: Accounts, project: str, new: bool, domain: str, as_js
 
 
 def _block(accounts: Accounts, project: str, domain: str, *, blocked: bool) -> None:
-    async def do(change: Change) -> None:
+    async def do(change: Change, project_id: str) -> None:
+        await change.work.projects.block(project_id, change.now if blocked else None)
+
+    _change(accounts, project, domain, "revoke" if blocked else "restore", do)
+
+
+def _change(
+    accounts: Accounts,
+    project: str,
+    domain: str,
+    action: str,
+    do: Callable[[Change, str], Awaitable[None]],
+) -> None:
+    """Change a project, by name or id, and note it in the audit."""
+
+    async def run(change: Change) -> None:
         found = await change.work.projects.get(domain, project)
-        await change.work.projects.block(found.id, change.now if blocked else None)
-        action = "revoke" if blocked else "restore"
+        await do(change, found.id)
         await change.note(f"iam:project:{action}", full_name(found), found)
 
-    accounts.change(do)
+    accounts.change(run)

@@ -218,14 +218,10 @@ async def _note(change: Change, what: str, vocabulary_id: str, where: ProjectRec
     await change.note(f"sis:vocabulary:{what}", vocabulary_id, where)
 
 
-def _facts(vocabulary: Vocabulary) -> dict[str, Any]:
-    """What is told of a vocabulary, as the calls of SIS name it."""
-    return {
-        "vocabulary_id": vocabulary.id,
-        "name": vocabulary.name,
-        "language": vocabulary.language,
-        "description": vocabulary.description,
-    }
+def _facts(one: Vocabulary) -> dict[str, Any]:
+    from rasr.wire.sis.vocabularies import vocabulary_body
+
+    return vocabulary_body(one.id, one.name, one.language, one.description)
 
 
 def _format(name: str | None, file: Path) -> ListFormat:

@@ -23,7 +23,12 @@ from rasr.store.errors import AlreadyThere, TooMany, Unknown
 from rasr.store.on_demand import StoreOnDemand
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.faults import invalid, shown
-from rasr.wire.sis.vocabularies import MOST_VOCABULARIES, VocabularyContent, VocabularyQuery
+from rasr.wire.sis.vocabularies import (
+    MOST_VOCABULARIES,
+    VocabularyContent,
+    VocabularyQuery,
+    vocabulary_body,
+)
 
 if TYPE_CHECKING:
     from rasr.store.records import Vocabulary
@@ -223,12 +228,7 @@ def _no_vocabulary(request: SisRequest) -> str:
 
 
 def _told(one: Vocabulary) -> dict[str, Any]:
-    return {
-        "vocabulary_id": one.id,
-        "name": one.name,
-        "language": one.language,
-        "description": one.description,
-    }
+    return vocabulary_body(one.id, one.name, one.language, one.description)
 
 
 def _answer(told: dict[str, Any]) -> Response:

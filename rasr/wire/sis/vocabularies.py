@@ -117,6 +117,18 @@ class VocabularyContent:
         return cls(values["name"], language, values["description"], words)
 
 
+def vocabulary_body(
+    vocabulary_id: str, name: str, language: str, description: str
+) -> dict[str, Any]:
+    """What is told of a vocabulary, but for its words, in JSON's types."""
+    return {
+        "vocabulary_id": vocabulary_id,
+        "name": name,
+        "language": language,
+        "description": description,
+    }
+
+
 def _checked(words: list[str], language: str) -> tuple[str, ...]:
     """The words, each once.
 
