@@ -1,0 +1,60 @@
+"""Words to pieces: sentences, and of a long one its parts, so that sound comes early and evenly.
+
+A piece ends with a sentence. A sentence that is longer than a piece may be is cut at its marks, and
+only where it has none between two words. The first piece may be asked to be short: it is what
+somebody waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rasr.synthesis.reading.marks import INNER, STOPS
+from rasr.synthesis.speech import Word
+
+_PAUSES = {".": 0.35, "?": 0.35, "!": 0.35, ";": 0.25, ":": 0.2, ",": 0.15, "": 0.0}
+"""Seconds of silence behind a piece that ends with this mark."""
+_SHORTEST = 2
+"""A sentence of fewer parts joins the one behind it: "Yes. I know." has one melody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """How long pieces may be, in parts of words: Chinese characters, words of letters."""
+
+    most: int = 40
+    first: int = 40
+    """Of the first piece; less than `most` where an engine is slow."""
+
+
+def cut(words: Sequence[Word], lengths: Lengths, *, begins: bool) -> Iterator[tuple[int, int]]:
+    """The pieces of some words, as ranges [first, last), in order.
+
+    Args:
+        begins: the first of them is the first of all.
+    """
+    first = 0
+    size = 0
+    most = lengths.first if begins else lengths.most
+    last_inner: int | None = None
+    for index, word in enumerate(words):
+        size += len(word.said)
+        if word.mark and word.mark in STOPS and size >= _SHORTEST:
+            yield first, index + 1
+            first, size, last_inner, most = index + 1, 0, None, lengths.most
+            continue
+        if word.mark and word.mark in INNER:
+            last_inner = index + 1
+        if size >= most and index + 1 < len(words):
+            end = last_inner or index + 1
+            yield first, end
+            first, last_inner, most = end, None, lengths.most
+            size = sum(len(one.said) for one in words[end : index + 1])
+    if first < len(words):
+        yield first, len(words)
+
+
+def pause_behind(word: Word, tempo: float) -> float:
+    """The silence behind a piece that ends with this word."""
+    return _PAUSES[word.mark] / tempo
