@@ -33,6 +33,7 @@ from rasr.settings.server import (
     ServerSettings,
     SessionSettings,
 )
+from rasr.settings.synthesis import SynthesisSettings
 
 __all__ = [
     "AuthSettings",
@@ -51,6 +52,7 @@ __all__ = [
     "SessionSettings",
     "Settings",
     "StoreSettings",
+    "SynthesisSettings",
     "TextSettings",
     "VadSettings",
     "final_engine",
@@ -75,6 +77,7 @@ class Settings(Section):
     auth: AuthSettings = Field(default_factory=AuthSettings)
     oidc: OidcSettings = Field(default_factory=OidcSettings)
     text: TextSettings = Field(default_factory=TextSettings)
+    synthesis: SynthesisSettings = Field(default_factory=SynthesisSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)

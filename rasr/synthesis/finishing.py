@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from rasr.synthesis.speech import Piece, SaidWord, Sound
@@ -28,4 +30,4 @@ def finished(sound: Sound, piece: Piece) -> Sound:
 
 def _within(word: SaidWord, end_s: float) -> SaidWord:
     start = min(max(word.start_s, 0.0), end_s)
-    return SaidWord(word.text, start, max(min(word.end_s, end_s), start), word.phones)
+    return replace(word, start_s=start, end_s=max(min(word.end_s, end_s), start))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rasr.audio.formats import Samples
 from rasr.synthesis.manner import Manner
@@ -53,13 +53,17 @@ class SaidWord:
     start_s: float
     end_s: float
     phones: tuple[Phone, ...] = ()
+    mark: str = ""
+    """As of `Word`."""
 
     def later(self, seconds: float) -> SaidWord:
         """The same, so much later."""
         phones = tuple(
             Phone(one.name, one.start_s + seconds, one.end_s + seconds) for one in self.phones
         )
-        return SaidWord(self.text, self.start_s + seconds, self.end_s + seconds, phones)
+        return replace(
+            self, start_s=self.start_s + seconds, end_s=self.end_s + seconds, phones=phones
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +89,6 @@ def shared_by_weight(
     said, at = [], start_s
     for word, weight in zip(words, weights, strict=True):
         until = at + (end_s - start_s) * weight / total
-        said.append(SaidWord(word.text, at, until))
+        said.append(SaidWord(word.text, at, until, mark=word.mark))
         at = until
     return tuple(said)

@@ -139,7 +139,7 @@ def _filled(
         sounds = tuple(phones[head])
         end = min(max(sounds[-1].end_s, begin), following) if sounds else following
         if behind == head + 1:
-            yield SaidWord(words[head].text, begin, end, sounds)
+            yield SaidWord(words[head].text, begin, end, sounds, words[head].mark)
             continue
         group = words[head:behind]
         for said in shared_by_weight(group, [len(one.text) for one in group], begin, end):
