@@ -105,7 +105,9 @@ class ChineseReader:
                 yield Word(found[0], self.telephone(found[0].removeprefix("+"))), ""
                 at = found.end()
             elif (found := _NUMBER.match(text, at)) and any(map(str.isdecimal, found[0])):
-                yield self._counted(found[0], text[found.end() : found.end() + _BEHIND]), ""
+                behind = text[found.end() : found.end() + _BEHIND]
+                orders = text[at - 1 : at] == "第"
+                yield self._counted(found[0], "" if orders else behind), ""
                 at = found.end()
             elif is_unspaced(here) and here.isalpha():
                 yield Word(here, (here,)), ""

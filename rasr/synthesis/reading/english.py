@@ -104,6 +104,8 @@ class EnglishReader:
             letters = code[1] if not code[1].isupper() else " ".join(code[1])
             behind = self._speller.spoken(code[2])
             return (*letters.split(), *behind, *code[3].split())
+        if "&" in core and core.replace("&", "").isalpha():
+            return tuple(" and ".join(core.split("&")).split())
         if core.replace("'", "").isalpha():
             # In its own case: engines know "US" from "us".
             return (core,)
@@ -198,9 +200,11 @@ def _with_whole_numbers(text: str) -> list[str]:
 
 def _bare(written: str, following: str) -> tuple[str, str]:
     """A group without the marks around it, and those behind it."""
-    lower = written.lower().lstrip(_FRONT)
-    if lower in _MORE and (written[-1] != "." or following[:1].islower() or lower != "etc."):
-        return written.lstrip(_FRONT), ""
+    bare = written.lstrip(_FRONT)
+    if bare.lower() in _MORE:
+        # A point may be the abbreviation's and the sentence's.
+        ends = bare.endswith("c.") and not following[:1].islower()
+        return bare, "." if ends else ""
     bare = written.rstrip(",;:!?" if written.lower().endswith("m.") else ".,;:!?")
     if any(one.fullmatch(bare) for one in (_TELEPHONE, _FEET, _CLOCK)):
         return bare, written[len(bare) :]

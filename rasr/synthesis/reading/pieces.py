@@ -24,8 +24,8 @@ class Lengths:
     """How long pieces may be, in parts of words: Chinese characters, words of letters."""
 
     most: int = 40
-    first: int = 40
-    """Of the first piece; less than `most` where an engine is slow."""
+    first: int | None = None
+    """Of the first piece, where an engine is slow; None for as long as others."""
 
 
 def cut(words: Sequence[Word], lengths: Lengths, *, begins: bool) -> Iterator[tuple[int, int]]:
@@ -34,23 +34,21 @@ def cut(words: Sequence[Word], lengths: Lengths, *, begins: bool) -> Iterator[tu
     Args:
         begins: the first of them is the first of all.
     """
-    first = 0
-    size = 0
-    most = lengths.first if begins else lengths.most
-    last_inner: int | None = None
+    first, size = 0, 0
+    most = (lengths.first or lengths.most) if begins else lengths.most
+    inner: int | None = None
     for index, word in enumerate(words):
+        if index > first and size + len(word.said) > most:
+            end = inner or index
+            yield first, end
+            first, inner, most = end, None, lengths.most
+            size = sum(len(one.said) for one in words[end:index])
         size += len(word.said)
         if word.mark and word.mark in STOPS and size >= _SHORTEST:
             yield first, index + 1
-            first, size, last_inner, most = index + 1, 0, None, lengths.most
-            continue
-        if word.mark and word.mark in INNER:
-            last_inner = index + 1
-        if size >= most and index + 1 < len(words):
-            end = last_inner or index + 1
-            yield first, end
-            first, last_inner, most = end, None, lengths.most
-            size = sum(len(one.said) for one in words[end : index + 1])
+            first, size, inner, most = index + 1, 0, None, lengths.most
+        elif word.mark and word.mark in INNER:
+            inner = index + 1
     if first < len(words):
         yield first, len(words)
 

@@ -75,8 +75,8 @@ class Span:
 
 
 def is_ssml(text: str) -> bool:
-    """True for a text that is meant as SSML: its first tag is `speak`."""
-    return re.match(r"\s*(?:<\?xml[^>]*\?>\s*)?<speak[\s>/]", text) is not None
+    """True for a text that is meant as SSML: it begins as such a document does."""
+    return re.match(r"\s*(?:<\?xml\s|<!DOCTYPE\s|<speak[\s>/])", text) is not None
 
 
 def spans(document: str) -> tuple[Span, ...]:
