@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from rasr.cli.config_options import config_option
 from rasr.cli.screen import aligned
-from rasr.cli.speaking import voices_and_settings
+from rasr.cli.speaking import speaking, voices_and_settings
 from rasr.settings import SynthesisSettings
 from rasr.synthesis import Voice, VoiceUnavailable
 from rasr.synthesis.official import OfficialVoice, mapped, official_voices
@@ -18,8 +19,13 @@ from rasr.synthesis.official import OfficialVoice, mapped, official_voices
 
 @click.command()
 @config_option
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Measure what each voice costs here, and say whether it may speak in real time.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write it as JSON.")
-def voices(config: Path | None, as_json: bool) -> None:
+def voices(config: Path | None, measure: bool, as_json: bool) -> None:
     """Who can speak here, and who speaks for the official names of voices.
 
     A better voice than espeak-ng's is a model: `rasr models list` shows those of kind voice, and
@@ -27,11 +33,13 @@ def voices(config: Path | None, as_json: bool) -> None:
     [synthesis.voices].
     """
     here, settings = voices_and_settings(config)
+    costs = asyncio.run(_measured(here, settings)) if measure else {}
     names = [(one, *_who(one, here, settings)) for one in official_voices()]
     if as_json:
-        click.echo(json.dumps(_document(here, names), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_document(here, names, costs), ensure_ascii=False, indent=2))
         return
-    _show(("VOICE", "LANGUAGES", "GENDER", "AGE", "RATE", "ENGINE"), map(_row, here))
+    header = ("VOICE", "LANGUAGES", "GENDER", "AGE", "RATE", "ENGINE", "COST" if measure else "")
+    _show(header, (_row(one, costs) for one in here))
     click.echo()
     _show(("OFFICIAL NAME", "GENDER", "AGE", "SPOKEN BY", ""), (_named(*one) for one in names))
 
@@ -63,9 +71,25 @@ def _differences(one: OfficialVoice, voice: Voice) -> Iterator[str]:
         yield "no English"
 
 
-def _row(voice: Voice) -> tuple[str, ...]:
+async def _measured(
+    here: Sequence[Voice], settings: SynthesisSettings
+) -> dict[str, tuple[float, bool]]:
+    """Name → processor time of a second of sound, and whether it may speak in real time."""
+    async with speaking(here, settings) as pool:
+        await pool.calibrate()
+        return {
+            voice.name: (pool.costs[voice.name], pool.live_fault(voice) is None) for voice in here
+        }
+
+
+def _row(voice: Voice, costs: Mapping[str, tuple[float, bool]]) -> tuple[str, ...]:
     languages = ", ".join(voice.languages)
-    return (voice.name, languages, voice.gender, voice.age, f"{voice.rate} Hz", voice.engine)
+    cost = ""
+    if voice.name in costs:
+        seconds, live = costs[voice.name]
+        cost = f"{seconds:.3f}{'' if live else ', too slow for real time'}"
+    rate = f"{voice.rate} Hz"
+    return (voice.name, languages, voice.gender, voice.age, rate, voice.engine, cost)
 
 
 def _named(one: OfficialVoice, voice: Voice | None, remark: str) -> tuple[str, ...]:
@@ -73,7 +97,9 @@ def _named(one: OfficialVoice, voice: Voice | None, remark: str) -> tuple[str, .
 
 
 def _document(
-    here: Sequence[Voice], names: Sequence[tuple[OfficialVoice, Voice | None, str]]
+    here: Sequence[Voice],
+    names: Sequence[tuple[OfficialVoice, Voice | None, str]],
+    costs: Mapping[str, tuple[float, bool]],
 ) -> dict[str, object]:
     return {
         "voices": [
@@ -85,6 +111,7 @@ def _document(
                 "rate": one.rate,
                 "engine": one.engine,
                 "word_times": one.word_times,
+                "cost": costs[one.name][0] if one.name in costs else None,
             }
             for one in here
         ],

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -147,7 +147,16 @@ def _load(voice: Voice, library: EspeakLibrary) -> Engine:
     match voice.engine:
         case EngineName.ESPEAK:
             return EspeakEngine(library)
-    raise VoiceUnavailable(f"nothing runs the voice {voice.name}: {voice.engine} is not known")
+        case EngineName.PIPER:
+            from rasr.synthesis.engines.piper import PiperEngine
+
+            return PiperEngine(Path(voice.folder), voice.variant, library)
+        case EngineName.KOKORO:
+            from rasr.synthesis.engines.kokoro import KokoroEngine
+
+            return KokoroEngine(Path(voice.folder), library)
+        case _:
+            assert_never(voice.engine)
 
 
 def host_in_process(connection: Connection, voices: Sequence[Voice]) -> None:

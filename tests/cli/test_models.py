@@ -51,8 +51,10 @@ def test_a_model_is_listed_pulled_checked_and_removed(
     models: Callable[..., Result], mirrored: Callable[[Host], None], tmp_path: Path
 ) -> None:
     listed = models("list").stdout.splitlines()
-    assert listed[0].split() == ["NAME", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD", "FOR"]
-    assert re.fullmatch(rf"{NAME} +not installed +0 MB +chinese, english +tests", listed[1])
+    assert listed[0].split() == ["NAME", "KIND", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD", "FOR"]
+    assert re.fullmatch(
+        rf"{NAME} +streaming +not installed +0 MB +chinese, english +tests", listed[1]
+    )
     with hosting(RELEASE) as host:
         mirrored(host)
         pulled = models("pull", NAME)

@@ -181,6 +181,15 @@ def test_voices_are_listed_with_who_speaks_for_official_names(rasr: Rasr) -> Non
     assert spoken["chinese_xiaowang_common"] == "espeak-child"
 
 
+def test_what_voices_cost_can_be_measured(rasr: Rasr) -> None:
+    document = json.loads(rasr("voices", "--measure", "--json").output)
+    costs = {one["name"]: one["cost"] for one in document["voices"]}
+    assert 0 < costs["espeak-female"] < 0.5
+    rows = rasr("voices", "--measure").output.splitlines()
+    assert rows[0].split()[-1] == "COST"
+    assert 0 < float(rows[1].split()[-1]) < 0.5
+
+
 def test_the_settings_say_who_speaks(rasr: Rasr, tmp_path: Path) -> None:
     config = tmp_path / "rasr.toml"
     config.write_text('[synthesis.voices]\nchinese_xiaoyan_common = "espeak-male"\n')
