@@ -26,6 +26,7 @@ from bench.overhead import overhead
 from bench.peers import peers
 from bench.report import Verbs
 from bench.soak import soak
+from bench.speaking import speaking
 from bench.training.grapheme_to_phoneme import g2p
 from bench.whisper_peers import whisper_peers
 
@@ -44,7 +45,7 @@ def main() -> None:
 for verb in (
     *(accuracy, alignment, attack, busy_start, capacity, captions, chaos, conversations),
     *(endpoint, first_minutes, fuzz, g2p, hot_words, live_cost, load, model, null, overhead),
-    *(overload, passes, peers, soak, speaker, whisper_peers),
+    *(overload, passes, peers, soak, speaker, speaking, whisper_peers),
 ):
     main.add_command(verb)
 

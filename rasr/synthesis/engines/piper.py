@@ -1,8 +1,8 @@
-"""Piper's voices (VITS), by sherpa-onnx: an English speaker, 0.05 of real time.
+"""Piper's voices (VITS), by sherpa-onnx: an English speaker, 0.06 of real time.
 
-The folder is as Piper publishes a voice: NAME.onnx, and NAME.onnx.json with its symbols. The library
-wants to read in the graph what kind of graph it is, so a copy that says so lives as long as it is
-loaded; and it makes no phonemes itself, so it is given them.
+The folder is as Piper publishes a voice: NAME.onnx, and NAME.onnx.json with its symbols.
+sherpa-onnx reads in the graph what kind of graph it is, so a copy that says so lives until it is loaded; and it
+makes no phonemes itself, so it is given them.
 """
 
 from __future__ import annotations
