@@ -1,7 +1,8 @@
 """The event loop's side of speaking: worker processes of its own, and who may use them.
 
-Pieces of all texts wait in one queue, so that a long text does not hold up a short one. One piece
-of a text is made ahead of what is listened to, and no more: who reads slowly slows the engine and
+Pieces of all texts wait together, and who is due first goes first: a text that nobody has heard
+anything of yet, then the one whose listener is nearest to the end of what was made. One piece of a
+text is made ahead of what is listened to, and no more: who reads slowly slows the engine and
 not the memory. A text that nobody wants any more costs the piece that is in hand.
 """
 
@@ -20,6 +21,7 @@ from rasr.synthesis.errors import EngineFailed, SynthesisError, TooManySpeak, Vo
 from rasr.synthesis.host import Fault, Measure, Question, Read, Say, host_in_process
 from rasr.synthesis.reading.reader import Request
 from rasr.synthesis.speech import Piece, Sound
+from rasr.synthesis.turns import Turns
 from rasr.synthesis.voice import Voice
 from rasr.tasks import awaited
 
@@ -60,7 +62,7 @@ class SpeechPool:
         self._voices = tuple(voices)
         self.limits = limits or PoolLimits()
         self._workers: list[ChildProcess] = []
-        self._idle: asyncio.Queue[ChildProcess] = asyncio.Queue()
+        self._turns: Turns[ChildProcess] = Turns()
         self._costs: dict[str, float] = {}
         self._texts = 0
         self._promised = 0.0
@@ -97,7 +99,7 @@ class SpeechPool:
         self._workers = workers
         await asyncio.gather(*(self._started(worker) for worker in workers))
         for worker in workers:
-            self._idle.put_nowait(worker)
+            self._turns.give(worker)
 
     def stop(self) -> None:
         """End the workers, whatever they do. Does not wait."""
@@ -115,7 +117,7 @@ class SpeechPool:
         for voice in self._voices if voices is None else voices:
             key = (voice.engine, voice.folder)
             if key not in by_model:
-                by_model[key] = await self._asked(Measure(voice))
+                by_model[key] = await self._asked(Measure(voice), 0.0)
             self.note_cost(voice, by_model[key])
 
     def note_cost(self, voice: Voice, seconds: float) -> None:
@@ -156,11 +158,14 @@ class SpeechPool:
         self._promised += cost
         ahead: asyncio.Future[Sound] | None = None
         try:
-            pieces: tuple[Piece, ...] = await self._asked(Read(request))
-            ahead = self._made(pieces[0])
+            begun = asyncio.get_running_loop().time()
+            pieces: tuple[Piece, ...] = await self._asked(Read(request), begun)
+            ahead = self._made(pieces[0], begun)
+            seconds = 0.0
             for following in pieces[1:]:
                 sound = await ahead
-                ahead = self._made(following)
+                seconds += sound.seconds
+                ahead = self._made(following, begun + seconds)
                 yield sound
             yield await ahead
         finally:
@@ -170,16 +175,16 @@ class SpeechPool:
             self._texts -= 1
             self._promised -= cost
 
-    def _made(self, piece: Piece) -> asyncio.Future[Sound]:
-        return awaited(self._asked(Say(piece)), name="speak")
+    def _made(self, piece: Piece, due: float) -> asyncio.Future[Sound]:
+        return awaited(self._asked(Say(piece), due), name="speak")
 
-    async def _asked(self, question: Question) -> Any:
-        """The answer of the next worker that is free.
+    async def _asked(self, question: Question, due: float) -> Any:
+        """The answer of the next worker that is free for who is due then.
 
         Raises:
             SynthesisError: the worker says so, or it failed.
         """
-        worker = await self._idle.get()
+        worker = await self._turns.take(due)
         answer: asyncio.Future[Any] | None = None
         try:
             for _ in range(2):
@@ -201,7 +206,7 @@ class SpeechPool:
         finally:
             # A worker whose answer nobody waits for is busy until it comes.
             if answer is None or answer.done():
-                self._idle.put_nowait(worker)
+                self._turns.give(worker)
             else:
                 answer.add_done_callback(lambda done: self._freed(worker, done))
         if isinstance(found, SynthesisError):
@@ -215,7 +220,7 @@ class SpeechPool:
         # An error that nobody asks for would be reported as one that was forgotten.
         if not answer.cancelled():
             answer.exception()
-        self._idle.put_nowait(worker)
+        self._turns.give(worker)
 
     async def _started(self, worker: ChildProcess) -> None:
         try:

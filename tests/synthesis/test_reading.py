@@ -231,6 +231,14 @@ def test_a_sentence_without_marks_is_cut_between_words(reader: Reader) -> None:
     assert found[0].pause_s == 0
 
 
+@pytest.mark.parametrize("text", ["1" * 10_000, "a" * 10_000, "字1" + "2" * 10_000, "x1" * 3000])
+def test_nothing_makes_a_piece_that_takes_minutes(reader: Reader, text: str) -> None:
+    found = pieces(reader, text)
+    assert max(sum(len(word.said) for word in piece.words) for piece in found) <= 60
+    assert max(len(part) for piece in found for word in piece.words for part in word.said) <= 40
+    assert "".join(word.text for piece in found for word in piece.words) == text
+
+
 @pytest.mark.parametrize("text", ["", " \n", "。。。", "?!", "😀", "\x00", "<speak></speak>"])
 def test_a_text_with_nothing_to_say_is_refused(reader: Reader, text: str) -> None:
     with pytest.raises(TextRefused, match="nothing to say"):

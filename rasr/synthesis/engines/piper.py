@@ -1,8 +1,8 @@
 """Piper's voices (VITS), by sherpa-onnx: an English speaker, 0.06 of real time.
 
 The folder is as Piper publishes a voice: NAME.onnx, and NAME.onnx.json with its symbols.
-sherpa-onnx reads in the graph what kind of graph it is, so a copy that says so lives until it is loaded; and it
-makes no phonemes itself, so it is given them.
+The library reads in the graph what kind of graph it is: a copy that says so is on the disk
+until it is loaded. It makes no phonemes itself, so it is given them.
 """
 
 from __future__ import annotations

@@ -17,6 +17,10 @@ _PAUSES = {".": 0.35, "?": 0.35, "!": 0.35, ";": 0.25, ":": 0.2, ",": 0.15, "": 
 """Seconds of silence behind a piece that ends with this mark."""
 _SHORTEST = 2
 """A sentence of fewer parts joins the one behind it: "Yes. I know." has one melody."""
+_MOST_PARTS = 20
+"""Of one word."""
+_LONGEST_PART = 40
+"""Letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,31 @@ class Lengths:
     most: int = 40
     first: int | None = None
     """Of the first piece, where an engine is slow; None for as long as others."""
+
+
+def divided(word: Word) -> Iterator[Word]:
+    """The word, or the words that it becomes where it is longer than a piece should be: a number
+    of a thousand digits, a thousand letters without a space."""
+    parts = [
+        (part[at : at + _LONGEST_PART], syllable)
+        for part, syllable in zip(word.said, word.pinyin or ("",) * len(word.said), strict=True)
+        for at in range(0, len(part), _LONGEST_PART)
+    ]
+    if len(parts) <= _MOST_PARTS and len(parts) == len(word.said):
+        yield word
+        return
+    # Its text is shared out too where each letter is a part; else the first one has it.
+    fits = len(word.text) == len(parts)
+    for at in range(0, len(parts), _MOST_PARTS):
+        some = parts[at : at + _MOST_PARTS]
+        text = word.text[at : at + _MOST_PARTS] if fits else word.text if at == 0 else ""
+        last = at + _MOST_PARTS >= len(parts)
+        yield Word(
+            text,
+            tuple(part for part, _ in some),
+            tuple(syllable for _, syllable in some) if word.pinyin else (),
+            word.mark if last else "",
+        )
 
 
 def cut(words: Sequence[Word], lengths: Lengths, *, begins: bool) -> Iterator[tuple[int, int]]:

@@ -18,7 +18,7 @@ from rasr.synthesis.manner import Manner
 from rasr.synthesis.reading.chinese import ChineseReader
 from rasr.synthesis.reading.english import EnglishReader
 from rasr.synthesis.reading.marks import mark_of, plain
-from rasr.synthesis.reading.pieces import Lengths, cut, pause_behind
+from rasr.synthesis.reading.pieces import Lengths, cut, divided, pause_behind
 from rasr.synthesis.reading.pinyin import Pinyin
 from rasr.synthesis.reading.ssml import Span, is_ssml, spans
 from rasr.synthesis.speech import Piece, Word
@@ -97,7 +97,7 @@ class Reader:
             voice = find_voice(name) if name else request.voice
             words: list[Word] = []
             for span in group:
-                words += self._words(span, chinese)
+                words += [part for word in self._words(span, chinese) for part in divided(word)]
                 if (span.ends_sentence or span.pause_s) and words and not words[-1].mark:
                     words[-1] = replace(words[-1], mark="." if span.ends_sentence else ",")
                 if span.pause_s:
