@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
-from errno import ENOSPC
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
 
 import click
-import numpy as np
 
 from decoder.joining import is_unspaced, join_words
-from rasr.audio import Resampler, Samples
-from rasr.audio.writing import AudioWriter, WrittenFormat, wav_header
+from rasr.audio.id3 import id3_tag
+from rasr.audio.writing import WrittenFormat
 from rasr.captions import TimedText, TimedWord, subtitles
 from rasr.captions.files import srt
+from rasr.cli.chapters import chapters
 from rasr.cli.config_options import config_option
-from rasr.cli.loudspeaker import Loudspeaker, LoudspeakerError
+from rasr.cli.loudspeaker import LoudspeakerError
 from rasr.cli.screen import Screen
+from rasr.cli.sound_target import Target, plain_errors, sink, target_of
 from rasr.cli.speaking import speaking, voices_and_settings
 from rasr.cli.stdin import STDIN
 from rasr.settings import SynthesisSettings
@@ -32,7 +31,9 @@ from rasr.synthesis import (
     Request,
     SaidWord,
     Sound,
+    SpeechPool,
     SynthesisError,
+    TextRefused,
     Voice,
     manner_on_scale,
 )
@@ -48,19 +49,7 @@ _LONG = 1000
 """Characters past which there is a progress bar."""
 _SENTENCE = re.compile(r"[^。！？.!?\n]*(?:[。！？]+|[.!?]+(?:\s+|(?=\S)|$)|\n+|$)")
 _WIDE_MARKS = str.maketrans(",.?!;:", "，。？！；：")
-_Take = Callable[[Samples], Awaitable[None]]
 _RATES = ("8000", "16000", "22050", "24000", "44100", "48000")
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where the sound goes: to a file, to standard output, or to the loudspeaker."""
-
-    out: str | None
-    format: WrittenFormat
-    rate: int | None
-    """Hz; None for the voice's own."""
-    subtitles_file: Path | None
 
 
 @click.command()
@@ -120,6 +109,14 @@ class _Target:
     metavar="FILE",
     help="Write subtitles with the times of the words to this file.",
 )
+@click.option(
+    "--chapters",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write a book: each chapter to a file in this folder, mp3 with tags unless --format says "
+    "otherwise, its subtitles beside it. Given again, it goes on where it ended.",
+)
 def say(
     text: tuple[str, ...],
     config: Path | None,
@@ -134,6 +131,7 @@ def say(
     format: str | None,
     rate: str | None,
     subtitles_file: Path | None,
+    folder: Path | None,
 ) -> None:
     """Say a text in Chinese, English or both.
 
@@ -143,19 +141,54 @@ def say(
     \b
       rasr say "The meeting is at 10:30."
       rasr say 今天气温25℃ --voice chinese_xiaoyu_common --out weather.mp3
-      rasr say --file book.txt --out book.mp3 --srt book.srt
+      rasr say --file story.txt --out story.mp3 --srt story.srt
+      rasr say --file book.txt --chapters book
     """
+    if folder is not None and (play or out is not None or subtitles_file is not None):
+        raise click.UsageError("--chapters writes files of its own: leave --out, --play and --srt")
     if play and out is not None:
         raise click.UsageError("--play and --out exclude each other: give one of them")
     whole = _whole(text, file)
-    target = _target(out, format, rate, subtitles_file)
     voices, settings = voices_and_settings(config)
     try:
         speaker = _speaker(voice, language, whole, voices, settings)
-        request = _Reading(whole, speaker, manner_on_scale(speed, pitch, volume), language or "")
-        asyncio.run(_say(request, target, voices, settings))
+        manner = manner_on_scale(speed, pitch, volume)
+        if folder is None:
+            tasks = [(whole, target_of(out, format, rate, subtitles_file))]
+        else:
+            name = file.stem if file is not None else folder.name
+            tasks = _book(whole, folder, name, format, rate)
+        readings = [
+            (_Reading(text, speaker, manner, language or ""), target) for text, target in tasks
+        ]
+        asyncio.run(_say(readings, voices, settings))
     except (SynthesisError, LoudspeakerError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _book(
+    text: str, folder: Path, name: str, format: str | None, rate: str | None
+) -> list[tuple[str, Target]]:
+    """The chapters of a book that are not in the folder yet, and where each goes."""
+    if is_ssml(text):
+        raise click.UsageError("--chapters is for plain texts, and this is SSML")
+    with plain_errors(folder):
+        folder.mkdir(exist_ok=True)
+    found = chapters(text)
+    digits = max(len(str(len(found))), 2)
+    todo = []
+    for number, chapter in enumerate(found, 1):
+        path = folder / f"{number:0{digits}}.{format or 'mp3'}"
+        if path.exists():
+            click.echo(f"{path} is there already", err=True)
+            continue
+        target = target_of(str(path), format, rate, path.with_suffix(".srt"))
+        if target.format is WrittenFormat.MP3:
+            track = f"{number}/{len(found)}"
+            title = chapter.title or name
+            target = replace(target, tag=id3_tag({"title": title, "album": name, "track": track}))
+        todo.append((chapter.text, target))
+    return todo
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,25 +230,6 @@ def _decoded(data: bytes, source: str) -> str:
         ) from error
 
 
-def _target(
-    out: str | None, format: str | None, rate: str | None, subtitles_file: Path | None
-) -> _Target:
-    suffix = Path(out).suffix.lstrip(".").lower() if out and out != STDIN else ""
-    known = {one.value: one for one in WrittenFormat} | {"raw": WrittenFormat.PCM}
-    if format is None and suffix and suffix not in known:
-        raise click.UsageError(
-            f"--out {out}: nothing is written as .{suffix}; say what it is with --format, or end "
-            f"the name with one of {', '.join(f'.{one}' for one in WrittenFormat)}"
-        )
-    chosen = known[format or suffix or "wav"]
-    usual = {WrittenFormat.MP3: 16000, WrittenFormat.ALAW: 8000, WrittenFormat.ULAW: 8000}
-    for path in [one for one in (out, subtitles_file) if one not in (None, STDIN)]:
-        folder = Path(str(path)).parent
-        if not folder.is_dir():
-            raise click.UsageError(f"{path}: there is no folder {folder}")
-    return _Target(out, chosen, int(rate) if rate else usual.get(chosen), subtitles_file)
-
-
 def _speaker(
     name: str | None,
     language: str | None,
@@ -242,77 +256,45 @@ def _parts(text: str) -> Iterator[str]:
 
 
 async def _say(
-    reading: _Reading, target: _Target, voices: Sequence[Voice], settings: SynthesisSettings
+    readings: Sequence[tuple[_Reading, Target]],
+    voices: Sequence[Voice],
+    settings: SynthesisSettings,
 ) -> None:
-    said: list[TimedText] = []
-    at_s, done, total = 0.0, 0, len(reading.text)
+    total = sum(len(reading.text) for reading, _ in readings)
     async with speaking(voices, settings) as pool:
-        with _sink(target, reading.voice.rate) as take:
-            with Screen(total_s=total if total > _LONG else None) as screen:
-                for request in reading.requests():
-                    async with aclosing(pool.speak(request)) as sounds:
-                        async for sound in sounds:
-                            await take(_at_rate(sound, reading.voice.rate))
-                            said += _subtitle(sound, at_s)
-                            at_s += sound.seconds
-                    done += len(request.text)
-                    screen.progress(done)
+        with Screen(total_s=total if total > _LONG else None) as screen:
+            done = 0
+            for reading, target in readings:
+                done = await _said(pool, reading, target, screen, done)
+
+
+async def _said(
+    pool: SpeechPool, reading: _Reading, target: Target, screen: Screen, done: int
+) -> int:
+    """Say one text to where it goes; returns how many characters are done then."""
+    said: list[TimedText] = []
+    at_s = 0.0
+    requests = list(reading.requests())
+    with sink(target, reading.voice.rate) as take:
+        refused: TextRefused | None = None
+        for request in requests:
+            try:
+                async with aclosing(pool.speak(request)) as sounds:
+                    async for sound in sounds:
+                        await take(sound)
+                        said += _subtitle(sound, at_s)
+                        at_s += sound.seconds
+            except TextRefused as error:
+                # A page of a book may be a row of stars.
+                refused = error
+            done += len(request.text)
+            screen.progress(done)
+        if refused is not None and not said:
+            raise refused
     if target.subtitles_file is not None:
-        with _plain_errors(target.subtitles_file):
+        with plain_errors(target.subtitles_file):
             target.subtitles_file.write_text(srt(subtitles(said)), "utf-8")
-
-
-def _at_rate(sound: Sound, rate: int) -> Samples:
-    """The samples; a voice that the text itself names may have another rate."""
-    resampler = Resampler(sound.rate, rate)
-    return np.concatenate([resampler.feed(sound.samples), resampler.flush()])
-
-
-@contextmanager
-def _sink(target: _Target, rate: int) -> Iterator[_Take]:
-    """What takes the samples; they are all heard, or written, at the end of the context."""
-    if target.out is None:
-        with Loudspeaker(rate) as loudspeaker:
-            yield loudspeaker.play
-        return
-    writer = AudioWriter(target.format, rate, target.rate or rate)
-    if target.out == STDIN:
-        with _plain_errors("standard output"):
-            yield _written_to(sys.stdout.buffer, writer)
-            sys.stdout.buffer.write(writer.flush())
-        return
-    # A file of this name is there whole or not at all.
-    part = Path(f"{target.out}.part")
-    with _plain_errors(target.out):
-        try:
-            with part.open("wb") as file:
-                yield _written_to(file, writer)
-                file.write(writer.flush())
-                if target.format is WrittenFormat.WAV:
-                    size = file.tell()
-                    header = wav_header(target.rate or rate, 0)
-                    file.seek(0)
-                    file.write(wav_header(target.rate or rate, max(size - len(header), 0)))
-            part.replace(target.out)
-        finally:
-            part.unlink(missing_ok=True)
-
-
-def _written_to(file: BinaryIO, writer: AudioWriter) -> _Take:
-    async def take(samples: Samples) -> None:
-        file.write(writer.feed(samples))
-
-    return take
-
-
-@contextmanager
-def _plain_errors(what: object) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno == ENOSPC:
-            raise
-        raise click.ClickException(f"{what} cannot be written: {error.strerror}") from error
+    return done
 
 
 def _subtitle(sound: Sound, at_s: float) -> list[TimedText]:

@@ -8,10 +8,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
 from rasr.audio import audio_info, read_audio
+from rasr.cli.chapters import chapters
 from tests.cli.conftest import Rasr
 
 
@@ -93,6 +95,48 @@ def test_a_long_text_has_subtitles_with_its_marks(rasr: Rasr, tmp_path: Path) ->
     minutes, seconds = last.replace(",", ".").split(":")[1:]
     length = sum(len(piece) for piece in read_audio(out, 16000)) / 16000
     assert int(minutes) * 60 + float(seconds) == pytest.approx(length, abs=1.0)
+
+
+BOOK = """Words before.
+
+第一章 开始
+
+今天天气很好。
+
+***
+
+Chapter 2: The end
+
+It all ends here. This is the end.
+"""
+
+
+def test_a_book_has_a_file_for_each_chapter_and_goes_on_where_it_ended(
+    rasr: Rasr, tmp_path: Path
+) -> None:
+    text, folder = tmp_path / "story.txt", tmp_path / "story"
+    text.write_text(BOOK, "utf-8")
+    assert rasr("say", "--file", text, "--chapters", folder).exit_code == 0
+    names = [f"0{number}.{suffix}" for number in (1, 2, 3) for suffix in ("mp3", "srt")]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    with av.open(str(folder / "02.mp3")) as opened:
+        told = {key: opened.metadata[key] for key in ("title", "album", "track")}
+    assert told == {"title": "第一章 开始", "album": "story", "track": "2/3"}
+    assert "It all ends here." in (folder / "03.srt").read_text("utf-8")
+    first = (folder / "01.mp3").stat().st_mtime_ns
+    (folder / "02.mp3").unlink()
+    again = rasr("say", "--file", text, "--chapters", folder)
+    assert again.exit_code == 0
+    assert "01.mp3 is there already" in again.stderr
+    assert (folder / "02.mp3").exists()
+    assert (folder / "01.mp3").stat().st_mtime_ns == first
+
+
+def test_chapters_begin_at_headings_and_not_at_sentences() -> None:
+    text = "# One\nPart of it was lost.\n第二章\n第三章讲的是别的事情。\nChapter IV\nx\n"
+    assert [chapter.title for chapter in chapters(text)] == ["One", "第二章", "Chapter IV"]
+    assert [chapter.title for chapter in chapters("no heading")] == [""]
+    assert chapters(" \n") == ()
 
 
 def test_it_is_played_without_a_file(rasr: Rasr, monkeypatch: pytest.MonkeyPatch) -> None:
