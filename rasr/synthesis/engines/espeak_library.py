@@ -25,7 +25,7 @@ _DO_NOT_EXIT = 0x8000
 _IN_CHARACTERS = 1
 _UTF8 = 1
 _IPA = 0x02
-_RATE, _PITCH = 1, 3
+_RATE, _PITCH, _RANGE = 1, 3, 4
 _SEED = 1
 
 
@@ -106,13 +106,14 @@ class EspeakLibrary:
         self._library.espeak_SetSynthCallback(self._callback)
 
     def say(
-        self, text: str, voice: str, words_per_minute: int, pitch: int
+        self, text: str, voice: str, words_per_minute: int, pitch: int, pitch_range: int = 50
     ) -> tuple[Samples, list[Event]]:
         """The samples of a text, at `rate`, and the events in them.
 
         Args:
             voice: language and variant as espeak-ng names them: "cmn+f2".
             pitch: 0 to 99; 50 is the voice's own.
+            pitch_range: 0, which is monotonous, to 99; 50 is the voice's own.
 
         Raises:
             VoiceUnavailable: espeak-ng knows no such voice.
@@ -120,6 +121,7 @@ class EspeakLibrary:
         self._set_voice(voice)
         self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
         self._library.espeak_SetParameter(_PITCH, pitch, 0)
+        self._library.espeak_SetParameter(_RANGE, pitch_range, 0)
         # Else the same text would be other samples each time.
         self._library.espeak_ng_SetRandSeed(_SEED)
         self._parts, self._events = [], []
