@@ -52,9 +52,10 @@ $(TRIED): $(STAMP)
 	@$(BIN)/rasr models pull --if-possible moonshine-tiny-en
 	@touch $@
 
-models-for-tests: $(DEV_STAMP) ## fetch Whisper base and its packages, for the tests that need them
+models-for-tests: $(DEV_STAMP) ## fetch Whisper base, its packages and a voice, for the tests that need them
 	$(PIP) install --no-build-isolation --editable '.[whisper]'
 	$(BIN)/rasr models pull --if-possible whisper-base
+	$(BIN)/rasr models pull --if-possible piper-en-joe
 
 demo: $(TRIED) ## stream recordings to a server of its own and watch the text appear
 	$(BIN)/rasr demo

@@ -28,6 +28,7 @@ from bench.peers import peers
 from bench.report import Verbs
 from bench.short_audio import short_audio
 from bench.soak import soak
+from bench.speaking import speaking
 from bench.training.grapheme_to_phoneme import g2p
 from bench.whisper_peers import whisper_peers
 
@@ -46,7 +47,7 @@ def main() -> None:
 for verb in (
     *(accuracy, alignment, attack, busy_start, capacity, captions, chaos, conversations),
     *(endpoint, first_minutes, fuzz, g2p, hot_words, live_cost, load, metering, model, null),
-    *(overhead, overload, passes, peers, short_audio, soak, speaker, whisper_peers),
+    *(overhead, overload, passes, peers, short_audio, soak, speaker, speaking, whisper_peers),
 ):
     main.add_command(verb)
 

@@ -21,7 +21,7 @@ _COMMANDS = {
     name: f"rasr.cli.{folder}{name}"
     for folder, names in (
         ("", ("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config")),
-        ("", ("capacity", "top", "tls")),
+        ("", ("say", "voices", "capacity", "top", "tls")),
         ("accounts.", ("projects", "users", "groups", "keys", "policies", "vocabularies")),
         ("accounts.", ("usage", "packages", "quotas", "buckets", "store")),
     )

@@ -40,7 +40,7 @@ class _Shared:
 )
 @click.pass_context
 def models(context: click.Context, config: Path | None, folder: str | None) -> None:
-    """Speech models: list, fetch, check, delete.
+    """Speech models and voices: list, fetch, check, delete.
 
     `rasr setup LANGUAGE` does for a language what these commands do for single models.
 
@@ -65,6 +65,7 @@ def list_models(shared: _Shared) -> None:
     rows = [
         (
             model.name,
+            model.kind,
             str(shared.store.state(model)),
             "–" if model.bundled else in_megabytes(model.download_bytes),
             _few(model.languages),
@@ -72,7 +73,7 @@ def list_models(shared: _Shared) -> None:
         )
         for model in shared.store.catalogue.models
     ]
-    for row in aligned([("NAME", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD FOR"), *rows]):
+    for row in aligned([("NAME", "KIND", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD FOR"), *rows]):
         click.echo(row)
 
 
@@ -122,8 +123,12 @@ def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: boo
                 raise
             click.echo(_without_it(shared, model, error), err=True)
             return
-    if not if_possible:
+    if if_possible:
+        return
+    if model.recognises:
         click.echo(f"Serve it: rasr serve --model {model.name}")
+    else:
+        click.echo(f"Hear it: rasr say --voice {model.speakers[0].name} Hello")
 
 
 @models.command()
@@ -176,6 +181,8 @@ def _facts(shared: _Shared, model: Model) -> Iterator[tuple[str, str]]:
     yield "kind", model.kind
     yield "engine", model.engine
     yield "languages", ", ".join(model.languages)
+    if model.speakers:
+        yield "voices", ", ".join(speaker.name for speaker in model.speakers)
     yield "family", model.family
     yield "rate", f"{model.rate} Hz"
     yield "weights", model.weights or "unknown"

@@ -54,6 +54,11 @@ def setup(wanted: tuple[str, ...], model: str | None, yes: bool, config: Path | 
             _show(store, config)
             wanted = _asked(store.catalogue) if at_terminal() else ()
         known = [_known(store.catalogue, name) for name in dict.fromkeys(wanted)]
+        if chosen and not chosen.recognises:
+            raise click.UsageError(
+                f"{chosen.name} is a voice: it speaks, and recognises nothing; fetch it with: "
+                f"rasr models pull {chosen.name}"
+            )
         if chosen and known[0].name not in chosen.languages:
             raise click.UsageError(
                 f"{chosen.name} does not know {known[0].name}, only {', '.join(chosen.languages)}"

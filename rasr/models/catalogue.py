@@ -12,19 +12,27 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from rasr.models.errors import UnknownModel
 from rasr.models.sources import Content, Entry, Package, Repository, Sha256
+from rasr.synthesis.voice import Age, Gender
 
-Kind = Literal["streaming", "offline"]
-"""Streaming models recognise while speech goes on; offline ones need the whole segment."""
+Kind = Literal["streaming", "offline", "voice"]
+"""Streaming models recognise while speech goes on; offline ones need the whole segment. Voices
+speak, and recognise nothing."""
 
 
-EngineName = Literal["sherpa-onnx", "sherpa-onnx-offline", "moonshine", "whisper"]
-"""Kinds of engines (`decoder.registry`) that run models of the catalogue."""
+EngineName = Literal[
+    "sherpa-onnx", "sherpa-onnx-offline", "moonshine", "whisper", "piper", "kokoro"
+]
+"""Kinds of engines that run models of the catalogue: those of `decoder.registry`, and those of
+`rasr.synthesis.voice` for voices."""
+
+_SPEAKING: Final = frozenset({"piper", "kokoro"})
+_HEARD_RATES: Final = frozenset({8000, 16000})
 
 
 class ErrorRate(Entry):
@@ -33,6 +41,19 @@ class ErrorRate(Entry):
     test: str
     percent: float
     source: str
+
+
+class Speaker(Entry):
+    """Somebody who speaks with a model of kind voice."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+([_-][A-Za-z0-9]+)*$")]
+    """By which he is asked for."""
+    variant: str
+    """What the model's files call him."""
+    languages: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The one that he speaks best first."""
+    gender: Gender
+    age: Age = Age.ADULT
 
 
 class Model(Entry):
@@ -46,8 +67,8 @@ class Model(Entry):
     ]
     """As SIS properties begin: "english", "chinese", …"""
     family: str
-    rate: Literal[8000, 16000]
-    """Sample rate of the audio that it takes, in Hz."""
+    rate: Literal[8000, 16000, 22050, 24000]
+    """Sample rate of the audio that it takes, or of a voice's sound, in Hz."""
     licence: str
     good_for: str
     files: tuple[str, ...] = ()
@@ -77,6 +98,8 @@ class Model(Entry):
     speed: str | None = None
     homepage: str | None = None
     error_rates: tuple[ErrorRate, ...] = ()
+    speakers: tuple[Speaker, ...] = ()
+    """Who speaks with it, the preferred ones first; of a voice, and of nothing else."""
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Options of its engine that suit it; those of the settings replace them."""
 
@@ -108,6 +131,25 @@ class Model(Entry):
         if unknown:
             raise ValueError(f"recommended for languages that it does not know: {unknown}")
         return self
+
+    @model_validator(mode="after")
+    def _speaks_or_hears(self) -> Self:
+        speaks = self.kind == "voice"
+        if speaks != bool(self.speakers) or speaks != (self.engine in _SPEAKING):
+            raise ValueError("a voice has speakers and an engine that speaks; others have neither")
+        if speaks and (self.recommended or self.default):
+            raise ValueError("a voice recognises nothing: it is no default and not recommended")
+        if not speaks and self.rate not in _HEARD_RATES:
+            raise ValueError(f"what recognises takes one of {sorted(_HEARD_RATES)} Hz")
+        unknown = {one for speaker in self.speakers for one in speaker.languages}
+        if unknown - set(self.languages):
+            raise ValueError("a speaker speaks a language that the model does not know")
+        return self
+
+    @property
+    def recognises(self) -> bool:
+        """False for a voice."""
+        return self.kind != "voice"
 
     @property
     def stem(self) -> str:
@@ -148,6 +190,7 @@ class _Document(Entry):
         for how, told in (
             ("named", [model.name for model in self.models]),
             ("recommended", [one for model in self.models for one in model.recommended]),
+            ("speaking", [one.name for model in self.models for one in model.speakers]),
         ):
             twice = {one for one in told if told.count(one) > 1}
             if twice:

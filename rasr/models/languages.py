@@ -79,6 +79,6 @@ def _substitute(catalogue: Catalogue, language: str, recommended: Model) -> Mode
     if recommended.packages:
         return None
     for model in catalogue.models:
-        if model.packages and language in model.languages:
+        if model.recognises and model.packages and language in model.languages:
             return model
     return None

@@ -226,6 +226,8 @@ class _Draft:
         taken: set[str] = set()
         # Sorting keeps the order of preference within each kind.
         for model in sorted(self._store.installed(), key=lambda one: one.kind != "streaming"):
+            if not model.recognises:
+                continue
             engine = self._engines.get(model.name)
             if engine is not None and engine.kind != model.engine:
                 # A person's own engine that happens to have this name.
@@ -283,6 +285,12 @@ class _Draft:
 
     def _attempt(self, where: str, model: Model, origin: Origin) -> str | None:
         """The engine of a model of the catalogue, or a mistake and None."""
+        if not model.recognises:
+            self._mistakes.append(
+                f"{where}: {model.name} is a voice: it speaks, and recognises nothing; `rasr "
+                "voices` shows what it is good for"
+            )
+            return None
         engine = self._engines.get(model.name)
         if engine is not None and (engine.kind != model.engine or _FOLDER_OPTION in engine.options):
             # It says itself where the model is, or is another engine.
@@ -346,7 +354,8 @@ class _Draft:
         return name
 
     def _installed(self) -> str:
-        return ", ".join(model.name for model in self._store.installed()) or "none"
+        names = [model.name for model in self._store.installed() if model.recognises]
+        return ", ".join(names) or "none"
 
 
 def _is_path(reference: str) -> bool:

@@ -34,6 +34,7 @@ from rasr.settings.server import (
     ServerSettings,
     SessionSettings,
 )
+from rasr.settings.synthesis import SynthesisSettings
 from rasr.settings.telemetry import MetricsSettings, TracingSettings
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "SessionSettings",
     "Settings",
     "StoreSettings",
+    "SynthesisSettings",
     "TextSettings",
     "TracingSettings",
     "VadSettings",
@@ -81,6 +83,7 @@ class Settings(Section):
     auth: AuthSettings = Field(default_factory=AuthSettings)
     oidc: OidcSettings = Field(default_factory=OidcSettings)
     text: TextSettings = Field(default_factory=TextSettings)
+    synthesis: SynthesisSettings = Field(default_factory=SynthesisSettings)
     captions: CaptionSettings = Field(default_factory=CaptionSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)

@@ -251,3 +251,11 @@ def test_a_busy_start_tells_how_many_are_admitted_when(tmp_path: Path) -> None:
     assert [len(run["admitted_s"]) for run in figures["runs"]] == [2, 2, 2]
     assert all(run["refused"] and not run["failures"] for run in figures["runs"])
     assert "2 of 2 rounds are open" in result.output
+
+
+def test_live_speech_is_measured_alone_and_beside_speaking(bench: Any) -> None:
+    line = bench("speaking", "--clients", "1", "--config", "CONFIG", *SHORT)
+    figures = line["figures"]
+    assert figures["spoken_bytes"] > 0
+    assert set(figures["ratios"]) == {"first", "final"}
+    assert figures["alone"]["clients"] == figures["beside"]["clients"] == 1

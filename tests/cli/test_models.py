@@ -51,8 +51,10 @@ def test_a_model_is_listed_pulled_checked_and_removed(
     models: Callable[..., Result], mirrored: Callable[[Host], None], tmp_path: Path
 ) -> None:
     listed = models("list").stdout.splitlines()
-    assert listed[0].split() == ["NAME", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD", "FOR"]
-    assert re.fullmatch(rf"{NAME} +not installed +0 MB +chinese, english +tests", listed[1])
+    assert listed[0].split() == ["NAME", "KIND", "STATE", "DOWNLOAD", "LANGUAGES", "GOOD", "FOR"]
+    assert re.fullmatch(
+        rf"{NAME} +streaming +not installed +0 MB +chinese, english +tests", listed[1]
+    )
     with hosting(RELEASE) as host:
         mirrored(host)
         pulled = models("pull", NAME)
@@ -147,7 +149,7 @@ def test_serve_says_that_the_default_model_is_missing(
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(
-        "rasr.server.serve.serve", lambda settings, on_ready, directory: on_ready("Open it")
+        "rasr.server.serve.serve", lambda settings, on_ready, *_: on_ready("Open it")
     )
     monkeypatch.delenv("RASR_PROPERTIES__ENGLISH")
     monkeypatch.setenv("RASR_MODELS__FOLDER", str(tmp_path / "models"))
@@ -337,7 +339,7 @@ def test_serve_hands_the_folder_of_a_model_to_its_engine(
     rasr: Rasr, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: list[Settings] = []
-    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, **_: started.append(settings))
+    monkeypatch.setattr("rasr.server.serve.serve", lambda settings, *_: started.append(settings))
     folder = tmp_path / "mine"
     for name, content in contents(100).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -323,7 +323,7 @@ def test_serve_fetches_a_model_that_it_lacks_if_a_person_agrees(
 ) -> None:
     ran: list[object] = []
     monkeypatch.setattr(
-        "rasr.server.serve.serve", lambda settings, **_: ran.append(settings.properties)
+        "rasr.server.serve.serve", lambda settings, *_: ran.append(settings.properties)
     )
     arguments = ["serve", "--model", f"chinese={NAME}"]
     if said == "settings":
@@ -350,3 +350,9 @@ def test_transcribe_sets_a_language_up_if_a_person_agrees(
     # What the tests call a model is none that an engine could load.
     assert f"engines.{NAME}: " in asked.stderr
     assert "Traceback" not in asked.output
+
+
+def test_a_voice_is_no_model_for_a_language(rasr: Rasr) -> None:
+    result = rasr("setup", "english", "--model", "piper-en-joe")
+    assert result.exit_code == 2
+    assert "piper-en-joe is a voice: it speaks, and recognises nothing" in result.stderr

@@ -20,13 +20,14 @@ import pytest
 
 from rasr.configuration import load
 from rasr.recordings.webhooks import headers, new_key
+from rasr.synthesis.reading.ssml import is_ssml, spans
 from rasr.wire.sis.codec import decode_server
 from rasr.wire.sis.states import diagram
 from tests.docs.conftest import Place
 from tests.docs.pages import README, Code, all_blocks
 from tests.web.node import node
 
-LANGUAGES = {"js", "json", "mermaid", "promql", "python", "sh", "text", "toml"}
+LANGUAGES = {"js", "json", "mermaid", "promql", "python", "sh", "text", "toml", "xml"}
 """Each of them has a test here, or in the modules that the module's text names."""
 
 _COMMAND = re.compile(
@@ -75,6 +76,12 @@ def test_no_block_is_of_a_language_that_nobody_checks() -> None:
 def test_a_text_is_nothing_to_type(code: Code) -> None:
     # What people are to type is `sh`, and is checked.
     assert _COMMAND.findall(code.text) == []
+
+
+@of(all_blocks("xml"))
+def test_ssml_can_be_read(code: Code) -> None:
+    assert is_ssml(code.text)
+    assert any(span.pinyin for span in spans(code.text))
 
 
 @of(all_blocks("toml"))

@@ -54,13 +54,21 @@ contents = [{ name = "model.bin", bytes = 9 }, { name = "config.json", bytes = 4
 ).replace("REVISION", "f" * 40)
 
 
+def recognisers() -> list[Model]:
+    return [model for model in load().models if model.recognises]
+
+
+def voices() -> list[Model]:
+    return [model for model in load().models if not model.recognises]
+
+
 def test_streaming_models_for_the_languages_of_sis_are_there_and_one_for_shanghai() -> None:
     models = load().models
     streaming = {
         language for model in models if model.kind == "streaming" for language in model.languages
     }
     assert streaming == {"chinese", "english", "cantonese", "sichuan"}
-    assert "shanghai" in {language for model in models for language in model.languages}
+    assert "shanghai" in {language for model in recognisers() for language in model.languages}
 
 
 def test_a_model_that_streams_runs_on_the_engine_that_streams() -> None:
@@ -103,7 +111,7 @@ def test_size_and_digest_are_known_of_everything_that_is_fetched() -> None:
 
 def test_every_model_wants_tokens_and_at_least_one_network() -> None:
     tokens = {"tokens.txt", "tokenizer.bin", "tokenizer.json"}
-    for model in load().models:
+    for model in recognisers():
         assert len(tokens.intersection(model.required)) == 1
         assert any(name.endswith((".onnx", ".ort", ".bin")) for name in model.required)
 
@@ -283,6 +291,71 @@ def table_row(model: Model) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def voice_row(model: Model) -> str:
+    """The row of a voice in docs/models.md."""
+    cells = (
+        f"`{model.name}`",
+        ", ".join(model.languages),
+        str(len(model.speakers)),
+        model.family,
+        f"{(model.download_bytes or 0) / 1e6:.0f} MB",
+        f"{model.memory_mb} MB",
+        model.licence,
+    )
+    return f"| {' | '.join(cells)} |"
+
+
 def test_the_page_of_models_has_every_model() -> None:
     page = (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8")
-    assert [row for row in map(table_row, load().models) if row not in page] == []
+    assert [row for row in map(table_row, recognisers()) if row not in page] == []
+    assert [row for row in map(voice_row, voices()) if row not in page] == []
+
+
+VOICE = (
+    PACKED.replace('"streaming"', '"voice"\nengine = "piper"')
+    .replace("16000", "22050")
+    .replace(
+        "packages = ",
+        'speakers = [{ name = "joe", variant = "x", languages = ["chinese"], gender = "male" }]\n'
+        "packages = ",
+    )
+)
+
+
+def test_a_voice_has_speakers() -> None:
+    (model,) = parse(HEAD + VOICE).models
+    assert not model.recognises
+    (speaker,) = model.speakers
+    assert (speaker.name, speaker.gender, speaker.age) == ("joe", "male", "adult")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"speakers": "error_rates", ", variant": ", test", '"male"': "1"}, "error_rates"),
+        ({'"voice"': '"offline"'}, "a voice has speakers"),
+        ({'"piper"': '"moonshine"'}, "a voice has speakers"),
+        ({'languages = ["chinese"], gender': 'languages = ["english"], gender'}, "does not know"),
+        ({"22050": "44100"}, "rate"),
+        ({'licence = "': 'recommended = ["chinese"]\nlicence = "'}, "recognises nothing"),
+        ({'licence = "': 'default = true\nlicence = "'}, "recognises nothing"),
+    ],
+)
+def test_a_voice_that_is_told_wrongly_is_refused(changes: dict[str, str], fault: str) -> None:
+    text = VOICE
+    for before, after in changes.items():
+        assert before in text
+        text = text.replace(before, after)
+    with pytest.raises(ValueError, match=fault):
+        parse(HEAD + text)
+
+
+def test_what_recognises_takes_no_rate_of_a_voice() -> None:
+    with pytest.raises(ValueError, match="what recognises takes one of"):
+        parse(HEAD + MODEL.replace("16000", "24000"))
+
+
+def test_every_speaker_has_a_file_of_his_model() -> None:
+    for model in voices():
+        stems = {name.partition(".")[0] for name in model.required}
+        assert {speaker.variant for speaker in model.speakers} <= stems

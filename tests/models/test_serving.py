@@ -11,6 +11,7 @@ from rasr.configuration import Configuration, ConfigurationError, load
 from rasr.models.install import install
 from rasr.models.serving import english_advice, with_bundled, with_models
 from rasr.models.store import Store
+from rasr.models.voices import voices_here
 from rasr.recognition.config import EngineChoice
 from rasr.server.engines import PropertyTable
 from rasr.settings import PropertySettings, live_engine
@@ -51,8 +52,26 @@ DEFAULT = make_model(
     languages=("english",),
     archive="u.tar.bz2",
 )
+VOICE = make_model(
+    name="speaker",
+    kind="voice",
+    engine="kokoro",
+    rate=24000,
+    languages=("chinese", "japanese"),
+    speakers=[
+        {"name": "zf", "variant": "zf_a", "languages": ("chinese",), "gender": "female"},
+        {
+            "name": "kid",
+            "variant": "k",
+            "languages": ("japanese",),
+            "gender": "male",
+            "age": "child",
+        },
+    ],
+    archive="v.tar.bz2",
+)
 TINY = make_model(name="tiny", bundled=True, archive=None, options={"search": "beam"})
-ALL = (OFFLINE, DIALECT, WHISPER, DEFAULT, MANDARIN, BOTH, CANTONESE, ENGLISH, TINY)
+ALL = (VOICE, OFFLINE, DIALECT, WHISPER, DEFAULT, MANDARIN, BOTH, CANTONESE, ENGLISH, TINY)
 
 
 @pytest.fixture
@@ -484,3 +503,27 @@ def test_a_punctuation_model_that_is_not_there_is_a_mistake_that_names_the_folde
     (mistake,) = mistakes(store, environ={"RASR_TEXT__PUNCTUATION__ENGLISH": "marks-en"})
     assert "text.punctuation.english: there is no folder" in mistake
     assert f"{store.folder / 'marks-en'}; unpack a punctuation model there" in mistake
+
+
+def test_a_voice_that_is_installed_recognises_nothing(store: Store) -> None:
+    put(store, VOICE)
+    assert "chinese" not in resolved(store).settings.properties
+    put(store, MANDARIN)
+    assert resolved(store).settings.properties["chinese"] == "mandarin"
+
+
+@pytest.mark.parametrize("document", ["", '[properties]\nchinese = "speaker"\n'])
+def test_a_voice_is_refused_where_it_is_to_recognise(store: Store, document: str) -> None:
+    put(store, VOICE)
+    requests = () if document else ("speaker",)
+    with pytest.raises(ConfigurationError, match="speaker is a voice: it speaks, and recognises"):
+        resolved(store, *requests, document=document)
+
+
+def test_installed_voices_come_before_those_that_need_nothing(store: Store) -> None:
+    assert [voice.name for voice in voices_here(store)][:2] == ["espeak-female", "espeak-male"]
+    folder = put(store, VOICE)
+    here = voices_here(store)
+    assert [voice.name for voice in here][:3] == ["zf", "kid", "espeak-female"]
+    assert (here[0].model, here[0].folder, here[0].rate) == ("speaker", str(folder), 24000)
+    assert (here[1].age, here[1].gender, here[1].languages) == ("child", "male", ("japanese",))

@@ -63,3 +63,5 @@ WHISPER = Weights(
 MOONSHINE = Weights(
     "moonshine-tiny-en", "RASR_MOONSHINE_MODEL", ("onnxruntime",), "pip install onnxruntime"
 )
+PIPER = Weights("piper-en-joe", "RASR_PIPER_VOICE", ("sherpa_onnx",), "pip install sherpa-onnx")
+KOKORO = Weights("kokoro-zh-en", "RASR_KOKORO_VOICES", ("onnxruntime",), "pip install onnxruntime")

@@ -1,0 +1,1 @@
+"""The engines that speak, each a module; only worker processes import them."""

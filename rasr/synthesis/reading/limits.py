@@ -1,0 +1,26 @@
+"""How long a text may be, counted as the service counts."""
+
+from __future__ import annotations
+
+from rasr.synthesis.errors import TextRefused
+
+POST_CHARACTERS = 500
+"""Of a text that is spoken whole."""
+REAL_TIME_CHARACTERS = (500, 10_000)
+"""Of a text that is spoken while it is listened to: in the older and the newer edition."""
+
+
+class TextTooLong(TextRefused):
+    """There are more characters than may be."""
+
+
+def refuse_too_long(text: str, most: int) -> None:
+    """
+    Every character of the text as it was sent counts as one: a Chinese character, a letter, a
+    space, a picture outside of the basic plane, and a tag of SSML with all its letters.
+
+    Raises:
+        TextTooLong: there are more than `most`.
+    """
+    if len(text) > most:
+        raise TextTooLong(f"the text has {len(text)} characters; the most are {most}")

@@ -1,0 +1,177 @@
+"""Workers that speak: their queue, their end, and who may use them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from rasr.synthesis import (
+    EngineFailed,
+    Manner,
+    PoolLimits,
+    Request,
+    Sound,
+    SpeechPool,
+    TextRefused,
+    TooManySpeak,
+    VoiceUnavailable,
+)
+from rasr.synthesis.engines.espeak import espeak_voices
+from rasr.synthesis.pool import LIVE_COST
+from tests.processes import Process, until
+
+VOICES = espeak_voices()
+TEXT = "One sentence is here. Another one is there. The third one is the last."
+
+
+def request(text: str = TEXT) -> Request:
+    return Request(text, VOICES[0], Manner())
+
+
+async def heard(pool: SpeechPool, text: str = TEXT) -> list[Sound]:
+    return [sound async for sound in pool.speak(request(text))]
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[SpeechPool]:
+    pool = SpeechPool(VOICES, PoolLimits(workers=1, most_texts=2))
+    await pool.start()
+    yield pool
+    pool.stop()
+
+
+def worker(pool: SpeechPool) -> Process:
+    (found,) = pool.pids
+    return Process(found)
+
+
+async def test_a_text_comes_sentence_by_sentence(pool: SpeechPool) -> None:
+    sounds = await heard(pool)
+    assert [" ".join(word.text for word in sound.words) for sound in sounds] == [
+        "One sentence is here",
+        "Another one is there",
+        "The third one is the last",
+    ]
+    assert all(sound.rate == 22050 and sound.seconds > 1 for sound in sounds)
+
+
+async def test_texts_are_spoken_by_turns(pool: SpeechPool) -> None:
+    long, short = pool.speak(request(TEXT * 20)), pool.speak(request("Short."))
+    await anext(long)
+    assert len([sound async for sound in short]) == 1
+    assert pool.texts == 1
+    await long.aclose()
+
+
+async def test_one_text_more_than_are_taken_is_refused(pool: SpeechPool) -> None:
+    one, two = pool.speak(request()), pool.speak(request())
+    await anext(one)
+    await anext(two)
+    with pytest.raises(TooManySpeak, match="2 texts are being spoken"):
+        await heard(pool)
+    await one.aclose()
+    assert len(await heard(pool)) == 3
+    await two.aclose()
+
+
+async def test_who_stops_listening_stops_the_engine_within_a_piece(pool: SpeechPool) -> None:
+    speaking = pool.speak(request(TEXT * 50))
+    await anext(speaking)
+    await speaking.aclose()
+    assert pool.texts == 0
+    asked = pool.asked
+    assert len(await heard(pool, "Next.")) == 1
+    # Its reading and its piece: nothing of the long text came between.
+    assert pool.asked == asked + 2
+
+
+async def test_who_listens_slowly_has_one_piece_made_ahead(pool: SpeechPool) -> None:
+    speaking = pool.speak(request(TEXT * 50))
+    await anext(speaking)
+    # The reading, the piece that was heard and the one behind it.
+    await until(lambda: pool.asked == 3)
+    await heard(pool, "Next.")
+    assert pool.asked == 3 + 2
+    await speaking.aclose()
+
+
+async def test_a_worker_that_dies_costs_nothing(pool: SpeechPool) -> None:
+    whole = await heard(pool)
+    speaking = pool.speak(request())
+    sounds = [await anext(speaking)]
+    before = worker(pool)
+    before.kill()
+    await until(lambda: before.gone)
+    sounds += [sound async for sound in speaking]
+    # espeak-ng's flutter goes on from sentence to sentence: the words are the same.
+    assert [[word.text for word in one.words] for one in sounds] == [
+        [word.text for word in one.words] for one in whole
+    ]
+    assert worker(pool).pid != before.pid
+
+
+async def test_a_worker_that_hangs_is_replaced() -> None:
+    pool = SpeechPool(VOICES, PoolLimits(workers=1, timeout_s=20.0))
+    await pool.start()
+    try:
+        await heard(pool)
+        pool.limits = PoolLimits(workers=1, timeout_s=0.2)
+        before = worker(pool)
+        await before.stop()
+        with pytest.raises(EngineFailed, match="took too long"):
+            await heard(pool)
+        pool.limits = PoolLimits(workers=1, timeout_s=20.0)
+        assert len(await heard(pool)) == 3
+        await until(lambda: before.gone)
+    finally:
+        pool.stop()
+
+
+@pytest.mark.parametrize("text", ["", "  ", "！？…", "😀😀", "\x00\x07", "、。"])
+async def test_a_text_without_a_word_is_refused(pool: SpeechPool, text: str) -> None:
+    with pytest.raises(TextRefused, match="nothing to say"):
+        await heard(pool, text)
+    assert pool.texts == 0
+
+
+async def test_a_language_that_no_voice_has_is_refused(pool: SpeechPool) -> None:
+    with pytest.raises(VoiceUnavailable, match="cyrillic letters"):
+        await heard(pool, "Доброе утро")
+
+
+async def test_a_voice_that_nobody_has_is_refused(pool: SpeechPool) -> None:
+    with pytest.raises(VoiceUnavailable, match="no voice 'nobody'"):
+        await heard(pool, '<speak><voice name="nobody">Hello</voice></speak>')
+
+
+async def test_a_voice_is_measured_and_the_slow_one_is_not_live(pool: SpeechPool) -> None:
+    await pool.calibrate()
+    assert 0 < pool.costs[VOICES[0].name] < LIVE_COST
+    assert pool.live_fault(VOICES[0]) is None
+    pool.note_cost(VOICES[0], 1.25)
+    with pytest.raises(VoiceUnavailable, match=r"takes 1\.2 s of processor time"):
+        await anext(pool.speak(request(), live=True))
+    assert len(await heard(pool)) == 3
+
+
+async def test_live_speech_is_promised_no_more_than_the_workers_have(pool: SpeechPool) -> None:
+    pool.note_cost(VOICES[0], 0.5)
+    speaking = pool.speak(request(), live=True)
+    await anext(speaking)
+    with pytest.raises(TooManySpeak, match="promised to others"):
+        await anext(pool.speak(request(), live=True))
+    await speaking.aclose()
+    assert len([sound async for sound in pool.speak(request(), live=True)]) == 3
+
+
+async def test_twenty_texts_at_once_come_out_whole() -> None:
+    pool = SpeechPool(VOICES, PoolLimits(workers=2))
+    await pool.start()
+    try:
+        every = await asyncio.gather(*(heard(pool, f"Number {n}. {TEXT}") for n in range(20)))
+    finally:
+        pool.stop()
+    assert {len(sounds) for sounds in every} == {4}
+    assert [sounds[0].words[1].text for sounds in every] == [str(n) for n in range(20)]
