@@ -95,9 +95,13 @@ def make_application(state: ServerState) -> FastAPI:
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         path, status = request.url.path, error.status_code
+        sentence = _not_here(path)
+        if status == 405 and path.startswith("/v1/"):
+            # To the gateway of SIS a path that has not this method is no path.
+            status, sentence = 404, f"{request.method} is not served at {path[:120]!r}"
         varying = {"vary": "accept, accept-language"}
         if not wants_page(request.headers.get("accept", "")):
-            return answer(request.scope, status, NOT_HERE, _not_here(path), varying)
+            return answer(request.scope, status, NOT_HERE, sentence, varying)
         language = preferred_language(request.headers.get("accept-language", ""))
         page = nothing_page(template, path, status, language)
         return HTMLResponse(page, status, headers={**PAGE_HEADERS, **varying})
