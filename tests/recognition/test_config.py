@@ -33,7 +33,12 @@ def test_unless_asked_otherwise_it_gives_finals_of_sentences_and_warns() -> None
         "joined": False,
         "sentences": False,
     }
-    assert asdict(asked.text) == {"language": "english", "digits": True, "punctuation": False}
+    assert asdict(asked.text) == {
+        "language": "english",
+        "digits": True,
+        "punctuation": False,
+        "detected": False,
+    }
 
 
 def test_an_engine_of_which_nothing_is_said_has_times_of_words_and_no_hot_words() -> None:

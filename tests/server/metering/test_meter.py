@@ -110,7 +110,7 @@ async def test_a_database_that_is_locked_makes_rows_wait(file_ledger: Ledger) ->
             assert meter.waiting == 2
             # Said once.
             (waits,) = [one for one in logs if one["event"] == "usage_waits"]
-            assert "database is locked" in waits["why"]
+            assert str(database_of(file_ledger)) in waits["why"]
             other.execute("ROLLBACK")
         await meter.caught_up()
         assert meter.waiting == 0
