@@ -4,7 +4,8 @@ Owns the form of the lines: for people the time, the level, the event as words a
 it as `key=value`; for programs JSON. Events of structlog and of other packages get the same form;
 of the other packages only warnings and worse are written. Code that logs keeps audio, transcripts,
 hot words and secrets out of it. Tracebacks are written without the values of variables, which would
-bring all of them back in.
+bring all of them back in. What strangers send and a line tells, such as a path, is written without
+the signs that a terminal or an editor would obey.
 
 Whoever logs does not wait: a thread of its own writes the lines. Standard error may be a pipe that
 nobody reads, and then lines are lost and counted, and the server goes on.
@@ -13,6 +14,7 @@ nobody reads, and then lines are lost and counted, and the server goes on.
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import os
 import queue
@@ -20,10 +22,11 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from typing import TextIO
+from io import StringIO
+from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from rasr.settings import LogFormat, LogLevel
 
@@ -165,7 +168,7 @@ def _json() -> list[Processor]:
     return [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(ensure_ascii=False),
+        structlog.processors.JSONRenderer(_json_line),
     ]
 
 
@@ -173,10 +176,11 @@ def _for_people(*, colours: bool) -> list[Processor]:
     return [
         structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
         _in_words,
+        _printable,
         structlog.dev.ConsoleRenderer(
             colors=colours and "NO_COLOR" not in os.environ,
             pad_event_to=0,
-            exception_formatter=structlog.dev.plain_traceback,
+            exception_formatter=_traceback,
         ),
     ]
 
@@ -189,3 +193,41 @@ def _in_words(logger: WrappedLogger, method: str, event: EventDict) -> EventDict
     if str(event.get("logger", "")).startswith(_OURS):
         del event["logger"]
     return event
+
+
+class _Quoted(str):
+    """A text as Python writes it, which structlog does not quote once more."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _printable(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Texts without signs that are not printed: terminals obey some of them."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = _lines(value) if name == "event" else _Quoted(repr(value))
+    return event
+
+
+def _traceback(stream: TextIO, error: ExcInfo) -> None:
+    written = StringIO()
+    structlog.dev.plain_traceback(written, error)
+    stream.write(_lines(written.getvalue()))
+
+
+def _lines(text: str) -> str:
+    """A text of several lines, all of whose other signs are printed."""
+    return "".join(
+        one if one.isprintable() or one in "\n\t" else one.encode("unicode_escape").decode("ascii")
+        for one in text
+    )
+
+
+def _json_line(event: EventDict, **options: Any) -> str:
+    line = json.dumps(event, ensure_ascii=False, **options)
+    if line.isprintable():
+        return line
+    return "".join(one if one.isprintable() else json.dumps(one)[1:-1] for one in line)

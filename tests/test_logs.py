@@ -54,6 +54,31 @@ def test_an_event_is_one_line_for_people() -> None:
     assert re.fullmatch(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d {words}\n", out.getvalue())
 
 
+_STRANGE = "/v1/\x1b]0;x\x07\x9b31m\u2028\u202e\x00\ud800\n/é中"
+"""A path that renames a terminal, colours it, breaks and turns lines around."""
+
+
+@pytest.mark.parametrize("form", ["people", "json"])
+def test_no_line_makes_a_terminal_do_anything(form: LogFormat) -> None:
+    out = io.StringIO()
+    logs.set_up("info", out, form)
+    structlog.get_logger("rasr.auth").info("caller_refused", path=_STRANGE, why=f"no {_STRANGE}")
+    logging.getLogger("others").warning("it was %s", _STRANGE.replace("\n", ""))
+    try:
+        raise ValueError(_STRANGE)
+    except ValueError:
+        structlog.get_logger("rasr.http").exception("request_failed")
+    logs.flush()
+    lines = out.getvalue().split("\n")
+    assert all(line.isprintable() for line in lines)
+    if form == "json":
+        event = json.loads(lines[0])
+        assert (event["path"], event["why"]) == (_STRANGE, f"no {_STRANGE}")
+    else:
+        assert f"path={_STRANGE!r} why={f'no {_STRANGE}'!r}" in lines[0]
+    assert "é中" in lines[0]
+
+
 def test_what_another_package_says_keeps_its_words_and_its_name() -> None:
     out = io.StringIO()
     logs.set_up("info", out)

@@ -106,7 +106,22 @@ class HttpConnection:
                     self._connection.hold()
                     return
                 case _:
+                    if self._exchange is None:
+                        self._check_lines()
                     return
+
+    def _check_lines(self) -> None:
+        """Refuse a head that is not here whole and has too many lines already.
+
+        h11 reads all of them at once when the last one has come: thousands of short ones would hold
+        up everybody's audio for some ten ms.
+        """
+        begun, _ = self._http.trailing_data
+        if begun.count(b"\n") > self._limits.headers + 1:
+            self.refuse(
+                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+                f"the request has more than {self._limits.headers} headers",
+            )
 
     def _head_begins(self) -> None:
         self._head_has_begun = True

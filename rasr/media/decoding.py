@@ -170,33 +170,51 @@ class AudioFiles:
         self, file: IO[bytes]
     ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         """The two directions of a process that has this file. At the end it is over."""
-        await self.start()
-        near, far = socket.socketpair()
-        with far:
-            assert self._requests is not None, "it has just been started"
-            try:
-                socket.send_fds(self._requests, [b"\0"], [far.fileno(), file.fileno()])
-            except OSError as error:
-                near.close()
-                self._give_up()
-                raise DecodingUnavailable("the process that decodes files hangs") from error
-        reader, writer = await asyncio.open_unix_connection(sock=near)
         try:
-            try:
-                async with asyncio.timeout(_BEGIN_S):
-                    await reader.readexactly(HEAD.size)
-            except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
-                self._give_up()
-                raise DecodingUnavailable("no process could be begun for the file") from error
+            reader, writer = await self._begin(file)
+        except DecodingUnavailable:
+            # What begins others had ended, or hangs, and nobody knew. By now it is replaced.
+            reader, writer = await self._begin(file)
+        try:
             yield reader, writer
         finally:
             # The process notices that nobody listens any more.
             writer.close()
 
-    def _give_up(self) -> None:
-        """Whoever comes next gets another process that begins others."""
-        self._process.kill()
-        self._forget()
+    async def _begin(self, file: IO[bytes]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        await self.start()
+        requests = self._requests
+        assert requests is not None, "it has just been started"
+        near, far = socket.socketpair()
+        with far:
+            try:
+                socket.send_fds(requests, [b"\0"], [far.fileno(), file.fileno()])
+            except OSError as error:
+                near.close()
+                self._give_up(requests)
+                raise DecodingUnavailable("the process that decodes files hangs") from error
+        reader, writer = await asyncio.open_unix_connection(sock=near)
+        try:
+            async with asyncio.timeout(_BEGIN_S):
+                await reader.readexactly(HEAD.size)
+        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
+            writer.close()
+            self._give_up(requests)
+            raise DecodingUnavailable("no process could be begun for the file") from error
+        except BaseException:
+            writer.close()
+            raise
+        return reader, writer
+
+    def _give_up(self, requests: socket.socket) -> None:
+        """Whoever comes next gets another process that begins others, unless there is one already.
+
+        Args:
+            requests: of the one that is of no use.
+        """
+        if self._requests is requests:
+            self._process.kill()
+            self._forget()
 
     def _died(self) -> None:
         _log.error("audio_files_process_died")

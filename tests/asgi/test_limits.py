@@ -63,6 +63,15 @@ async def test_a_token_of_sixteen_kilobytes_is_taken(request_bytes: bytes) -> No
         assert (await peer.head()).split()[1] in (b"200", b"101")
 
 
+async def test_a_head_of_many_lines_is_refused_before_it_is_read() -> None:
+    async with served() as one:
+        peer = await one.peer()
+        await peer.send(GET + b"a:b\r\n" * 1000)
+        answer = await peer.rest()
+        assert answer.startswith(b"HTTP/1.1 431 ")
+        assert answer.endswith(b"the request has more than 100 headers\n")
+
+
 async def test_headers_without_end_hold_no_memory() -> None:
     async with served() as one:
         peer = await one.peer()

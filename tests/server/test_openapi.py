@@ -77,6 +77,8 @@ def token(url: str) -> str:
     return answer.headers["x-subject-token"]
 
 
+# The server is in this process, and once a minute it throws dice while examples are made.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @SCHEMA.parametrize()
 @EXAMPLES
 def test_whatever_is_asked_is_answered_as_the_document_says(
