@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
@@ -23,6 +25,9 @@ _CONNECTIONS = 4
 """To each database; transactions are short."""
 _WAIT_SHARE = 0.8
 """Of `store.timeout_s`, for whatever the database waits for by itself, so that it can say what."""
+_LOCK_WAIT_S = 0.1
+"""So long SQLite itself waits for its one writer, in a thread that nobody can stop; then whoever
+waits asks again, unless he is told to stop."""
 _READS = {"rasr_reads": True}
 _POSTGRES_READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
@@ -42,8 +47,9 @@ class Database:
         """
         self.location = location
         self._timeout_s = timeout_s
+        self._wait_s = timeout_s * _WAIT_SHARE
         self._file: tuple[int, int] | None = None
-        self.engine = _engine(location, timeout_s * _WAIT_SHARE, changes_tables=changes_tables)
+        self.engine = _engine(location, self._wait_s, changes_tables=changes_tables)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -81,10 +87,19 @@ class Database:
         with faults_as_ours(self.location):
             await self._see_that_the_file_is_the_same()
             async with asyncio.timeout(limit_s):
-                async with self.engine.connect() as connection:
-                    await connection.execution_options(**options)
-                    async with connection.begin():
-                        yield connection
+                until = time.monotonic() + self._wait_s
+                while True:
+                    async with AsyncExitStack() as stack:
+                        connection = await stack.enter_async_context(self.engine.connect())
+                        await connection.execution_options(**options)
+                        try:
+                            await stack.enter_async_context(connection.begin())
+                        except OperationalError as error:
+                            if fault_of(error) is not StoreBusy or time.monotonic() >= until:
+                                raise
+                        else:
+                            yield connection
+                            return
 
     async def _see_that_the_file_is_the_same(self) -> None:
         """Connections to a file that was deleted or replaced would go on with what is lost."""
@@ -143,10 +158,21 @@ def _sqlite_engine(
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         # Whoever reads first and writes then may be refused without any waiting.
-        reads = connection.get_execution_options().get("rasr_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("rasr_reads", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        _let_wait(connection, min(wait_s, _LOCK_WAIT_S))
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            _let_wait(connection, wait_s)
 
     return engine
+
+
+def _let_wait(connection: Connection, seconds: float) -> None:
+    """So long each statement waits for locks of others."""
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
 
 def _prefer_a_log(cursor: DBAPICursor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +53,17 @@ async def schema_version(location: Location, timeout_s: float) -> SchemaVersion:
         await database.close()
 
 
-async def migrate(location: Location, timeout_s: float, to: str = "head") -> SchemaVersion:
+async def migrate(
+    location: Location,
+    timeout_s: float,
+    to: str = "head",
+    first: Callable[[SchemaVersion], Awaitable[None]] | None = None,
+) -> SchemaVersion:
     """Bring the tables to our version, all or nothing. Returns the version before.
 
     Args:
         to: another version, for tests of older files.
+        first: what is done before older tables are changed, while nobody else can change them.
 
     Raises:
         StoreUnavailable: the database cannot be asked now.
@@ -66,7 +73,11 @@ async def migrate(location: Location, timeout_s: float, to: str = "head") -> Sch
     database = Database(location, timeout_s, changes_tables=True)
     try:
         async with database.writing(bounded=False) as connection:
-            return await connection.run_sync(_migrate, location, to)
+            before = await connection.run_sync(_found_alone, location)
+            if first is not None and before.found is not None and not before.is_ours:
+                await first(before)
+            await connection.run_sync(_upgrade, to)
+            return before
     finally:
         await database.close()
 
@@ -84,16 +95,20 @@ def newer_sentence(location: Location, version: SchemaVersion) -> str:
     )
 
 
-def _migrate(connection: Connection, location: Location, to: str) -> SchemaVersion:
+def _found_alone(connection: Connection, location: Location) -> SchemaVersion:
+    """The version, which nobody else changes until the transaction is over."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     before = _found(connection, location)
     if not before.is_known:
         raise SchemaMismatch(newer_sentence(location, before))
+    return before
+
+
+def _upgrade(connection: Connection, to: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, to)
-    return before
 
 
 def _found(connection: Connection, location: Location) -> SchemaVersion:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.store.errors import AlreadyThere, Unknown
 from rasr.store.inserting import insert_new
-from rasr.store.names import check_description, check_name, new_id
+from rasr.store.names import check_description, check_name, may_be_kept, new_id
 from rasr.store.records import ProjectRecord
 from rasr.store.references import find_row
 from rasr.store.schema import PROJECTS
@@ -96,11 +96,13 @@ class Projects:
 
     async def known(self, project_ids: Iterable[str]) -> set[str]:
         """Those of these ids that are of projects."""
-        asked = PROJECTS.c.id.in_(sorted(project_ids))
+        asked = PROJECTS.c.id.in_(sorted(filter(may_be_kept, project_ids)))
         return set(await self._connection.scalars(select(PROJECTS.c.id).where(asked)))
 
     async def frozen_at(self, project_id: str) -> float | None:
         """Since when a project is frozen; None: it is not, or there is none of this id."""
+        if not may_be_kept(project_id):
+            return None
         found = await self._connection.execute(
             select(PROJECTS.c.frozen_at).where(PROJECTS.c.id == project_id)
         )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -254,8 +255,10 @@ async def _bring_up(location: Location, version: SchemaVersion, timeout_s: float
             f"the store {location} {found}, and this rasr needs version {version.ours}: run "
             "`rasr store migrate`"
         )
-    if version.found is not None:
-        at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-        copy = location.path.with_name(f"{location.path.name}.{version.found}-{at}.backup")
-        await asyncio.to_thread(back_up, location, copy, timeout_s, force=True)
-    await migrate(location, timeout_s)
+    await migrate(location, timeout_s, first=partial(_keep_a_copy, location, timeout_s))
+
+
+async def _keep_a_copy(location: SqliteFile, timeout_s: float, version: SchemaVersion) -> None:
+    at = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    copy = location.path.with_name(f"{location.path.name}.{version.found}-{at}.backup")
+    await asyncio.to_thread(back_up, location, copy, timeout_s, force=True)

@@ -171,6 +171,8 @@ class Usage:
 
     async def quota(self, project_id: str, service: str) -> int | None:
         """What a project may use of a service in a month; None: no bound."""
+        if not may_be_kept(project_id):
+            return None
         found = await self._connection.execute(
             select(QUOTAS.c.per_month).where(*_quota(project_id, service))
         )

@@ -30,6 +30,8 @@ class Segment:
         self._handle = handle
         self.size = os.fstat(handle).st_size
         """Bytes of whole lines, and of what others have left."""
+        self.taken = 0
+        """Bytes whose lines are where they belong: for whoever takes them there."""
 
     def append(self, line: bytes) -> bool:
         """Add a line, if there is room for all of it. One call of the system, without a wait.
@@ -58,8 +60,8 @@ class Segment:
         """
         os.fdatasync(self._handle)
 
-    def read(self, offset: int) -> tuple[list[bytes], int]:
-        """Some lines from an offset on, and the offset behind them, which is the same at the end.
+    def read(self) -> tuple[list[bytes], int]:
+        """Some lines behind those that were taken, and how far they reach; no further at the end.
 
         A line that was torn is one too.
 
@@ -68,12 +70,12 @@ class Segment:
         """
         wanted = _CHUNK_BYTES
         while True:
-            data = os.pread(self._handle, wanted, offset)
+            data = os.pread(self._handle, wanted, self.taken)
             whole = data.rfind(b"\n") + 1
             if whole or len(data) < wanted:
                 # What has no end is the last line of a process that was killed.
                 used = data[:whole] if whole else data
-                return [line for line in used.split(b"\n") if line], offset + len(used)
+                return [line for line in used.split(b"\n") if line], self.taken + len(used)
             wanted *= 2
 
     def clear(self) -> None:
@@ -83,7 +85,7 @@ class Segment:
             OSError: the file system refuses it.
         """
         os.ftruncate(self._handle, 0)
-        self.size = 0
+        self.size = self.taken = 0
 
     def close(self, *, remove: bool) -> None:
         """Let go of it.

@@ -214,6 +214,9 @@ def test_packages_are_added_listed_used_and_revoked(
         (("add", "real-time", "0"), "a package has an amount of 1 or more"),
         (("add", "real-time", "١٠"), "needed: seconds of audio"),
         (("add", "real-time", "9", "--starts", "2999-01-01", "--ends", "1d"), "ends after it"),
+        (("add", "real-time", "9", "--starts", "9999-12-31"), "from 2000-01-01 to 2999-12-31"),
+        (("add", "real-time", "9", "--starts", "0001-01-01"), "from 2000-01-01 to 2999-12-31"),
+        (("add", "real-time", "9", "--ends", "9999-12-31T23:59-12:00"), "to 2999-12-31"),
     ],
 )
 def test_what_is_no_package_is_refused(

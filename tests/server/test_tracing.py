@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -223,10 +223,17 @@ class Collector:
     url: str = ""
     requests: list[tuple[str, ExportTraceServiceRequest]] = field(default_factory=list)
     came: threading.Event = field(default_factory=threading.Event)
+    taken: int = 0
+    """Bytes of a long answer that somebody took."""
+    is_over: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
-def collector() -> Iterator[Collector]:
+def collector(answer: int = 0) -> Iterator[Collector]:
+    """
+    Args:
+        answer: bytes of the answer to each request.
+    """
     found = Collector()
 
     class Handler(BaseHTTPRequestHandler):
@@ -236,6 +243,10 @@ def collector() -> Iterator[Collector]:
             self.send_response(200)
             self.end_headers()
             found.came.set()
+            with suppress(OSError):
+                while found.taken < answer:
+                    found.taken += self.wfile.write(bytes(1 << 20))
+            found.is_over.set()
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -266,6 +277,19 @@ async def test_a_real_collector_gets_them_over_http(monkeypatch: pytest.MonkeyPa
     assert names["service.name"] == "speech-1"
     (of_scope,) = of_resource.scope_spans
     assert [one.name for one in of_scope.spans] == ["GET /v1/{project_id}/monitoring"]
+
+
+async def test_one_that_answers_without_an_end_does_not_fill_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    long = 256 << 20
+    with collector(answer=long) as taken:
+        async with Service(settings(taken.url)) as service:
+            async with web_of(service) as web:
+                await web.get(MONITORING)
+        assert await asyncio.to_thread(taken.is_over.wait, 60)
+    assert taken.taken < long
 
 
 async def test_a_collector_that_is_away_costs_nobody_anything(

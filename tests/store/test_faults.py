@@ -4,9 +4,11 @@ comes back is used again.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 import asyncpg
 import pytest
@@ -19,6 +21,7 @@ from rasr.store.errors import AlreadyThere, StoreBusy, StoreFull, StoreGone, Sto
 from rasr.store.location import SqliteFile
 from rasr.store.records import UsageRow
 from rasr.store.store import Store, open_store
+from tests.processes import LONG_S, until
 from tests.store.postgres import PostgresServer
 
 NOW = 1_767_323_045.25
@@ -68,6 +71,48 @@ async def test_a_file_that_another_process_writes_to_is_busy(
             assert await count(store) == 0
             other.execute("ROLLBACK")
         await add(store, "a")
+
+
+async def test_whoever_waits_for_a_file_stops_when_he_is_told_to(
+    sqlite_settings: StoreSettings,
+) -> None:
+    patient = sqlite_settings.model_copy(update={"timeout_s": 50 * LONG_S})
+    async with await open_store(patient, {}, make=True) as store:
+        waits = asyncio.Event()
+
+        @event.listens_for(store.database.engine.sync_engine, "before_cursor_execute")
+        def notice(*told: Any) -> None:
+            if told[2] == "BEGIN IMMEDIATE":
+                waits.set()
+
+        with closing(sqlite3.connect(path_of(store), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            adding = asyncio.create_task(add(store, "a"))
+            await waits.wait()
+            adding.cancel()
+            done, _ = await asyncio.wait({adding}, timeout=LONG_S)
+            other.execute("ROLLBACK")
+        assert done
+        await add(store, "a")
+        assert await count(store) == 1
+
+
+async def test_whoever_waits_for_a_file_has_his_turn(sqlite_settings: StoreSettings) -> None:
+    patient = sqlite_settings.model_copy(update={"timeout_s": 50 * LONG_S})
+    async with await open_store(patient, {}, make=True) as store:
+        tries: list[str] = []
+
+        @event.listens_for(store.database.engine.sync_engine, "before_cursor_execute")
+        def notice(*told: Any) -> None:
+            tries.extend(one for one in told[2:3] if one == "BEGIN IMMEDIATE")
+
+        with closing(sqlite3.connect(path_of(store), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            adding = [asyncio.create_task(add(store, name)) for name in "abcdefgh"]
+            await until(lambda: len(tries) > len(adding))
+            other.execute("ROLLBACK")
+        await asyncio.gather(*adding)
+        assert await count(store) == len(adding)
 
 
 async def test_a_row_that_another_process_holds_is_busy(

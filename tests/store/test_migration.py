@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -16,7 +17,13 @@ from rasr.settings import StoreSettings
 from rasr.store.directory import StoredDirectory
 from rasr.store.errors import SchemaMismatch, StoreRefused
 from rasr.store.location import SqliteFile, locate
-from rasr.store.migration import VERSION_TABLE, migrate, script_directory
+from rasr.store.migration import (
+    VERSION_TABLE,
+    SchemaVersion,
+    migrate,
+    schema_version,
+    script_directory,
+)
 from rasr.store.schema import METADATA
 from rasr.store.store import Store, migrate_store, open_store
 from tests.store.postgres import PostgresServer
@@ -123,6 +130,28 @@ async def test_two_that_open_an_older_file_at_once_bring_it_up_once(
             assert len(await work.users.all()) == 1
         await one.close()
     assert version_of(older_file) == HEAD
+
+
+async def test_the_copy_is_of_the_older_version_also_where_another_brings_the_file_up_meanwhile(
+    older_file: Path, sqlite_settings: StoreSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, is_brought_up = asyncio.Event(), asyncio.Event()
+
+    async def look_and_wait(*asked: Any) -> SchemaVersion:
+        found = await schema_version(*asked)
+        looked.set()
+        await is_brought_up.wait()
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr("rasr.store.store.schema_version", look_and_wait)
+        slower = asyncio.create_task(open_store(sqlite_settings, {}))
+        await looked.wait()
+    await (await open_store(sqlite_settings, {})).close()
+    is_brought_up.set()
+    await (await slower).close()
+    (copy,) = older_file.parent.glob("*.backup")
+    assert version_of(copy) == "0001"
 
 
 async def test_two_that_make_a_file_at_once_make_one(sqlite_settings: StoreSettings) -> None:

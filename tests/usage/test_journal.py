@@ -31,13 +31,12 @@ def journal(folder: Path) -> Iterator[Journal]:
 def lines_of(segment: Segment | None) -> list[bytes]:
     assert segment is not None
     found: list[bytes] = []
-    offset = 0
     while True:
-        lines, reached = segment.read(offset)
-        if reached == offset:
+        lines, reached = segment.read()
+        if reached == segment.taken:
             return found
         found += lines
-        offset = reached
+        segment.taken = reached
 
 
 def left_by_others(folder: Path) -> list[bytes]:

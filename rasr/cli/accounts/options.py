@@ -15,6 +15,8 @@ from rasr.identity.directory import DEFAULT_DOMAIN
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _SPAN = re.compile(r"(\d{1,5})([mhd])")
+_FIRST, _END = datetime(2000, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""Every database and every clock knows these moments, and a year after them."""
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 
 
@@ -82,7 +84,10 @@ class Moment(click.ParamType[float]):
                 at = datetime.fromisoformat(value)
             except ValueError:
                 self.fail(f"{value!r}; needed: 90d, 12h, 30m, or a date as 2027-01-31", param, ctx)
-            moment = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+            at = at if at.tzinfo else at.replace(tzinfo=UTC)
+            if not _FIRST <= at < _END:
+                self.fail(f"{value!r}; needed: a date from 2000-01-01 to 2999-12-31", param, ctx)
+            moment = at.timestamp()
         if moment <= now and not self._past:
             self.fail(f"{value!r} is over; needed: a moment in the future", param, ctx)
         return moment

@@ -65,8 +65,6 @@ class LedgerWriter:
         self._journal: Journal | None = None
         self._in_memory: deque[LedgerRow] = deque()
         self._abandoned: list[Segment] = []
-        self._reached = 0
-        """How far the segment that is being taken to the store has come, bytes."""
         self._task: asyncio.Task[None] | None = None
         self._work = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -162,6 +160,10 @@ class LedgerWriter:
                 await self._afterwards()
             except (DirectoryUnavailable, OSError) as error:
                 self._failed(error)
+            except Exception as error:
+                # A mistake of ours. Rows are kept until it is mended: without this task none of
+                # those that come would reach the store.
+                self._failed(error, exc_info=error)
             for one in self._tried:
                 if not one.done():
                     one.set_result(None)
@@ -218,9 +220,8 @@ class LedgerWriter:
     async def _take(self, segment: Segment, *, ours: bool) -> None:
         """The rows of one file."""
         while True:
-            lines, reached = await self._on_disk(partial(segment.read, self._reached))
-            if reached == self._reached:
-                self._reached = 0
+            lines, reached = await self._on_disk(segment.read)
+            if reached == segment.taken:
                 return
             rows = []
             for line in lines:
@@ -232,7 +233,7 @@ class LedgerWriter:
                     rows.append(row)
             for first in range(0, len(rows), _MOST_AT_ONCE):
                 await self._put(rows[first : first + _MOST_AT_ONCE])
-            self._reached = reached
+            segment.taken = reached
             self._confirm(rows, ours=ours)
 
     async def _put(self, rows: Sequence[LedgerRow]) -> None:
@@ -275,10 +276,10 @@ class LedgerWriter:
 
     # What the operator is told
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception, **more: object) -> None:
         if not self._is_failing:
             self._is_failing = True
-            _log.error("usage_waits", rows=self.waiting, why=str(error))
+            _log.error("usage_waits", rows=self.waiting, why=str(error), **more)
 
     def _succeeded(self) -> None:
         self._has_begun = True

@@ -66,6 +66,7 @@ class LedgerRow:
                     str() | None as user_id,
                 ] if (
                     len(identifier) <= 2 * _ID_LENGTH
+                    and all(map(str.isprintable, (identifier, access_id or "", user_id or "")))
                     and service in set(Service)
                     and 0 <= at < 1 << 33
                     and 0 <= amount < _MOST_MS

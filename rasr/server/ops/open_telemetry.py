@@ -12,7 +12,10 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
 
+import requests
 import structlog
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -40,6 +43,8 @@ _BATCH = 256
 _DELAY_MS = 2000.0
 _TIMEOUT_S = 5.0
 _LAST_WORD_S = 1.0
+_MOST_ANSWERED = 64 << 10
+"""Bytes of an answer of the collector that are read: what it says in it is nowhere used."""
 _PROPAGATED = ("traceparent", "tracestate")
 
 
@@ -88,8 +93,20 @@ def processor(settings: TracingSettings) -> SpanProcessor:
     # It has a traceback for each try; ours says it once.
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     endpoint = f"{settings.endpoint.rstrip('/')}/v1/traces"
-    exporter = _Noticed(OTLPSpanExporter(endpoint=endpoint, timeout=_TIMEOUT_S))
-    return BatchSpanProcessor(exporter, _QUEUE, _DELAY_MS, _BATCH)
+    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=_TIMEOUT_S, session=_Reserved())
+    return BatchSpanProcessor(_Noticed(exporter), _QUEUE, _DELAY_MS, _BATCH)
+
+
+class _Reserved(requests.Session):
+    """Takes no more of an answer than its beginning, and waits for no more: one without an end
+    would fill the memory."""
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        response = super().send(request, **options | {"stream": True})
+        with response:
+            said = response.raw.read1(_MOST_ANSWERED)
+        response.raw = BytesIO(said)
+        return response
 
 
 class _Noticed(SpanExporter):

@@ -8,7 +8,7 @@ import json
 import resource
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from rasr.server.metering.meter import StoreMeter
 from rasr.server.metering.rows import LedgerRow
 from rasr.settings import StoreSettings
 from rasr.store.on_demand import StoreOnDemand
+from rasr.usage.journal import Journal
 from rasr.usage.meter import UsageRefused
 from rasr.usage.services import Service
 from tests.processes import Process
@@ -223,6 +224,72 @@ async def test_a_process_that_is_killed_loses_nothing_that_was_charged(
         found = (await file_ledger.used())["real-time"]
     # The one that was being charged when the signal came was perhaps not said yet.
     assert said <= found <= said + 1
+
+
+async def test_a_file_that_another_process_leaves_is_read_whole_whatever_is_read_halfway(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store goes while it takes ours, and is back when another process has died."""
+    monkeypatch.setattr("rasr.usage.journal._CHUNK_BYTES", 1000)
+    async with running(ledger) as meter:
+        put, times = meter._ledger._put, iter(range(100))
+
+        async def put_once(rows: Sequence[LedgerRow]) -> None:
+            if next(times) == 1:
+                raise DirectoryUnavailable("it is gone")
+            await put(rows)
+
+        monkeypatch.setattr(meter._ledger, "_put", put_once)
+        for _ in range(20):
+            meter.charge(ledger.charge())
+        await meter.caught_up()
+        assert 0 < meter.waiting < 20
+        other = Journal(ledger.folder)
+        other.open()
+        for _ in range(20):
+            other.append(LedgerRow.of(ledger.charge()).line())
+        other.close()
+        await meter.caught_up()
+        assert meter.waiting == 0
+        assert await ledger.used() == {"real-time": 40}
+
+
+_LONE_SURROGATE = "\\ud800"
+
+
+@pytest.mark.parametrize("broken", ["\\u0000", _LONE_SURROGATE])
+@pytest.mark.parametrize("field", [0, 1, 6, 7])
+async def test_a_line_that_no_database_can_have_holds_up_no_other(
+    ledger: Ledger, broken: str, field: int
+) -> None:
+    ledger.folder.mkdir(mode=0o700, parents=True)
+    text = ["round", ledger.project_id, "real-time", 1.0, 1, 1000, "AK", "user"]
+    line = [*text[:field], "BROKEN", *text[field + 1 :]]
+    left = json.dumps(line).replace("BROKEN", broken) + "\n" + json.dumps(text) + "\n"
+    (ledger.folder / "1-0.journal").write_text(left)
+    async with running(ledger) as meter:
+        meter.charge(ledger.charge(2.0))
+        await meter.caught_up()
+        assert meter.waiting == 0
+    assert await ledger.used() == {"real-time": 3}
+    assert list(ledger.folder.iterdir()) == []
+
+
+async def test_a_mistake_of_ours_does_not_end_the_way_to_the_ledger(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(ledger) as meter:
+        with monkeypatch.context() as mistaken:
+            mistaken.setattr(meter._ledger, "_put", None)
+            with structlog.testing.capture_logs() as logs:
+                meter.charge(ledger.charge())
+                await meter.caught_up()
+                await meter.caught_up()
+            (waits,) = [one for one in logs if one["event"] == "usage_waits"]
+            assert isinstance(waits["exc_info"], TypeError)
+        assert meter.waiting == 1
+        await meter.caught_up()
+        assert await ledger.used() == {"real-time": 1}
 
 
 async def test_a_full_disk_keeps_rows_in_memory_until_there_is_room(file_ledger: Ledger) -> None:
@@ -460,7 +527,9 @@ def test_a_line_with_other_values_is_read_as_none_or_is_the_same(values: list[ob
 
 
 @given(
-    identifier=st.text(st.characters(codec="utf-8"), min_size=1, max_size=64),
+    identifier=st.text(
+        st.characters(codec="utf-8").filter(str.isprintable), min_size=1, max_size=64
+    ),
     seconds=st.floats(0, 20_000),
     at=st.floats(0, 1 << 32),
     service=st.sampled_from(Service),
