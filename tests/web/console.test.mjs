@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Api, faultOf } from "../../rasr/web/console/api.js";
-import { pathOf, ticks } from "../../rasr/web/console/chart.js";
+import { alone, pathOf, ticks } from "../../rasr/web/console/chart.js";
 import { difference } from "../../rasr/web/console/difference.js";
 import { METRICS, called, rows, summed, timesOf, values } from "../../rasr/web/console/monitoring.js";
 import { levelOf, monthOf, services } from "../../rasr/web/console/usage.js";
@@ -122,9 +122,11 @@ test("scales end at round numbers", () => {
   }
 });
 
-test("a line is interrupted where there is nothing", () => {
+test("a line is interrupted where there is nothing, and what stands alone is a dot", () => {
   const draw = (list) => pathOf(list, (at) => at * 10, (value) => value);
-  assert.equal(draw([1, 2, null, 3]), "M0.0 1.0L10.0 2.0M30.0 3.0h0.1");
+  assert.equal(draw([1, 2, null, 3, null, 4, 5]), "M0.0 1.0L10.0 2.0M50.0 4.0L60.0 5.0");
+  assert.deepEqual(alone([1, 2, null, 3, null, 4, 5]), [3]);
+  assert.deepEqual([alone([0]), alone([null, 1]), alone([1, null]), alone([null])], [[0], [1], [0], []]);
   assert.equal(draw([null, null]), "");
 });
 
