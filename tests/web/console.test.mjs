@@ -154,6 +154,13 @@ test("what was used stands beside what bounds it", () => {
   assert.equal(levelOf(0, 0), "over");
 });
 
+test("a package that has not begun is told apart", () => {
+  const bought = { id: "p", service: "flash", unit: "seconds", amount: 1, used: 0, starts_at: "2027-01-01T00:00:00Z", ends_at: "2027-07-01T00:00:00Z" };
+  const kinds = (now) => services({ usage: [], packages: [bought], quotas: [], on_demand: [] }, now)[0].bounds.map(({ kind }) => kind);
+  assert.deepEqual(kinds(Date.UTC(2026, 11, 31)), ["later"]);
+  assert.deepEqual(kinds(Date.UTC(2027, 0, 1)), ["package"]);
+});
+
 test("words stand one a line, each once", () => {
   assert.deepEqual(wordsOf("\ufeff华为\r\n  华为 \n\nGauss\rHarmony"), ["华为", "Gauss", "Harmony"]);
   assert.deepEqual(review("华为\n华为\n\n", MANDARIN), { count: 1, repeated: 1, faults: [] });
