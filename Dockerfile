@@ -19,22 +19,25 @@ RUN /opt/rasr/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 ARG MODEL=moonshine-tiny-en
 RUN mkdir -p /models \
     && if [ -n "$MODEL" ]; then /opt/rasr/bin/rasr models --folder /models pull "$MODEL"; fi \
-    && mkdir -p /var/cache/rasr \
-    && chown -R 10001:10001 /models /var/cache/rasr
+    && mkdir -p /var/cache/rasr /var/lib/rasr \
+    && chown -R 10001:10001 /models /var/cache/rasr /var/lib/rasr
 
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/rasr /opt/rasr
 COPY --from=build --chown=10001:10001 /models /models
 COPY --from=build --chown=10001:10001 /var/cache/rasr /var/cache/rasr
+COPY --from=build --chown=10001:10001 /var/lib/rasr /var/lib/rasr
 ENV PATH=/opt/rasr/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
     XDG_CACHE_HOME=/var/cache \
+    XDG_DATA_HOME=/var/lib \
     RASR_MODELS__FOLDER=/models \
     RASR_SERVER__HOST=0.0.0.0 \
     RASR_SERVER__PORT=8765
-# What it may write to: models that are pulled later, and what calibration has measured.
-VOLUME ["/models", "/var/cache/rasr"]
+# What it may write to: models that are pulled later, what calibration has measured, and the store
+# of accounts, hot words and usage.
+VOLUME ["/models", "/var/cache/rasr", "/var/lib/rasr"]
 EXPOSE 8765
 USER 10001:10001
 STOPSIGNAL SIGTERM

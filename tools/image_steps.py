@@ -257,6 +257,10 @@ class Container:
             self._command(*words), env=self._variables, capture_output=True, text=True, check=False
         )
 
+    def keeps(self, name: str) -> bool:
+        """A volume has a file of this name."""
+        return any((outside / name).exists() for outside in self._folder.volumes.values())
+
     def _command(self, *words: str) -> list[str]:
         return self._folder.command(words, self._stage.folder, self._stage.user)
 
@@ -320,6 +324,10 @@ def _try(container: Container, stage: Stage) -> None:
             if container.inside("touch", f"{place}/x").returncode:
                 raise StepError(f"{place} cannot be written")
         _tell(f"it runs as user {user}, and writes to {', '.join((*stage.volumes, '/tmp'))} alone")
+        made = container.inside("rasr", "projects", "create", "team")
+        if made.returncode or not container.keeps("store/store.db"):
+            raise StepError(f"accounts are in no volume: {made.stderr}")
+        _tell("accounts are in a volume")
         url = f"ws://127.0.0.1:{container.port}"
         heard = container.inside("/bin/sh", "-c", f"rasr transcribe --url {url} {_SPEECH}")
         if heard.returncode or not heard.stdout.strip():

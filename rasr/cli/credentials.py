@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 import click
 
+from rasr.cli.secrets_asked import asked_secret
+from rasr.cli.stdin import STDIN
 from rasr.client import AccessKey, CannotConnect, ClientError
 from rasr.client.credentials import check_text
 
@@ -45,11 +47,12 @@ class Credentials:
         if self.token is None and self.key is None:
             return (
                 f"{error}; it asks who calls: set RASR_AK and RASR_SK, or RASR_TOKEN, or give "
-                "--token-file, and name their project with --project or RASR_PROJECT"
+                "--token-file, and the id of their project with --project or RASR_PROJECT"
             )
         if self.project_id == _NO_PROJECT:
-            return f"{error}; name the project of the credentials with --project or RASR_PROJECT"
-        return f"{error}; credentials came from {self._source}, for project {self.project_id}"
+            return f"{error}; give the id of their project with --project or RASR_PROJECT"
+        # Who takes the name for the id reads here what is asked for.
+        return f"{error}; credentials came from {self._source}, for project id {self.project_id}"
 
     @property
     def _source(self) -> str:
@@ -67,21 +70,23 @@ def credential_options(command: Command) -> Command:
             raise click.UsageError(f"{given} is for the server at --url, which is missing")
         found = Credentials()
         if more.get("url") is not None:
-            found = credentials(project, token_file, os.environ)
+            # Audio of a pipe has no token before it.
+            has_audio = STDIN in more.get("files", ())
+            found = credentials(project, token_file, os.environ, from_pipe=not has_audio)
         return command(*args, credentials=found, **more)
 
     options = (
         click.option(
             "--project",
             metavar="ID",
-            help="Project of the credentials, at a server that asks who calls. Default: "
-            "RASR_PROJECT.",
+            help="Id of the project of the credentials, at a server that asks who calls. "
+            "Default: RASR_PROJECT.",
         ),
         click.option(
             "--token-file",
             metavar="FILE",
-            help="File whose first line is a token for such a server; - asks for it. Without it: "
-            "RASR_TOKEN, or RASR_AK and RASR_SK.",
+            help="File whose first line is a token for such a server; - asks for it, or reads it "
+            "from a pipe. Without it: RASR_TOKEN, or RASR_AK and RASR_SK.",
         ),
     )
     found: Any = with_credentials
@@ -92,9 +97,13 @@ def credential_options(command: Command) -> Command:
 
 
 def credentials(
-    project: str | None, token_file: str | None, environ: Mapping[str, str]
+    project: str | None,
+    token_file: str | None,
+    environ: Mapping[str, str],
+    *,
+    from_pipe: bool = True,
 ) -> Credentials:
-    """What options and environment say.
+    """What options and environment say; a token that is asked for may come from a pipe.
 
     Raises:
         click.UsageError: they do not go together, or cannot be used.
@@ -103,7 +112,7 @@ def credentials(
     access_id, secret = environ.get("RASR_AK", ""), environ.get("RASR_SK", "")
     token = environ.get("RASR_TOKEN", "")
     if token_file is not None:
-        return Credentials(project_id, _token_of(token_file))
+        return Credentials(project_id, _token_of(token_file, from_pipe))
     if token and (access_id or secret):
         raise click.UsageError(
             "RASR_TOKEN is set, and so is RASR_AK or RASR_SK: unset the token, or both of the key"
@@ -121,9 +130,12 @@ def credentials(
         raise click.UsageError(f"RASR_AK and RASR_SK: {error}") from error
 
 
-def _token_of(file: str) -> str:
+def _token_of(file: str, from_pipe: bool) -> str:
     if file == _ASK:
-        return _checked("the token", click.prompt("Token", hide_input=True, err=True).strip())
+        return _checked(
+            "the token",
+            asked_secret("Token", longest=_LONGEST_TOKEN, from_pipe=from_pipe).strip(),
+        )
     try:
         with Path(file).open("rb") as opened:
             line = opened.readline(_LONGEST_TOKEN)

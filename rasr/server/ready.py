@@ -10,6 +10,7 @@ from rasr.server.listener import in_url
 _NAMED = ("127.0.0.1", "::1")
 """What every browser reaches by the name localhost."""
 _OPEN = "Nobody is asked who they are; docs/accounts.md says how to make accounts."
+_ASKED = "Callers are asked who they are. Keys, usage, hot words, live sessions: {console}"
 _HTTPS = "Phones and other machines need https for the microphone; docs/team.md says how."
 
 
@@ -28,7 +29,8 @@ def ready_message(
     host = "localhost" if place.hostname in _NAMED else in_url(place.hostname or "")
     is_secure = place.scheme == "wss"
     scheme = "https" if is_secure else "http"
-    lines = [f"Open {scheme}://{host}:{place.port} in a browser. Clients: {url}"]
+    page = f"{scheme}://{host}:{place.port}"
+    lines = [f"Open {page} in a browser. Clients: {url}"]
     served: dict[str, list[str]] = {}
     for key, engine in engines.items():
         served.setdefault(engine, []).append(key)
@@ -37,6 +39,5 @@ def ready_message(
         at = ", ".join(f"{scheme}://{in_url(one)}:{place.port}" for one in others)
         lines += [f"From other machines: {at}"]
         lines += [] if is_secure else [_HTTPS]
-    if not asks:
-        lines.append(_OPEN)
+    lines.append(_ASKED.format(console=f"{page}/console") if asks else _OPEN)
     return "\n".join(lines)

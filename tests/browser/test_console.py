@@ -412,6 +412,22 @@ def test_the_four_metrics_are_drawn_by_interface_over_a_day_and_a_week(
     assert [one["period"] for one in asked] == [["300"], ["3600"]]
 
 
+def test_how_late_a_final_came_is_told_in_milliseconds(
+    pages: Watched, server: ConsoleServer, answers: Answers
+) -> None:
+    page = pages.open(server.console, prepare=answers.attach)
+    one = {"id": 7, "state": "silence", "mode": "continue", "property": "english_16k_common"}
+    one |= {"age_s": 61.0, "audio_s": 60.2, "backlog_s": 0.0, "peer": "192.0.2.1"}
+    lines = [one | {"last_final_s": 0.042}, one | {"id": 8, "last_final_s": None}]
+    body = json.dumps({"project_id": server.accounts.project, "sessions": lines})
+    page.route("**/v1/*/sessions", lambda route: route.fulfill(body=body))
+    sign_in(page)
+    go(page, "Sessions")
+    rows = page.locator("#sessions tbody tr")
+    expect(rows.first).to_contain_text("42 ms")
+    expect(rows.last).not_to_contain_text("ms")
+
+
 def test_what_was_used_stands_beside_packages_and_quotas(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:

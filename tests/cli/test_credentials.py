@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rasr.cli import secrets_asked
 from rasr.identity.directory import Token
 from rasr.identity.tokens import digest, new_token
 from rasr.server.service import Service
@@ -67,23 +68,32 @@ def test_a_token_comes_from_a_file_whatever_the_environment_has(
     assert (result.exit_code, result.stderr) == (0, "")
 
 
-def test_a_token_is_asked_for_and_not_shown(
-    rasr: Rasr, url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_token_is_asked_for_and_not_shown_or_comes_from_a_pipe(
+    rasr: Rasr, url: str, monkeypatch: pytest.MonkeyPatch, typed: bool
 ) -> None:
-    result = rasr(
-        "transcribe",
-        RECORDING,
-        "--url",
-        url,
-        "--token-file",
-        "-",
-        "--project",
-        PROJECT,
-        input=TOKEN.encode() + b"\n",
-    )
+    monkeypatch.setattr(secrets_asked, "is_typed", lambda: typed)
+    asks = ("--token-file", "-", "--project", PROJECT)
+    result = rasr("transcribe", RECORDING, "--url", url, *asks, input=TOKEN.encode() + b"\n")
     assert result.exit_code == 0
     assert TOKEN not in result.output
-    assert "Token:" in result.stderr
+    assert ("Token:" in result.stderr) == typed
+    assert typed or result.stderr == ""
+
+
+def test_a_pipe_with_audio_has_no_token_in_it(
+    rasr: Rasr, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def prompt(name: str, **how: object) -> str:
+        asked.append(name)
+        return TOKEN
+
+    monkeypatch.setattr("click.prompt", prompt)
+    asks = ("--token-file", "-", "--project", PROJECT)
+    result = rasr("transcribe", "-", "--url", url, *asks, input=bytes(6400))
+    assert (result.exit_code, asked) == (0, ["Token"]), result.output
 
 
 def test_a_microphone_shows_them_too(rasr: Rasr, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,11 +112,11 @@ def test_a_microphone_shows_them_too(rasr: Rasr, url: str, monkeypatch: pytest.M
     ("environ", "words"),
     [
         ({}, "it asks who calls: set RASR_AK and RASR_SK, or RASR_TOKEN, or give --token-file"),
-        ({"RASR_TOKEN": TOKEN}, "name the project of the credentials with --project"),
-        ({"RASR_TOKEN": "x", "RASR_PROJECT": "y"}, "came from a token, for project y"),
+        ({"RASR_TOKEN": TOKEN}, "give the id of their project with --project"),
+        ({"RASR_TOKEN": "x", "RASR_PROJECT": "y"}, "came from a token, for project id y"),
         (
             {"RASR_AK": AK, "RASR_SK": "wrong-secret", "RASR_PROJECT": PROJECT},
-            f"came from RASR_AK and RASR_SK, for project {PROJECT}",
+            f"came from RASR_AK and RASR_SK, for project id {PROJECT}",
         ),
     ],
 )

@@ -106,6 +106,17 @@ def test_usage_is_a_table(
     assert lines == [heading, *rows]
 
 
+def test_sums_of_seconds_have_no_more_digits_than_milliseconds(done: Rasr, used: str) -> None:
+    # 0.1 + 0.2 is 0.30000000000000004.
+    write(
+        used,
+        UsageRow("6", "flash", at("2025-11-02T10:00:00"), 1, 100, None, "oidc:x"),
+        UsageRow("7", "flash", at("2025-11-02T11:00:00"), 1, 200, None, "oidc:x"),
+    )
+    table = done("usage", "--project", "a", *NOVEMBER, "--by", "service").stdout
+    assert [line.split()[-1] for line in table.splitlines() if " flash " in line] == ["0.3"]
+
+
 def test_usage_is_of_one_project_or_of_all(told: Any, done: Rasr, used: str) -> None:
     one = told("usage", "--project", "a", *NOVEMBER)
     assert (one["project"], one["project_id"], one["from"], one["to"]) == (

@@ -11,6 +11,7 @@ from rasr.server.ready import ready_message
 from rasr.server.service import Service
 from tests.server.conftest import fake_settings
 
+_ASKED = "Callers are asked who they are. Keys, usage, hot words, live sessions: "
 WS = "ws://127.0.0.1:8765"
 
 
@@ -20,6 +21,7 @@ def test_on_this_machine_it_is_where_to_go_and_what_is_recognised() -> None:
         f"Open http://localhost:8765 in a browser. Clients: {WS}",
         "Recognises english: moonshine-tiny-en",
         "Recognises chinese, english_8k: x-asr-480ms",
+        f"{_ASKED}http://localhost:8765/console",
     ]
 
 
@@ -36,6 +38,7 @@ def test_with_tls_nothing_more_is_needed_for_the_microphone() -> None:
     assert lines == [
         "Open https://localhost:8765 in a browser. Clients: wss://127.0.0.1:8765",
         "From other machines: https://192.0.2.7:8765",
+        f"{_ASKED}https://localhost:8765/console",
     ]
 
 
@@ -54,7 +57,9 @@ def test_a_server_that_is_open_says_so() -> None:
     ],
 )
 def test_the_page_is_where_the_server_listens(url: str, page: str) -> None:
-    assert ready_message(url, [], {}, asks=True) == f"Open {page} in a browser. Clients: {url}"
+    opened, asked = ready_message(url, [], {}, asks=True).splitlines()
+    assert opened == f"Open {page} in a browser. Clients: {url}"
+    assert asked == f"{_ASKED}{page}/console"
 
 
 @pytest.mark.parametrize(("host", "own"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
+from rasr.configuration.folders import cache_folder, data_folder
 from tools.dockerfile import Copy, DockerfileError, Run, stages
 from tools.vendor import ROOT
 
@@ -84,3 +86,14 @@ def test_the_image_runs_as_nobody_and_has_one_command() -> None:
     assert image.health
     # Who may use the server is for whoever runs the image to say.
     assert not any(name.startswith("RASR_AUTH") for name in image.environment)
+
+
+def test_what_a_container_keeps_is_in_volumes_that_compose_names() -> None:
+    image = stages((ROOT / "Dockerfile").read_text("utf-8"), {})[-1]
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]["server"]
+    mounted = {volume.split(":")[1] for volume in service["volumes"]}
+    assert mounted == set(image.volumes)
+    # Accounts in a folder of the container, or in memory, would be gone with its next start.
+    assert str(data_folder(image.environment)) in mounted
+    assert str(cache_folder(image.environment)) in mounted
+    assert image.environment["RASR_MODELS__FOLDER"] in mounted

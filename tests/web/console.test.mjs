@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Api, faultOf } from "../../rasr/web/console/api.js";
-import { pathOf, ticks } from "../../rasr/web/console/chart.js";
+import { alone, pathOf, ticks } from "../../rasr/web/console/chart.js";
 import { difference } from "../../rasr/web/console/difference.js";
 import { METRICS, called, rows, summed, timesOf, values } from "../../rasr/web/console/monitoring.js";
 import { levelOf, monthOf, services } from "../../rasr/web/console/usage.js";
@@ -122,9 +122,11 @@ test("scales end at round numbers", () => {
   }
 });
 
-test("a line is interrupted where there is nothing", () => {
+test("a line is interrupted where there is nothing, and what stands alone is a dot", () => {
   const draw = (list) => pathOf(list, (at) => at * 10, (value) => value);
-  assert.equal(draw([1, 2, null, 3]), "M0.0 1.0L10.0 2.0M30.0 3.0h0.1");
+  assert.equal(draw([1, 2, null, 3, null, 4, 5]), "M0.0 1.0L10.0 2.0M50.0 4.0L60.0 5.0");
+  assert.deepEqual(alone([1, 2, null, 3, null, 4, 5]), [3]);
+  assert.deepEqual([alone([0]), alone([null, 1]), alone([1, null]), alone([null])], [[0], [1], [0], []]);
   assert.equal(draw([null, null]), "");
 });
 
@@ -150,6 +152,13 @@ test("what was used stands beside what bounds it", () => {
   assert.deepEqual(found[2].bounds, [{ kind: "package", id: "p", used: 42, of: 100, starts_at: "a", ends_at: "b" }]);
   assert.deepEqual([79, 80, 99, 100, 120].map((used) => levelOf(used, 100)), ["ok", "nearly", "nearly", "over", "over"]);
   assert.equal(levelOf(0, 0), "over");
+});
+
+test("a package that has not begun is told apart", () => {
+  const bought = { id: "p", service: "flash", unit: "seconds", amount: 1, used: 0, starts_at: "2027-01-01T00:00:00Z", ends_at: "2027-07-01T00:00:00Z" };
+  const kinds = (now) => services({ usage: [], packages: [bought], quotas: [], on_demand: [] }, now)[0].bounds.map(({ kind }) => kind);
+  assert.deepEqual(kinds(Date.UTC(2026, 11, 31)), ["later"]);
+  assert.deepEqual(kinds(Date.UTC(2027, 0, 1)), ["package"]);
 });
 
 test("words stand one a line, each once", () => {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 from rasr.cli.accounts.opened import Accounts, Change, of_the_store, told_plainly
 from rasr.cli.accounts.options import domain_option, json_option
 from rasr.cli.accounts.shown import facts, show_list, show_one
+from rasr.cli.secrets_asked import asked_secret
 
 if TYPE_CHECKING:
     from rasr.store.records import BucketRecord
@@ -83,7 +83,7 @@ def add(
         S3Place.read(name, endpoint, region, bucket, path_style=path_style)
     except RecordingFault as fault:
         raise click.ClickException(fault.message) from fault
-    key = None if access_id is None else (access_id, _asked_secret())
+    key = None if access_id is None else (access_id, asked_secret("Secret (SK)"))
 
     async def do(change: Change) -> BucketRecord:
         where = await change.work.projects.get(domain, project)
@@ -197,10 +197,3 @@ async def _fetch(accounts: Accounts, project_id: str, name: str, key: str) -> di
     finally:
         await store.close()
     return {"bytes": found.bytes, "content_type": found.content_type, "seconds": seconds}
-
-
-def _asked_secret() -> str:
-    """The secret that is typed, or comes from a pipe."""
-    if sys.stdin.isatty():
-        return str(click.prompt("Secret (SK)", hide_input=True))
-    return sys.stdin.readline().rstrip("\r\n")

@@ -112,27 +112,28 @@ def usage(
 
 def _rows(name: str, report: UsageReport, users: dict[str, str], by: str | None) -> list[Row]:
     """The rows of a project, added up."""
-    sums: dict[tuple[object, ...], dict[str, str | int | float | date | None]] = {}
+    rows: dict[tuple[object, ...], Row] = {}
+    sums: dict[tuple[object, ...], list[int]] = {}
     for one in report.usage:
-        row: dict[str, str | int | float | date | None] = {
+        row: Row = {
             "project": name,
             "day": date.fromisoformat(one.day),
             "service": one.service,
             "key": one.access_id,
             "user": users.get(one.user_id or "", one.user_id),
-            "calls": one.calls,
-            "amount": one.amount,
             "unit": str(Service(one.service).unit),
-            "audio_s": one.audio_ms / 1000,
         }
-        known = sums.setdefault(tuple(row[column] for column in _COLUMNS[by]), row)
-        if known is not row:
-            for column, more in (
-                ("calls", one.calls),
-                ("amount", one.amount),
-                ("audio_s", one.audio_ms / 1000),
-            ):
-                before = known[column]
-                assert isinstance(before, int | float)
-                known[column] = before + more
-    return [sums[key] for key in sorted(sums, key=lambda key: tuple(map(str, key)))]
+        key = tuple(row[column] for column in _COLUMNS[by])
+        rows.setdefault(key, row)
+        # Whole numbers: sums of fractions have small errors, which a table would show.
+        known = sums.setdefault(key, [0, 0, 0])
+        sums[key] = [
+            before + more
+            for before, more in zip(known, (one.calls, one.amount, one.audio_ms), strict=True)
+        ]
+    return [
+        {**rows[key], "calls": calls, "amount": amount, "audio_s": audio_ms / 1000}
+        for key, (calls, amount, audio_ms) in sorted(
+            sums.items(), key=lambda item: tuple(map(str, item[0]))
+        )
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +14,7 @@ from rasr.cli.accounts.options import (
     json_option,
 )
 from rasr.cli.accounts.shown import facts, show_list, show_one
+from rasr.cli.secrets_asked import asked_secret
 
 if TYPE_CHECKING:
     from rasr.store.records import UserRecord
@@ -154,11 +154,7 @@ def _asked_password() -> str:
     """The hash of a password that is typed twice, or comes from a pipe."""
     from rasr.identity.passwords import hash_password
 
-    if sys.stdin.isatty():
-        given = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    else:
-        given = sys.stdin.readline().rstrip("\r\n")
     try:
-        return hash_password(given)
+        return hash_password(asked_secret("Password", twice=True))
     except ValueError as error:
         raise click.ClickException(str(error)) from error

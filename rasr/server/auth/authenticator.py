@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+import structlog
 from starlette.types import Receive
 
 from rasr.asgi.addresses import is_loopback
@@ -25,6 +26,8 @@ from rasr.server.auth.foreign_tokens import ForeignTokens
 from rasr.server.auth.paths import Place, Right
 from rasr.server.errors import StartError
 from rasr.settings import Settings
+
+_log = structlog.get_logger("rasr.auth")
 
 _IN_A_ROW_S = 10.0
 """A caller may send the requests of so many seconds at once."""
@@ -83,6 +86,7 @@ class Authenticator:
         self._metrics_are_open = auth.open_metrics
         self._metrics_token = settings.metrics.token
         self._has_accounts = False
+        self._was_open = False
         self._key_rate = RateLimit(auth.requests_per_key, auth.requests_per_key * _IN_A_ROW_S)
         self._address_rate = RateLimit(
             auth.requests_per_address, auth.requests_per_address * _IN_A_ROW_S
@@ -102,6 +106,7 @@ class Authenticator:
         asks = await self.asks()
         if asks and self.directory is not None and not self._has_accounts:
             self._has_accounts = await self.directory.has_accounts()
+        self._was_open = not asks
         return asks
 
     async def asks(self) -> bool:
@@ -116,6 +121,9 @@ class Authenticator:
             return True
         # From then on it stays so: a store that is emptied does not open the server.
         self._has_accounts = self.directory is not None and await self.directory.has_accounts()
+        if self._has_accounts and self._was_open:
+            self._was_open = False
+            _log.info("callers_asked", why="there is an account now")
         return self._has_accounts
 
     async def sign_in(self) -> str:

@@ -23,7 +23,7 @@ export function ticks(value) {
 }
 
 /**
- * The path through values; a step without a value interrupts it, and one that stands alone is a dot.
+ * The path through values; a step without a value interrupts it, and one that stands alone is left out: see `alone`.
  *
  * @param {(number | null)[]} values
  * @param {(at: number) => number} x
@@ -32,13 +32,20 @@ export function ticks(value) {
 export function pathOf(values, x, y) {
   let path = "";
   values.forEach((value, at) => {
-    if (value !== null) {
-      const before = at > 0 ? values[at - 1] : null;
-      const isAlone = before === null && (values[at + 1] ?? null) === null;
-      path += `${before === null ? "M" : "L"}${x(at).toFixed(1)} ${y(value).toFixed(1)}${isAlone ? "h0.1" : ""}`;
+    if (value !== null && !isAlone(values, at)) {
+      path += `${(values[at - 1] ?? null) === null ? "M" : "L"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
     }
   });
   return path;
+}
+
+/** The steps whose values have none beside them: they are drawn as dots. @param {(number | null)[]} values */
+export function alone(values) {
+  return [...values.keys()].filter((at) => values[at] !== null && isAlone(values, at));
+}
+
+function isAlone(values, at) {
+  return (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null;
 }
 
 /**
@@ -92,8 +99,11 @@ export class Chart {
     const paths = lines.map(({ values, line }) =>
       make("path", { class: `line line-${line}`, d: pathOf(values, (at) => this.x(at), y) }),
     );
+    const dots = lines.flatMap(({ values, line }) =>
+      alone(values).map((at) => make("circle", { class: `line line-${line} dot`, cx: this.x(at), cy: y(values[at]), r: 1.5 })),
+    );
     this.cursor = make("line", { class: "cursor", y1: ABOVE, y2: HEIGHT - BELOW, visibility: "hidden" });
-    this.svg.replaceChildren(...rules, ...this.timesBelow(), this.cursor, ...paths);
+    this.svg.replaceChildren(...rules, ...this.timesBelow(), this.cursor, ...paths, ...dots);
   }
 
   /** The middle of a step. */

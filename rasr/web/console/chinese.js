@@ -84,6 +84,7 @@ export const CHINESE = {
   use_on_demand: "调用次数：{calls}。套餐包之外：{rest}。",
   bound_quota: "本月配额：{used} / {of}",
   bound_package: "套餐包（至 {until}）：{used} / {of}",
+  bound_later: "套餐包（{since} 至 {until}）：{used} / {of}",
   bound_nearly: "即将用完",
   bound_over: "已用完",
   warning_quota: "{service}：本月配额已用 {percent} %。",

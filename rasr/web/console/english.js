@@ -84,6 +84,7 @@ export const ENGLISH = {
   use_on_demand: "Calls and rounds: {calls}. Outside of packages: {rest}.",
   bound_quota: "Quota of this month: {used} of {of}",
   bound_package: "Package until {until}: {used} of {of}",
+  bound_later: "Package from {since} until {until}: {used} of {of}",
   bound_nearly: "nearly used up",
   bound_over: "used up",
   warning_quota: "{service}: {percent} % of the month's quota are used.",

@@ -223,12 +223,12 @@ export class Overview {
     return card;
   }
 
-  bound({ kind, used, of, ends_at }, unit) {
+  bound({ kind, used, of, starts_at, ends_at }, unit) {
     const { texts } = this;
     const box = element("div", { className: "bound" });
     box.dataset.level = levelOf(used, of);
-    const until = ends_at === undefined ? "" : texts.date(new Date(ends_at), { dateStyle: "medium" });
-    const words = texts.say(`bound_${kind}`, { used: unit === "calls" ? this.number(used) : this.amount(unit, used), of: this.amount(unit, of), until });
+    const day = (time) => (time === undefined ? "" : texts.date(new Date(time), { dateStyle: "medium" }));
+    const words = texts.say(`bound_${kind}`, { used: unit === "calls" ? this.number(used) : this.amount(unit, used), of: this.amount(unit, of), since: day(starts_at), until: day(ends_at) });
     const level = { ok: "", nearly: texts.say("bound_nearly"), over: texts.say("bound_over") }[box.dataset.level];
     const bar = element("progress", { max: Math.max(of, 1), value: of === 0 ? 1 : Math.min(used, of) });
     bar.setAttribute("aria-label", words);

@@ -52,8 +52,11 @@ export class Sessions {
     const { texts } = this;
     const state = element("span", { className: "voice", textContent: STATES.includes(session.state) ? texts.say(`state_${session.state}`) : session.state });
     state.dataset.state = session.state;
-    const seconds = (value) => (value === null ? "–" : texts.say("seconds", { number: new Intl.NumberFormat(texts.locale, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value) }));
-    return [String(session.id), state, session.mode, session.property || "–", duration(session.age_s), seconds(session.audio_s), seconds(session.backlog_s), seconds(session.last_final_s), session.peer];
+    const number = (value, digits) => new Intl.NumberFormat(texts.locale, { maximumFractionDigits: digits }).format(value);
+    const seconds = (value) => texts.say("seconds", { number: number(value, value < 10 ? 1 : 0) });
+    // As the overview and `rasr top` have it: most finals come within a tenth of a second.
+    const final = session.last_final_s === null ? "–" : texts.say("milliseconds", { number: number(1000 * session.last_final_s, 0) });
+    return [String(session.id), state, session.mode, session.property || "–", duration(session.age_s), seconds(session.audio_s), seconds(session.backlog_s), final, session.peer];
   }
 }
 

@@ -21,12 +21,12 @@ export function levelOf(used, of) {
 }
 
 /**
- * By service, in the order of their names: what was used, and of what.
+ * By service, in the order of their names: what was used, and of what. A package that begins after `now` is of the kind "later".
  *
  * @param {{usage: object[], packages: object[], quotas: object[], on_demand: object[]}} document
  * @returns {{service: string, unit: string, calls: number, amount: number, onDemand: number, bounds: object[]}[]}
  */
-export function services({ usage, packages, quotas, on_demand }) {
+export function services({ usage, packages, quotas, on_demand }, now = Date.now()) {
   const named = [...usage, ...packages, ...quotas, ...on_demand];
   const names = [...new Set(named.map(({ service }) => service))].sort();
   return names.map((service) => {
@@ -40,7 +40,7 @@ export function services({ usage, packages, quotas, on_demand }) {
       onDemand: sum(on_demand, "amount"),
       bounds: [
         ...of(quotas).map(({ used, per_month }) => ({ kind: "quota", used, of: per_month })),
-        ...of(packages).map(({ id, used, amount, starts_at, ends_at }) => ({ kind: "package", id, used, of: amount, starts_at, ends_at })),
+        ...of(packages).map(({ id, used, amount, starts_at, ends_at }) => ({ kind: Date.parse(starts_at) > now ? "later" : "package", id, used, of: amount, starts_at, ends_at })),
       ],
     };
   });

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 
 from rasr.identity.guards import LOCK_S
 from rasr.identity.policies import PolicyGrant
@@ -162,9 +164,21 @@ async def test_from_the_first_account_on_callers_are_asked_and_it_stays_so() -> 
     async with Service(fake_settings(), directory) as service, web_of(service) as web:
         passed(await web.get(VOCABULARIES))
         directory.add(ALICE)
-        refused(await web.get(VOCABULARIES), 401, "APIG.0301")
-        directory.users.clear()
-        refused(await web.get(VOCABULARIES), 401, "APIG.0301")
+        with capture_logs() as lines:
+            refused(await web.get(VOCABULARIES), 401, "APIG.0301")
+            directory.users.clear()
+            refused(await web.get(VOCABULARIES), 401, "APIG.0301")
+        # Whoever looks for the reason of the first refusal finds it above it.
+        assert [line["event"] for line in lines] == ["callers_asked"] + 2 * ["caller_refused"]
+
+
+async def test_a_server_that_asks_from_its_start_says_where_the_console_is() -> None:
+    with capture_logs() as lines:
+        async with Service(fake_settings(), accounts()) as service, web_of(service) as web:
+            refused(await web.get(VOCABULARIES), 401, "APIG.0301")
+            port = urlsplit(service.url).port
+            assert f"http://localhost:{port}/console" in service.ready_message
+    assert "callers_asked" not in [line["event"] for line in lines]
 
 
 async def test_none_asks_nobody_whatever_accounts_there_are() -> None:
