@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,10 +25,11 @@ from tests.browser.console import (
 )
 from tests.browser.server import ThreadServer, speaking
 from tests.browser.test_speaking import press
-from tests.browser.waiting import expect_count, expect_shown, soon
+from tests.browser.waiting import PATIENCE_MS, expect_count, expect_shown, soon
 from tests.server.audio import voiced
 from tests.server.stored import PASSWORD
 
+SAMPLE = Path(str(files("rasr"))) / "data" / "demo-human.flac"
 UNAUTHORISED = "401 (Unauthorized)"
 FORBIDDEN = "403 (Forbidden)"
 REFUSED = "ERR_CONNECTION_REFUSED"
@@ -69,6 +72,8 @@ def at_hot_words(pages: Watched, server: ConsoleServer, answers: Answers, detail
     page = pages.open(f"{server.console}#words{detail}", prepare=answers.attach)
     sign_in(page)
     expect(page.locator("#part-words")).to_be_visible()
+    if detail.removeprefix("/") in answers.vocabularies:
+        expect(page.locator("#trial")).to_be_visible()
     return page
 
 
@@ -92,10 +97,13 @@ def test_keys_are_made_shown_once_and_revoked(
     dialog.locator("#made-secret-copy button").click()
     expect(dialog.locator("#made-secret-copy button")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == secret
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    expect(dialog.locator("#made-secret")).to_have_text(secret)
     press(page, "I have saved it")
     expect(dialog).to_be_hidden()
+    # A browser tells of a dialog that is closed a moment later.
+    expect(page.locator("#made-secret")).to_have_text("")
     assert secret not in kept_in(page)
     expect_count(page, "#keys tbody tr", 2)
     row = page.locator("#keys tbody tr").first
@@ -319,6 +327,49 @@ def test_a_store_that_is_away_is_said_with_what_to_look_for(
     # The second try finds it.
     expect_count(page, "#keys tbody tr", 1)
     expect(state).to_be_hidden()
+
+
+# The server itself, without answers of ours
+
+
+def test_words_calls_and_usage_are_those_of_the_server(
+    pages: Watched, server: ConsoleServer
+) -> None:
+    pages.expect("400 (Bad Request)")
+    page = pages.open(f"{server.console}#words/new")
+    sign_in(page)
+    for name in ("team", "Team"):
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_label("Words", exact=True).fill("Harmony OS\nO'Brien")
+        press(page, "Save")
+        expect(page.locator("#word-saved")).to_have_text("Saved. The next recognition uses it.")
+        go(page, "Hot words")
+        page.get_by_role("link", name="New table").click()
+    page.get_by_label("Name", exact=True).fill("team")
+    page.get_by_label("Words", exact=True).fill("Kirin")
+    press(page, "Save")
+    expect(page.locator("#word-name-fault")).to_contain_text("'name' is invalid")
+    go(page, "Hot words")
+    press(page, "Delete the table Team")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect_count(page, "#vocabularies tbody tr", 1)
+    page.get_by_role("link", name="team", exact=True).click()
+    expect(page.locator("#trial")).to_be_visible()
+    page.locator("#trial-file").set_input_files(SAMPLE)
+    # The engine of tests knows no hot words, and has the same words for the same sound.
+    expect(page.locator("#trial-state")).to_have_text("Both texts are the same.")
+    assert len(page.locator("#trial-with").inner_text().split()) > 5
+    go(page, "Overview")
+    totals = page.get_by_role("table", name="Calls by interface")
+    expect(totals.get_by_role("row").filter(has_text="One sentence")).to_contain_text("2")
+    expect(totals.get_by_role("row").filter(has_text="Hot words")).to_be_visible()
+    # The ledger is written behind the calls.
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    while "2 calls" not in page.locator("#usage").inner_text():
+        assert time.monotonic() < deadline
+        with page.expect_response("**/usage?*"):
+            page.locator("#month").dispatch_event("change")
+        expect(page.locator("#usage")).to_have_attribute("aria-busy", "false")
 
 
 # Ways

@@ -454,7 +454,7 @@ def test_accounts_that_come_while_the_page_is_open(pages: Watched, own_server: M
     expect(page.locator("#sign-in-open")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [360, 760, 1089, 1280])
+@pytest.mark.parametrize("width", [360, 580, 760, 897, 1089, 1280])
 def test_who_is_signed_in_stands_in_one_line_at_any_width(
     pages: Watched, server: ThreadServer, width: int
 ) -> None:

@@ -31,9 +31,12 @@ export class Keys {
       event.preventDefault();
       void whileBusy(this.button, () => this.create());
     });
-    // A secret that nobody has copied would be lost: Escape does not close it.
-    this.made.addEventListener("cancel", (event) => event.preventDefault());
     this.made.addEventListener("close", () => {
+      // A secret that nobody has copied would be lost: Escape does not close it, however often it is pressed.
+      if (this.made.returnValue !== "saved") {
+        this.made.showModal();
+        return;
+      }
       for (const code of this.made.querySelectorAll("code")) {
         code.textContent = "";
       }
@@ -79,6 +82,7 @@ export class Keys {
       const button = copyButton(texts, () => this.made.querySelector(`#made-${name}`).textContent);
       this.made.querySelector(`#made-${name}-copy`).replaceChildren(button);
     }
+    this.made.returnValue = "";
     this.made.showModal();
   }
 
