@@ -157,14 +157,17 @@ async def test_who_may_only_read_sees_his_keys_and_changes_none(team: Team) -> N
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ({"description": 7}, "'description' is 7; allowed: a text"),
+        ({"description": 7}, "'description' is invalid: it is 7; allowed: a text"),
         ({"description": "x" * 256}, "255 letters at most"),
         ({"description": "two\nlines"}, "one line"),
-        ({"expires_in_days": 0}, "'expires_in_days' is 0; allowed: a whole number from 1 to"),
+        (
+            {"expires_in_days": 0},
+            "'expires_in_days' is invalid: it is 0; allowed: a whole number from 1 to",
+        ),
         ({"expires_in_days": MOST_DAYS + 1}, f"to {MOST_DAYS}"),
-        ({"expires_in_days": True}, "'expires_in_days' is True"),
-        ({"expires_in_days": 1.5}, "'expires_in_days' is 1.5"),
-        ({"expires_in_days": "x" * 500}, "…; allowed"),
+        ({"expires_in_days": True}, "'expires_in_days' is invalid: it is true"),
+        ({"expires_in_days": 1.5}, "'expires_in_days' is invalid: it is 1.5"),
+        ({"expires_in_days": "x" * 500}, "…'; allowed"),
         ([], "no JSON object"),
     ],
 )
