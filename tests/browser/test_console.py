@@ -38,10 +38,12 @@ MakeServer = Callable[..., ThreadServer]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ConsoleServer]:
+def server(tmp_path: Path, pages: Watched) -> Iterator[ConsoleServer]:
     server = ConsoleServer(tmp_path)
     server.start()
     yield server
+    # Before the server goes: a page that asks it meanwhile is told that it stops.
+    pages.close()
     server.end()
 
 

@@ -102,7 +102,7 @@ async def test_a_warning_says_what_is_very_likely_wrong(service: Service) -> Non
 
 MINUTE = bytes(60 * 32000)
 REFUSALS = {
-    "no body": (b"", 400, "SIS.0032", "the body is not JSON"),
+    "no body": (b"", 400, "SIS.0032", "the body is empty"),
     "an array": (b"[]", 400, "SIS.0032", "no JSON object"),
     "deep": (b"[" * 9_000, 400, "SIS.0032", "nested too deeply"),
     "no data": (b'{"config":{}}', 400, "SIS.0012", "'data'"),

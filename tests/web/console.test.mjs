@@ -226,3 +226,8 @@ test("no text is left that the console does not say", async () => {
   const stems = [/_do$/, /(?<=^(fault|standing|metric|interface|service|state|bound|word|trial|denied|theme|sign_in))_.*$/];
   assert.deepEqual(await unsaid(TEXTS.en, ["console.html", "shared/sign_in.html", "client/microphone.js"], ["console", "shared"], stems), []);
 });
+
+test("a line does not end between a number and its unit", () => {
+  const apart = Object.values(TEXTS).flatMap((texts) => Object.values(texts).filter((text) => text.includes("{number} ")));
+  assert.deepEqual(apart, []);
+});

@@ -97,7 +97,10 @@ class Door:
                 return None
             if place is None or place.right is None:
                 raise Refused(
-                    404, answers.NOT_HERE, f"nothing is served at {call.path[:120]!r}", "no path"
+                    404,
+                    answers.NOT_HERE,
+                    f"nothing is served at {call.path[:120]!r} by {call.method[:20]}",
+                    "no path",
                 )
             if place.right.is_for_metrics and authenticator.may_read_metrics(call):
                 return None

@@ -30,6 +30,7 @@ from huaweicloudsdksis.v1 import (
 
 from tests.identity.signing import AK, PROJECT, SK
 from tests.server.auth.conftest import OTHER, READER_AK, READER_SK, Place
+from tests.server.auth.test_tokens import ask
 
 VOCABULARY = PostCreateVocabReq(name="team", language="chinese_mandarin", contents=["华为"])
 CHANGED = PutUpdateVocabReq(name="team", language="chinese_mandarin", contents=["华为"])
@@ -83,6 +84,7 @@ async def test_its_calls_come_in(place: Place, name: str) -> None:
     if name == "show":
         # Its id has a slash in it, and a path with one more part is none that there is.
         assert "at '/v1/" in error.error_msg
+        assert error.error_msg.endswith(" by GET")
     assert (error.status_code, error.error_code) == BEHIND_THE_DOOR.get(name, (404, "APIG.0101"))
     assert len(error.request_id) == 32
 
@@ -92,6 +94,15 @@ async def test_its_calls_with_a_wrong_secret_do_not(place: Place, name: str) -> 
     error = await refusal(CALLS[name], client(place, secret="wrong"))
     wanted = (404, "APIG.0101") if name == "show" else (401, "APIG.0301")
     assert (error.status_code, error.error_code) == wanted
+
+
+async def test_it_takes_a_token_of_this_server_in_place_of_a_key(place: Place) -> None:
+    token = (await ask(place)).headers["x-subject-token"]
+    keyless = client(place, "none", "none")
+    call = keyless.show_vocabularies_invoker(ShowVocabulariesRequest())
+    call.add_header("X-Auth-Token", token).add_header("Authorization", "")
+    error = await refusal(lambda _: call.invoke(), keyless)
+    assert (error.status_code, error.error_code) == BEHIND_THE_DOOR["list"]
 
 
 async def test_it_is_told_of_another_project_and_of_rights(place: Place) -> None:

@@ -26,7 +26,7 @@ from tests.server.vocabularies.conftest import Key, body, serving, web_of
 SENTENCE = quiet(400) + voiced(1000) + quiet(900)
 TABLES = f"/v1/{PROJECT}/asr/vocabularies"
 BAD_BODIES: dict[str, tuple[bytes, str]] = {
-    "nothing": (b"", "the body is not JSON"),
+    "nothing": (b"", "the body is empty"),
     "no JSON": (b"{", "the body is not JSON"),
     "no object": (b'["team"]', "no JSON object"),
     "no UTF-8": (b'{"name":"\xff"}', "the body is not JSON"),
