@@ -41,7 +41,7 @@ class StartRefused(ClientError):
 
     def __init__(self, error: Error) -> None:
         super().__init__(
-            f"the server refused to start: {error.error_msg} ({error.error_code})",
+            f"the server refused the round: {error.error_msg} ({error.error_code})",
             retryable=ERROR_TABLE[error.error_code].retryable,
         )
         self.error = error

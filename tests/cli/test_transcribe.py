@@ -142,7 +142,7 @@ def test_silence_in_sentence_mode_is_a_warning_with_a_hint(rasr: Rasr, tmp_path:
 def test_what_the_server_refuses_is_said_in_its_words(rasr: Rasr) -> None:
     result = rasr("transcribe", ONE, "--property", "klingon_16k_common")
     assert result.exit_code == 1
-    assert "Error: greeting.flac: the server refused to start: 'property'" in result.stderr
+    assert "Error: greeting.flac: the server refused the round: 'property'" in result.stderr
     assert "english" in result.stderr
 
 
