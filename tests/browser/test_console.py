@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Playwright, Route, expect
 
 from tests.browser.conftest import Watched, picture, serious
 from tests.browser.console import (
@@ -45,6 +45,19 @@ def server(tmp_path: Path, pages: Watched) -> Iterator[ConsoleServer]:
     # Before the server goes: a page that asks it meanwhile is told that it stops.
     pages.close()
     server.end()
+
+
+@pytest.fixture
+def pages(
+    request: pytest.FixtureRequest, browser: tuple[Browser, Playwright], own_server: MakeServer
+) -> Iterator[Watched]:
+    """They are closed before their servers are: a console asks its own all the time, and would
+    complain of one that ends."""
+    if "server" in request.fixturenames:
+        request.getfixturevalue("server")
+    watched = Watched(*browser)
+    yield watched
+    assert watched.close() == []
 
 
 @pytest.fixture
