@@ -12,10 +12,11 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from rasr.store.errors import StoreBusy, StoreGone, StoreRefused
+from rasr.store.errors import StoreBusy, StoreCrowded, StoreGone, StoreRefused
 from rasr.store.faults import fault_of, faults_as_ours
 from rasr.store.location import Location, Postgres, SqliteFile
 
@@ -43,6 +44,8 @@ class Database:
         self.location = location
         self._timeout_s = timeout_s
         self._file: tuple[int, int] | None = None
+        self._answered = 0
+        """Transactions that are over and went well."""
         self.engine = _engine(location, timeout_s * _WAIT_SHARE, changes_tables=changes_tables)
 
     @asynccontextmanager
@@ -80,11 +83,21 @@ class Database:
     ) -> AsyncIterator[AsyncConnection]:
         with faults_as_ours(self.location):
             await self._see_that_the_file_is_the_same()
-            async with asyncio.timeout(limit_s):
-                async with self.engine.connect() as connection:
-                    await connection.execution_options(**options)
-                    async with connection.begin():
-                        yield connection
+            answered = self._answered
+            try:
+                async with asyncio.timeout(limit_s):
+                    async with self.engine.connect() as connection:
+                        await connection.execution_options(**options)
+                        async with connection.begin():
+                            yield connection
+            except PoolTimeout as error:
+                if self._answered == answered:
+                    # It hangs, or others have it.
+                    raise
+                raise StoreCrowded(
+                    f"the store {self.location} is asked by too many at once"
+                ) from error
+            self._answered += 1
 
     async def _see_that_the_file_is_the_same(self) -> None:
         """Connections to a file that was deleted or replaced would go on with what is lost."""
