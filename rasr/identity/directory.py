@@ -22,6 +22,10 @@ class DirectoryUnavailable(Exception):
     operator's log, and has no secret in it."""
 
 
+class DirectoryCrowded(DirectoryUnavailable):
+    """The directory answers, but more at once want to know than it can tell in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """What credentials, hot words and usage belong to."""

@@ -14,7 +14,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import IO
 
@@ -22,6 +22,7 @@ import structlog
 
 from rasr.audio import AudioFileError, FileFormat
 from rasr.media.frames import HEAD, MOST_BYTES, FrameKind, Order
+from rasr.media.places import Places
 from rasr.media.worker import fork_for_each
 from rasr.scheduling import ChildProcess, WorkerDied
 from rasr.tasks import watched
@@ -75,7 +76,7 @@ class AudioFiles:
         self._requests: socket.socket | None = None
         self._starting = asyncio.Lock()
         self._warming: asyncio.Task[None] | None = None
-        self._free = asyncio.Semaphore(at_once)
+        self._places = Places(at_once)
 
     async def start(self) -> None:
         """Load what decodes, unless it is loaded: half a second that the first file need not wait.
@@ -124,7 +125,12 @@ class AudioFiles:
         self._forget()
 
     async def pieces(
-        self, file: IO[bytes], declared: FileFormat, sample_rate: int, limits: Limits
+        self,
+        file: IO[bytes],
+        declared: FileFormat,
+        sample_rate: int,
+        limits: Limits,
+        caller: str = "",
     ) -> AsyncGenerator[bytes, None]:
         """Yield the audio of a file as mono int16 samples, little-endian, piece by piece.
 
@@ -134,6 +140,7 @@ class AudioFiles:
             file: seekable, with a descriptor. It is read by another process, and may be closed here
                 once the first piece has come.
             sample_rate: Hz of the samples.
+            caller: whose it is; of those who wait, callers with fewer files go first.
 
         Raises:
             AudioFileError: the file is not what it is declared to be, cannot be read, has too much
@@ -142,7 +149,7 @@ class AudioFiles:
             DecodingUnavailable: it cannot be decoded, by no fault of the file.
         """
         most = round(limits.audio_s * sample_rate) * 2
-        async with self._place(), self._begun(file) as (reader, writer):
+        async with self._place(caller), self._begun(file) as (reader, writer):
             order = Order(declared, sample_rate, limits.processor_s, limits.memory_bytes)
             writer.write(order.encode())
             while piece := await _next_piece(reader, limits):
@@ -154,16 +161,14 @@ class AudioFiles:
                 yield piece
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(_WAIT_S):
-                await self._free.acquire()
-        except TimeoutError:
-            raise DecodingLate("too many files are being decoded") from None
-        try:
+    async def _place(self, caller: str) -> AsyncIterator[None]:
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(_WAIT_S):
+                    await held.enter_async_context(self._places.place(caller))
+            except TimeoutError:
+                raise DecodingLate("too many files are being decoded") from None
             yield
-        finally:
-            self._free.release()
 
     @asynccontextmanager
     async def _begun(

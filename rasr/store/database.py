@@ -14,10 +14,11 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-from rasr.store.errors import StoreBusy, StoreGone, StoreRefused
+from rasr.store.errors import StoreBusy, StoreCrowded, StoreGone, StoreRefused
 from rasr.store.faults import fault_of, faults_as_ours
 from rasr.store.location import Location, Postgres, SqliteFile
 
@@ -49,6 +50,8 @@ class Database:
         self._timeout_s = timeout_s
         self._wait_s = timeout_s * _WAIT_SHARE
         self._file: tuple[int, int] | None = None
+        self._answered = 0
+        """Transactions that are over and went well."""
         self.engine = _engine(location, self._wait_s, changes_tables=changes_tables)
 
     @asynccontextmanager
@@ -86,20 +89,36 @@ class Database:
     ) -> AsyncIterator[AsyncConnection]:
         with faults_as_ours(self.location):
             await self._see_that_the_file_is_the_same()
-            async with asyncio.timeout(limit_s):
-                until = time.monotonic() + self._wait_s
-                while True:
-                    async with AsyncExitStack() as stack:
-                        connection = await stack.enter_async_context(self.engine.connect())
-                        await connection.execution_options(**options)
-                        try:
-                            await stack.enter_async_context(connection.begin())
-                        except OperationalError as error:
-                            if fault_of(error) is not StoreBusy or time.monotonic() >= until:
-                                raise
-                        else:
-                            yield connection
-                            return
+            answered = self._answered
+            try:
+                async with asyncio.timeout(limit_s):
+                    async with self._begun(options) as connection:
+                        yield connection
+            except PoolTimeout as error:
+                if self._answered == answered:
+                    # It hangs, or others have it.
+                    raise
+                raise StoreCrowded(
+                    f"the store {self.location} is asked by too many at once"
+                ) from error
+            self._answered += 1
+
+    @asynccontextmanager
+    async def _begun(self, options: dict[str, Any]) -> AsyncIterator[AsyncConnection]:
+        """A connection on which a transaction has begun, which others may have to end before."""
+        until = time.monotonic() + self._wait_s
+        while True:
+            async with AsyncExitStack() as stack:
+                connection = await stack.enter_async_context(self.engine.connect())
+                await connection.execution_options(**options)
+                try:
+                    await stack.enter_async_context(connection.begin())
+                except OperationalError as error:
+                    if fault_of(error) is not StoreBusy or time.monotonic() >= until:
+                        raise
+                else:
+                    yield connection
+                    return
 
     async def _see_that_the_file_is_the_same(self) -> None:
         """Connections to a file that was deleted or replaced would go on with what is lost."""

@@ -4,6 +4,7 @@ StoreError
 ├── StoreUnavailable      the database cannot be asked now
 │   ├── StoreGone         it is not there, does not answer, or does not let us in
 │   ├── StoreBusy         others hold it for longer than we wait
+│   │   └── StoreCrowded  those others are our own, and it answers them
 │   ├── StoreFull         there is no room left on its disk
 │   └── SecretsUnreadable the keys that secrets were encrypted with are not here
 ├── StoreRefused          a place, a file or a setting that cannot be used
@@ -17,7 +18,7 @@ StoreError
 
 from __future__ import annotations
 
-from rasr.identity.directory import DirectoryUnavailable
+from rasr.identity.directory import DirectoryCrowded, DirectoryUnavailable
 
 
 class StoreError(Exception):
@@ -34,6 +35,10 @@ class StoreGone(StoreUnavailable):
 
 class StoreBusy(StoreUnavailable):
     """Others hold the database for longer than we wait."""
+
+
+class StoreCrowded(StoreBusy, DirectoryCrowded):
+    """Too many of this process ask at once: the database answers them, and not all in time."""
 
 
 class StoreFull(StoreUnavailable):

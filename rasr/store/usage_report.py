@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from rasr.store.names import may_be_kept
 from rasr.store.records import Package, Quota, UsageSum
 from rasr.usage.packages import PackageTerms, Span, allot, spans_of
 from rasr.usage.periods import Period, days, month_of
@@ -130,6 +129,9 @@ async def usage_report(
     Raises:
         TooMuch: that has more than `MOST_ROWS` entries.
     """
+    # Servers without a store import this module, and have no use for what the store is made of.
+    from rasr.store.names import may_be_kept
+
     if not may_be_kept(project_id):
         # Where nobody is asked who he is, a path can name anything.
         return UsageReport(project_id, first, last)

@@ -17,7 +17,14 @@ from sqlalchemy.exc import IntegrityError
 
 from rasr.identity.directory import DirectoryUnavailable
 from rasr.settings import StoreSettings
-from rasr.store.errors import AlreadyThere, StoreBusy, StoreFull, StoreGone, StoreRefused
+from rasr.store.errors import (
+    AlreadyThere,
+    StoreBusy,
+    StoreCrowded,
+    StoreFull,
+    StoreGone,
+    StoreRefused,
+)
 from rasr.store.location import SqliteFile
 from rasr.store.records import UsageRow
 from rasr.store.store import Store, open_store
@@ -143,6 +150,30 @@ async def test_all_connections_in_use_is_busy(settings: StoreSettings) -> None:
             with pytest.raises(StoreBusy, match="asked too much at once"):
                 await count(store)
         assert await count(store) == 0
+
+
+async def test_more_than_it_can_answer_in_time_are_told_so(settings: StoreSettings) -> None:
+    async with await open_store(settings, {}, make=True) as store:
+        gets_in, may_leave = asyncio.Event(), asyncio.Event()
+
+        async def stay() -> None:
+            async with store.reading():
+                gets_in.set()
+                await may_leave.wait()
+
+        async with store.reading(), store.reading(), store.reading():
+            async with store.reading():
+                first = asyncio.create_task(stay())
+                second = asyncio.create_task(count(store))
+                for _ in range(100):
+                    # Both come to wait, one after the other.
+                    await asyncio.sleep(0)
+            # One is answered while the second waits, and the first has its place.
+            await gets_in.wait()
+            with pytest.raises(StoreCrowded, match="asked by too many at once"):
+                await second
+        may_leave.set()
+        await first
 
 
 async def test_a_full_disk_is_told_and_loses_nothing(sqlite_settings: StoreSettings) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse
 from starlette.types import Scope
 
+from rasr.identity.directory import DirectoryCrowded, DirectoryUnavailable
 from rasr.server.auth.call import request_id_of, set_error_code
 from rasr.wire.sis.errors import ERROR_TABLE, ErrorCode
 
@@ -116,8 +117,13 @@ def body_too_long(most_bytes: int) -> Refused:
     )
 
 
-def store_down(reason: str) -> Refused:
+def store_down(error: DirectoryUnavailable) -> Refused:
     """The accounts cannot be looked up now."""
+    reason = str(error)
+    if isinstance(error, DirectoryCrowded):
+        return Refused(
+            429, TOO_MANY, "too many ask this server at once; wait a moment", reason, 1.0
+        )
     status = ERROR_TABLE[ErrorCode.STORE_DOWN].http_status
     return Refused(
         status, ErrorCode.STORE_DOWN, "the accounts cannot be reached now; try again", reason

@@ -106,7 +106,7 @@ class Door:
                 return None
             return await authenticator.admit(call, place, place.right, receive)
         except DirectoryUnavailable as error:
-            raise answers.store_down(str(error)) from None
+            raise answers.store_down(error) from None
 
     async def _refuse(
         self, call: Call, refused: Refused, scope: Scope, receive: Receive, send: Send

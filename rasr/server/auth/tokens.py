@@ -229,8 +229,8 @@ def add_tokens(app: FastAPI, authenticator: Authenticator, directory: Directory)
             return _answer(request, refused.status, refused.sentence, refused.headers)
         except DirectoryUnavailable as error:
             _log.error("directory_unavailable", why=str(error))
-            down = store_down(str(error))
-            return _answer(request, down.status, down.sentence)
+            down = store_down(error)
+            return _answer(request, down.status, down.sentence, down.headers)
         except ClientDisconnect:
             return Response(status_code=400)
 

@@ -196,8 +196,8 @@ def _failure(request: Request, interface: Interface, error: Exception) -> Respon
             kind = ErrorCode.FROZEN if error.is_frozen else ErrorCode.QUOTA
             status, code, sentence = ERROR_TABLE[kind].http_status, kind, error.sentence
         case DirectoryUnavailable():
-            down = answers.store_down(str(error))
-            status, code, sentence = down.status, down.code, down.sentence
+            down = answers.store_down(error)
+            status, code, sentence, headers = down.status, down.code, down.sentence, down.headers
         case _:
             status = ERROR_TABLE[ErrorCode.INTERNAL].http_status
             code, sentence = ErrorCode.INTERNAL, "a fault of the server; its log has it"

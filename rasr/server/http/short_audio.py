@@ -113,7 +113,7 @@ class _ShortAudioCalls:
             raise fault_of(access, call.config)
         statistics.engine = access.grant.engine.name
         try:
-            audio = await self._audio(call)
+            audio = await self._audio(call, party)
             sentence = access.slot.take()
             if sentence is not None:
                 raise ProtocolError(ErrorCode.FULL, sentence)
@@ -121,7 +121,7 @@ class _ShortAudioCalls:
         finally:
             access.close()
 
-    async def _audio(self, call: ShortAudio) -> Sequence[bytes]:
+    async def _audio(self, call: ShortAudio, party: Party) -> Sequence[bytes]:
         """The samples of a call, as its configuration says they are."""
         config, declared = call.config, call.file_format
         if declared is None:
@@ -131,9 +131,12 @@ class _ShortAudioCalls:
                 _refuse_length()
             return [call.data]
         decoder, rate = self._state.audio_files, config.property.sample_rate
+        # Where nobody is asked, the project of the path is what anybody likes.
+        caller = party.address if party.principal is None else party.project
         with file_of(call.data) as file:
             try:
-                async with aclosing(decoder.pieces(file, declared, rate, _LIMITS)) as pieces:
+                decoded = decoder.pieces(file, declared, rate, _LIMITS, caller)
+                async with aclosing(decoded) as pieces:
                     return [piece async for piece in pieces]
             except AudioTooLong:
                 _refuse_length()

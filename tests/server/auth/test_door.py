@@ -18,6 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from rasr.identity.directory import DirectoryCrowded
 from rasr.identity.guards import LOCK_S
 from rasr.identity.policies import PolicyGrant
 from rasr.identity.signatures import LARGEST_BODY
@@ -223,6 +224,18 @@ async def test_while_the_accounts_cannot_be_read_nobody_new_comes_in(place: Plac
     assert "locked" not in refused(answer, 500, "SIS.0001")
     place.directory.is_down = False
     passed(await place.signer.send("GET", VOCABULARIES))
+
+
+async def test_more_callers_than_accounts_can_be_read_for_are_no_fault_of_the_server(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crowded() -> None:
+        raise DirectoryCrowded("the store x is asked by too many at once")
+
+    monkeypatch.setattr(place.directory, "_asked", crowded)
+    answer = await place.signer.send("GET", VOCABULARIES)
+    assert "store" not in refused(answer, 429, "APIG.0308")
+    assert answer.headers["retry-after"] == "1"
 
 
 def test_without_accounts_nothing_is_imported_that_only_accounts_need() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import AsyncGenerator
+from typing import IO
 
 import numpy as np
 import pytest
@@ -16,8 +18,9 @@ from huaweicloudsdksis.v1 import (
     SisClient,
 )
 
-from rasr.audio import FORMATS, Resampler, encode
+from rasr.audio import FORMATS, FileFormat, Resampler, encode
 from rasr.identity.principals import Principal
+from rasr.media import Limits
 from rasr.usage.meter import Charge, UsageRefused
 from rasr.usage.services import Service as Kind
 from tests.identity.signing import PROJECT
@@ -62,6 +65,23 @@ def coded(name: str) -> bytes:
     resampler = Resampler(16000, chosen.sample_rate)
     samples = np.concatenate([resampler.feed(SAMPLES), resampler.flush()])
     return encode(samples, chosen.encoding)
+
+
+async def test_files_wait_behind_those_of_projects_with_fewer(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = place.service.state.audio_files
+    pieces, callers = files.pieces, []
+
+    def asked(
+        file: IO[bytes], declared: FileFormat, rate: int, limits: Limits, caller: str = ""
+    ) -> AsyncGenerator[bytes, None]:
+        callers.append(caller)
+        return pieces(file, declared, rate, limits, caller)
+
+    monkeypatch.setattr(files, "pieces", asked)
+    await recognised(client(place), encoded(SAMPLES, "wav"), "wav")
+    assert callers == [PROJECT]
 
 
 @pytest.mark.parametrize("kind", [*FORMATS, *ENCODED, "auto"])
