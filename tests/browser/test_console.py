@@ -481,6 +481,30 @@ def test_of_thousands_of_rows_the_first_are_shown_and_the_others_counted(
     expect_count(page, "#sessions tbody tr", 200)
 
 
+def test_an_answer_that_cannot_be_shown_is_asked_for_anew(
+    pages: Watched, server: ConsoleServer, answers: Answers
+) -> None:
+    pages.expect("undefined")
+    wrong = {"keys", "sessions"}
+
+    def answer(route: Route) -> None:
+        path = route.request.url.rpartition("/")[2]
+        route.fulfill(body="[]" if path in wrong else json.dumps({path: []}))
+        wrong.discard(path)
+
+    def prepare(page: Page) -> None:
+        answers.attach(page)
+        page.route("**/v1/*/keys", answer)
+        page.route("**/v1/*/sessions", answer)
+
+    page = pages.open(f"{server.console}#sessions", prepare=prepare)
+    sign_in(page)
+    expect(page.locator("#sessions")).to_contain_text("Nobody is connected.")
+    go(page, "Keys")
+    expect(page.locator("#keys")).to_contain_text("You have no keys in this project.")
+    assert not wrong
+
+
 # Hot words
 
 
