@@ -535,6 +535,58 @@ def test_a_part_of_the_overview_that_is_missing_takes_nothing_else_away(
     expect(page.locator("#monitoring figure").first).to_be_visible()
 
 
+def test_of_thousands_of_rows_the_first_are_shown_and_the_others_counted(
+    pages: Watched, server: ConsoleServer, answers: Answers
+) -> None:
+    used = {"service": "real-time", "access_id": None, "calls": 1, "amount": 1, "unit": "seconds"}
+    usage = {
+        "usage": [{"day": "2026-11-02", **used}] * 40_000,
+        **{name: [] for name in ("packages", "quotas", "on_demand", "warnings")},
+    }
+    session = {"state": "speech", "mode": "continue", "property": "english", "peer": "127.0.0.1"}
+    times = {"age_s": 1, "audio_s": 1, "backlog_s": 0, "last_final_s": None}
+    sessions = {"sessions": [{"id": number, **session, **times} for number in range(10_000)]}
+
+    def prepare(page: Page) -> None:
+        answers.attach(page)
+        page.route("**/v1/*/usage?*", lambda route: route.fulfill(body=json.dumps(usage)))
+        page.route("**/v1/*/sessions", lambda route: route.fulfill(body=json.dumps(sessions)))
+
+    page = pages.open(server.console, prepare=prepare)
+    sign_in(page)
+    page.locator("#usage summary").click()
+    expect(page.locator("#usage")).to_contain_text("And 39,800 more that are not shown.")
+    expect_count(page, "#usage tbody tr", 200)
+    go(page, "Sessions")
+    expect(page.locator("#sessions")).to_contain_text("Connected: 10000.")
+    expect(page.locator("#sessions")).to_contain_text("And 9,800 more that are not shown.")
+    expect_count(page, "#sessions tbody tr", 200)
+
+
+def test_an_answer_that_cannot_be_shown_is_asked_for_anew(
+    pages: Watched, server: ConsoleServer, answers: Answers
+) -> None:
+    pages.expect("undefined")
+    wrong = {"keys", "sessions"}
+
+    def answer(route: Route) -> None:
+        path = route.request.url.rpartition("/")[2]
+        route.fulfill(body="[]" if path in wrong else json.dumps({path: []}))
+        wrong.discard(path)
+
+    def prepare(page: Page) -> None:
+        answers.attach(page)
+        page.route("**/v1/*/keys", answer)
+        page.route("**/v1/*/sessions", answer)
+
+    page = pages.open(f"{server.console}#sessions", prepare=prepare)
+    sign_in(page)
+    expect(page.locator("#sessions")).to_contain_text("Nobody is connected.")
+    go(page, "Keys")
+    expect(page.locator("#keys")).to_contain_text("You have no keys in this project.")
+    assert not wrong
+
+
 # Hot words
 
 

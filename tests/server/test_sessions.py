@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rasr.runtime.statistics import SessionStatistics
 from rasr.server.service import Service
+from rasr.server.ws.connections import Connections
 from tests.server.audio import quiet, voiced
 from tests.server.auth.conftest import web_of
+from tests.server.event_loop import MOST_HELD_MS, watched
 from tests.server.sdk import SdkClient
 
 
@@ -55,6 +58,26 @@ async def test_a_session_is_told_with_how_it_fares(service: Service) -> None:
     assert speaker["backlog_s"] == 0
     assert speaker["last_final_s"] == speaker["p95_final_s"] >= 0
     assert speaker["rate"] > 0
+
+
+async def test_thousands_of_sessions_hold_up_nobody(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latencies = service.state.statistics
+    many = [
+        SessionStatistics(number, "continue", "127.0.0.1", 0.0, latencies, project="any")
+        for number in range(10_000, 0, -1)
+    ]
+    for one in many:
+        one.finals_s.extend([0.25] * 100)
+    monkeypatch.setattr(Connections, "statistics", many)
+    async with web_of(service) as web:
+        for path in ("/sessions", "/v1/any/sessions"):
+            with watched(monkeypatch) as held:
+                answer = await web.get(path)
+            numbers = [one["id"] for one in answer.json()["sessions"]]
+            assert numbers == list(range(1, 10_001))
+            assert max(held)[0] < MOST_HELD_MS
 
 
 async def test_nothing_that_was_said_is_in_it(service: Service) -> None:

@@ -9,11 +9,12 @@ words.
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 
 import rasr
 from rasr.runtime.statistics import RateMeter, SessionStatistics
@@ -23,6 +24,9 @@ from rasr.server.http.interface import Interface, SisRequest, add_interface
 from rasr.server.ops.health import occupancy
 from rasr.server.origins import OriginRule, host_of, is_loopback_name
 from rasr.server.state import ServerState
+
+_AT_ONCE = 200
+"""Sessions that are written in one go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,8 @@ class Observer:
         }
 
     def report(self, now: float) -> dict[str, object]:
-        """Everything, as JSON has it."""
+        """Everything but the sessions, as JSON has it."""
         state = self._state
-        sessions = sorted(state.connections.statistics, key=lambda one: one.number)
         full = occupancy(state)
         return {
             "version": rasr.__version__,
@@ -96,7 +99,6 @@ class Observer:
                 asdict(self._engine(name, scheduler, now))
                 for name, scheduler in state.schedulers.items()
             ],
-            "sessions": [asdict(_session(one, now)) for one in sessions],
         }
 
     def _engine(self, name: str, scheduler: Scheduler, now: float) -> EngineReport:
@@ -152,7 +154,7 @@ def add_sessions(app: FastAPI, state: ServerState) -> None:
         if refusal is not None:
             return answer(request.scope, 403, NOT_ALLOWED, refusal)
         now = asyncio.get_running_loop().time()
-        return JSONResponse(observer.report(now), headers={"cache-control": "no-store"})
+        return await _answer(observer.report(now), state.connections.statistics, now)
 
 
 def add_project_sessions(app: FastAPI, state: ServerState, origins: OriginRule) -> None:
@@ -174,9 +176,21 @@ async def _of_project(state: ServerState, request: SisRequest) -> Response:
         for one in state.connections.statistics
         if request.principal is None or one.project == request.project_id
     ]
-    listed = [asdict(_session(one, now)) for one in sorted(shown, key=lambda one: one.number)]
-    told = {"project_id": request.project_id, "sessions": listed}
-    return JSONResponse(told, headers={"cache-control": "no-store"})
+    return await _answer({"project_id": request.project_id}, shown, now)
+
+
+async def _answer(
+    told: dict[str, object], sessions: Iterable[SessionStatistics], now: float
+) -> Response:
+    """What is told, and the sessions. There may be thousands, and others speak meanwhile."""
+    listed = sorted(sessions, key=lambda one: one.number)
+    parts = []
+    for begin in range(0, len(listed), _AT_ONCE):
+        part = [asdict(_session(one, now)) for one in listed[begin : begin + _AT_ONCE]]
+        parts.append(json.dumps(part)[1:-1])
+        await asyncio.sleep(0)
+    content = f'{json.dumps(told)[:-1]}, "sessions": [{",".join(parts)}]}}'
+    return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
 
 
 def _refusal(what: str, peer: str, host: str) -> str | None:

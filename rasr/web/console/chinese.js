@@ -178,6 +178,7 @@ export const CHINESE = {
   gone_do: "请确认服务器在运行，然后重试。",
   // Sessions
   sessions_about: "目前的连接及其状况。所说的内容不在其中。",
+  rows_more: "另有 {count} 条未显示。",
   sessions_none: "目前没有连接。（{time}）",
   sessions_at: "已连接：{count}。（{time}）",
   session_number: "编号",

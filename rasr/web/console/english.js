@@ -178,6 +178,7 @@ export const ENGLISH = {
   gone_do: "See that it runs, then try again.",
   // Sessions
   sessions_about: "Who is connected now, and how they fare. What is said is not part of it.",
+  rows_more: "And {count} more that are not shown.",
   sessions_none: "Nobody is connected. ({time})",
   sessions_at: "Connected: {count}. ({time})",
   session_number: "No.",

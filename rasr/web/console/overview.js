@@ -4,7 +4,7 @@ import { element } from "../shared/elements.js";
 import { Chart, sample } from "./chart.js";
 import { METRICS, called, rows, summed, timesOf, values } from "./monitoring.js";
 import { Pane } from "./pane.js";
-import { table } from "./table.js";
+import { beginning, table } from "./table.js";
 import { levelOf, monthOf, services } from "./usage.js";
 
 const REFRESH_MS = 60_000;
@@ -199,7 +199,7 @@ export class Overview {
     const cards = element("div", { className: "uses" });
     cards.append(...found.map((one) => this.use(one)));
     const details = element("details", { hidden: document.usage.length === 0, open: this.usage.content.querySelector("details")?.open ?? false });
-    details.append(element("summary", { textContent: texts.say("usage_days") }), this.days(document.usage));
+    details.append(element("summary", { textContent: texts.say("usage_days") }), ...this.days(document.usage));
     this.usage.content.replaceChildren(...warnings, none, cards, details);
   }
 
@@ -239,15 +239,15 @@ export class Overview {
   days(list) {
     const { texts } = this;
     const columns = [{ name: texts.say("day") }, { name: texts.say("service") }, { name: texts.say("key") }, { name: texts.say("calls"), isNumber: true }, { name: texts.say("amount"), isNumber: true }];
-    const sorted = [...list].sort((a, b) => b.day.localeCompare(a.day));
-    const cells = sorted.map(({ day, service, access_id, calls, amount, unit }) => [
+    const { shown, rest } = beginning([...list].sort((a, b) => b.day.localeCompare(a.day)), texts);
+    const cells = shown.map(({ day, service, access_id, calls, amount, unit }) => [
       day,
       this.serviceName(service),
       access_id ?? texts.say("no_key"),
       this.number(calls),
       this.amount(unit, amount),
     ]);
-    return table(texts.say("usage_days"), columns, cells);
+    return [table(texts.say("usage_days"), columns, cells), ...rest];
   }
 
   serviceName(service) {

@@ -78,7 +78,8 @@ export class Pane {
     const round = ++this.round;
     clearTimeout(this.timer);
     this.isLoading = true;
-    this.render();
+    this.place.ariaBusy = "true";
+    this.renderState();
     try {
       const data = await this.load();
       if (round !== this.round) {
@@ -114,12 +115,27 @@ export class Pane {
 
   render() {
     this.place.ariaBusy = String(this.isLoading);
-    this.renderState();
     // What came before stays in sight, below what is wrong now; of a right that is gone nothing stays.
     this.content.hidden = this.data === null || (this.fault !== null && !this.fault.passes);
     if (!this.content.hidden) {
-      this.draw(this.data);
+      try {
+        this.draw(this.data);
+      } catch (error) {
+        this.giveUp();
+        reportError(error);
+      }
     }
+    this.renderState();
+  }
+
+  /** What came cannot be shown, such as what a proxy answers in place of the server: it is asked for anew. */
+  giveUp() {
+    this.data = null;
+    this.content.hidden = true;
+    this.fault = new ApiFault("down", { code: "200", message: "200", request: "" });
+    this.failures += 1;
+    clearTimeout(this.timer);
+    this.plan(retryAfter(this.failures));
   }
 
   renderState() {

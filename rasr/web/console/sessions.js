@@ -2,7 +2,7 @@
 
 import { element } from "../shared/elements.js";
 import { Pane } from "./pane.js";
-import { table } from "./table.js";
+import { beginning, table } from "./table.js";
 
 const REFRESH_MS = 3000;
 const STATES = ["idle", "silence", "speech", "finishing"];
@@ -45,7 +45,8 @@ export class Sessions {
       { name: texts.say("session_final"), isNumber: true },
       { name: texts.say("session_peer") },
     ];
-    this.pane.content.replaceChildren(about, table(texts.say("sessions"), columns, sessions.map((one) => this.row(one))));
+    const { shown, rest } = beginning(sessions, texts);
+    this.pane.content.replaceChildren(about, table(texts.say("sessions"), columns, shown.map((one) => this.row(one))), ...rest);
   }
 
   row(session) {

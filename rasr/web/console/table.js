@@ -2,6 +2,23 @@
 
 import { element } from "../shared/elements.js";
 
+/** Rows: with thousands of them a page answers nobody. */
+export const MOST_ROWS = 200;
+
+/**
+ * What is shown of a list that may be long, and a sentence for the rest.
+ *
+ * @template T
+ * @param {T[]} list
+ * @param {import("../shared/texts.js").Texts} texts
+ * @returns {{shown: T[], rest: HTMLElement[]}}
+ */
+export function beginning(list, texts) {
+  const shown = list.slice(0, MOST_ROWS);
+  const count = list.length - shown.length;
+  return { shown, rest: count === 0 ? [] : [element("p", { className: "fine", textContent: texts.say("rows_more", { count: new Intl.NumberFormat(texts.locale).format(count) }) })] };
+}
+
 /**
  * @param {string} caption
  * @param {{name: string, isNumber?: boolean}[]} columns a name that is empty is of buttons
