@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from rasr.settings.section import Secret, Section, Texts
+from rasr.settings.section import MANY, Secret, Section, Texts
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -123,6 +123,10 @@ class RecordingSettings(Section):
     callback_for_s: Annotated[
         float, Field(ge=0, description="an answer that is not taken is sent again for so long, s")
     ] = 86_400.0
+    flash_calls: Annotated[
+        int,
+        Field(ge=1, le=MANY, description="calls of flash transcription at once; more get SIS.0312"),
+    ] = 4
     folder: Annotated[
         str,
         Field(
