@@ -76,6 +76,18 @@ class BucketSettings(Section):
     ] = ()
 
 
+class WordListSettings(Section):
+    """What is looked for in what was said."""
+
+    words: Annotated[
+        Texts, Field(description="words and phrases; capital letters count for nothing")
+    ] = ()
+    phone_numbers: Annotated[bool, Field(description="phone numbers, too")] = False
+    projects: Annotated[
+        Texts, Field(description="ids of the projects in whose recordings; empty = all")
+    ] = ()
+
+
 class RecordingSettings(Section):
     """Recordings that are fetched, and answers that are sent to a callback_url."""
 
@@ -148,6 +160,10 @@ class RecordingSettings(Section):
     role_secret: Annotated[
         str, Secret(), Field(repr=False, description="secret of role_access_id (SK)")
     ] = ""
+    word_lists: Annotated[
+        dict[str, WordListSettings],
+        Field(description="what is marked in texts of recordings, by the name that marks have"),
+    ] = Field(default_factory=dict)
     buckets: Annotated[
         dict[str, BucketSettings], Field(description="buckets by the name that requests use")
     ] = Field(default_factory=dict)

@@ -51,7 +51,7 @@ async def service(tmp_path: Path, spool: Path) -> AsyncIterator[Service]:
 
 
 def with_bucket(folder: Path, spool: Path, **more: object) -> Any:
-    (folder / "calls").mkdir()
+    (folder / "calls").mkdir(parents=True)
     buckets = {"calls": {"kind": "folder", "folder": str(folder / "calls")}}
     return fake_settings(recordings={"folder": str(spool), "buckets": buckets, **more})
 
@@ -494,3 +494,23 @@ def test_what_a_recording_may_take_grows_with_its_length() -> None:
     short, long = (Recording(Path("x"), FORMATS["pcm16k16bit"], s).limits for s in (60, 7200))
     assert (short.audio_s, long.audio_s) == (60, 7200)
     assert short.processor_s < long.processor_s < 200
+
+
+# Review
+
+
+async def test_what_a_review_looks_for_is_marked(tmp_path: Path, spool: Path) -> None:
+    async with Service(with_bucket(tmp_path, spool)) as service:
+        plain = (await told(service, SPOKEN, query("pcm16k16bit", need_word_info="yes")))[
+            "flash_result"
+        ][0]["sentences"]
+    wanted = plain[1]["result"]["word_info"][0]
+    lists = {"names": {"words": [wanted["word"]]}, "others": {"words": ["x"], "projects": ["p"]}}
+    settings = with_bucket(tmp_path / "again", tmp_path / "spool2", word_lists=lists)
+    async with Service(settings) as service:
+        found = (await told(service, SPOKEN, query("pcm16k16bit")))["flash_result"][0]["sentences"]
+    marks = [mark for one in found for mark in one["result"].get("marks", [])]
+    assert wanted["word"] in {one["text"] for one in marks}
+    assert {one["name"] for one in marks} == {"names"}
+    assert found[1]["result"]["marks"][0]["start_time"] == wanted["start_time"]
+    assert all("word_info" not in one["result"] for one in found)

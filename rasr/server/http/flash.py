@@ -10,7 +10,7 @@ import asyncio
 import dataclasses
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ from fastapi import FastAPI, Response
 
 from rasr.recognition.events import Final
 from rasr.recordings.access import RecordingAccess
+from rasr.recordings.analysis import WordList, word_lists_of
+from rasr.recordings.analysis.review import marks_of
 from rasr.recordings.reading import TRAITS, Recording
 from rasr.recordings.spool import RecordingFile
 from rasr.runtime.access import Access
@@ -220,12 +222,17 @@ class _FlashCalls:
                 call.config, TRAITS, access.grant, self._state.settings.session
             )
             # Nobody is told of them, and nobody waits.
-            config = dataclasses.replace(config, warnings=False)
+            lists = word_lists_of(self._state.settings.recordings.word_lists, request.project_id)
+            config = dataclasses.replace(
+                config, warnings=False, word_times=config.word_times or bool(lists)
+            )
             finals = self._state.reader.sentences(recording, channel, config, access, statistics)
             try:
                 async with aclosing(finals) as told:
                     texts = [
-                        _sentence(final, call) async for final in told if final.hypothesis.text
+                        _sentence(final, call, lists)
+                        async for final in told
+                        if final.hypothesis.text
                     ]
             except ProtocolError as error:
                 now = asyncio.get_running_loop().time()
@@ -270,8 +277,12 @@ async def _upload(request: SisRequest, path: Path) -> None:
         ) from None
 
 
-def _sentence(final: Final, call: FlashCall) -> bytes:
-    return sentence_json(segment_of(final, with_words=call.config.need_word_info))
+def _sentence(final: Final, call: FlashCall, lists: Sequence[WordList]) -> bytes:
+    segment = segment_of(final, with_words=True)
+    marks = marks_of(segment, lists)
+    if not call.config.need_word_info:
+        segment = dataclasses.replace(segment, word_info=None)
+    return sentence_json(segment, marks)
 
 
 async def _first(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rasr.audio.formats import FORMATS, AudioFormat, FileFormat
+from rasr.wire.sis.analysis import Mark
 from rasr.wire.sis.codec import checked_config, read_fields, result_body
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.fields import START_FIELDS
@@ -90,15 +91,16 @@ def read_flash(query: Mapping[str, str]) -> FlashCall:
     return FlashCall(checked_config(values), declared, only_first, source)
 
 
-def sentence_json(segment: Segment) -> bytes:
-    """A sentence of the answer. A whole answer at once would hold up everybody's audio."""
-    return _json(
-        {
-            "start_time": segment.start_time,
-            "end_time": segment.end_time,
-            "result": result_body(segment),
-        }
-    )
+def sentence_json(segment: Segment, marks: Sequence[Mark] = ()) -> bytes:
+    """A sentence of the answer. A whole answer at once would hold up everybody's audio.
+
+    Args:
+        marks: ours; without any they are left out.
+    """
+    result = result_body(segment)
+    if marks:
+        result["marks"] = [one.body for one in marks]
+    return _json({"start_time": segment.start_time, "end_time": segment.end_time, "result": result})
 
 
 def flash_json(trace_id: str, audio_ms: int, channels: Sequence[Sequence[bytes]]) -> bytes:
