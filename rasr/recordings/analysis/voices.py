@@ -1,7 +1,6 @@
 """Sentences by voice: a stretch of speech without a pause may be of several speakers.
 
-Who speaks when is found out elsewhere (`rasr.recordings.analysis.diarization`); here words go to
-speakers by their times.
+Who speaks when is found out elsewhere; here words go to speakers by their times.
 """
 
 from __future__ import annotations
