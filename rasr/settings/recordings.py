@@ -160,6 +160,23 @@ class RecordingSettings(Section):
     role_secret: Annotated[
         str, Secret(), Field(repr=False, description="secret of role_access_id (SK)")
     ] = ""
+    voice_segmentation: Annotated[
+        str,
+        Field(
+            description="model (ONNX) that finds where who speaks in some seconds of audio, as "
+            "pyannote's; with voice_embedding voices are told apart; empty = none"
+        ),
+    ] = ""
+    voice_embedding: Annotated[
+        str, Field(description="model (ONNX) of what a voice is like; empty = none")
+    ] = ""
+    voices_required: Annotated[
+        bool,
+        Field(
+            description="without these models whoever wants voices told apart is refused with "
+            "SIS.0031; otherwise answered without"
+        ),
+    ] = True
     word_lists: Annotated[
         dict[str, WordListSettings],
         Field(description="what is marked in texts of recordings, by the name that marks have"),
