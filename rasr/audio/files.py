@@ -18,6 +18,7 @@ from typing import IO
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
@@ -80,12 +81,7 @@ def audio_info(path: AudioPath) -> AudioInfo:
         AudioFileError: it cannot be opened, is no audio or has no audio stream.
     """
     with _named(path) as file, _opened(file, str(path), None) as (container, stream):
-        duration_s: float | None = None
-        if stream.duration is not None and stream.time_base is not None:
-            duration_s = float(stream.duration * stream.time_base)
-        elif container.duration is not None:
-            duration_s = container.duration / av.time_base
-        return AudioInfo(duration_s, stream.sample_rate, stream.channels)
+        return _info(container, stream)
 
 
 def read_audio(path: AudioPath, sample_rate: int) -> Iterator[Samples]:
@@ -100,28 +96,75 @@ def read_audio(path: AudioPath, sample_rate: int) -> Iterator[Samples]:
         yield from _resampled(container, stream, sample_rate)
 
 
-def read_declared(file: IO[bytes], declared: FileFormat, sample_rate: int) -> Iterator[Samples]:
-    """As `read_audio`, of a file from anybody, which has to be what it is declared to be.
+def declared_info(file: IO[bytes], declared: FileFormat) -> AudioInfo:
+    """As `audio_info`, of a file from anybody, which has to be what it is declared to be.
 
     Args:
         file: open, at its beginning, and seekable.
 
     Raises:
-        AudioFileError: it is not; or as `read_audio`.
+        AudioFileError: it is not; or as `audio_info`.
     """
     with _opened(file, "the audio", declared) as (container, stream):
-        yield from _resampled(container, stream, sample_rate)
+        return _info(container, stream)
+
+
+def read_declared(
+    file: IO[bytes], declared: FileFormat, sample_rate: int, channel: int | None = None
+) -> Iterator[Samples]:
+    """As `read_audio`, of a file from anybody, which has to be what it is declared to be.
+
+    Args:
+        file: open, at its beginning, and seekable.
+        channel: the one to read, counted from 0; None for the mean of all.
+
+    Raises:
+        AudioFileError: it is not, or has no such channel; or as `read_audio`.
+    """
+    with _opened(file, "the audio", declared) as (container, stream):
+        # A single channel is mixed with nothing: the same samples either way.
+        if channel is None or (channel == 0 and stream.channels == 1):
+            yield from _resampled(container, stream, sample_rate)
+        else:
+            yield from _channel(container, stream, sample_rate, channel)
+
+
+def _info(container: InputContainer, stream: AudioStream) -> AudioInfo:
+    duration_s: float | None = None
+    if stream.duration is not None and stream.time_base is not None:
+        duration_s = float(stream.duration * stream.time_base)
+    elif container.duration is not None:
+        duration_s = container.duration / av.time_base
+    return AudioInfo(duration_s, stream.sample_rate, stream.channels)
 
 
 def _resampled(
     container: InputContainer, stream: AudioStream, sample_rate: int
 ) -> Iterator[Samples]:
     resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
-    for frame in container.decode(stream):
-        for piece in resampler.resample(frame):
-            yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
-    for piece in resampler.resample(None):
+    for piece in _pieces(container, stream, resampler):
         yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+
+
+def _channel(
+    container: InputContainer, stream: AudioStream, sample_rate: int, channel: int
+) -> Iterator[Samples]:
+    resampler = av.AudioResampler(format="s16p", rate=sample_rate)
+    for piece in _pieces(container, stream, resampler):
+        rows = piece.to_ndarray()
+        if channel >= len(rows):
+            raise AudioFileError(
+                f"the audio has no channel {channel}; it has {len(rows)}, counted from 0"
+            )
+        yield np.ascontiguousarray(rows[channel], np.int16)
+
+
+def _pieces(
+    container: InputContainer, stream: AudioStream, resampler: av.AudioResampler
+) -> Iterator[AudioFrame]:
+    for frame in container.decode(stream):
+        yield from resampler.resample(frame)
+    yield from resampler.resample(None)
 
 
 @contextmanager

@@ -191,6 +191,8 @@ FILE_FORMATS: Mapping[str, FileFormat] = MappingProxyType(
     {item.value: item for item in FileFormat}
     | {
         "amr-wb": FileFormat.AMR_WB,
+        # As flash transcription has it.
+        "opus": FileFormat.OGG,
         # As streams are declared.
         Container.OGG_OPUS.value: FileFormat.OGG,
         Container.WEBM_OPUS.value: FileFormat.WEBM,

@@ -9,18 +9,19 @@ more memory than one of a minute.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import IO
 
 import structlog
 
-from rasr.audio import AudioFileError, FileFormat
+from rasr.audio import SAMPLE_RATE, AudioFileError, AudioInfo, FileFormat
 from rasr.media.frames import HEAD, MOST_BYTES, FrameKind, Order
 from rasr.media.places import Places
 from rasr.media.worker import fork_for_each
@@ -124,6 +125,34 @@ class AudioFiles:
         self._process.stop()
         self._forget()
 
+    async def info(
+        self, file: IO[bytes], declared: FileFormat, limits: Limits, caller: str = ""
+    ) -> AudioInfo:
+        """What a file says of its audio; nothing of it is decoded.
+
+        Args:
+            file: see `pieces`. Whoever decodes it next opens it anew: its position has moved.
+            caller: see `pieces`.
+
+        Raises:
+            AudioFileError, DecodingLate, DecodingUnavailable: see `pieces`.
+        """
+        async with self._place(caller), self._begun(file) as (reader, writer):
+            order = Order(
+                declared, SAMPLE_RATE, limits.processor_s, limits.memory_bytes, only_info=True
+            )
+            writer.write(order.encode())
+            kind, payload = await _next_frame(reader, limits)
+            try:
+                values = json.loads(payload if kind == FrameKind.INFO else b"null")
+                return AudioInfo(
+                    None if values["duration_s"] is None else float(values["duration_s"]),
+                    int(values["sample_rate"]),
+                    int(values["channels"]),
+                )
+            except (TypeError, ValueError, KeyError, OverflowError) as error:
+                raise AudioFileError("the audio cannot be decoded") from error
+
     async def pieces(
         self,
         file: IO[bytes],
@@ -131,6 +160,9 @@ class AudioFiles:
         sample_rate: int,
         limits: Limits,
         caller: str = "",
+        *,
+        channel: int | None = None,
+        unhurried: bool = False,
     ) -> AsyncGenerator[bytes, None]:
         """Yield the audio of a file as mono int16 samples, little-endian, piece by piece.
 
@@ -141,6 +173,10 @@ class AudioFiles:
                 once the first piece has come.
             sample_rate: Hz of the samples.
             caller: whose it is; of those who wait, callers with fewer files go first.
+            channel: the one to decode, counted from 0; None for the mean of all.
+            unhurried: pieces are taken as slowly as they are recognised, which may be for minutes.
+                Such a file takes no place from those that are read at once; whoever reads it says
+                how many there are.
 
         Raises:
             AudioFileError: the file is not what it is declared to be, cannot be read, has too much
@@ -149,8 +185,9 @@ class AudioFiles:
             DecodingUnavailable: it cannot be decoded, by no fault of the file.
         """
         most = round(limits.audio_s * sample_rate) * 2
-        async with self._place(caller), self._begun(file) as (reader, writer):
-            order = Order(declared, sample_rate, limits.processor_s, limits.memory_bytes)
+        place = nullcontext() if unhurried else self._place(caller)
+        async with place, self._begun(file) as (reader, writer):
+            order = Order(declared, sample_rate, limits.processor_s, limits.memory_bytes, channel)
             writer.write(order.encode())
             while piece := await _next_piece(reader, limits):
                 most -= len(piece)
@@ -233,6 +270,17 @@ class AudioFiles:
 
 async def _next_piece(reader: asyncio.StreamReader, limits: Limits) -> bytes:
     """The next piece of audio; empty at the end."""
+    match await _next_frame(reader, limits):
+        case FrameKind.PIECE, payload if payload:
+            return payload
+        case FrameKind.END, _:
+            return b""
+        case _:
+            raise AudioFileError("the audio cannot be decoded")
+
+
+async def _next_frame(reader: asyncio.StreamReader, limits: Limits) -> tuple[int, bytes]:
+    """The next frame that is no fault: its kind, and its payload."""
     try:
         async with asyncio.timeout(limits.piece_s):
             kind, length = HEAD.unpack(await reader.readexactly(HEAD.size))
@@ -247,15 +295,9 @@ async def _next_piece(reader: asyncio.StreamReader, limits: Limits) -> bytes:
             f"the audio cannot be decoded within {limits.processor_s} s of processor time and "
             f"{limits.memory_bytes >> 20} MB of memory"
         ) from None
-    match kind:
-        case FrameKind.PIECE if payload:
-            return payload
-        case FrameKind.END:
-            return b""
-        case FrameKind.FAULT:
-            raise AudioFileError(payload.decode(errors="replace"))
-        case _:
-            raise AudioFileError("the audio cannot be decoded")
+    if kind == FrameKind.FAULT:
+        raise AudioFileError(payload.decode(errors="replace"))
+    return kind, payload
 
 
 def file_of(data: bytes) -> IO[bytes]:

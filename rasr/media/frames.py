@@ -32,6 +32,8 @@ class FrameKind(IntEnum):
     """The file is over. Its payload is empty."""
     FAULT = 4
     """The file cannot be read: a sentence for whoever sent it."""
+    INFO = 5
+    """What the file says of its audio, as JSON: the fields of `AudioInfo`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class Order:
     """Time of a core that it may take."""
     memory_bytes: int
     """That it may take beside what it has."""
+    channel: int | None = None
+    """The one to decode; None for the mean of all."""
+    only_info: bool = False
+    """Nothing is to be decoded, only to be told."""
 
     def encode(self) -> bytes:
         """The order as a line."""

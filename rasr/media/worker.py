@@ -6,6 +6,7 @@ one file is left for the next. It must not have threads of its own, whose locks 
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import select
@@ -15,11 +16,13 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import IO
 
 from rasr.audio import AudioFileError
-from rasr.audio.files import read_declared
+from rasr.audio.files import declared_info, read_declared
 from rasr.media.frames import MOST_BYTES, FrameKind, Order, frame
 from rasr.scheduling import obey_the_server
 
@@ -62,11 +65,8 @@ def _work(answers_fd: int, file_fd: int) -> None:
             order = Order.decode(answers.makefile("rb").readline())
             try:
                 _bind(order)
-                for piece in _pieces(
-                    samples.astype("<i2", copy=False).tobytes()
-                    for samples in read_declared(file, order.declared, order.sample_rate)
-                ):
-                    answers.sendall(frame(FrameKind.PIECE, piece))
+                for one in _frames(file, order):
+                    answers.sendall(one)
             except AudioFileError as error:
                 answers.sendall(frame(FrameKind.FAULT, str(error).encode()[:MOST_BYTES]))
             except MemoryError:
@@ -110,6 +110,17 @@ def _bind(order: Order) -> None:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
         most = pages * resource.getpagesize() + order.memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _frames(file: IO[bytes], order: Order) -> Iterator[bytes]:
+    """What is told of the file, but for its end."""
+    if order.only_info:
+        info = asdict(declared_info(file, order.declared))
+        yield frame(FrameKind.INFO, json.dumps(info).encode())
+        return
+    audio = read_declared(file, order.declared, order.sample_rate, order.channel)
+    for piece in _pieces(samples.astype("<i2", copy=False).tobytes() for samples in audio):
+        yield frame(FrameKind.PIECE, piece)
 
 
 def _pieces(parts: Iterator[bytes]) -> Iterator[bytes]:

@@ -63,22 +63,28 @@ class RecordingAccess:
         async with RecordingFile(path, self._most_bytes) as file:
             return await self._fetcher.fetch(source, file)
 
-    async def fetch_object(self, project_id: str, bucket: str, key: str, path: Path) -> Fetched:
+    async def fetch_object(
+        self, project_id: str, bucket: str, key: str, path: Path, most_bytes: int | None = None
+    ) -> Fetched:
         """Fetch an object of a bucket that a project may use into a file; what was there is
         forgotten.
+
+        Args:
+            most_bytes: it may have, where that is less than `recordings.max_bytes`.
 
         Raises:
             RecordingFault: it is not to be had, too large, or takes too long.
             DirectoryUnavailable: nobody can say now which buckets the project has.
         """
         found = await self._buckets.find(project_id, bucket)
-        async with RecordingFile(path, self._most_bytes) as file:
+        most = min(self._most_bytes, most_bytes or self._most_bytes)
+        async with RecordingFile(path, most) as file:
             return await found.fetch(key, file)
 
 
 @asynccontextmanager
 async def open_access(
-    settings: RecordingSettings, environ: Mapping[str, str], store: StoreOnDemand
+    settings: RecordingSettings, environ: Mapping[str, str], store: StoreOnDemand | None
 ) -> AsyncIterator[RecordingAccess]:
     """The access of a server. What a server that was killed has left in the spool is removed.
 

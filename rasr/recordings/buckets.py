@@ -2,7 +2,8 @@
 
 A request to S3 is signed by obstore and sent by the same fetcher as any URL, so that it is bound by
 the same limits and goes to addresses that were checked. The signature is behind the `?` of a URL
-that lasts for minutes, is made anew for each try and is kept and shown nowhere.
+that lasts for minutes, is made anew for each try and is kept and shown nowhere. obstore is an extra
+(`rasr[buckets]`): it is imported when the first bucket needs it.
 """
 
 from __future__ import annotations
@@ -16,10 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
-import obstore
-from obstore.exceptions import BaseError
-from obstore.store import ObjectStore, S3Store
-
 from rasr.recordings.addresses import as_address
 from rasr.recordings.faults import RecordingFault
 from rasr.recordings.fetching import Fetched, Fetcher
@@ -30,7 +27,7 @@ from rasr.recordings.spool import RecordingFile
 from rasr.wire.sis.errors import ErrorCode
 
 if TYPE_CHECKING:
-    from obstore.store import S3Credential
+    from obstore.store import ObjectStore, S3Credential
 
 _SIGNED_FOR = timedelta(minutes=15)
 _MOST_KEY_BYTES = 1024
@@ -114,7 +111,20 @@ class S3Place:
         return f"{self._base}{within}/{quote(key, safe='/~')}"
 
     def signed_url(self, key: str, credentials: Credentials) -> str:
-        """The URL of an object with a signature that lasts for some minutes."""
+        """The URL of an object with a signature that lasts for some minutes.
+
+        Raises:
+            RecordingFault: what signs is not installed.
+        """
+        try:
+            import obstore
+            from obstore.store import S3Store
+        except ImportError as error:
+            raise RecordingFault(
+                ErrorCode.BUCKET_FAILED,
+                "requests to buckets are signed with the package obstore, which is not installed "
+                "on this server: pip install 'rasr[buckets]'",
+            ) from error
         store = S3Store(
             self.bucket,
             endpoint=self._base,
@@ -232,6 +242,10 @@ class StoreBucket:
 
     async def fetch(self, key: str, into: RecordingFile) -> Fetched:
         """See Bucket."""
+        # Whoever made the store has it.
+        import obstore
+        from obstore.exceptions import BaseError
+
         path = "/".join(parts_of(key))
         await into.begin_anew()
         try:

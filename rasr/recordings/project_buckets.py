@@ -43,12 +43,12 @@ class OwnBuckets(Protocol):
 class StoredBuckets:
     """The buckets in the store of a server, if it has one."""
 
-    def __init__(self, store: StoreOnDemand) -> None:
+    def __init__(self, store: StoreOnDemand | None) -> None:
         self._store = store
 
     async def find(self, project_id: str, name: str) -> tuple[BucketRecord, str | None] | None:
         """See OwnBuckets."""
-        store = await self._store.asked()
+        store = None if self._store is None else await self._store.asked()
         if store is None:
             return None
         async with store.reading() as work:

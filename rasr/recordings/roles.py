@@ -124,8 +124,8 @@ class Roles:
             from botocore.credentials import Credentials as Key
         except ImportError as error:
             raise _refused(
-                "roles are taken with the package botocore, which is not installed: pip install "
-                "botocore"
+                "roles are taken with the package botocore, which is not installed on this "
+                "server: pip install 'rasr[roles]'"
             ) from error
         key = Key(self._settings.role_access_id, self._settings.role_secret)
         request = AWSRequest("POST", url, {"Content-Type": _FORM}, content)

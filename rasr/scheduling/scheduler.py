@@ -30,6 +30,7 @@ from rasr.scheduling.streams import StreamPool, WaitingQueue
 from rasr.scheduling.supervision import SupervisedWorker, keep_serving
 from rasr.scheduling.task import DecodeListener, DecodeTask, End, Piece, Priority
 from rasr.scheduling.worker import Worker
+from rasr.scheduling.yielding import RecordingSlots
 from rasr.tasks import awaited, watched
 
 if TYPE_CHECKING:
@@ -169,7 +170,14 @@ class Scheduler:
         self._calibrator = Calibrator(
             self._workers, self._capabilities, policies, self._streams_per_worker, self.finals_only
         )
-        shared = Shared(self._capabilities, policies, self.statistics, self._pool, self._clock)
+        shared = Shared(
+            self._capabilities,
+            policies,
+            self.statistics,
+            self._pool,
+            RecordingSlots(self.slots, self._pool.has_live),
+            self._clock,
+        )
         for worker in self._workers:
             server = SlotServer(worker, shared)
             self._pool.servers.append(server)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from rasr.scheduling.overload import TOP_LEVEL, StepPolicies
 from rasr.scheduling.statistics import EngineStatistics
 from rasr.scheduling.supervision import Run, SupervisedWorker
 from rasr.scheduling.task import DecodeState, DecodeTask, Priority
+from rasr.scheduling.yielding import RecordingSlots
 
 _log = structlog.get_logger("rasr.scheduling")
 
@@ -47,6 +48,7 @@ class Shared:
     policies: StepPolicies
     statistics: EngineStatistics
     streams: Streams
+    recordings: RecordingSlots
     clock: Callable[[], float]
 
 
@@ -65,6 +67,7 @@ class SlotServer:
         self._policies = shared.policies
         self._statistics = shared.statistics
         self._streams = shared.streams
+        self._recordings = shared.recordings
         self._clock = shared.clock
         self._tasks: dict[int, DecodeTask] = {}
         """Stream → task."""
@@ -155,18 +158,21 @@ class SlotServer:
         self._wake.clear()
         try:
             # What was told may have made work for this very slot.
-            if not (self._worker.up and (self._ready or self._discard)):
-                await self._wake.wait()
+            if not (self._worker.up and (self._reachable() or self._discard)):
+                await self._recordings.news(self._wake, waiting=bool(self._ready))
         finally:
             self._idle_slots -= 1
 
+    def _reachable(self) -> Collection[DecodeTask]:
+        return self._recordings.reachable(self._ready.values(), self._clock())
+
     def _next_batch(self, slot: int) -> Batch | None:
-        if not self._worker.up or not (self._ready or self._discard):
+        if not self._worker.up or not ((ready := self._reachable()) or self._discard):
             return None
         now = self._clock()
         try:
             chosen = choose(
-                self._ready.values(),
+                ready,
                 self._shares,
                 slot=slot,
                 idle_slots=self._idle_slots,
@@ -208,16 +214,19 @@ class SlotServer:
 
     async def _decoded(self, batch: Batch, run: Run, begun: float) -> list[StepResult]:
         """The results of a batch, with the tasks on their way to their next steps."""
-        results = await self._worker.finished(run)
+        with self._recordings.in_use([self._tasks.get(step.stream) for step in batch.steps]):
+            results = await self._worker.finished(run)
         if results is None:
             return []
         now = self._clock()
         busy_s = now - begun
-        samples = sum(len(step.samples) for step in batch.steps)
-        worded = sum(_letters(result) > 0 for result in results)
-        is_spared = self._policies.level > 0
         self._statistics.batch_decoded(
-            busy_s, len(batch.steps), samples, now, worded=worded, is_spared=is_spared
+            busy_s,
+            len(batch.steps),
+            sum(len(step.samples) for step in batch.steps),
+            now,
+            worded=sum(_letters(result) > 0 for result in results),
+            is_spared=self._policies.level > 0,
         )
         for result in results:
             self._settle(result, busy_s / len(results))
@@ -256,14 +265,7 @@ class SlotServer:
                 self._give_up(task, result.failure)
             elif result.hypothesis is not None:
                 if result.final:
-                    self._statistics.utterance_decoded(
-                        task.decoded_samples,
-                        busy_s=task.busy_s,
-                        letters=_letters(result),
-                        partials=task.policy.partial is not None,
-                        is_spared=self._policies.level > 0,
-                        now=self._clock(),
-                    )
+                    _count(task, result, self._statistics, self._clock(), self._policies)
                     self.release(task)
                     task.finish()
                 task.listener.hypothesis(result.hypothesis, final=result.final)
@@ -299,6 +301,24 @@ class SlotServer:
     def worker_replaced(self) -> None:
         """There is room again."""
         self._streams.room()
+
+
+def _count(
+    task: DecodeTask,
+    result: StepResult,
+    statistics: EngineStatistics,
+    now: float,
+    policies: StepPolicies,
+) -> None:
+    """Count a task whose final is there."""
+    statistics.utterance_decoded(
+        task.decoded_samples,
+        busy_s=task.busy_s,
+        letters=_letters(result),
+        partials=task.policy.partial is not None,
+        is_spared=policies.level > 0,
+        now=now,
+    )
 
 
 def _letters(result: StepResult) -> int:

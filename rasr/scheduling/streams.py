@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import partial
 from operator import attrgetter
 
 import structlog
@@ -95,6 +96,12 @@ class WaitingQueue:
         return task.priority is Priority.LIVE or self._held_below_live < self._most_below_live
 
 
+def _crowd(task: DecodeTask, server: SlotServer) -> tuple[bool, int]:
+    """How little room there is for a task: whoever speaks keeps away from recordings."""
+    has_recordings = any(one.priority is Priority.BATCH for one in server.tasks)
+    return task.priority is Priority.LIVE and has_recordings, len(server)
+
+
 class StreamPool:
     """Gives streams to decode tasks that have work, and takes them back."""
 
@@ -125,6 +132,11 @@ class StreamPool:
     def in_use(self) -> int:
         """Streams that are taken."""
         return sum(len(server) for server in self.servers)
+
+    def has_live(self) -> bool:
+        """True while somebody speaks live."""
+        known = itertools.chain(self._queue, *(server.tasks for server in self.servers))
+        return any(task.priority is Priority.LIVE for task in known)
 
     def oldest_ready_s(self) -> float:
         """How long the live step that waits longest has been ready; 0 where none waits."""
@@ -226,7 +238,7 @@ class StreamPool:
             try:
                 # The level may have changed since it was opened; its first step is the same on all.
                 task.follow(self.policies.renewed(task.policy))
-                min(free, key=len).take(task)
+                min(free, key=partial(_crowd, task)).take(task)
             except Exception:
                 self._fault("giving a stream", task)
         self._statistics.waiting_tasks = len(self._queue)

@@ -18,6 +18,7 @@ from rasr.server.auth.tickets import add_tickets
 from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
 from rasr.server.http.described.document import add_openapi
+from rasr.server.http.flash import add_flash
 from rasr.server.http.keys import add_keys
 from rasr.server.http.languages import add_languages
 from rasr.server.http.monitoring import add_monitoring
@@ -76,6 +77,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_captions(app, state.captions, origins, server.send_timeout_s)
     add_subtitles(app, origins, lambda: state.connections.closing)
     add_short_audio(app, state, origins)
+    add_flash(app, state, origins)
     add_usage(app, state, origins)
     add_keys(app, state, origins)
     add_project_sessions(app, state, origins)

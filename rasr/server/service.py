@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,8 @@ from rasr.media import AudioFiles
 from rasr.models.catalogue import load
 from rasr.models.languages import languages
 from rasr.recognition.segmenter import Margins
+from rasr.recordings.access import RecordingAccess
+from rasr.recordings.reading import RecordingReader
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Scheduler
@@ -49,6 +52,7 @@ from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.reach import check_reach
 from rasr.server.ready import ready_message
+from rasr.server.recordings import recording_access
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
 from rasr.server.tls import tls_context
@@ -58,6 +62,7 @@ from rasr.server.ws.connections import Connections
 from rasr.settings import Settings, VadSettings
 from rasr.store.on_demand import StoreOnDemand
 from rasr.tasks import awaited, notice_faults
+from rasr.wire.sis.flash import MOST_BYTES
 from vad import Classifier, VadError, make_classifier
 
 _LEAST_FRAME_BYTES = 4 << 20
@@ -98,6 +103,8 @@ class Service:
         self._aligners: Aligners | None = None
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
+        self._stack = AsyncExitStack()
+        self._recordings: RecordingAccess | None = None
         self._http: rasr.asgi.Server | None = None
         self._audio_files = AudioFiles(at_once=max(2, min(4, cores())))
         self.background: Background | None = None
@@ -179,6 +186,9 @@ class Service:
         tls, proxies = tls_context(settings.server), _proxies(settings.server.trusted_proxies)
         self._url = url_of(self._listener, is_secure=tls is not None)
         authenticator = Authenticator(settings, self._directory, time.time)
+        self._recordings = await self._stack.enter_async_context(
+            recording_access(settings.recordings, self._store)
+        )
         self._asks = await check_reach(authenticator, settings.server.host, is_local=self._is_local)
         await self._meter.start()
         self._schedulers = {
@@ -198,6 +208,7 @@ class Service:
                 connections=settings.server.max_connections + _SPARE_CONNECTIONS,
                 connections_per_address=settings.server.connections_per_address,
                 send_timeout_s=settings.server.send_timeout_s,
+                body_bytes=MOST_BYTES,
                 message_bytes=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
             ),
             self._state.statistics.requests_refused,
@@ -273,6 +284,8 @@ class Service:
             recognizer=recognizer,
             authoriser=authoriser,
             audio_files=self._audio_files,
+            recordings=self._recordings,
+            reader=RecordingReader(self._audio_files, recognizer),
             authenticator=authenticator,
             vocabularies=vocabularies,
             store=self._store,
@@ -293,6 +306,7 @@ class Service:
         if self._recognizer is not None:
             self._recognizer.close()
         self._audio_files.close()
+        await self._stack.aclose()
         await self._meter.close()
         if self._directory is not None:
             await self._directory.close()

@@ -9,6 +9,8 @@ from decoder.alignment import LANGUAGES
 from rasr.captions import Broadcaster
 from rasr.media import AudioFiles
 from rasr.models.languages import Language
+from rasr.recordings.access import RecordingAccess
+from rasr.recordings.reading import RecordingReader
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Scheduler
@@ -50,6 +52,9 @@ class ServerState:
     recognizer: Recognizer
     authoriser: Authoriser
     audio_files: AudioFiles
+    recordings: RecordingAccess | None
+    """None where they have no folder to lie in."""
+    reader: RecordingReader
     authenticator: Authenticator
     vocabularies: KnownVocabularies
     store: StoreOnDemand | None

@@ -24,7 +24,7 @@ from rasr.settings.recognition import (
     live_engine,
     served_engines,
 )
-from rasr.settings.recordings import BucketSettings, RecordingSettings
+from rasr.settings.recordings import BucketSettings, RecordingSettings, WordListSettings
 from rasr.settings.section import Secret, Section, Texts
 from rasr.settings.server import (
     CapacitySettings,
@@ -61,6 +61,7 @@ __all__ = [
     "TextSettings",
     "TracingSettings",
     "VadSettings",
+    "WordListSettings",
     "final_engine",
     "language_of",
     "live_engine",

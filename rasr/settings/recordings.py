@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from rasr.settings.section import Secret, Section, Texts
+from rasr.settings.section import MANY, Secret, Section, Texts
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -76,6 +76,18 @@ class BucketSettings(Section):
     ] = ()
 
 
+class WordListSettings(Section):
+    """What is looked for in what was said."""
+
+    words: Annotated[
+        Texts, Field(description="words and phrases; capital letters count for nothing")
+    ] = ()
+    phone_numbers: Annotated[bool, Field(description="phone numbers, too")] = False
+    projects: Annotated[
+        Texts, Field(description="ids of the projects in whose recordings; empty = all")
+    ] = ()
+
+
 class RecordingSettings(Section):
     """Recordings that are fetched, and answers that are sent to a callback_url."""
 
@@ -123,6 +135,10 @@ class RecordingSettings(Section):
     callback_for_s: Annotated[
         float, Field(ge=0, description="an answer that is not taken is sent again for so long, s")
     ] = 86_400.0
+    flash_calls: Annotated[
+        int,
+        Field(ge=1, le=MANY, description="calls of flash transcription at once; more get SIS.0312"),
+    ] = 4
     folder: Annotated[
         str,
         Field(
@@ -144,6 +160,27 @@ class RecordingSettings(Section):
     role_secret: Annotated[
         str, Secret(), Field(repr=False, description="secret of role_access_id (SK)")
     ] = ""
+    voice_segmentation: Annotated[
+        str,
+        Field(
+            description="model (ONNX) that finds where who speaks in some seconds of audio, as "
+            "pyannote's; with voice_embedding voices are told apart; empty = none"
+        ),
+    ] = ""
+    voice_embedding: Annotated[
+        str, Field(description="model (ONNX) of what a voice is like; empty = none")
+    ] = ""
+    voices_required: Annotated[
+        bool,
+        Field(
+            description="without these models whoever wants voices told apart is refused with "
+            "SIS.0031; otherwise answered without"
+        ),
+    ] = True
+    word_lists: Annotated[
+        dict[str, WordListSettings],
+        Field(description="what is marked in texts of recordings, by the name that marks have"),
+    ] = Field(default_factory=dict)
     buckets: Annotated[
         dict[str, BucketSettings], Field(description="buckets by the name that requests use")
     ] = Field(default_factory=dict)

@@ -110,6 +110,17 @@ def test_calls_of_short_audio_are_timed_alone_and_beside_speakers(bench: Any) ->
     assert len(figures["final_p95_ms"]) == 2
 
 
+def test_a_long_recording_is_timed_alone_and_beside_speakers(bench: Any) -> None:
+    line = bench(
+        *("flash", "--config", "CONFIG", "--minutes", "0.5", "--speakers", "1"),
+        *("--turn", "0", *SHORT),
+    )
+    figures = line["figures"]
+    assert (figures["minutes"], figures["errors"]) == (0.5, 0)
+    assert figures["speed"] == pytest.approx(30 / figures["took_s"])
+    assert len(figures["final_p95_ms"]) == 2
+
+
 @pytest.mark.engine
 def test_while_workers_die_everybody_is_answered_as_in_peace(bench: Any) -> None:
     line = bench(

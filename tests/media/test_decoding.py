@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 
 import numpy as np
 import pytest
@@ -47,9 +47,10 @@ async def decoded(
     declared: FileFormat = FileFormat.AUTO,
     rate: int = 16000,
     limits: Limits = MINUTE,
+    channel: int | None = None,
 ) -> Samples:
     with file_of(data) as file:
-        async with aclosing(files.pieces(file, declared, rate, limits)) as pieces:
+        async with aclosing(files.pieces(file, declared, rate, limits, channel=channel)) as pieces:
             return np.frombuffer(b"".join([piece async for piece in pieces]), "<i2")
 
 
@@ -83,6 +84,65 @@ async def test_amr_of_either_band_is_told_apart(files: AudioFiles) -> None:
 async def test_samples_of_a_wav_file_are_not_changed(files: AudioFiles) -> None:
     samples = tone(5)
     assert (await decoded(files, encoded(samples, "wav"))).tolist() == samples.tolist()
+
+
+STEREO = np.stack((tone(1), -tone(1) // 2), axis=1)
+
+
+@pytest.mark.parametrize("channel", [0, 1])
+async def test_one_channel_is_decoded_alone(files: AudioFiles, channel: int) -> None:
+    data = encoded(STEREO, "wav", layout="stereo")
+    found = await decoded(files, data, channel=channel)
+    assert found.tolist() == STEREO[:, channel].tolist()
+
+
+@pytest.mark.parametrize("kind", ["mp3", "m4a", "flac", "ogg"])
+async def test_one_channel_of_any_format_is_what_it_is_alone(files: AudioFiles, kind: str) -> None:
+    both = np.stack((tone(2), np.zeros(32000, np.int16)), axis=1)
+    data = encoded(both, kind, layout="stereo")
+    loud, silent = [
+        np.abs((await decoded(files, data, rate=8000, channel=one)).astype(int)) for one in (0, 1)
+    ]
+    assert abs(len(loud) - 16000) < 0.15 * 8000
+    assert (loud.max() > 6000, silent.max() < 800) == (True, True)
+
+
+async def test_a_channel_that_is_not_there_is_a_fault(files: AudioFiles) -> None:
+    with pytest.raises(AudioFileError, match="no channel 2; it has 2, counted from 0"):
+        await decoded(files, encoded(STEREO, "wav", layout="stereo"), channel=2)
+    with pytest.raises(AudioFileError, match="no channel 1; it has 1"):
+        await decoded(files, encoded(tone(1), "wav"), channel=1)
+
+
+@pytest.mark.parametrize("kind", ENCODED)
+async def test_what_a_file_says_of_its_audio_is_told(files: AudioFiles, kind: str) -> None:
+    with file_of(encoded(tone(3), kind)) as file:
+        info = await files.info(file, FileFormat.AUTO, MINUTE)
+    assert info.channels == 1
+    assert info.sample_rate in (8000, 16000, 48000)
+    assert info.duration_s is None or abs(info.duration_s - 3) < 0.3
+
+
+async def test_a_file_that_says_nothing_is_told_as_ever(files: AudioFiles) -> None:
+    for data, sentence in ((b"hello " * 99, "is a text file"), (b"", "is empty")):
+        with file_of(data) as file, pytest.raises(AudioFileError, match=sentence):
+            await files.info(file, FileFormat.AUTO, MINUTE)
+
+
+async def test_files_that_are_read_slowly_take_no_place_from_others(files: AudioFiles) -> None:
+    data = encoded(tone(8), "wav")
+    with ExitStack() as opened:
+        slow = [
+            files.pieces(
+                opened.enter_context(file_of(data)), FileFormat.WAV, 16000, MINUTE, unhurried=True
+            )
+            for _ in range(3)
+        ]
+        for one in slow:
+            assert await anext(one)
+        assert len(await decoded(files, data)) == 8 * 16000
+        for one in slow:
+            await one.aclose()
 
 
 async def test_channels_are_mixed_down(files: AudioFiles) -> None:

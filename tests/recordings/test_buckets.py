@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -533,3 +535,20 @@ def test_what_signs_a_url_is_not_shown() -> None:
     assert b"X-Amz-Signature" in target.path
     assert str(target) == "https://obs.example/calls/a.wav"
     assert "X-Amz" not in repr(target)
+
+
+async def test_without_what_signs_a_bucket_says_how_to_have_it(
+    server: S3, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    fault = await refused(bucket_at(server.url), "a.wav", place)
+    assert fault.code == "SIS.30003"
+    assert "pip install 'rasr[buckets]'" in fault.message
+    # What everybody may read is not signed.
+    await fetched(bucket_at(server.url, None), "open.wav", place)
+    assert content(place) == b"for everybody"
+
+
+def test_what_signs_is_not_imported_before_it_is_needed() -> None:
+    code = "import rasr.recordings.access, sys; sys.exit('obstore' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from rasr.identity.directory import DirectoryUnavailable
@@ -36,6 +37,8 @@ _MOST_PARTS = 20_000
 """Arrays, objects and values of a body together. The parser has the interpreter for itself until
 all is read: a body as long as may be, of nothing but brackets, would hold up everybody's audio."""
 
+_PIECE_BYTES = 256 << 10
+
 
 @dataclass(frozen=True, slots=True)
 class Interface:
@@ -48,6 +51,9 @@ class Interface:
     """Of the body."""
     too_long: ProtocolError | None = None
     """What a longer one is answered with; None: what the gateway answers."""
+    streams: bool = False
+    """The handler takes the body piece by piece, and bounds it: it may be larger than what is held
+    in memory."""
 
     @property
     def name(self) -> str:
@@ -68,7 +74,12 @@ class SisRequest:
     query: Mapping[str, str]
     host: str
     """As the client wrote it."""
+    accept: str
+    """What the client says of the answers that it takes."""
     body: bytes = field(repr=False)
+    """Empty where the interface streams."""
+    pieces: AsyncIterator[bytes] = field(repr=False)
+    """The body of an interface that streams, once."""
 
     @property
     def principal(self) -> Principal | None:
@@ -131,17 +142,21 @@ async def _answer(
         _check_origin(request, origins)
         # What the door has read belongs to the door.
         given = body_of(request.scope)
-        if given is None:
-            given = body = await state.authenticator.bodies.read(
-                request.receive, interface.most_bytes
-            )
-        elif len(given.data) > interface.most_bytes:
-            raise answers.body_too_long(interface.most_bytes)
+        if interface.streams:
+            data = b""
+        else:
+            if given is None:
+                given = body = await state.authenticator.bodies.read(
+                    request.receive, interface.most_bytes
+                )
+            elif len(given.data) > interface.most_bytes:
+                raise answers.body_too_long(interface.most_bytes)
+            data = given.data
         # Sending it is the client's time.
         began = time.monotonic()
         with connections.answering():
-            response = await handler(_sis_request(request, given.data))
-    except PeerGone:
+            response = await handler(_sis_request(request, data, _pieces(request, given)))
+    except (PeerGone, ClientDisconnect):
         return Response(status_code=400)
     except Exception as error:
         response = _failure(request, interface, error)
@@ -162,7 +177,19 @@ def _check_origin(request: Request, origins: OriginRule) -> None:
         raise Refused(403, answers.NOT_ALLOWED, sentence, "a page of another origin")
 
 
-def _sis_request(request: Request, body: bytes) -> SisRequest:
+async def _pieces(request: Request, given: Body | None) -> AsyncIterator[bytes]:
+    """A body, piece by piece; what the door holds of it is let go."""
+    if given is None:
+        async for piece in request.stream():
+            yield piece
+        return
+    data = given.data
+    given.let_go()
+    for at in range(0, len(data), _PIECE_BYTES):
+        yield data[at : at + _PIECE_BYTES]
+
+
+def _sis_request(request: Request, body: bytes, pieces: AsyncIterator[bytes]) -> SisRequest:
     project_id = request.path_params["project_id"]
     return SisRequest(
         project_id=project_id,
@@ -171,17 +198,43 @@ def _sis_request(request: Request, body: bytes) -> SisRequest:
         path=request.path_params,
         query=request.query_params,
         host=request.headers.get("host", ""),
+        accept=request.headers.get("accept", ""),
         body=body,
+        pieces=pieces,
     )
 
 
 def _failure(request: Request, interface: Interface, error: Exception) -> Response:
     """The answer to a request that failed."""
+    if isinstance(error, BodyTooLong) and interface.too_long is not None:
+        error = interface.too_long
+    status, code, sentence, headers = _told(error)
+    if code == ErrorCode.INTERNAL and not isinstance(error, ProtocolError):
+        _log.error("request_failed", request=request_id_of(request.scope), exc_info=error)
+    if status >= 500:
+        _log.error(
+            "interface_failed",
+            request=request_id_of(request.scope),
+            interface=interface.name,
+            code=code,
+            why=str(error) if isinstance(error, DirectoryUnavailable) else type(error).__name__,
+        )
+    return answers.answer(request.scope, status, code, sentence, headers)
+
+
+def error_body(error: Exception) -> dict[str, str]:
+    """What is told of an error in an answer that has begun."""
+    _, code, sentence, _ = _told(error)
+    if code == ErrorCode.INTERNAL and not isinstance(error, ProtocolError):
+        _log.error("request_failed", exc_info=error)
+    return {"error_code": code, "error_msg": sentence}
+
+
+def _told(error: Exception) -> tuple[int, str, str, Mapping[str, str]]:
+    """Status, code, sentence and headers for whoever asked."""
     status: int
     code: str
     headers: Mapping[str, str] = {}
-    if isinstance(error, BodyTooLong) and interface.too_long is not None:
-        error = interface.too_long
     match error:
         case ProtocolError():
             status, code, sentence = ERROR_TABLE[error.code].http_status, error.code, error.message
@@ -201,16 +254,7 @@ def _failure(request: Request, interface: Interface, error: Exception) -> Respon
         case _:
             status = ERROR_TABLE[ErrorCode.INTERNAL].http_status
             code, sentence = ErrorCode.INTERNAL, "a fault of the server; its log has it"
-            _log.exception("request_failed", request=request_id_of(request.scope))
-    if status >= 500:
-        _log.error(
-            "interface_failed",
-            request=request_id_of(request.scope),
-            interface=interface.name,
-            code=code,
-            why=str(error) if isinstance(error, DirectoryUnavailable) else type(error).__name__,
-        )
-    return answers.answer(request.scope, status, code, sentence, headers)
+    return status, code, sentence, headers
 
 
 def _no_number(name: str) -> None:

@@ -41,6 +41,7 @@ class ErrorCode(StrEnum):
     ILLEGAL_URL = "SIS.0608"
     DOWNLOAD_FAILED = "SIS.0609"
     BUCKET_FAILED = "SIS.30003"
+    NOT_DECODED = "SIS.30006"
     QUOTA = "APIG.0308"
 
 
@@ -84,6 +85,7 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.ILLEGAL_URL: ErrorRow("a URL is not one that may be asked", 400, False),
     ErrorCode.DOWNLOAD_FAILED: ErrorRow("a recording could not be fetched", 400, False),
     ErrorCode.BUCKET_FAILED: ErrorRow("an object could not be fetched from its bucket", 400, False),
+    ErrorCode.NOT_DECODED: ErrorRow("a recording cannot be read as audio", 400, False),
     ErrorCode.QUOTA: ErrorRow("the quota of the month is used up", 429, True),
 }
 

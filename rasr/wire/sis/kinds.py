@@ -37,6 +37,33 @@ class YesNo:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """A boolean of JSON."""
+
+    allowed = "true or false"
+
+    def read(self, raw: object) -> bool | None:
+        """The value of `raw`; None if it is not allowed."""
+        return raw if isinstance(raw, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        """All words, separated by commas."""
+        return ", ".join(self.words)
+
+    def read(self, raw: object) -> str | None:
+        """The value of `raw`; None if it is not allowed."""
+        return raw if isinstance(raw, str) and raw in self.words else None
+
+
+@dataclass(frozen=True, slots=True)
 class WholeNumber:
     """A number without a fraction, both ends of its range included."""
 
@@ -143,7 +170,16 @@ class ChannelName:
 
 
 FieldKind = (
-    YesNo | WholeNumber | Text | FormatName | FileFormatName | PropertyName | TextList | ChannelName
+    YesNo
+    | Flag
+    | Choice
+    | WholeNumber
+    | Text
+    | FormatName
+    | FileFormatName
+    | PropertyName
+    | TextList
+    | ChannelName
 )
 
 

@@ -53,8 +53,10 @@ CALLS: dict[str, Callable[[SisClient], object]] = {
         RunTtsRequest(body=PostCustomTTSReq(text="hi", config=TtsConfig()))
     ),
 }
-BEHIND_THE_DOOR = dict.fromkeys(("create", "list", "update", "delete", "no id"), (400, "SIS.0031"))
-"""What calls are told for which there is a service, but no store."""
+BEHIND_THE_DOOR = dict.fromkeys(
+    ("create", "list", "update", "delete", "no id", "flash"), (400, "SIS.0031")
+)
+"""What calls are told for which there is a service, but no store, or no model."""
 
 
 def client(place: Place, access: str = AK, secret: str = SK, project: str = PROJECT) -> SisClient:

@@ -26,6 +26,7 @@ def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
         ErrorCode.ILLEGAL_URL: (400, False),
         ErrorCode.DOWNLOAD_FAILED: (400, False),
         ErrorCode.BUCKET_FAILED: (400, False),
+        ErrorCode.NOT_DECODED: (400, False),
         # Of the moment.
         ErrorCode.IDLE: (408, True),
         ErrorCode.FULL: (429, True),

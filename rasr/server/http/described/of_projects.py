@@ -22,6 +22,7 @@ from rasr.server.http.described.schema import (
 from rasr.server.http.keys import MOST_DAYS
 from rasr.server.http.monitoring import PERIODS_S
 from rasr.usage.services import Service, Unit
+from rasr.wire.sis.flash import FLASH_FIELDS
 from rasr.wire.sis.short_audio import MOST_CHARACTERS, SHORT_AUDIO_FIELDS
 from rasr.wire.sis.vocabularies import MOST_DESCRIPTION_BYTES, MOST_WORDS
 
@@ -42,6 +43,22 @@ _VOCABULARY: Mapping[str, Schema] = {
     "language": TEXT,
     "description": {"type": "string", "maxLength": MOST_DESCRIPTION_BYTES},
 }
+_FLASH = table(
+    {
+        "trace_id": TEXT,
+        "audio_duration": WHOLE,
+        "flash_result": listed(
+            table(
+                {
+                    "channel_id": WHOLE,
+                    "sentences": listed(
+                        table({"start_time": WHOLE, "end_time": WHOLE, "result": _RESULT})
+                    ),
+                }
+            )
+        ),
+    }
+)
 _WORDS: Schema = {"type": "array", "items": TEXT, "minItems": 1, "maxItems": MOST_WORDS}
 _CONTENT = table(
     {"name": TEXT, "language": TEXT, "contents": _WORDS},
@@ -143,6 +160,12 @@ OF_PROJECTS: Mapping[tuple[str, str], Operation] = {
                 },
             }
         ),
+    ),
+    ("POST", "/v1/{project_id}/asr/flash"): Operation(
+        "The sentences of a recording of two hours at most, from a bucket or the body of the "
+        "request; with Accept: text/event-stream, progress before them.",
+        {200: _FLASH},
+        query=fields(FLASH_FIELDS)["properties"],
     ),
     ("POST", _ALL): Operation("Make a table of hot words.", {200: _MADE}, body=_CONTENT),
     ("GET", _ALL): Operation(

@@ -8,9 +8,11 @@ from typing import Any, assert_never
 
 from rasr.wire.sis.kinds import (
     ChannelName,
+    Choice,
     Field,
     FieldKind,
     FileFormatName,
+    Flag,
     FormatName,
     PropertyName,
     Text,
@@ -78,6 +80,10 @@ def _kind(kind: FieldKind) -> Schema:
     match kind:
         case YesNo():
             return {"enum": ["yes", "no"]}
+        case Flag():
+            return FLAG
+        case Choice():
+            return {"enum": list(kind.words)}
         case WholeNumber():
             return {"type": "integer", "minimum": kind.lowest, "maximum": kind.highest}
         case Text():
