@@ -20,6 +20,7 @@ from rasr.server.ops.capacity import Capacities
 from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.speech import Speech
 from rasr.server.vocabularies import KnownVocabularies
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings
@@ -52,6 +53,7 @@ class ServerState:
     audio_files: AudioFiles
     authenticator: Authenticator
     vocabularies: KnownVocabularies
+    speech: Speech
     store: StoreOnDemand | None
     """Where keys, hot words and usage are kept; None: nowhere."""
     names_are_ours: bool

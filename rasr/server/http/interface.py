@@ -25,6 +25,7 @@ from rasr.server.auth.answers import BodyTooLong, Refused
 from rasr.server.auth.bodies import Body, PeerGone, body_of
 from rasr.server.auth.call import address_of, principal_of, request_id_of
 from rasr.server.auth.paths import RIGHTS
+from rasr.server.faults import fault_of_usage
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
 from rasr.usage.meter import UsageRefused
@@ -75,8 +76,11 @@ class SisRequest:
         """Who asks; None where nobody is asked."""
         return self.party.principal
 
-    def document(self) -> dict[str, Any]:
+    def document(self, code: ErrorCode = ErrorCode.INVALID) -> dict[str, Any]:
         """The body, which is a JSON object.
+
+        Args:
+            code: of what is none.
 
         Raises:
             ProtocolError: it is not.
@@ -84,16 +88,16 @@ class SisRequest:
         parts = sum(self.body.count(mark) for mark in (b"[", b"{", b","))
         if parts > _MOST_PARTS:
             raise ProtocolError(
-                ErrorCode.INVALID,
+                code,
                 f"the body has {parts} arrays, objects and values; allowed: {_MOST_PARTS}",
             )
         try:
             document = json.loads(self.body, parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
             why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-            raise ProtocolError(ErrorCode.INVALID, f"the body is not JSON: {why}") from None
+            raise ProtocolError(code, f"the body is not JSON: {why}") from None
         if not isinstance(document, dict):
-            raise ProtocolError(ErrorCode.INVALID, "the body is no JSON object")
+            raise ProtocolError(code, "the body is no JSON object")
         return document
 
 
@@ -180,6 +184,8 @@ def _failure(request: Request, interface: Interface, error: Exception) -> Respon
     headers: Mapping[str, str] = {}
     if isinstance(error, BodyTooLong) and interface.too_long is not None:
         error = interface.too_long
+    if isinstance(error, UsageRefused):
+        error = fault_of_usage(error)
     match error:
         case ProtocolError():
             status, code, sentence = ERROR_TABLE[error.code].http_status, error.code, error.message
@@ -190,9 +196,6 @@ def _failure(request: Request, interface: Interface, error: Exception) -> Respon
                 error.sentence,
                 error.headers,
             )
-        case UsageRefused():
-            kind = ErrorCode.FROZEN if error.is_frozen else ErrorCode.QUOTA
-            status, code, sentence = ERROR_TABLE[kind].http_status, kind, error.sentence
         case DirectoryUnavailable():
             down = answers.store_down(str(error))
             status, code, sentence = down.status, down.code, down.sentence

@@ -142,8 +142,32 @@ class ChannelName:
         return raw if isinstance(raw, str) and re.fullmatch(self.PATTERN, raw) else None
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some strings."""
+
+    names: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        """All of them, in quotes."""
+        return " or ".join(repr(name) for name in self.names)
+
+    def read(self, raw: object) -> str | None:
+        """The value of `raw`; None if it is not allowed."""
+        return raw if isinstance(raw, str) and raw in self.names else None
+
+
 FieldKind = (
-    YesNo | WholeNumber | Text | FormatName | FileFormatName | PropertyName | TextList | ChannelName
+    YesNo
+    | WholeNumber
+    | Text
+    | FormatName
+    | FileFormatName
+    | PropertyName
+    | TextList
+    | ChannelName
+    | OneOf
 )
 
 

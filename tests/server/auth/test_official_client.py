@@ -49,11 +49,14 @@ CALLS: dict[str, Callable[[SisClient], object]] = {
         )
     ),
     "tts": lambda sis: sis.run_tts(
-        RunTtsRequest(body=PostCustomTTSReq(text="hi", config=TtsConfig()))
+        RunTtsRequest(body=PostCustomTTSReq(text="!", config=TtsConfig()))
     ),
 }
-BEHIND_THE_DOOR = dict.fromkeys(("create", "list", "update", "delete", "no id"), (400, "SIS.0031"))
-"""What calls are told for which there is a service, but no store."""
+BEHIND_THE_DOOR = {
+    **dict.fromkeys(("create", "list", "update", "delete", "no id"), (400, "SIS.0031")),
+    "tts": (400, "SIS.0415"),
+}
+"""What calls are told for which there is a service: it has no store, or nothing to say."""
 
 
 def client(place: Place, access: str = AK, secret: str = SK, project: str = PROJECT) -> SisClient:

@@ -12,6 +12,7 @@ from rasr.wire.sis.kinds import (
     FieldKind,
     FileFormatName,
     FormatName,
+    OneOf,
     PropertyName,
     Text,
     TextList,
@@ -60,6 +61,8 @@ class Operation:
     headers: Mapping[str, Schema] = field(default_factory=dict)
     media_type: str = "application/json"
     """Of its answers."""
+    binary: tuple[str, ...] = ()
+    """Media types that they have in its place where that is asked for."""
 
 
 def fields(known: Mapping[str, Field]) -> Schema:
@@ -82,7 +85,7 @@ def _kind(kind: FieldKind) -> Schema:
             return {"type": "integer", "minimum": kind.lowest, "maximum": kind.highest}
         case Text():
             return {"type": "string", "minLength": 1}
-        case FormatName() | FileFormatName():
+        case FormatName() | FileFormatName() | OneOf():
             return {"enum": list(kind.names)}
         case PropertyName():
             return {"type": "string", "pattern": f"^{FORM}$"}
