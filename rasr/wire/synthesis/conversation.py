@@ -25,11 +25,8 @@ from rasr.wire.sis.faults import fault
 from rasr.wire.sis.messages import Ended as End
 from rasr.wire.sis.messages import EndReason, Error, Started
 from rasr.wire.sis.time_limits import IDLE_REASON, Expired, TimeLimits
-from rasr.wire.synthesis.messages import Sent, Spoken, SpokenWord, encode
+from rasr.wire.synthesis.messages import MOST_BYTES, Sent, Spoken, SpokenWord, encode
 from rasr.wire.synthesis.request import START_FIELDS, SpeechRequest, read_speech_request
-
-MOST_BYTES = 256 << 10
-"""Of a text frame: 10,000 characters outside of the basic plane, written in ASCII, take 120 KB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,16 @@ START, ERROR, FATAL_ERROR and END are those of recognition. RESULT has a form of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rasr.wire.sis.codec import encode_server, json_text
+from rasr.wire.sis.codec import decode_server, encode_server, json_object, json_text
+from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.messages import Ended, Error, Started
+
+MOST_BYTES = 256 << 10
+"""Of a text frame: 10,000 characters outside of the basic plane, written in ASCII, take 120 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,42 @@ def encode(message: Sent) -> str | bytes:
             }
         )
     return encode_server(message)
+
+
+def decode(text: str) -> Started | Spoken | Error | Ended:
+    """The server's message in a text frame.
+
+    Raises:
+        ProtocolError: INVALID; the text is no message of this protocol.
+    """
+    document = json_object(text, MOST_BYTES)
+    if document.get("resp_type") == "RESULT":
+        try:
+            words = document["result"]
+            first = int(words[0]["word_index"])
+            return Spoken(str(document["trace_id"]), tuple(_word_in(one) for one in words), first)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise ProtocolError(
+                ErrorCode.INVALID, f"the server's message cannot be read: {error!r}"
+            ) from error
+    message = decode_server(text)
+    if isinstance(message, Started | Error | Ended):
+        return message
+    raise ProtocolError(ErrorCode.INVALID, "the server's message is none of synthesis")
+
+
+def _word_in(raw: Mapping[str, Any]) -> SpokenWord:
+    phones = raw.get("phonemes")
+    return SpokenWord(
+        raw["text"],
+        raw["start_time"],
+        raw["end_time"],
+        None
+        if phones is None
+        else tuple(
+            SpokenPhone(one["phoneme"], one["start_time"], one["end_time"]) for one in phones
+        ),
+    )
 
 
 def _word(word: SpokenWord, index: int) -> dict[str, Any]:

@@ -11,13 +11,19 @@ from rasr.settings import SessionSettings
 from rasr.wire.dialect import Close, Ended, Farewell, Send
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.synthesis.conversation import (
-    MOST_BYTES,
     Effect,
     Hush,
     Speak,
     SpeakingConversation,
 )
-from rasr.wire.synthesis.messages import SpokenPhone, SpokenWord
+from rasr.wire.synthesis.messages import (
+    MOST_BYTES,
+    Spoken,
+    SpokenPhone,
+    SpokenWord,
+    decode,
+    encode,
+)
 
 START = '{"command":"START","text":"Good morning"}'
 
@@ -309,3 +315,26 @@ def test_a_fault_of_the_server_is_said(talk: Talk) -> None:
     assert talk.told == ["FATAL_ERROR SIS.0100", "close 1011"]
     talk.receive(START)
     assert len(talk.told) == 2
+
+
+@pytest.mark.parametrize("phones", [None, (), (SpokenPhone("ɡ", 1, 2), SpokenPhone("ʊ", 2, 4))])
+def test_words_come_back_as_they_were_told(phones: tuple[SpokenPhone, ...] | None) -> None:
+    message = Spoken("t", (SpokenWord("good", 1, 4, phones), SpokenWord("你", 5, 6, phones)), 7)
+    frame = encode(message)
+    assert isinstance(frame, str)
+    assert decode(frame) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"resp_type":"RESULT","trace_id":"t","segments":[]}',
+        '{"resp_type":"RESULT","trace_id":"t","result":[]}',
+        '{"resp_type":"RESULT","trace_id":"t","result":5}',
+        '{"resp_type":"EVENT","trace_id":"t","event":"VOICE_START","timestamp":1}',
+        "{}",
+    ],
+)
+def test_what_is_no_message_of_synthesis_is_none(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        decode(text)
