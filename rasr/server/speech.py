@@ -10,6 +10,8 @@ import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
+import structlog
+
 from rasr.audio.writing import AudioWriter, WrittenFormat
 from rasr.models.store import open_store
 from rasr.models.voices import voices_here
@@ -20,6 +22,7 @@ from rasr.synthesis import (
     Request,
     Sound,
     SpeechPool,
+    SynthesisError,
     Voice,
     manner_on_scale,
 )
@@ -27,6 +30,8 @@ from rasr.synthesis.official import DEFAULT_NAME, mapped
 from rasr.synthesis.reading.limits import refuse_too_long
 from rasr.tasks import awaited, watched
 from rasr.wire.synthesis.request import SpeechRequest
+
+_log = structlog.get_logger("rasr.synthesis")
 
 _FIRST_PIECE = 12
 """Parts of words of the first piece where somebody listens meanwhile: it is heard soon, whatever
@@ -158,10 +163,14 @@ class Speech:
                 await pool.calibrate(alike)
 
     async def _warm(self) -> None:
-        pool = await self._started()
-        voice = mapped(DEFAULT_NAME, pool.voices, self._settings.voices)
-        await pool.warm(voice)
-        await self._measured(pool, voice)
+        try:
+            pool = await self._started()
+            voice = mapped(DEFAULT_NAME, pool.voices, self._settings.voices)
+            await pool.warm(voice)
+            await self._measured(pool, voice)
+        except SynthesisError as error:
+            # Whoever has a text spoken is told; listening goes on as ever.
+            _log.warning("speech_not_warm", why=str(error))
 
 
 class SpokenSound:

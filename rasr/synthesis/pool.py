@@ -168,6 +168,8 @@ class SpeechPool:
         try:
             begun = asyncio.get_running_loop().time()
             pieces: tuple[Piece, ...] = await self._asked(Read(request), begun)
+            if live:
+                self._refuse_slow(pieces)
             ahead = self._made(pieces[0], begun)
             seconds = 0.0
             for following in pieces[1:]:
@@ -182,6 +184,15 @@ class SpeechPool:
             if ahead is not None and not ahead.cancel() and not ahead.cancelled():
                 # An error that nobody asks for would be reported as one that was forgotten.
                 ahead.exception()
+
+    def _refuse_slow(self, pieces: Sequence[Piece]) -> None:
+        """
+        Raises:
+            VoiceUnavailable: one that the text itself names is too slow to be live.
+        """
+        for voice in {piece.voice for piece in pieces}:
+            if fault := self.live_fault(voice):
+                raise VoiceUnavailable(fault)
 
     def _made(self, piece: Piece, due: float) -> asyncio.Future[Sound]:
         return awaited(self._asked(Say(piece), due), name="speak")

@@ -172,6 +172,15 @@ async def test_a_voice_is_measured_and_the_slow_one_is_not_live(pool: SpeechPool
     assert len(await heard(pool)) == 3
 
 
+async def test_a_slow_voice_that_a_document_names_is_not_live_either(pool: SpeechPool) -> None:
+    pool.note_cost(VOICES[1], 1.25)
+    text = f'<speak>One.<voice name="{VOICES[1].name}">Two.</voice></speak>'
+    with pytest.raises(VoiceUnavailable, match=r"takes 1\.2 s of processor time"):
+        await anext(pool.speak(request(text), live=True))
+    assert pool.texts == 0
+    assert len(await heard(pool, text)) == 2
+
+
 async def test_live_speech_is_promised_no_more_than_the_workers_have(pool: SpeechPool) -> None:
     pool.note_cost(VOICES[0], 0.5)
     speaking = pool.speak(request(), live=True)
