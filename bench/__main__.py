@@ -17,6 +17,7 @@ from bench.chaos import chaos
 from bench.conversations.verb import conversations
 from bench.endpoint import endpoint
 from bench.first_minutes import first_minutes
+from bench.first_sound import first_sound
 from bench.flash import flash
 from bench.fuzz import fuzz
 from bench.hot_words import hot_words
@@ -47,7 +48,8 @@ def main() -> None:
 
 for verb in (
     *(accuracy, alignment, attack, busy_start, capacity, captions, chaos, conversations),
-    *(endpoint, first_minutes, flash, fuzz, g2p, hot_words, live_cost, load, metering, model, null),
+    *(endpoint, first_minutes, first_sound, flash, fuzz, g2p, hot_words, live_cost, load),
+    *(metering, model, null),
     *(overhead, overload, passes, peers, short_audio, soak, speaker, speaking, whisper_peers),
 ):
     main.add_command(verb)

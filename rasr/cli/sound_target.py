@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-import numpy as np
 
-from rasr.audio import Resampler, Samples
 from rasr.audio.writing import AudioWriter, WrittenFormat, wav_header
 from rasr.cli.loudspeaker import Loudspeaker
 from rasr.cli.stdin import STDIN
@@ -71,7 +69,7 @@ def sink(target: Target, rate: int) -> Iterator[Take]:
         with Loudspeaker(rate) as loudspeaker:
 
             async def play(sound: Sound) -> None:
-                await loudspeaker.play(_at_rate(sound, rate))
+                await loudspeaker.play(sound.at_rate(rate))
 
             yield play
         return
@@ -101,7 +99,7 @@ def sink(target: Target, rate: int) -> Iterator[Take]:
 
 def _written_to(file: BinaryIO, writer: AudioWriter, rate: int) -> Take:
     async def take(sound: Sound) -> None:
-        file.write(writer.feed(_at_rate(sound, rate)))
+        file.write(writer.feed(sound.at_rate(rate)))
 
     return take
 
@@ -115,9 +113,3 @@ def plain_errors(what: object) -> Iterator[None]:
         if error.errno == ENOSPC:
             raise
         raise click.ClickException(f"{what} cannot be written: {error.strerror}") from error
-
-
-def _at_rate(sound: Sound, rate: int) -> Samples:
-    """The samples, whatever the rate of their voice."""
-    resampler = Resampler(sound.rate, rate)
-    return np.concatenate([resampler.feed(sound.samples), resampler.flush()])

@@ -6,9 +6,9 @@ async with connect("ws://127.0.0.1:8765", Options.of("english_16k_common")) as s
     async for message in session:
         ...
 
-`connect` is for apps; `stream_recording` sends a whole recording; `open_connection` is for programs
-that send each command themselves, and `WebSocket` with a `WebSocketListener` for load clients that
-carry hundreds of streams.
+`connect` is for apps, and `speak` for apps that speak; `stream_recording` sends a whole recording;
+`open_connection` is for programs that send each command themselves, and `WebSocket` with a
+`WebSocketListener` for load clients that carry hundreds of streams.
 """
 
 from rasr.client.clock import Clock, LoopClock
@@ -32,6 +32,7 @@ from rasr.client.recording import (
     stream_recording,
 )
 from rasr.client.session import Session, connect
+from rasr.client.speaking import Speech, SpeechFields, speak
 from rasr.client.websocket import WebSocket, WebSocketListener, binary_frame, text_frame
 from rasr.wire.sis.errors import ErrorCode
 from rasr.wire.sis.messages import (
@@ -48,6 +49,7 @@ from rasr.wire.sis.messages import (
     WordInfo,
 )
 from rasr.wire.sis.modes import Mode
+from rasr.wire.synthesis.messages import Spoken, SpokenPhone, SpokenWord
 
 __all__ = [
     "CHUNK_MS",
@@ -72,6 +74,11 @@ __all__ = [
     "Segment",
     "ServerMessage",
     "Session",
+    "Speech",
+    "SpeechFields",
+    "Spoken",
+    "SpokenPhone",
+    "SpokenWord",
     "StartConfig",
     "StartFields",
     "StartRefused",
@@ -87,6 +94,7 @@ __all__ = [
     "connect",
     "end_frame",
     "open_connection",
+    "speak",
     "start_frame",
     "stream_recording",
     "text_frame",

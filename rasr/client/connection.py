@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -42,6 +42,15 @@ def address_of(url: str, mode: Mode, project_id: str = "default") -> str:
     Raises:
         CannotConnect: `url` is no address of a server.
     """
+    return address_at(url, MODE_TRAITS[mode].path, project_id)
+
+
+def address_at(url: str, path: str, project_id: str) -> str:
+    """As `address_of`, for any path within a project.
+
+    Raises:
+        CannotConnect: `url` is no address of a server.
+    """
     try:
         parts = urlsplit(url)
         scheme, host, _ = _SCHEMES.get(parts.scheme), parts.hostname, parts.port
@@ -51,10 +60,10 @@ def address_of(url: str, mode: Mode, project_id: str = "default") -> str:
         raise CannotConnect(
             f"{url!r} is no address of a server; allowed: ws://host:port or wss://host:port"
         )
-    path = parts.path
-    if path in ("", "/"):
-        path = f"/v1/{quote(project_id, safe='')}/{MODE_TRAITS[mode].path}"
-    return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
+    if parts.path not in ("", "/"):
+        return urlunsplit((scheme, parts.netloc, parts.path, parts.query, ""))
+    within = f"/v1/{quote(project_id, safe='')}/{path}"
+    return urlunsplit((scheme, parts.netloc, within, parts.query, ""))
 
 
 def start_frame(config: StartConfig) -> bytes:
@@ -112,11 +121,22 @@ async def opened(
     Raises:
         CannotConnect: nobody is there, or the server refuses the handshake.
     """
-    try:
+    with refusals(address):
         websocket = await WebSocket(address).open(
             timeout_s=timeout_s, tls=tls, credential=credential
         )
-        return Connection(websocket)
+    return Connection(websocket)
+
+
+@contextmanager
+def refusals(address: str) -> Iterator[None]:
+    """What goes wrong with connecting to an address is one sentence.
+
+    Raises:
+        CannotConnect: nobody is there, or the server refuses the handshake.
+    """
+    try:
+        yield
     except InvalidStatus as error:
         status, body = error.response.status_code, error.response.body
         raise CannotConnect(

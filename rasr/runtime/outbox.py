@@ -27,7 +27,12 @@ class Outbox:
     `put` always succeeds, nothing recognised is lost; who makes work for it waits for `room`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = _ROOM) -> None:
+        """
+        Args:
+            room: with so many messages it is full.
+        """
+        self._room = room
         self._waiting: deque[Send | Close | Sent] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
@@ -67,8 +72,8 @@ class Outbox:
 
     @property
     def full(self) -> bool:
-        """True while 256 messages or more wait."""
-        return len(self._waiting) >= _ROOM
+        """True while so many messages wait, or more."""
+        return len(self._waiting) >= self._room
 
     async def room(self) -> None:
         """Wait until it is not full."""

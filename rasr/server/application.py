@@ -25,6 +25,7 @@ from rasr.server.http.monitoring import add_monitoring
 from rasr.server.http.nothing_page import nothing_page, wants_page
 from rasr.server.http.pages import PAGE_HEADERS, add_pages
 from rasr.server.http.short_audio import add_short_audio
+from rasr.server.http.speech import add_speech
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.http.templates import preferred_language
 from rasr.server.http.usage import add_usage
@@ -36,6 +37,7 @@ from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.server.ws.sis import add_sis
 from rasr.server.ws.socket import AsgiSocket
+from rasr.server.ws.speaking import REAL_TIME_SYNTHESIS, add_real_time_synthesis
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from rasr.wire.sis.properties import Property
 
@@ -78,6 +80,7 @@ def make_application(state: ServerState) -> FastAPI:
     add_subtitles(app, origins, lambda: state.connections.closing)
     add_short_audio(app, state, origins)
     add_flash(app, state, origins)
+    add_speech(app, state, origins)
     add_usage(app, state, origins)
     add_keys(app, state, origins)
     add_project_sessions(app, state, origins)
@@ -113,6 +116,7 @@ def make_application(state: ServerState) -> FastAPI:
             # As of every other path; the server leaves the body out.
             route.methods.add("HEAD")
     add_sis(app, state, origins)
+    add_real_time_synthesis(app, state, origins)
     app.router.routes.append(WebSocketRoute("/{path:path}", _UnknownPath()))
     return app
 
@@ -146,7 +150,7 @@ class _UnknownPath:
 def _not_here(path: str) -> str:
     if path.rstrip("/") == "/captions":
         return "add the name of a channel, as in /captions/stage"
-    known = [traits.path for traits in MODE_TRAITS.values()]
+    known = [*(traits.path for traits in MODE_TRAITS.values()), REAL_TIME_SYNTHESIS]
     if path.startswith("/v1/") and path.endswith(tuple(f"/{one}" for one in known)):
         sentence = f"{path[:120]!r} is the address of a websocket: open it with ws:// or wss://"
         posted = path.endswith(f"/{MODE_TRAITS[Mode.ONE_SENTENCE].path}")

@@ -53,6 +53,7 @@ from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.reach import check_reach
 from rasr.server.ready import ready_message
 from rasr.server.recordings import recording_access
+from rasr.server.speech import make_speech
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
 from rasr.server.tls import tls_context
@@ -107,6 +108,7 @@ class Service:
         self._recordings: RecordingAccess | None = None
         self._http: rasr.asgi.Server | None = None
         self._audio_files = AudioFiles(at_once=max(2, min(4, cores())))
+        self._speech = make_speech(settings)
         self.background: Background | None = None
         """While it serves."""
         self._asks = False
@@ -217,6 +219,7 @@ class Service:
         )
         await self._http.start(self._listener)
         self._audio_files.warm()
+        self._speech.begin()
 
     @property
     def _is_local(self) -> bool:
@@ -288,6 +291,7 @@ class Service:
             reader=RecordingReader(self._audio_files, recognizer),
             authenticator=authenticator,
             vocabularies=vocabularies,
+            speech=self._speech,
             store=self._store,
             # A server for others is meant to be reached by names.
             names_are_ours=settings.auth.kind == "none" or not self._is_local,
@@ -307,6 +311,7 @@ class Service:
             self._recognizer.close()
         self._audio_files.close()
         await self._stack.aclose()
+        self._speech.stop()
         await self._meter.close()
         if self._directory is not None:
             await self._directory.close()

@@ -22,6 +22,7 @@ from rasr.server.ops.capacity import Capacities
 from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.speech import Speech
 from rasr.server.vocabularies import KnownVocabularies
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings
@@ -57,6 +58,7 @@ class ServerState:
     reader: RecordingReader
     authenticator: Authenticator
     vocabularies: KnownVocabularies
+    speech: Speech
     store: StoreOnDemand | None
     """Where keys, hot words and usage are kept; None: nowhere."""
     names_are_ours: bool

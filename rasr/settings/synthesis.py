@@ -22,6 +22,31 @@ class SynthesisSettings(Section):
         float,
         Field(gt=0, description="a worker that takes so long for a sentence is replaced, s"),
     ] = 60.0
+    warm: Annotated[
+        bool,
+        Field(
+            description="start the processes that speak once the server is ready, and load the "
+            "default voice; else that is done with the first text"
+        ),
+    ] = False
+    characters: Annotated[
+        int,
+        Field(
+            ge=500,
+            le=10_000,
+            description="characters of a text in real time, or whose answer streams; a text that "
+            "is answered as a whole has 500",
+        ),
+    ] = 10_000
+    cache_mb: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=MANY,
+            description="answers of texts that were spoken lately, kept in memory, MB; 0 = nothing "
+            "is kept",
+        ),
+    ] = 0
     voices: Annotated[
         dict[str, str],
         Field(

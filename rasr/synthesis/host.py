@@ -66,7 +66,14 @@ class Fault:
     """For the log: the kind of error and the lines of code, without any text."""
 
 
-Question = Read | Say | Measure
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """A question; the answer is None once all is loaded that texts of the voice take."""
+
+    voice: Voice
+
+
+Question = Read | Say | Measure | Warm
 
 
 class SpeechHost:
@@ -97,6 +104,8 @@ class SpeechHost:
                     return self._say(piece)
                 case Measure(voice):
                     return self._measure(voice)
+                case Warm(voice):
+                    return self._warm(voice)
         except SynthesisError as error:
             return error
         except MemoryError:
@@ -126,6 +135,11 @@ class SpeechHost:
         if seconds == 0:
             raise EngineFailed(f"the voice {voice.name} says nothing")
         return (time.process_time() - before) / seconds
+
+    def _warm(self, voice: Voice) -> None:
+        for language in voice.languages:
+            if language in _MEASURED:
+                self._say(self._read(Request(_MEASURED[language], voice, Manner(), language))[0])
 
     def _find(self, name: str) -> Voice:
         found = self._voices.get(name)

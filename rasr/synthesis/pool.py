@@ -18,7 +18,7 @@ import structlog
 
 from rasr.scheduling.child_process import ChildProcess, WorkerDied
 from rasr.synthesis.errors import EngineFailed, SynthesisError, TooManySpeak, VoiceUnavailable
-from rasr.synthesis.host import Fault, Measure, Question, Read, Say, host_in_process
+from rasr.synthesis.host import Fault, Measure, Question, Read, Say, Warm, host_in_process
 from rasr.synthesis.reading.reader import Request
 from rasr.synthesis.speech import Piece, Sound
 from rasr.synthesis.turns import Turns
@@ -120,6 +120,14 @@ class SpeechPool:
                 by_model[key] = await self._asked(Measure(voice), 0.0)
             self.note_cost(voice, by_model[key])
 
+    async def warm(self, voice: Voice) -> None:
+        """Let the workers load what texts of a voice take: each of those that are idle now.
+
+        Raises:
+            SynthesisError: it cannot be loaded.
+        """
+        await asyncio.gather(*(self._asked(Warm(voice), 0.0) for _ in self._workers))
+
     def note_cost(self, voice: Voice, seconds: float) -> None:
         """What a second of sound of a voice costs, as it was measured here or earlier."""
         self._costs[voice.name] = seconds
@@ -160,6 +168,8 @@ class SpeechPool:
         try:
             begun = asyncio.get_running_loop().time()
             pieces: tuple[Piece, ...] = await self._asked(Read(request), begun)
+            if live:
+                self._refuse_slow(pieces)
             ahead = self._made(pieces[0], begun)
             seconds = 0.0
             for following in pieces[1:]:
@@ -169,11 +179,20 @@ class SpeechPool:
                 yield sound
             yield await ahead
         finally:
-            if ahead is not None and not ahead.cancel():
-                # An error that nobody asks for would be reported as one that was forgotten.
-                ahead.exception()
             self._texts -= 1
             self._promised -= cost
+            if ahead is not None and not ahead.cancel() and not ahead.cancelled():
+                # An error that nobody asks for would be reported as one that was forgotten.
+                ahead.exception()
+
+    def _refuse_slow(self, pieces: Sequence[Piece]) -> None:
+        """
+        Raises:
+            VoiceUnavailable: one that the text itself names is too slow to be live.
+        """
+        for voice in {piece.voice for piece in pieces}:
+            if fault := self.live_fault(voice):
+                raise VoiceUnavailable(fault)
 
     def _made(self, piece: Piece, due: float) -> asyncio.Future[Sound]:
         return awaited(self._asked(Say(piece), due), name="speak")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from rasr.audio.formats import Samples
+from rasr.audio.resample import Resampler
 from rasr.synthesis.manner import Manner
 from rasr.synthesis.voice import Voice
 
@@ -79,6 +82,13 @@ class Sound:
     def seconds(self) -> float:
         """How long it is."""
         return len(self.samples) / self.rate
+
+    def at_rate(self, rate: int) -> Samples:
+        """The samples at another rate: a voice that a text itself names may have one of its own."""
+        if rate == self.rate:
+            return self.samples
+        resampler = Resampler(self.rate, rate)
+        return np.concatenate([resampler.feed(self.samples), resampler.flush()])
 
 
 def shared_by_weight(

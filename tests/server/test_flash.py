@@ -28,9 +28,10 @@ from tests.processes import until
 from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.flash import PATH, events_of, post, query, told
+from tests.server.metered import Metered, metered
 from tests.server.sdk import SdkClient
 from tests.server.short_audio import web_of
-from tests.server.test_short_audio import Metered, metered, pcm_of
+from tests.server.test_short_audio import pcm_of
 
 SPOKEN = quiet(300) + voiced(1400) + quiet(900) + voiced(900, seed=4) + quiet(300)
 SAMPLES = np.frombuffer(SPOKEN, np.int16)

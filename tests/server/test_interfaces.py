@@ -200,7 +200,7 @@ def test_every_mode_has_an_interface_and_only_one_sentence_is_one_of_sis() -> No
     of_websockets = {
         right.interface for (method, _), right in RIGHTS.items() if method == WEBSOCKET
     }
-    assert of_websockets - {""} == set(names)
+    assert of_websockets == {*names, "real-time-synthesis"}
 
 
 # Minutes

@@ -158,6 +158,7 @@ async def test_the_document_has_every_number_and_no_other(service: Service) -> N
         *collector.collect(),
         *statistics.finals.collect(),
         *statistics.first_partials.collect(),
+        *statistics.first_sounds.collect(),
     ]
     told = {reading.name for reading in (*READINGS, *LAST_MINUTE)}
     told |= {

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,16 +13,16 @@ import numpy as np
 import pytest
 
 from rasr.audio import FORMATS, Resampler, encode, read_audio
-from rasr.identity.principals import Principal
 from rasr.runtime.runner import RecognitionRunner
 from rasr.server.service import Service
-from rasr.usage.meter import Charge, UsageRefused
+from rasr.usage.meter import UsageRefused
 from rasr.usage.services import Service as Kind
 from tests.media.files import ENCODED, amr_wb, bomb, encoded
 from tests.processes import until
 from tests.server.audio import noise, quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.event_loop import MOST_HELD_MS, watched
+from tests.server.metered import Metered, metered
 from tests.server.sdk import PROJECT, SdkClient
 from tests.server.short_audio import PATH, body, post, streamed, told, transcribed, web_of
 
@@ -325,28 +324,6 @@ async def test_a_call_that_does_not_end_ends_with_the_server(
 
 
 # The meter
-
-
-@dataclass
-class Metered:
-    """Writes down what it is told."""
-
-    refuses: UsageRefused | None = None
-    checked: list[tuple[Principal | None, Kind]] = field(default_factory=list)
-    charges: list[Charge] = field(default_factory=list)
-
-    async def check(self, principal: Principal | None, service: Kind) -> None:
-        self.checked.append((principal, service))
-        if self.refuses is not None:
-            raise self.refuses
-
-    def charge(self, charge: Charge) -> None:
-        self.charges.append(charge)
-
-
-def metered(service: Service, meter: Metered) -> Metered:
-    object.__setattr__(service.state, "meter", meter)
-    return meter
 
 
 @pytest.mark.parametrize(

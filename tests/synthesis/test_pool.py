@@ -87,6 +87,22 @@ async def test_who_stops_listening_stops_the_engine_within_a_piece(pool: SpeechP
     assert pool.asked == asked + 2
 
 
+async def test_who_is_cancelled_while_he_waits_gives_his_place_back(pool: SpeechPool) -> None:
+    listening = asyncio.ensure_future(heard(pool, TEXT * 50))
+    # The first sentence is about to be made: he waits for it, or for one behind it.
+    await until(lambda: pool.asked >= 2)
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+    assert pool.texts == 0
+    assert len(await heard(pool, "Next.")) == 1
+
+
+async def test_a_warm_pool_has_asked_each_worker(pool: SpeechPool) -> None:
+    await pool.warm(VOICES[0])
+    assert pool.asked == 1
+
+
 async def test_who_listens_slowly_has_one_piece_made_ahead(pool: SpeechPool) -> None:
     speaking = pool.speak(request(TEXT * 50))
     await anext(speaking)
@@ -154,6 +170,15 @@ async def test_a_voice_is_measured_and_the_slow_one_is_not_live(pool: SpeechPool
     with pytest.raises(VoiceUnavailable, match=r"takes 1\.2 s of processor time"):
         await anext(pool.speak(request(), live=True))
     assert len(await heard(pool)) == 3
+
+
+async def test_a_slow_voice_that_a_document_names_is_not_live_either(pool: SpeechPool) -> None:
+    pool.note_cost(VOICES[1], 1.25)
+    text = f'<speak>One.<voice name="{VOICES[1].name}">Two.</voice></speak>'
+    with pytest.raises(VoiceUnavailable, match=r"takes 1\.2 s of processor time"):
+        await anext(pool.speak(request(text), live=True))
+    assert pool.texts == 0
+    assert len(await heard(pool, text)) == 2
 
 
 async def test_live_speech_is_promised_no_more_than_the_workers_have(pool: SpeechPool) -> None:

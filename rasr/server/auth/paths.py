@@ -76,7 +76,7 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("POST", "/v1/{project_id}/tts"): Right(
         "sis:tts:synthesize", interface="text-to-speech-customization"
     ),
-    (WEBSOCKET, "/v1/{project_id}/rtts"): Right("sis:tts:stream"),
+    (WEBSOCKET, "/v1/{project_id}/rtts"): Right("sis:tts:stream", interface="real-time-synthesis"),
     ("GET", "/v1/{project_id}/usage"): Right("sis:usage:get"),
     # Whoever could use such a request twice could do so with a handshake; and in one second all
     # requests of a page's server look alike.

@@ -26,6 +26,7 @@ from rasr.server.auth.answers import BodyTooLong, Refused
 from rasr.server.auth.bodies import Body, PeerGone, body_of
 from rasr.server.auth.call import address_of, principal_of, request_id_of
 from rasr.server.auth.paths import RIGHTS
+from rasr.server.faults import fault_of_usage
 from rasr.server.origins import OriginRule, refusal
 from rasr.server.state import ServerState
 from rasr.usage.meter import UsageRefused
@@ -86,8 +87,11 @@ class SisRequest:
         """Who asks; None where nobody is asked."""
         return self.party.principal
 
-    def document(self) -> dict[str, Any]:
+    def document(self, code: ErrorCode = ErrorCode.INVALID) -> dict[str, Any]:
         """The body, which is a JSON object.
+
+        Args:
+            code: of what is none.
 
         Raises:
             ProtocolError: it is not.
@@ -97,16 +101,16 @@ class SisRequest:
         parts = sum(self.body.count(mark) for mark in (b"[", b"{", b","))
         if parts > _MOST_PARTS:
             raise ProtocolError(
-                ErrorCode.INVALID,
+                code,
                 f"the body has {parts} arrays, objects and values; allowed: {_MOST_PARTS}",
             )
         try:
             document = json.loads(self.body, parse_constant=_no_number)
         except (ValueError, RecursionError) as error:
             why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-            raise ProtocolError(ErrorCode.INVALID, f"the body is not JSON: {why}") from None
+            raise ProtocolError(code, f"the body is not JSON: {why}") from None
         if not isinstance(document, dict):
-            raise ProtocolError(ErrorCode.INVALID, "the body is no JSON object")
+            raise ProtocolError(code, "the body is no JSON object")
         return document
 
 
@@ -235,6 +239,8 @@ def _told(error: Exception) -> tuple[int, str, str, Mapping[str, str]]:
     status: int
     code: str
     headers: Mapping[str, str] = {}
+    if isinstance(error, UsageRefused):
+        error = fault_of_usage(error)
     match error:
         case ProtocolError():
             status, code, sentence = ERROR_TABLE[error.code].http_status, error.code, error.message
@@ -245,9 +251,6 @@ def _told(error: Exception) -> tuple[int, str, str, Mapping[str, str]]:
                 error.sentence,
                 error.headers,
             )
-        case UsageRefused():
-            kind = ErrorCode.FROZEN if error.is_frozen else ErrorCode.QUOTA
-            status, code, sentence = ERROR_TABLE[kind].http_status, kind, error.sentence
         case DirectoryUnavailable():
             down = answers.store_down(error)
             status, code, sentence, headers = down.status, down.code, down.sentence, down.headers

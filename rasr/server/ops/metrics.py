@@ -144,6 +144,9 @@ SERVER: tuple[Reading[ServerState], ...] = (
         "Calls and rounds that could be written down nowhere.",
         lambda s: s.meter.lost,
     ),
+    Reading("rasr_texts", "Texts that are being spoken.", lambda s: s.speech.open_texts),
+    Reading("rasr_texts_total", "Texts that were spoken to their end.", lambda s: s.speech.texts),
+    Reading("rasr_sound_seconds_total", "Sound made of texts.", lambda s: s.speech.seconds),
     Reading("rasr_tasks", "Tasks of the event loop.", lambda s: len(asyncio.all_tasks())),
     Reading("rasr_threads", "Threads that Python knows.", lambda s: threading.active_count()),
 )
@@ -373,6 +376,7 @@ class Exposition:
         registry.register(ServerCollector(state))
         registry.register(state.statistics.finals)
         registry.register(state.statistics.first_partials)
+        registry.register(state.statistics.first_sounds)
         ProcessCollector(registry=registry)
 
     def answer(self) -> Response:

@@ -50,5 +50,5 @@ class RoundCounter:
     def recognition_refused(self, code: str, now: float) -> None:
         """A START was refused. Who is only silent between two rounds has asked for nothing."""
         status = status_of(code)
-        if status is not None and code != ErrorCode.IDLE:
+        if status is not None and code not in (ErrorCode.IDLE, ErrorCode.NO_TEXT):
             self._statistics.count(self._interface, status, 0.0, self._project)

@@ -13,6 +13,7 @@ from prometheus_client import Histogram
 from rasr.runtime.statistics import SessionStatistics
 
 _FINAL_BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
+_FIRST_SOUND_BUCKETS_S = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 _FIRST_PARTIAL_BUCKETS_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
@@ -48,6 +49,12 @@ class ServerStatistics:
             "rasr_first_partial_latency_seconds",
             "From the noticed start of speech to the first words of the utterance.",
             buckets=_FIRST_PARTIAL_BUCKETS_S,
+            registry=None,
+        )
+        self.first_sounds = Histogram(
+            "rasr_first_sound_latency_seconds",
+            "From a text in real time to its first sound.",
+            buckets=_FIRST_SOUND_BUCKETS_S,
             registry=None,
         )
 

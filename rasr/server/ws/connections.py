@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import structlog
 
@@ -28,6 +29,24 @@ _FAREWELL_S = 1.0
 """For a client to take the end of its session, once the time to shut down is over."""
 
 
+class Held(Protocol):
+    """A connection that is served, as far as who serves all of them has to know it."""
+
+    statistics: SessionStatistics
+
+    async def run(self) -> None:
+        """Serve it until it is gone. It gives everything back, however it ends."""
+
+    def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
+        """Bring it to its end in order."""
+
+    def cut_off(self) -> None:
+        """Close at once: the time to shut down is over."""
+
+    def abort(self) -> None:
+        """Drop it: its peer does not even take the farewell."""
+
+
 class Connections:
     """Serves websockets until it is told to close."""
 
@@ -45,9 +64,9 @@ class Connections:
         self._statistics = statistics
         self._meter = meter
         self._numbers = itertools.count(1)
-        self._open: dict[Connection, Principal | None] = {}
+        self._open: dict[Held, Principal | None] = {}
         self._calls: set[SessionStatistics] = set()
-        """Of recognitions over HTTP that are open."""
+        """Of recognitions and texts over HTTP that are open."""
         self._answering = 0
         """Calls over HTTP that are being answered, those among them."""
         self._empty = asyncio.Event()
@@ -64,7 +83,7 @@ class Connections:
         begin: Callable[[float], Conversation],
         observers: Sequence[RecognitionObserver] = (),
     ) -> None:
-        """One connection, from its handshake to its end.
+        """One connection that recognises, from its handshake to its end.
 
         Args:
             mode: for the log and the statistics.
@@ -72,16 +91,34 @@ class Connections:
             begin: makes its conversation at a time of the loop's clock.
             observers: are told of its recognitions.
         """
+
+        def connect(statistics: SessionStatistics) -> Held:
+            return Connection(
+                socket,
+                begin(statistics.opened_at),
+                self._recognizer,
+                MeteredAccess(self._authoriser.authorise, self._meter, service, party).ask,
+                statistics,
+                send_timeout_s=self._settings.server.send_timeout_s,
+            )
+
+        await self.hold(mode, party, connect, observers)
+
+    async def hold(
+        self,
+        mode: str,
+        party: Party,
+        connect: Callable[[SessionStatistics], Held],
+        observers: Sequence[RecognitionObserver] = (),
+    ) -> None:
+        """One connection of any kind, from its handshake to its end.
+
+        Args:
+            connect: makes it.
+        """
         now = asyncio.get_running_loop().time()
         statistics = self._opened(mode, party, now, observers)
-        connection = Connection(
-            socket,
-            begin(now),
-            self._recognizer,
-            MeteredAccess(self._authoriser.authorise, self._meter, service, party).ask,
-            statistics,
-            send_timeout_s=self._settings.server.send_timeout_s,
-        )
+        connection = connect(statistics)
         self._open[connection] = party.principal
         self._empty.clear()
         try:
@@ -95,7 +132,8 @@ class Connections:
 
     @contextmanager
     def call(self, mode: str, party: Party) -> Iterator[SessionStatistics]:
-        """One recognition over HTTP, which counts as a session, from its start to its end."""
+        """One recognition or text over HTTP, which counts as a session, from its start to its
+        end."""
         statistics = self._opened(mode, party, asyncio.get_running_loop().time())
         self._calls.add(statistics)
         try:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from rasr.synthesis.errors import TextRefused
 
 POST_CHARACTERS = 500
-"""Of a text that is spoken whole."""
-REAL_TIME_CHARACTERS = (500, 10_000)
-"""Of a text that is spoken while it is listened to: in the older and the newer edition."""
+"""Of a text that is spoken whole. For one that is listened to meanwhile it is a setting: 500 in the
+older edition, 10,000 in the newer one."""
 
 
 class TextTooLong(TextRefused):

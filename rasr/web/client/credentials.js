@@ -1,5 +1,5 @@
 /**
- * Credentials at the handshake of a websocket, where a page can set no header: a token among the
+ * The address of a websocket, and credentials at its handshake, where a page can set no header: a token among the
  * subprotocols, or a ticket in the address; and what a server says that wants some: docs/accounts.md.
  */
 
@@ -8,6 +8,18 @@ import { inTime } from "./answers.js";
 /** Chosen by the server; a subprotocol that says something is not sent back. */
 const CHOSEN = "sis";
 const TOKEN_PREFIX = "sis.token.";
+
+/**
+ * The address of a websocket.
+ * @param {string | URL} url of the server
+ * @param {string} project `{project_id}` of the address
+ * @param {string} path within the project
+ */
+export function socketAddress(url, project, path) {
+  const address = new URL(`/v1/${encodeURIComponent(project)}/${path}`, url);
+  address.protocol = address.protocol.replace("http", "ws");
+  return address.href;
+}
 
 /** The subprotocols that carry a token; none without one. */
 export function protocolsOf(token) {

@@ -126,6 +126,61 @@ export class Session extends EventTarget {
   ): void;
 }
 
+/** Fields of real-time synthesis as docs/synthesis.md has them; the sound is always `pcm`. */
+export interface SpeechOptions {
+  property?: string;
+  sample_rate?: "8000" | "16000";
+  speed?: number;
+  pitch?: number;
+  volume?: number;
+  subtitle?: "word_level" | "phoneme_level";
+  /** As of a session. */
+  project?: string;
+  token?: string;
+  ticket?: () => string | Promise<string>;
+}
+
+/** A word that is said. Times are milliseconds since the first sample. */
+export interface SaidWord {
+  text: string;
+  start_time: number;
+  end_time: number;
+  word_index: number;
+  phonemes?: { phoneme: string; start_time: number; end_time: number; phoneme_index: number }[];
+}
+
+export interface SpeechEvents {
+  start: { trace_id: string };
+  /** Right before their sound. */
+  words: SaidWord[];
+  /** Mono samples at `rate`. */
+  sound: Int16Array;
+  error: { error_code: string; error_msg: string };
+  /** Always the last event, and always there. */
+  end: { reason: EndReason };
+}
+
+export class Speech extends EventTarget {
+  constructor(url: string | URL, text: string, options: SpeechOptions);
+  /** Samples a second. */
+  readonly rate: number;
+  readonly over: Promise<EndReason>;
+  /** Close now: the server stops speaking. */
+  cancel(): void;
+  addEventListener<Type extends keyof SpeechEvents>(
+    type: Type,
+    listener: (event: CustomEvent<SpeechEvents[Type]>) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: EventListenerOrEventListenerObject | null,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+}
+
+export function speak(url: string | URL, text: string, options?: SpeechOptions): Speech;
+
 export class MicrophoneError extends Error {
   readonly reason: "insecure" | "unsupported" | "unreachable" | "denied" | "missing" | "busy" | "soundless";
 }

@@ -1,5 +1,5 @@
 /**
- * Speech to text with a rasr server, from any web page:
+ * Speech to text, and text to speech, with a rasr server, from any web page:
  *
  *     import { listen } from "http://127.0.0.1:8765/client/rasr.js";
  *
@@ -10,8 +10,9 @@ import { documentAt } from "./answers.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
 import { Resampler } from "./resampler.js";
 import { Session, rateOf } from "./session.js";
+import { Speech } from "./speech.js";
 
-export { Microphone, MicrophoneError, Resampler, Session, rateOf };
+export { Microphone, MicrophoneError, Resampler, Session, Speech, rateOf };
 
 /**
  * Speak: the microphone to a server. Call it from a click.
@@ -47,6 +48,17 @@ export async function listen(url, { cleanUp, constraints, onChunk = () => {}, on
       return session.end();
     },
   };
+}
+
+/**
+ * Have a text spoken: sound and words come as events.
+ *
+ * @param {string | URL} url of the server
+ * @param {string} text plain, or SSML
+ * @param {import("./rasr.js").SpeechOptions} options
+ */
+export function speak(url, text, options = {}) {
+  return new Speech(url, text, options);
 }
 
 /**

@@ -6,7 +6,7 @@
  * Where that sound is not all there any more, the session ends with an error instead.
  */
 
-import { protocolsOf, refusalAt, withTicket } from "./credentials.js";
+import { protocolsOf, refusalAt, socketAddress, withTicket } from "./credentials.js";
 import { SoundQueue } from "./sound_queue.js";
 import { Timeline } from "./timeline.js";
 
@@ -477,7 +477,5 @@ export function addressOf(url, project, mode) {
   if (!(mode in PATHS)) {
     throw new TypeError(`mode is ${mode}; allowed: ${Object.keys(PATHS).join(", ")}`);
   }
-  const address = new URL(`/v1/${encodeURIComponent(project)}/${PATHS[mode]}`, url);
-  address.protocol = address.protocol.replace("http", "ws");
-  return address.href;
+  return socketAddress(url, project, PATHS[mode]);
 }

@@ -14,7 +14,7 @@ from typing import Any
 from rasr.wire.sis.codec import read_fields
 from rasr.wire.sis.errors import ErrorCode
 from rasr.wire.sis.faults import invalid
-from rasr.wire.sis.kinds import Choice, Field, Flag
+from rasr.wire.sis.kinds import Field, Flag, OneOf
 
 
 class ChannelRule(StrEnum):
@@ -46,7 +46,7 @@ class Emotion(StrEnum):
 ANALYSIS_FIELDS: Mapping[str, Field] = {
     "diarization": Field(Flag(), "who says what", default=True),
     "channel": Field(
-        Choice(tuple(ChannelRule)), "what the channels are", default=ChannelRule.MONO.value
+        OneOf(tuple(ChannelRule)), "what the channels are", default=ChannelRule.MONO.value
     ),
     "emotion": Field(Flag(), "the mood of each sentence", default=True),
     "speed": Field(Flag(), "characters a second of each sentence", default=True),

@@ -39,7 +39,8 @@ MAX_TEXT_BYTES = 64 * 1024
 """Longest text frame that is read. A START with a thousand hot words takes about 40 KiB."""
 
 # Made once: `json.dumps` with options of its own makes an encoder for each call.
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""The text of a message."""
 
 _FINDINGS = ("language", "emotion", "event")
 """Keys of a result that SIS has not: they are sent only where the engine says something."""
@@ -51,7 +52,7 @@ def decode_client(text: str, mode: Mode) -> ClientMessage:
     Raises:
         ProtocolError: INVALID, with every fault of the message in one sentence each.
     """
-    message = _json_object(text)
+    message = json_object(text)
     match message.get("command"):
         case "START":
             return Start(read_start_config(message.get("config"), mode))
@@ -88,7 +89,7 @@ def encode_server(message: ServerMessage) -> str:
         case _:
             assert_never(message)
     body["trace_id"] = message.trace_id
-    return _json(body)
+    return json_text(body)
 
 
 def encode_client(message: ClientMessage) -> str:
@@ -100,7 +101,7 @@ def encode_client(message: ClientMessage) -> str:
             body = {"command": "END", "cancel": message.cancel}
         case _:
             assert_never(message)
-    return _json(body)
+    return json_text(body)
 
 
 def decode_server(text: str) -> ServerMessage:
@@ -109,7 +110,7 @@ def decode_server(text: str) -> ServerMessage:
     Raises:
         ProtocolError: INVALID; the text is no message of this protocol.
     """
-    message = _json_object(text)
+    message = json_object(text)
     try:
         trace_id = str(message["trace_id"])
         match message.get("resp_type"):
@@ -142,12 +143,17 @@ def decode_server(text: str) -> ServerMessage:
         ) from error
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def json_object(text: str, most_bytes: int = MAX_TEXT_BYTES) -> dict[str, Any]:
+    """The JSON object in a text frame.
+
+    Raises:
+        ProtocolError: INVALID.
+    """
     size = len(text.encode())
-    if size > MAX_TEXT_BYTES:
+    if size > most_bytes:
         raise ProtocolError(
             ErrorCode.INVALID,
-            f"the text frame is too long: {size} bytes; allowed: at most {MAX_TEXT_BYTES}",
+            f"the text frame is too long: {size} bytes; allowed: at most {most_bytes}",
         )
     try:
         message = json.loads(text)
@@ -177,19 +183,24 @@ def read_start_config(raw: object, mode: Mode) -> StartConfig:
 
 
 def read_fields(
-    raw: Mapping[str, object], fields: Mapping[str, Field], missing: ErrorCode
+    raw: Mapping[str, object],
+    fields: Mapping[str, Field],
+    missing: ErrorCode,
+    wrong: Mapping[str, ErrorCode] | None = None,
 ) -> dict[str, FieldValue]:
     """The values of those fields that are there. Other keys are ignored.
 
     Args:
         missing: the code where nothing is wrong but that required fields are missing.
+        wrong: the codes of fields whose value is not allowed; of any other it is INVALID.
 
     Raises:
-        ProtocolError: with every fault in one sentence each: INVALID, or `missing`.
+        ProtocolError: with every fault in one sentence each, and the code of the first value that
+            is not allowed, or `missing`.
     """
     values: dict[str, FieldValue] = {}
     faults: list[str] = []
-    code = missing
+    codes: list[ErrorCode] = []
     for name, field in fields.items():
         if name not in raw:
             if field.required:
@@ -198,11 +209,11 @@ def read_fields(
         value = field.kind.read(raw[name])
         if value is None:
             faults.append(fault(name, raw[name], field.kind.allowed))
-            code = ErrorCode.INVALID
+            codes.append((wrong or {}).get(name, ErrorCode.INVALID))
         else:
             values[name] = value
     if faults:
-        raise ProtocolError(code, "; ".join(faults))
+        raise ProtocolError(codes[0] if codes else missing, "; ".join(faults))
     return values
 
 

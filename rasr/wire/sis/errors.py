@@ -34,6 +34,13 @@ class ErrorCode(StrEnum):
     RECOGNITION_FAILED = "SIS.0305"
     AUDIO_TOO_LONG = "SIS.0309"
     FULL = "SIS.0312"
+    SAMPLE_RATE = "SIS.0402"
+    SOUND_FORMAT = "SIS.0410"
+    VOICE = "SIS.0411"
+    SPEECH_BODY = "SIS.0415"
+    NO_TEXT = "SIS.0416"
+    SPEECH_FAILED = "SIS.0417"
+    SPEAKS_ALREADY = "SIS.0418"
     NO_DELEGATION = "SIS.0506"
     FILE_TOO_LARGE = "SIS.0537"
     WRONG_AUDIO = "SIS.0602"
@@ -75,7 +82,14 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.IDLE: ErrorRow("no message from the client for too long", 408, True),
     ErrorCode.RECOGNITION_FAILED: ErrorRow("the engine failed on this audio", 500, True),
     ErrorCode.AUDIO_TOO_LONG: ErrorRow("more audio than one recognition may have", 400, False),
-    ErrorCode.FULL: ErrorRow("the server carries as many recognitions as it can", 429, True),
+    ErrorCode.FULL: ErrorRow("the server carries as much as it can", 429, True),
+    ErrorCode.SAMPLE_RATE: ErrorRow("sample_rate is none that sound is made at", 400, False),
+    ErrorCode.SOUND_FORMAT: ErrorRow("audio_format is none that sound is made in", 400, False),
+    ErrorCode.VOICE: ErrorRow("no voice here speaks what is asked for", 400, False),
+    ErrorCode.SPEECH_BODY: ErrorRow("a text, or how it is to be spoken, is not valid", 400, False),
+    ErrorCode.NO_TEXT: ErrorRow("no text came for too long", 408, True),
+    ErrorCode.SPEECH_FAILED: ErrorRow("the engine failed on this text", 500, True),
+    ErrorCode.SPEAKS_ALREADY: ErrorRow("the connection has had its text", 400, False),
     ErrorCode.NO_DELEGATION: ErrorRow("the project gives no access to this bucket", 403, False),
     ErrorCode.FILE_TOO_LARGE: ErrorRow("a recording is larger than allowed", 413, False),
     ErrorCode.WRONG_AUDIO: ErrorRow("a file is not as declared, or cannot be read", 400, False),

@@ -48,22 +48,6 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """One of some words."""
-
-    words: tuple[str, ...]
-
-    @property
-    def allowed(self) -> str:
-        """All words, separated by commas."""
-        return ", ".join(self.words)
-
-    def read(self, raw: object) -> str | None:
-        """The value of `raw`; None if it is not allowed."""
-        return raw if isinstance(raw, str) and raw in self.words else None
-
-
-@dataclass(frozen=True, slots=True)
 class WholeNumber:
     """A number without a fraction, both ends of its range included."""
 
@@ -169,10 +153,26 @@ class ChannelName:
         return raw if isinstance(raw, str) and re.fullmatch(self.PATTERN, raw) else None
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of some strings."""
+
+    names: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        """All of them, in quotes."""
+        return " or ".join(repr(name) for name in self.names)
+
+    def read(self, raw: object) -> str | None:
+        """The value of `raw`; None if it is not allowed."""
+        return raw if isinstance(raw, str) and raw in self.names else None
+
+
 FieldKind = (
     YesNo
     | Flag
-    | Choice
+    | OneOf
     | WholeNumber
     | Text
     | FormatName

@@ -28,7 +28,7 @@ from tests.server.auth.conftest import READER_AK, READER_SK, Place, accounts, we
 from tests.server.auth.test_official_client import client
 from tests.server.conftest import fake_settings
 from tests.server.flash import PATH
-from tests.server.test_short_audio import Metered, metered
+from tests.server.metered import Metered, metered
 
 SPOKEN = quiet(300) + voiced(1400) + quiet(900) + voiced(900, seed=4) + quiet(300)
 SAMPLES = np.frombuffer(SPOKEN, np.int16)

@@ -50,13 +50,14 @@ CALLS: dict[str, Callable[[SisClient], object]] = {
         )
     ),
     "tts": lambda sis: sis.run_tts(
-        RunTtsRequest(body=PostCustomTTSReq(text="hi", config=TtsConfig()))
+        RunTtsRequest(body=PostCustomTTSReq(text="!", config=TtsConfig()))
     ),
 }
-BEHIND_THE_DOOR = dict.fromkeys(
-    ("create", "list", "update", "delete", "no id", "flash"), (400, "SIS.0031")
-)
-"""What calls are told for which there is a service, but no store, or no model."""
+BEHIND_THE_DOOR = {
+    **dict.fromkeys(("create", "list", "update", "delete", "no id", "flash"), (400, "SIS.0031")),
+    "tts": (400, "SIS.0415"),
+}
+"""What calls are told for which there is a service, but no store, no model, or nothing to say."""
 
 
 def client(place: Place, access: str = AK, secret: str = SK, project: str = PROJECT) -> SisClient:

@@ -27,14 +27,21 @@ def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
         ErrorCode.DOWNLOAD_FAILED: (400, False),
         ErrorCode.BUCKET_FAILED: (400, False),
         ErrorCode.NOT_DECODED: (400, False),
+        ErrorCode.SAMPLE_RATE: (400, False),
+        ErrorCode.SOUND_FORMAT: (400, False),
+        ErrorCode.VOICE: (400, False),
+        ErrorCode.SPEECH_BODY: (400, False),
+        ErrorCode.SPEAKS_ALREADY: (400, False),
         # Of the moment.
         ErrorCode.IDLE: (408, True),
+        ErrorCode.NO_TEXT: (408, True),
         ErrorCode.FULL: (429, True),
         ErrorCode.QUOTA: (429, True),
         # Ours.
         ErrorCode.STORE_DOWN: (500, True),
         ErrorCode.INTERNAL: (500, True),
         ErrorCode.RECOGNITION_FAILED: (500, True),
+        ErrorCode.SPEECH_FAILED: (500, True),
         ErrorCode.ENGINE_UNREACHABLE: (503, True),
         ErrorCode.ENGINE_TIMEOUT: (504, True),
     }

@@ -83,8 +83,8 @@ def openapi_document() -> dict[str, Any]:
         "info": {
             "title": "rasr",
             "version": rasr.__version__,
-            "description": "Speech recognition, compatible with SIS. Real-time recognition is over "
-            "websockets, which OpenAPI cannot describe: docs/protocol.md.",
+            "description": "Speech recognition and synthesis, compatible with SIS. In real time "
+            "both are over websockets, which OpenAPI cannot describe: docs/protocol.md.",
         },
         "paths": paths,
         "components": {"securitySchemes": _SECURITY, "schemas": definitions},
@@ -150,4 +150,5 @@ def _parameters(
 def _answer(operation: Operation, body: Schema | None) -> dict[str, Any]:
     if body is None:
         return {"description": "Done."}
-    return {"description": "The answer.", "content": {operation.media_type: {"schema": body}}}
+    content = {operation.media_type: {"schema": body}, **{one: {} for one in operation.binary}}
+    return {"description": "The answer.", "content": content}

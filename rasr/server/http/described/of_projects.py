@@ -1,4 +1,4 @@
-"""What can be asked in a project: recognition, hot words, what was used.
+"""What can be asked in a project: recognition, synthesis, hot words, what was used.
 
 Numbers and names that the code has a rule for are taken from there.
 """
@@ -21,11 +21,14 @@ from rasr.server.http.described.schema import (
 )
 from rasr.server.http.keys import MOST_DAYS
 from rasr.server.http.monitoring import PERIODS_S
+from rasr.server.http.speech import MEDIA_TYPES
 from rasr.usage.services import Service, Unit
 from rasr.wire.sis.flash import FLASH_FIELDS
 from rasr.wire.sis.short_audio import MOST_CHARACTERS, SHORT_AUDIO_FIELDS
 from rasr.wire.sis.vocabularies import MOST_DESCRIPTION_BYTES, MOST_WORDS
+from rasr.wire.synthesis.request import POST_FIELDS
 
+_BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
 _WORD = table(
     {"start_time": WHOLE, "end_time": WHOLE, "word": TEXT}, {"score": NUMBER, "confidence": NUMBER}
 )
@@ -153,11 +156,7 @@ OF_PROJECTS: Mapping[tuple[str, str], Operation] = {
         body=table(
             {
                 "config": fields(SHORT_AUDIO_FIELDS),
-                "data": {
-                    "type": "string",
-                    "contentEncoding": "base64",
-                    "maxLength": MOST_CHARACTERS,
-                },
+                "data": {**_BASE64, "maxLength": MOST_CHARACTERS},
             }
         ),
     ),
@@ -166,6 +165,12 @@ OF_PROJECTS: Mapping[tuple[str, str], Operation] = {
         "request; with Accept: text/event-stream, progress before them.",
         {200: _FLASH},
         query=fields(FLASH_FIELDS)["properties"],
+    ),
+    ("POST", "/v1/{project_id}/tts"): Operation(
+        "The sound of a text.",
+        {200: table({"trace_id": TEXT, "result": table({"data": _BASE64})})},
+        body=table({"text": {"type": "string", "minLength": 1}}, {"config": fields(POST_FIELDS)}),
+        binary=tuple(MEDIA_TYPES.values()),
     ),
     ("POST", _ALL): Operation("Make a table of hot words.", {200: _MADE}, body=_CONTENT),
     ("GET", _ALL): Operation(

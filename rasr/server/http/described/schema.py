@@ -8,12 +8,12 @@ from typing import Any, assert_never
 
 from rasr.wire.sis.kinds import (
     ChannelName,
-    Choice,
     Field,
     FieldKind,
     FileFormatName,
     Flag,
     FormatName,
+    OneOf,
     PropertyName,
     Text,
     TextList,
@@ -62,6 +62,8 @@ class Operation:
     headers: Mapping[str, Schema] = field(default_factory=dict)
     media_type: str = "application/json"
     """Of its answers."""
+    binary: tuple[str, ...] = ()
+    """Media types that they have in its place where that is asked for."""
 
 
 def fields(known: Mapping[str, Field]) -> Schema:
@@ -82,13 +84,11 @@ def _kind(kind: FieldKind) -> Schema:
             return {"enum": ["yes", "no"]}
         case Flag():
             return FLAG
-        case Choice():
-            return {"enum": list(kind.words)}
         case WholeNumber():
             return {"type": "integer", "minimum": kind.lowest, "maximum": kind.highest}
         case Text():
             return {"type": "string", "minLength": 1}
-        case FormatName() | FileFormatName():
+        case FormatName() | FileFormatName() | OneOf():
             return {"enum": list(kind.names)}
         case PropertyName():
             return {"type": "string", "pattern": f"^{FORM}$"}
