@@ -83,10 +83,17 @@ class Place:
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreadServer]:
-    """A server around the engine that loads nothing, with a store that is not made yet."""
+    """A server around the engine that loads nothing, with a store that is not made yet, and a
+    bucket with a recording."""
+    bucket = tmp_path_factory.mktemp("bucket")
+    (bucket / "2026" / "01").mkdir(parents=True)
+    _record(bucket / "2026" / "01" / "call.wav")
+    recordings: dict[str, object] = {
+        "buckets": {"calls": {"kind": "folder", "folder": str(bucket)}}
+    }
     file = tmp_path_factory.mktemp("store") / "store" / "store.db"
     store = StoreOnDemand(StoreSettings(url=f"sqlite:///{file}"), {})
-    server = ThreadServer(DirectoryOnDemand(store), store)
+    server = ThreadServer(DirectoryOnDemand(store), store, recordings=recordings)
     server.start()
     yield server
     server.end()
@@ -105,7 +112,11 @@ def place(server: ThreadServer, tmp_path: Path) -> Place:
     websocat.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.docs.websocat "$@"\n')
     websocat.chmod(0o755)
     place = Place(tmp_path, server.port)
-    with wave.open(str(place.recording), "wb") as wav:
+    _record(place.recording)
+    return place
+
+
+def _record(path: Path) -> None:
+    with wave.open(str(path), "wb") as wav:
         wav.setparams((1, 2, 16000, 0, "NONE", ""))
         wav.writeframes(quiet(200) + voiced(500))
-    return place
