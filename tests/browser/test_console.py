@@ -380,7 +380,7 @@ def test_words_calls_and_usage_are_those_of_the_server(
     expect(totals.get_by_role("row").filter(has_text="Hot words")).to_be_visible()
     # The ledger is written behind the calls.
     deadline = time.monotonic() + PATIENCE_MS / 1000
-    while "2 calls" not in page.locator("#usage").inner_text():
+    while "2\u00a0calls" not in page.locator("#usage").inner_text():
         assert time.monotonic() < deadline
         with page.expect_response("**/usage?*"):
             page.locator("#month").dispatch_event("change")

@@ -60,7 +60,7 @@ def test_files_are_read_one_after_the_other(pages: Watched, fake: Server) -> Non
 
 def test_files_of_one_sentence_each_are_all_read(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
-    page.get_by_label("Mode").select_option("One sentence")
+    page.get_by_label("Mode", exact=True).select_option("One sentence")
     drop_files(
         page, ("first.flac", QUESTION), ("silent.wav", silence(12_000)), ("last.flac", QUESTION)
     )
