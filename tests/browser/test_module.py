@@ -43,7 +43,11 @@ def website(content: str) -> Iterator[str]:
 
 
 def snippets() -> list[Code]:
-    """JavaScript in the documents that is of a page."""
+    """JavaScript in the documents that is of a page which recognises."""
+    return [one for one in _of_pages() if "speak(" not in one.text]
+
+
+def _of_pages() -> list[Code]:
     return [block for block in all_blocks("js") if "/client/rasr.js" in block.text]
 
 
@@ -75,6 +79,19 @@ def test_a_snippet_for_a_page_shows_what_is_said(
         page = pages.open(url)
         # The engine without a model makes words of six letters.
         expect(page.locator("body")).to_have_text(re.compile(r"[a-z]{6} [a-z]{6}"))
+
+
+def test_the_snippet_that_speaks_has_words_and_sound(pages: Watched, fake: Server) -> None:
+    (snippet,) = [one for one in _of_pages() if "speak(" in one.text]
+    script = snippet.text.replace("/client/rasr.js", f"{fake.url}/client/rasr.js")
+    script = script.replace("location.href", f'"{fake.url}"')
+    # What it tells the console stands on the page at the end.
+    before = "const told = []; console.log = (...words) => told.push(words.join(' '));"
+    after = "document.body.textContent = told.join(' | ');"
+    content = f'<!doctype html><body></body><script type="module">{before}{script}{after}</script>'
+    with website(content) as url:
+        page = pages.open(url)
+        expect(page.locator("body")).to_have_text(re.compile(r"Good.*[1-9]\d* samples.*"))
 
 
 def test_there_is_a_snippet_for_pages() -> None:

@@ -33,7 +33,7 @@ from tests.server.conftest import fake_settings
 
 SCHEMA = schemathesis.openapi.from_dict(openapi_document())
 EXAMPLES = settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -97,7 +97,7 @@ class SisRequest:
             ProtocolError: it is not.
         """
         if not self.body:
-            raise ProtocolError(ErrorCode.INVALID, "the body is empty; needed: a JSON object")
+            raise ProtocolError(code, "the body is empty; needed: a JSON object")
         parts = sum(self.body.count(mark) for mark in (b"[", b"{", b","))
         if parts > _MOST_PARTS:
             raise ProtocolError(
