@@ -16,10 +16,11 @@ PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
 DEPLOY := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY)/.ready
-BROWSER_LOG := $(VENV)/browser-tests.log
+BESIDE := tests/browser tests/bench tests/decoder tests/docs
+BESIDE_LOG := $(VENV)/tests-beside.log
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev models-for-tests demo run test check format lock picture train mutants peers vendor image-steps clean
+.PHONY: help setup dev models-for-tests demo run test test-long check format lock picture train mutants peers vendor image-steps clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 26
@@ -63,12 +64,16 @@ demo: $(TRIED) ## stream recordings to a server of its own and watch the text ap
 run: $(TRIED) ## start the server on 127.0.0.1
 	$(BIN)/rasr serve
 
-test: $(TRIED) $(DEV_STAMP) ## the whole test suite
-# Browsers mostly wait, for people who speak: their tests run beside the others.
-	@$(BIN)/python -m pytest tests/browser > $(BROWSER_LOG) 2>&1 & browsers=$$!; \
-	$(BIN)/python -m pytest --ignore tests/browser; others=$$?; \
-	wait $$browsers; browsers=$$?; cat $(BROWSER_LOG); \
-	exit $$((others != 0 || browsers != 0))
+test: $(TRIED) $(DEV_STAMP) ## the whole test suite, but for benchmarks that are tried whole
+# Browsers mostly wait, for people who speak: their tests run beside the others, and with them some
+# that need nothing of those.
+	@$(BIN)/python -m pytest -m 'not long' $(BESIDE) > $(BESIDE_LOG) 2>&1 & beside=$$!; \
+	$(BIN)/python -m pytest -m 'not long' $(BESIDE:%=--ignore %); others=$$?; \
+	wait $$beside; beside=$$?; cat $(BESIDE_LOG); \
+	exit $$((others != 0 || beside != 0))
+
+test-long: $(TRIED) $(DEV_STAMP) ## the tests of benchmarks that are tried whole (three minutes)
+	$(BIN)/python -m pytest -m long
 
 check: $(DEV_STAMP) $(DEPLOY_STAMP) ## format, lint, types (mypy strict), import rules, container files
 	$(BIN)/ruff format --check .

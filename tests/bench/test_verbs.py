@@ -58,6 +58,7 @@ def test_a_load_tells_what_became_of_every_stream_and_on_what_machine(bench: Any
     assert line["machine"]["packages"]["rasr"]
 
 
+@pytest.mark.long
 def test_more_clients_than_a_server_takes_are_refused_and_nothing_is_lost(bench: Any) -> None:
     line = bench("overload", "--config", "CONFIG", "--capacity", "ask", *SHORT)
     figures = line["figures"]
@@ -98,6 +99,7 @@ def test_one_speaker_is_measured_against_the_bars(bench: Any) -> None:
     assert 10 < figures["server_megabytes"] < 2000
 
 
+@pytest.mark.long
 def test_calls_of_short_audio_are_timed_alone_and_beside_speakers(bench: Any) -> None:
     line = bench(
         *("short-audio", "--config", "CONFIG", "--calls", "3", "--speakers", "1"),
@@ -110,6 +112,7 @@ def test_calls_of_short_audio_are_timed_alone_and_beside_speakers(bench: Any) ->
     assert len(figures["final_p95_ms"]) == 2
 
 
+@pytest.mark.long
 def test_a_long_recording_is_timed_alone_and_beside_speakers(bench: Any) -> None:
     line = bench(
         *("flash", "--config", "CONFIG", "--minutes", "0.5", "--speakers", "1"),
@@ -122,6 +125,7 @@ def test_a_long_recording_is_timed_alone_and_beside_speakers(bench: Any) -> None
 
 
 @pytest.mark.engine
+@pytest.mark.long
 def test_while_workers_die_everybody_is_answered_as_in_peace(bench: Any) -> None:
     line = bench(
         *("chaos", "--minutes", "0.1", "--clients", "2", "--workers", "2"),
@@ -134,6 +138,7 @@ def test_while_workers_die_everybody_is_answered_as_in_peace(bench: Any) -> None
     assert figures["after"]["sessions"] == 0
 
 
+@pytest.mark.long
 def test_two_servers_are_searched_in_one_run_and_their_capacities_are_compared(
     bench: Any,
 ) -> None:
@@ -241,6 +246,7 @@ def test_the_null_server_tells_each_step_once_however_its_sound_is_cut() -> None
     assert len(words(160_000)) == 30
 
 
+@pytest.mark.long
 def test_the_fuzzers_of_every_parser_run_and_say_how_much_they_tried(bench: Any) -> None:
     line = bench("fuzz", "--minutes", "0", "--examples", "2")
     parsers = line["figures"]["parsers"]
@@ -249,6 +255,7 @@ def test_the_fuzzers_of_every_parser_run_and_say_how_much_they_tried(bench: Any)
     assert all(one["examples"] >= 2 and one["faults"] == 0 for one in parsers.values())
 
 
+@pytest.mark.long
 def test_a_busy_start_tells_how_many_are_admitted_when(tmp_path: Path) -> None:
     config, to = tmp_path / "rasr.toml", tmp_path / "line.json"
     config.write_text(FAKE_ENGINE + "[decoding]\nmax_rounds = 2\n[capacity]\nmax_load = 0\n")
@@ -264,6 +271,7 @@ def test_a_busy_start_tells_how_many_are_admitted_when(tmp_path: Path) -> None:
     assert "2 of 2 rounds are open" in result.output
 
 
+@pytest.mark.long
 def test_live_speech_is_measured_alone_and_beside_speaking(bench: Any) -> None:
     line = bench("speaking", "--clients", "1", "--config", "CONFIG", *SHORT)
     figures = line["figures"]

@@ -39,6 +39,8 @@ class Host:
     answers: list[Answer]
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Of connections that are open."""
 
     def url(self, path: str = "/a.wav", host: str = "files.example", scheme: str = "http") -> str:
         """A URL of it."""
@@ -46,6 +48,9 @@ class Host:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
@@ -55,9 +60,10 @@ class Host:
             self.asked.append(Asked(method, path, headers, body))
             number = min(len(self.asked), len(self.answers)) - 1
             await self.answers[number](self.asked[-1], writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
+            self.tasks.discard(task)
             writer.close()
 
 
@@ -71,6 +77,9 @@ async def serving(*answers: Answer, context: ssl.SSLContext | None = None) -> As
         yield host
     finally:
         server.close()
+        for task in set(host.tasks):
+            task.cancel()
+        await asyncio.gather(*host.tasks, return_exceptions=True)
 
 
 def saying(

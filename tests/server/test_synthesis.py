@@ -199,7 +199,8 @@ async def test_what_is_wrong_with_a_text_is_told_before_its_answer_streams(
 
 BOMB = '<!DOCTYPE speak [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><speak>&b;</speak>'
 REFUSALS: dict[str, tuple[object, int, str, str]] = {
-    "no JSON": (b"", 400, "SIS.0415", "the body is not JSON"),
+    "nothing": (b"", 400, "SIS.0415", "the body is empty"),
+    "no JSON": (b"{", 400, "SIS.0415", "the body is not JSON"),
     "an array": (b"[]", 400, "SIS.0415", "no JSON object"),
     "deep": (b"[" * 9_000, 400, "SIS.0415", "nested too deeply"),
     "no text": ({}, 400, "SIS.0012", "'text' is invalid: it is missing"),

@@ -233,7 +233,10 @@ def test_what_is_asked_is_read(raw: object, options: AnalysisOptions | None) -> 
     ("raw", "words"),
     [
         ([], "'need_analysis_info' is invalid: it is []; allowed: an object or null"),
-        ({"channel": "LEFT"}, "'channel' is invalid: it is 'LEFT'; allowed: MONO, LEFT_AGENT, R"),
+        (
+            {"channel": "LEFT"},
+            "'channel' is invalid: it is 'LEFT'; allowed: 'MONO' or 'LEFT_AGENT'",
+        ),
         ({"emotion": "yes"}, "'emotion' is invalid: it is 'yes'; allowed: true or false"),
         ({"speed": None}, "'speed' is invalid: it is null"),
     ],
