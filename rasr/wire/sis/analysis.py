@@ -46,7 +46,7 @@ class Emotion(StrEnum):
 ANALYSIS_FIELDS: Mapping[str, Field] = {
     "diarization": Field(Flag(), "who says what", default=True),
     "channel": Field(
-        OneOf(tuple(ChannelRule)), "what the channels are", default=ChannelRule.MONO.value
+        OneOf(tuple(map(str, ChannelRule))), "what the channels are", default=ChannelRule.MONO.value
     ),
     "emotion": Field(Flag(), "the mood of each sentence", default=True),
     "speed": Field(Flag(), "characters a second of each sentence", default=True),
