@@ -10,17 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol, assert_never
-
-import structlog
+from typing import assert_never
 
 from rasr.recognition.events import Done, RecognitionEvent
 from rasr.runtime.access import Access, Authorise
 from rasr.runtime.access_question import AccessQuestion
-from rasr.runtime.alarm import Alarm
+from rasr.runtime.driver import ConversationDriver, Socket
 from rasr.runtime.inbox import Inbox
 from rasr.runtime.intake import Intake
-from rasr.runtime.outbox import Outbox, Sent
+from rasr.runtime.outbox import Sent
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.statistics import SessionStatistics
@@ -40,28 +38,6 @@ from rasr.wire.dialect import (
     Refusal,
     Send,
 )
-
-_log = structlog.get_logger("rasr.session")
-
-
-class Socket(Protocol):
-    """A websocket after its handshake."""
-
-    @property
-    def gone(self) -> bool:
-        """True once the peer has left: what it has said before is work for nobody."""
-
-    async def receive(self) -> str | bytes | None:
-        """The next message; None once the peer is gone."""
-
-    async def send(self, message: str | bytes) -> None:
-        """Send a message; waits while the peer reads slowly."""
-
-    async def close(self, code: int, reason: str) -> None:
-        """Close with a handshake."""
-
-    def abort(self) -> None:
-        """Drop the connection at once, whatever has not been sent."""
 
 
 class Connection:
@@ -88,33 +64,27 @@ class Connection:
         self._socket = socket
         self._conversation = conversation
         self._recognizer = recognizer
-        self._send_timeout_s = send_timeout_s
         self._keep = keep
         self._loop = asyncio.get_running_loop()
-        self._outbox = Outbox()
+        self._driver = ConversationDriver(
+            socket, conversation, statistics, self._do, self._ring, send_timeout_s=send_timeout_s
+        )
+        self._guarded = self._driver.guarded
         self._runner: RecognitionRunner | None = None
         self._access: Access | None = None
         """Granted, and not yet used by a recognition."""
-        self._question = AccessQuestion(authorise, self._answered, self._break_off)
+        self._question = AccessQuestion(authorise, self._answered, self._driver.break_off)
         self._inbox = Inbox(socket)
         self._share = recognizer.share.session()
         self._intake = Intake(
             self._share, recognizer.settings.backlog_s, self._hear, lambda: socket.gone
         )
-        self._alarm = Alarm(self._ring)
         self.statistics = statistics
 
     async def run(self) -> None:
         """Serve the connection until it is gone. It gives everything back, however it ends."""
-        self._alarm.set(self._conversation.deadline())
         try:
-            async with asyncio.TaskGroup() as group:
-                writer = group.create_task(self._write(), name="connection-writer")
-                await self._read()
-                writer.cancel()
-        except* TimeoutError:
-            self.statistics.reason = "the client does not read"
-            self._socket.abort()
+            await self._driver.run(self._read)
         finally:
             self._end()
 
@@ -149,8 +119,8 @@ class Connection:
             self._share.work(partial(self._guarded, receive))
             if not self._intake.is_empty:
                 await self._intake.take(self._runner)
-            if self._outbox.full:
-                await self._intake.slowly(self._outbox.room())
+            if self._driver.outbox.full:
+                await self._intake.slowly(self._driver.outbox.room())
 
     async def _next(self) -> str | bytes | None:
         """The next message for the conversation. While access is asked for, messages are kept."""
@@ -166,14 +136,14 @@ class Connection:
         runner, now = self._runner, self._loop.time()
         self._guarded(partial(self._conversation.event, event, now=now))
         if runner is not None and self._keep is not None:
-            self._outbox.put(Sent(partial(runner.take, number)))
+            self._driver.outbox.put(Sent(partial(runner.take, number)))
         if isinstance(event, Done):
             self._runner = None
 
     def on_fault(self) -> None:
         """A fault of the server has ended the recognition."""
         self._runner = None
-        self._break_off()
+        self._driver.break_off()
 
     def on_replaced(self) -> None:
         """Another connection has taken the recognition up."""
@@ -207,40 +177,10 @@ class Connection:
 
     # Effects out
 
-    def _guarded(self, call: Callable[[], None]) -> None:
-        """One input of the conversation and what follows from it.
-
-        A fault in here is ours. It ends this connection and no other, and is told apart from the
-        peer's faults, which never raise.
-        """
-        try:
-            call()
-            self._carry_out()
-        except Exception:
-            _log.exception("session_failed")
-            self._break_off()
-
-    def _break_off(self) -> None:
-        try:
-            self._conversation.break_off()
-            self._carry_out()
-        except Exception:
-            # The conversation itself is broken. Callers are other people's tasks.
-            _log.exception("session_dropped")
-            self._socket.abort()
-
-    def _carry_out(self) -> None:
-        for effect in self._conversation.effects():
-            self._do(effect)
-        self._alarm.set(self._conversation.deadline())
-
     def _do(self, effect: Effect) -> None:
         match effect:
-            case Send():
-                self._outbox.put(effect)
-                self.statistics.partials_replaced = self._outbox.replaced
-                if effect.error is not None:
-                    self.statistics.error(effect.error, self._loop.time(), fatal=effect.fatal)
+            case Send() | Close():
+                self._driver.send(effect)
             case Feed():
                 self._intake.add(effect.data)
             case AccessRequest():
@@ -257,8 +197,6 @@ class Connection:
                 if self._runner is not None and effect.succeeded:
                     self._runner.succeeded = True
                 self.statistics.recognition_closed(effect.reason, self._loop.time())
-            case Close():
-                self._outbox.put(effect)
             case _:
                 assert_never(effect)
 
@@ -272,18 +210,6 @@ class Connection:
         self._guarded(partial(self._conversation.granted, answer.grant, now=now))
         # A conversation that was closed meanwhile opens nothing.
         self._give_access_back()
-
-    async def _write(self) -> None:
-        while True:
-            item = await self._outbox.get()
-            if isinstance(item, Sent):
-                item.call()
-                continue
-            async with asyncio.timeout(self._send_timeout_s):
-                if isinstance(item, Close):
-                    await self._socket.close(item.code, item.reason)
-                    return
-                await self._socket.send(self._conversation.encode(item.message))
 
     def _ring(self) -> None:
         now = self._loop.time()
@@ -302,8 +228,7 @@ class Connection:
             self.statistics.recognition_closed("disconnected", self._loop.time())
             self._runner = None
             self._keep(runner)
-        self._guarded(self._conversation.receive_eof)
-        self._alarm.cancel()
+        self._driver.end(self._conversation.receive_eof)
         if self._runner is not None:
             self._runner.close("disconnected")
             self._runner = None

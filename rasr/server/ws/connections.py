@@ -11,7 +11,8 @@ from typing import Protocol
 import structlog
 
 from rasr.identity.principals import Principal
-from rasr.runtime.connection import Connection, Socket
+from rasr.runtime.connection import Connection
+from rasr.runtime.driver import Socket
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import RecognitionObserver, SessionStatistics
 from rasr.server.access import Authoriser

@@ -15,7 +15,7 @@ from rasr.asgi import ABORT, GONE
 
 
 class AsgiSocket:
-    """A websocket as `rasr.runtime.connection.Socket`."""
+    """A websocket as `rasr.runtime.driver.Socket`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope

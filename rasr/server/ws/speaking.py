@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import assert_never
@@ -22,9 +22,8 @@ from starlette.types import Send as AsgiSend
 
 from rasr.audio.writing import WrittenFormat
 from rasr.identity.directory import DirectoryUnavailable
-from rasr.runtime.alarm import Alarm
-from rasr.runtime.connection import Socket
-from rasr.runtime.outbox import Outbox, Sent
+from rasr.runtime.driver import ConversationDriver, Socket
+from rasr.runtime.outbox import Outbox
 from rasr.runtime.statistics import RecognitionOver, SessionStatistics
 from rasr.server.admission import Party
 from rasr.server.auth.paths import RIGHTS, WEBSOCKET
@@ -90,31 +89,31 @@ class SpeakingConnection:
         self._conversation = SpeakingConversation(
             state.settings.session, str(uuid.uuid4()), now=statistics.opened_at
         )
-        self._outbox = Outbox(_ROOM)
+        self._driver = ConversationDriver(
+            socket,
+            self._conversation,
+            statistics,
+            self._do,
+            self._ring,
+            send_timeout_s=state.settings.server.send_timeout_s,
+            outbox=Outbox(_ROOM),
+        )
+        self._guarded = self._driver.guarded
         self._speaking: asyncio.Future[None] | None = None
         self._began = 0.0
         """When the text came."""
         self._first_sound_s: float | None = None
         self._seconds = 0.0
         """Of sound so far."""
-        self._alarm = Alarm(self._ring)
         self.statistics = statistics
         statistics.trace_id = self._conversation.trace_id
 
     async def run(self) -> None:
         """Serve the connection until it is gone. It gives everything back, however it ends."""
-        self._alarm.set(self._conversation.deadline())
         try:
-            async with asyncio.TaskGroup() as group:
-                writer = group.create_task(self._write(), name="connection-writer")
-                await self._read()
-                writer.cancel()
-        except* TimeoutError:
-            self.statistics.reason = "the client does not read"
-            self._socket.abort()
+            await self._driver.run(self._read)
         finally:
-            self._guarded(self._conversation.receive_eof)
-            self._alarm.cancel()
+            self._driver.end(self._conversation.receive_eof)
             if self._speaking is not None:
                 # What it holds is given back before the connection is over.
                 await asyncio.gather(self._speaking, return_exceptions=True)
@@ -138,48 +137,14 @@ class SpeakingConnection:
             receive = partial(self._conversation.receive, message, now=self._loop.time())
             self._guarded(receive)
             # Whoever sends nonsense and reads no answer is not listened to.
-            await self._outbox.room()
-
-    async def _write(self) -> None:
-        while True:
-            item = await self._outbox.get()
-            assert not isinstance(item, Sent), "nobody asks for one here"
-            async with asyncio.timeout(self._state.settings.server.send_timeout_s):
-                if isinstance(item, Close):
-                    await self._socket.close(item.code, item.reason)
-                    return
-                await self._socket.send(self._conversation.encode(item.message))
+            await self._driver.outbox.room()
 
     # Effects
 
-    def _guarded(self, call: Callable[[], None]) -> None:
-        """One input of the conversation and what follows from it. A fault in here is ours; it ends
-        this connection and no other."""
-        try:
-            call()
-            self._carry_out()
-        except Exception:
-            _log.exception("session_failed")
-            try:
-                self._conversation.break_off()
-                self._carry_out()
-            except Exception:
-                _log.exception("session_dropped")
-                self._socket.abort()
-
-    def _carry_out(self) -> None:
-        for effect in self._conversation.effects():
-            self._do(effect)
-        self._alarm.set(self._conversation.deadline())
-
     def _do(self, effect: Effect) -> None:
         match effect:
-            case Send():
-                self._outbox.put(effect)
-                if effect.error is not None:
-                    self.statistics.error(effect.error, self._loop.time(), fatal=effect.fatal)
-            case Close():
-                self._outbox.put(effect)
+            case Send() | Close():
+                self._driver.send(effect)
             case Speak():
                 self._began = self._loop.time()
                 self._speaking = awaited(self._speak(effect.request), name="speak")
@@ -234,7 +199,7 @@ class SpeakingConnection:
             error = ProtocolError(code, ERROR_TABLE[code].meaning)
         except Exception:
             _log.exception("session_failed")
-            self._guarded(conversation.break_off)
+            self._driver.break_off()
             return
         else:
             self._guarded(partial(conversation.finished, now=self._loop.time()))
@@ -254,7 +219,7 @@ class SpeakingConnection:
                 data = await written.feed(sound)
                 self._heard(asked, data, _words(asked, sound.words, self._seconds))
                 self._seconds += sound.seconds
-                await self._outbox.room()
+                await self._driver.outbox.room()
         self._heard(asked, await written.flush(), ())
 
     def _heard(self, asked: SpeechRequest, data: bytes, words: Sequence[SpokenWord]) -> None:
