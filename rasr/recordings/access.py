@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from rasr.recordings.callbacks import Callbacks
@@ -94,6 +94,20 @@ async def open_access(
         RecordingFault: `recordings.role_endpoint` is no URL.
     """
     spool = await asyncio.to_thread(Spool.of, settings.folder, environ)
+    with access_over(settings, spool, store) as access:
+        yield access
+
+
+@contextmanager
+def access_over(
+    settings: RecordingSettings, spool: Spool, store: StoreOnDemand | None
+) -> Iterator[RecordingAccess]:
+    """The access of a server whose spool is open.
+
+    Raises:
+        BucketRefused: a bucket of the settings cannot be.
+        RecordingFault: `recordings.role_endpoint` is no URL.
+    """
     resolve = SystemResolver()
     try:
         yield RecordingAccess(settings, spool, StoredBuckets(store), resolve)

@@ -24,7 +24,6 @@ from rasr.media import AudioFiles
 from rasr.models.catalogue import load
 from rasr.models.languages import languages
 from rasr.recognition.segmenter import Margins
-from rasr.recordings.access import RecordingAccess
 from rasr.recordings.reading import RecordingReader
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
@@ -52,7 +51,7 @@ from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.reach import check_reach
 from rasr.server.ready import ready_message
-from rasr.server.recordings import recording_access
+from rasr.server.recordings import Recordings, open_recordings
 from rasr.server.speech import make_speech
 from rasr.server.state import ServerState
 from rasr.server.texts import Texts, load_texts
@@ -105,7 +104,7 @@ class Service:
         self._recognizer: Recognizer | None = None
         self._state: ServerState | None = None
         self._stack = AsyncExitStack()
-        self._recordings: RecordingAccess | None = None
+        self._recordings: Recordings | None = None
         self._http: rasr.asgi.Server | None = None
         self._audio_files = AudioFiles(at_once=max(2, min(4, cores())))
         self._speech = make_speech(settings)
@@ -189,7 +188,7 @@ class Service:
         self._url = url_of(self._listener, is_secure=tls is not None)
         authenticator = Authenticator(settings, self._directory, time.time)
         self._recordings = await self._stack.enter_async_context(
-            recording_access(settings.recordings, self._store)
+            open_recordings(settings.recordings, self._store)
         )
         self._asks = await check_reach(authenticator, settings.server.host, is_local=self._is_local)
         await self._meter.start()

@@ -9,7 +9,6 @@ from decoder.alignment import LANGUAGES
 from rasr.captions import Broadcaster
 from rasr.media import AudioFiles
 from rasr.models.languages import Language
-from rasr.recordings.access import RecordingAccess
 from rasr.recordings.reading import RecordingReader
 from rasr.runtime.alignment import Aligners
 from rasr.runtime.recognizer import Recognizer
@@ -22,6 +21,7 @@ from rasr.server.ops.capacity import Capacities
 from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.recordings import Recordings
 from rasr.server.speech import Speech
 from rasr.server.vocabularies import KnownVocabularies
 from rasr.server.ws.connections import Connections
@@ -53,7 +53,7 @@ class ServerState:
     recognizer: Recognizer
     authoriser: Authoriser
     audio_files: AudioFiles
-    recordings: RecordingAccess | None
+    recordings: Recordings | None
     """None where they have no folder to lie in."""
     reader: RecordingReader
     authenticator: Authenticator

@@ -19,7 +19,6 @@ from typing import Any
 from fastapi import FastAPI, Response
 
 from rasr.recognition.events import Final
-from rasr.recordings.access import RecordingAccess
 from rasr.recordings.analysis import WordList, word_lists_of
 from rasr.recordings.analysis.review import marks_of
 from rasr.recordings.reading import TRAITS, Recording
@@ -36,6 +35,7 @@ from rasr.server.http.late_answers import (
     given_up,
 )
 from rasr.server.origins import OriginRule
+from rasr.server.recordings import Recordings
 from rasr.server.state import ServerState
 from rasr.tasks import awaited
 from rasr.usage.meter import Charge
@@ -124,13 +124,13 @@ class _FlashCalls:
 
     async def _body(self, request: SisRequest, call: FlashCall, progress: _Progress) -> bytes:
         """The answer to a call whose query is valid."""
-        access = self._state.recordings
-        if access is None:
+        recordings = self._state.recordings
+        if recordings is None:
             raise ProtocolError(
                 ErrorCode.INTERNAL, "this server has no folder for recordings; its log has why"
             )
         with self._state.connections.answering(), self._place():
-            async with self._here(access, request, call, progress) as path:
+            async with self._here(recordings, request, call, progress) as path:
                 recording = Recording(path, call.declared, MOST_AUDIO_S)
                 return await self._recognised(request, call, recording, progress)
 
@@ -151,10 +151,10 @@ class _FlashCalls:
 
     @asynccontextmanager
     async def _here(
-        self, access: RecordingAccess, request: SisRequest, call: FlashCall, progress: _Progress
+        self, recordings: Recordings, request: SisRequest, call: FlashCall, progress: _Progress
     ) -> AsyncIterator[Path]:
         """The recording as a file, which is gone at the end."""
-        async with access.spool.place() as folder:
+        async with recordings.spool.place() as folder:
             path = folder / "recording"
             if call.source is None:
                 await _upload(request, path)
@@ -162,6 +162,7 @@ class _FlashCalls:
             else:
                 progress.uploaded.set()
                 source = call.source
+                access = await recordings.access()
                 await access.fetch_object(
                     request.project_id, source.bucket, source.key, path, MOST_BYTES
                 )

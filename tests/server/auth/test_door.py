@@ -250,7 +250,7 @@ async def test_more_callers_than_accounts_can_be_read_for_are_no_fault_of_the_se
 
 
 def test_without_accounts_nothing_is_imported_that_only_accounts_need() -> None:
-    heavy = ("argon2", "joserfc", "cryptography", "sqlalchemy")
+    heavy = ("argon2", "joserfc", "cryptography", "sqlalchemy", "httpx")
     code = (
         "import sys\n"
         "from rasr.server.auth.authenticator import Authenticator\n"
