@@ -6,8 +6,8 @@ WORKDIR /source
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/rasr
 # Before the code, so that a change of it installs nothing anew.
-COPY requirements.lock ./
-RUN /opt/rasr/bin/pip install --require-hashes -r requirements.lock
+COPY requirements-image.lock ./
+RUN /opt/rasr/bin/pip install --require-hashes -r requirements-image.lock
 COPY pyproject.toml README.md ./
 COPY rasr ./rasr
 COPY vad ./vad

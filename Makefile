@@ -16,11 +16,10 @@ PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
 DEPLOY := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY)/.ready
-BESIDE := tests/browser tests/bench tests/decoder tests/docs
-BESIDE_LOG := $(VENV)/tests-beside.log
+BESIDE := tests/browser tests/server
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev models-for-tests demo run test test-long check format lock picture train mutants peers vendor image-steps clean
+.PHONY: help setup dev models-for-tests ray-for-tests demo run test test-long check format lock picture train mutants peers vendor image-steps clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 26
@@ -58,21 +57,28 @@ models-for-tests: $(DEV_STAMP) ## fetch Whisper base, its packages and a voice, 
 	$(BIN)/rasr models pull --if-possible whisper-base
 	$(BIN)/rasr models pull --if-possible piper-en-joe
 
+ray-for-tests: $(DEV_STAMP) ## install Ray Serve (500 MB), for the tests and the benchmark that need it
+	$(PIP) install --no-build-isolation --editable '.[ray]'
+
 demo: $(TRIED) ## stream recordings to a server of its own and watch the text appear
 	$(BIN)/rasr demo
 
 run: $(TRIED) ## start the server on 127.0.0.1
 	$(BIN)/rasr serve
 
-test: $(TRIED) $(DEV_STAMP) ## the whole test suite, but for benchmarks that are tried whole
-# Browsers mostly wait, for people who speak: their tests run beside the others, and with them some
-# that need nothing of those.
-	@$(BIN)/python -m pytest -m 'not long' $(BESIDE) > $(BESIDE_LOG) 2>&1 & beside=$$!; \
-	$(BIN)/python -m pytest -m 'not long' $(BESIDE:%=--ignore %); others=$$?; \
-	wait $$beside; beside=$$?; cat $(BESIDE_LOG); \
-	exit $$((others != 0 || beside != 0))
+test: $(TRIED) $(DEV_STAMP) ## the whole test suite, but for what takes long
+# Browsers mostly wait, for people who speak, and so do servers, for databases: their tests run
+# beside the others. A shell's jobs hear no Ctrl-C: they are ended by the shell.
+	@beside=; trap 'kill $$beside; wait; exit 130' INT TERM; for folder in $(BESIDE); do \
+	  $(BIN)/python -m pytest -m 'not long' $$folder > $(VENV)/$$(basename $$folder)-tests.log 2>&1 & \
+	  beside="$$beside $$!"; \
+	done; \
+	$(BIN)/python -m pytest -m 'not long' $(BESIDE:%=--ignore %); failed=$$?; \
+	for process in $$beside; do wait $$process || failed=1; done; \
+	cat $(VENV)/*-tests.log; \
+	exit $$failed
 
-test-long: $(TRIED) $(DEV_STAMP) ## the tests of benchmarks that are tried whole (three minutes)
+test-long: $(TRIED) $(DEV_STAMP) ## the tests that take long: benchmarks, kills, breaks, engines of others (15 minutes)
 	$(BIN)/python -m pytest -m long
 
 check: $(DEV_STAMP) $(DEPLOY_STAMP) ## format, lint, types (mypy strict), import rules, container files
@@ -97,10 +103,12 @@ format: $(DEV_STAMP) ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The second one has of the first one's versions those that running needs.
+# The others have of the first one's versions those that running needs: alone, and in an image, where
+# a store in PostgreSQL, buckets and traces want their packages.
 lock: ## resolve pyproject.toml anew into the files of locked versions (needs uv)
 	$(RESOLVE) pyproject.toml --group dev --upgrade -o requirements-dev.lock
 	$(RESOLVE) pyproject.toml --group install --upgrade --constraint requirements-dev.lock -o requirements.lock
+	$(RESOLVE) pyproject.toml --group install --extra postgresql --extra buckets --extra otel --upgrade --constraint requirements-dev.lock -o requirements-image.lock
 	$(RESOLVE) deploy/requirements.in --upgrade -o deploy/requirements.lock
 
 picture: $(DEV_STAMP) ## take the documents' pictures of the page and the console anew (needs Chromium)

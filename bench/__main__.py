@@ -10,6 +10,7 @@ import click
 from bench.accuracy import accuracy, passes
 from bench.alignment import alignment
 from bench.attack import attack
+from bench.breaks import breaks
 from bench.busy_start import busy_start
 from bench.capacity import capacity, overload
 from bench.captions import captions
@@ -21,17 +22,23 @@ from bench.first_sound import first_sound
 from bench.flash import flash
 from bench.fuzz import fuzz
 from bench.hot_words import hot_words
+from bench.jobs_beside_live import jobs_beside_live
 from bench.live_cost import live_cost
 from bench.load import load, null, speaker
 from bench.metering import metering
 from bench.model import model
 from bench.overhead import overhead
 from bench.peers import peers
+from bench.ray_serve import ray
+from bench.replicas import replicas
 from bench.report import Verbs
+from bench.round_cost import round_cost
+from bench.scale import scale
 from bench.short_audio import short_audio
 from bench.soak import soak
 from bench.speaking import speaking
 from bench.training.grapheme_to_phoneme import g2p
+from bench.two_replicas import two_replicas
 from bench.whisper_peers import whisper_peers
 
 
@@ -47,10 +54,12 @@ def main() -> None:
 
 
 for verb in (
-    *(accuracy, alignment, attack, busy_start, capacity, captions, chaos, conversations),
-    *(endpoint, first_minutes, first_sound, flash, fuzz, g2p, hot_words, live_cost, load),
-    *(metering, model, null),
-    *(overhead, overload, passes, peers, short_audio, soak, speaker, speaking, whisper_peers),
+    *(accuracy, alignment, attack, breaks, busy_start, capacity, captions, chaos, conversations),
+    *(endpoint, first_minutes, first_sound, flash, fuzz, g2p, hot_words, jobs_beside_live),
+    *(live_cost, load, metering, model, null),
+    *(overhead, overload, passes, peers, ray, replicas, round_cost, scale, short_audio, soak),
+    *(speaker, speaking),
+    *(two_replicas, whisper_peers),
 ):
     main.add_command(verb)
 

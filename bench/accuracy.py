@@ -210,7 +210,7 @@ def _trials(
 ) -> list[Trial]:
     code = CODES[subject.language]
     bundled = [Said(one.text, one.samples) for name in names(code) for one in (load(name, code),)]
-    human = [Said(one.text, one.samples) for one in human_recordings() if one.language == code]
+    human = [Said(one.text, one.samples) for one in human_recordings(code)]
     # What is barred is English of people.
     bars = _BARS if code == "en" else {}
     trials = [
@@ -381,9 +381,7 @@ def passes() -> None:
     """
     recordings = {
         "bundled": [Said(one.text, one.samples) for one in map(load, names())],
-        "human": [
-            Said(one.text, one.samples) for one in human_recordings() if one.language == "en"
-        ],
+        "human": [Said(one.text, one.samples) for one in human_recordings("en")],
     }
     rows, figures = [], {}
     for (fwdflat, bestpath), maxhmmpf in product(_PASSES, _MAXHMMPF):

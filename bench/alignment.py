@@ -106,8 +106,7 @@ def people() -> list[Said]:
     speller = load_spellers()["english"]
     return [
         Said(tuple(Phrase((text,), speller.spoken(text)) for text in one.text.split()), one.samples)
-        for one in human_recordings()
-        if one.language == "en"
+        for one in human_recordings("en")
     ]
 
 

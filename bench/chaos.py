@@ -86,7 +86,7 @@ def recordings(only: Sequence[str] = ()) -> list[Said]:
         only: names of bundled ones; then no others.
     """
     bundled = [Said(name, load(name).samples) for name in only or names()]
-    people = [Said(one.name, one.samples) for one in human_recordings() if one.language == "en"]
+    people = [Said(one.name, one.samples) for one in human_recordings("en")]
     return bundled if only else [*bundled, *people]
 
 

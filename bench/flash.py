@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +12,11 @@ import click
 import httpx
 import numpy as np
 
+from bench.beside import beside
 from bench.latency import ratio
-from bench.load_client import LoadGenerator, load_generator
+from bench.load_client import load_generator
 from bench.load_result import Clock, LoadResult
-from bench.recordings import human_recordings, load_human_demo
+from bench.recordings import english_of_people
 from bench.report import milliseconds, number, progress, report, verdict
 from bench.servers import MeasuredServer
 from bench.target import Target, load_options, server_options, target
@@ -46,44 +46,30 @@ class Caller:
             self.errors.append(answer.text[:200] or "nothing was recognised")
         return time.monotonic() - began_s
 
-    @contextmanager
-    def beside(self) -> Iterator[None]:
-        """One call after the other for as long as this lasts; the last one is given up."""
-        over = threading.Event()
+    def call_until(self, over: threading.Event) -> None:
+        """One call after the other; the last one is given up."""
 
         def parts() -> Iterator[bytes]:
             for at in range(0, len(self.recording), _AT_ONCE):
                 yield self.recording[at : at + _AT_ONCE]
 
-        def work() -> None:
-            with httpx.Client(trust_env=False, timeout=None) as web:
-                while not over.is_set():
-                    headers = {"accept": "text/event-stream"}
-                    with web.stream("POST", self.url, content=parts(), headers=headers) as answer:
-                        if answer.status_code != httpx.codes.OK:
-                            self.errors.append(f"status {answer.status_code}")
+        with httpx.Client(trust_env=False, timeout=None) as web:
+            while not over.is_set():
+                headers = {"accept": "text/event-stream"}
+                with web.stream("POST", self.url, content=parts(), headers=headers) as answer:
+                    if answer.status_code != httpx.codes.OK:
+                        self.errors.append(f"status {answer.status_code}")
+                        return
+                    for _ in answer.iter_lines():
+                        if over.is_set():
                             return
-                        for _ in answer.iter_lines():
-                            if over.is_set():
-                                return
-
-        thread = threading.Thread(target=work, name="flash")
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
 
 
 def speech_of(minutes: float) -> Samples:
     """So many minutes of people's speech, with half a second of near silence between recordings."""
-    people = [one.samples for one in human_recordings() if one.language == "en"]
     random = np.random.default_rng(1)
     pause = random.normal(0, 3, SAMPLE_RATE // 2).astype(np.int16)
-    round_of = np.concatenate(
-        [part for one in (load_human_demo().samples, *people) for part in (one, pause)]
-    )
+    round_of = np.concatenate([part for one in english_of_people() for part in (one, pause)])
     wanted = round(minutes * 60 * SAMPLE_RATE)
     return np.resize(round_of, wanted)
 
@@ -123,20 +109,15 @@ def flash(minutes: float, speakers: int, processes: int | None, **options: Any) 
             cpu_s = _cpu_s(server) - before_s
             live: list[LoadResult] = []
             if speakers:
-                live.append(_speak(generator, chosen, url, speakers, "speakers"))
-                with caller.beside():
-                    live.append(_speak(generator, chosen, url, speakers, "speakers and recording"))
+                people = chosen.load(url, speakers)
+                live.append(generator.put_on(people, "speakers", None))
+                with beside(caller.call_until):
+                    live.append(generator.put_on(people, "speakers and recording", None))
     _report(chosen, minutes, took_s, cpu_s, live, caller.errors)
 
 
 def _cpu_s(server: MeasuredServer | None) -> float:
     return float("nan") if server is None else server.usage().cpu_s
-
-
-def _speak(
-    generator: LoadGenerator, chosen: Target, url: str, speakers: int, what: str
-) -> LoadResult:
-    return generator.put_on(chosen.load(url, speakers), what, None)
 
 
 def _report(

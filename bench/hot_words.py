@@ -150,7 +150,7 @@ def hot_words(config: Path | None, model: str, seed: int, texts: bool, speech: P
     everybody = (*TEN, *OTHERS)
     name_of = [name for name in everybody for _ in _FRAMES]
     other = [Said(one.text, one.samples) for one in map(load, names())]
-    other += [Said(one.text, one.samples) for one in human_recordings() if one.language == "en"]
+    other += [Said(one.text, one.samples) for one in human_recordings("en")]
     plain = Manner(pace=Pace.FAST)
     with progress() as tracker:
         tracker.step("the voice", 1)

@@ -209,9 +209,7 @@ def live_cost(config: Path | None, model: str, speech: Path | None) -> None:
         os.environ["RASR_SPEECH_DIR"] = str(speech)
     subject = _subject(config, model)
     recordings = {name: Said(one.text, one.samples) for name in names() for one in (load(name),)}
-    recordings |= {
-        one.name: Said(one.text, one.samples) for one in human_recordings() if one.language == "en"
-    }
+    recordings |= {one.name: Said(one.text, one.samples) for one in human_recordings("en")}
     spec = replace(subject.spec, options={**subject.spec.options, "interval_ms": _INTERVAL_MS})
     engine = load_engine(spec)
     with progress() as tracker:

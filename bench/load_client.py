@@ -357,7 +357,7 @@ class LoadGenerator:
                 self._stack.enter_context(ProcessPoolExecutor(1, mp_context=spawn))
             )
         chosen = self._started[:count]
-        for ready in [one.submit(_get_ready, load.corpus) for one in chosen]:
+        for ready in [one.submit(get_ready, load.corpus) for one in chosen]:
             ready.result()
         began_s = time.monotonic() + _LEAD_S
         self._tracker.step(what, load.whole_s)
@@ -365,7 +365,7 @@ class LoadGenerator:
             one.submit(put_on, load, Share(number, count), began_s)
             for number, one in enumerate(chosen)
         ]
-        watch = _UsageWatch(server)
+        watch = UsageWatch(server)
         running: set[Future[LoadResult]] = set(parts)
         while running:
             watch.look()
@@ -386,19 +386,24 @@ def load_generator(tracker: Tracker, processes: int | None = None) -> Iterator[L
         yield LoadGenerator(stack, tracker, processes)
 
 
-def _get_ready(corpus: CorpusChoice) -> None:
+def get_ready(corpus: CorpusChoice) -> None:
     """Read the recordings, so that `put_on` begins at once."""
     read_corpus(corpus)
 
 
-class _UsageWatch:
+class UsageWatch:
     """What a server takes of the machine, over time."""
 
     def __init__(self, server: MeasuredServer | None) -> None:
+        """
+        Args:
+            server: None: nothing is known of it.
+        """
         self._server = server
         self._seen: list[tuple[float, Usage]] = []
 
     def look(self) -> None:
+        """Look now."""
         if self._server is not None:
             try:
                 self._seen.append((time.monotonic(), self._server.usage()))
@@ -407,6 +412,7 @@ class _UsageWatch:
                 self._server = None
 
     def added_to(self, result: LoadResult) -> LoadResult:
+        """The result with what the server took in its window."""
         if not self._seen:
             return result
         window = result.window

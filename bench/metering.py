@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import click
 import httpx
 from websockets.sync.client import ClientConnection, connect
 
+from bench.beside import beside
 from bench.latency import percentile
 from bench.recordings import load
 from bench.report import progress, report
@@ -66,7 +67,8 @@ def metering(lines: int, rounds: int, folder: Path | None) -> None:
         place = Path(name)
         tracker.step(f"{lines} lines", 1)
         line_us = _append(place / "usage", lines)
-        project, config = _accounts(place)
+        config = f'{FAKE_ENGINE}[store]\nurl = "sqlite:///{place.absolute()}/store/store.db"\n'
+        project = make_account(place, config)
         tracker.step(f"{rounds} rounds of each kind", 1)
         ends = _rounds(config, project, rounds)
     rows = [
@@ -113,31 +115,27 @@ def _append(folder: Path, lines: int) -> list[float]:
     """What each line took, µs, while another thread waits for the disk as the server's does."""
     journal = Journal(folder)
     journal.open()
-    over = threading.Event()
 
-    def sync() -> None:
+    def sync(over: threading.Event) -> None:
         while not over.wait(_SYNC_S):
             journal.sync()
 
-    thread = threading.Thread(target=sync)
-    thread.start()
     taken = []
-    try:
+    with closing(journal), beside(sync):
         for _ in range(lines):
             began = time.perf_counter()
             assert journal.append(_LINE), "there is no room on the disk"
             taken.append((time.perf_counter() - began) * 1e6)
             time.sleep(_SPACING_S)
-    finally:
-        over.set()
-        thread.join()
-        journal.close()
     return taken
 
 
-def _accounts(place: Path) -> tuple[str, str]:
-    """A store with a user who may do everything. Returns the project and the server's settings."""
-    config = f'{FAKE_ENGINE}[store]\nurl = "sqlite:///{place.absolute()}/store/store.db"\n'
+def make_account(place: Path, config: str) -> str:
+    """A user who may do everything, in the store of these settings. Returns his project.
+
+    Args:
+        place: a folder for the settings.
+    """
     file = place / "rasr.toml"
     file.write_text(config)
 
@@ -154,7 +152,7 @@ def _accounts(place: Path) -> tuple[str, str]:
     project: str = json.loads(rasr("projects", "create", "bench", "--json"))["id"]
     rasr("users", "create", "ann", "--password", typed=f"{_PASSWORD}\n")
     rasr("policies", "attach", "SIS FullAccess", "--user", "ann")
-    return project, config
+    return project
 
 
 def _rounds(config: str, project: str, count: int) -> _Ends:
@@ -166,7 +164,7 @@ def _rounds(config: str, project: str, count: int) -> _Ends:
         running_server(config, "--no-auth", admission=False) as free,
         running_server(config, admission=False) as metered,
         _socket(free.url + path, {}) as free_socket,
-        _socket(metered.url + path, {"x-auth-token": _token(metered.url)}) as metered_socket,
+        _socket(metered.url + path, {"x-auth-token": token(metered.url)}) as metered_socket,
     ):
         for number in range(_WARM + count):
             both = [(free_socket, ends.free_ms), (metered_socket, ends.metered_ms)]
@@ -200,7 +198,8 @@ def _socket(url: str, headers: dict[str, str]) -> Iterator[ClientConnection]:
         yield socket
 
 
-def _token(url: str) -> str:
+def token(url: str) -> str:
+    """Of the user of `make_account`, for the server at this URL."""
     user = {"name": "ann", "password": _PASSWORD, "domain": {"name": "default"}}
     asked = {
         "auth": {

@@ -73,7 +73,7 @@ def overhead(clients: int, connections: int, window_s: float, server_path: Path 
                 "messages_per_core_second": rate / result.server_cpu,
             }
         tracker.step(f"{connections} idle connections", 1)
-        _allow_descriptors(connections)
+        allow_descriptors(connections)
         with start() as server:
             kib = uvloop.run(_growth_bytes(server, connections)) / connections / 1024
     rows.append((f"{connections} idle connections", "–", "–", "–", f"{kib:.1f} KiB", "0"))
@@ -89,7 +89,7 @@ def overhead(clients: int, connections: int, window_s: float, server_path: Path 
     )
 
 
-def _allow_descriptors(connections: int) -> None:
+def allow_descriptors(connections: int) -> None:
     """Each connection takes a descriptor here and one in the server, which inherits the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, connections + 500), hard), hard))

@@ -136,10 +136,20 @@ def load_unknown_name() -> Recording:
     return _recording(json.loads(_UNKNOWN_NAME.read_text(encoding="utf-8")), _SPEECH)
 
 
-def human_recordings() -> list[HumanRecording]:
-    """Read the folder that RASR_SPEECH_DIR names; an empty list if it is unset or empty."""
+def human_recordings(language: str | None = None) -> list[HumanRecording]:
+    """Read the folder that RASR_SPEECH_DIR names; an empty list if it is unset or empty.
+
+    Args:
+        language: of those that are wanted: "en"; None for all.
+    """
     named = os.environ.get("RASR_SPEECH_DIR")
-    return recordings_in(Path(named)) if named else []
+    found = recordings_in(Path(named)) if named else []
+    return [one for one in found if language in (None, one.language)]
+
+
+def english_of_people() -> list[Samples]:
+    """What people say in English: the demo, and the folder that RASR_SPEECH_DIR names."""
+    return [load_human_demo().samples, *(one.samples for one in human_recordings("en"))]
 
 
 def recordings_in(folder: Path) -> list[HumanRecording]:

@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ import click
 import psutil
 
 from bench.report import ROOT
+from tools.ports import free_port
 
 FAKE_ENGINE = '[engines.fake]\nkind = "fake"\n[properties]\nenglish = "fake"\n'
 """Settings for the server alone: an engine that costs next to nothing."""
@@ -102,6 +103,20 @@ class MeasuredServer:
         self.pid = pid
         self._process = psutil.Process(pid)  # type: ignore[no-untyped-call]
 
+    def kill(self) -> None:
+        """End it from one moment to the next."""
+        self._process.kill()  # type: ignore[no-untyped-call]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It does nothing for as long as this lasts; who has ended meanwhile stays so."""
+        self._process.suspend()  # type: ignore[no-untyped-call]
+        try:
+            yield
+        finally:
+            with suppress(psutil.NoSuchProcess):
+                self._process.resume()  # type: ignore[no-untyped-call]
+
     def usage(self) -> Usage:
         """Read its use of the machine.
 
@@ -129,6 +144,7 @@ def running_server(
     admission: bool = True,
     server_path: Path | None = None,
     cache: Path | None = None,
+    cores: Collection[int] | None = None,
 ) -> Iterator[MeasuredServer]:
     """Start `rasr serve` with the text of a settings file; stop it at the end.
 
@@ -138,6 +154,7 @@ def running_server(
         admission: False: it refuses nobody for its load, so what is too much shows as latency.
         server_path: root of the checkout that the server is started from; None: this one.
         cache: where it remembers what it has measured; None: where it always does.
+        cores: those that it may use, by number; None: all.
 
     Raises:
         RuntimeError: it did not start; the text is what it said.
@@ -151,17 +168,21 @@ def running_server(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rasr.toml"
         file.write_text(config, encoding="utf-8")
-        process = subprocess.Popen(
-            [
-                # -P: otherwise the package in the working directory would come before PYTHONPATH.
-                *(sys.executable, "-P", "-m", "rasr", "serve"),
-                *("--port", "0", "--config", str(file), "--log-level", "warning"),
-                *arguments,
-            ],
-            env=environment if admission else environment | _NO_ADMISSION,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        if "[store]" not in config:
+            # What is kept of recordings goes with the server, and not into anybody's own store.
+            environment["RASR_STORE__URL"] = f"sqlite:///{folder}/store/store.db"
+        with on_cores(cores):
+            process = subprocess.Popen(
+                [
+                    # -P: else the package in the working directory would come before PYTHONPATH.
+                    *(sys.executable, "-P", "-m", "rasr", "serve"),
+                    *("--port", "0", "--config", str(file), "--log-level", "warning"),
+                    *arguments,
+                ],
+                env=environment if admission else environment | _NO_ADMISSION,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
@@ -176,6 +197,17 @@ def running_server(
             finally:
                 process.kill()
                 process.stdout.close()
+
+
+@contextmanager
+def on_cores(cores: Collection[int] | None) -> Iterator[None]:
+    """Have this thread, and processes that it starts meanwhile, on these cores; None: on all."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, before if cores is None else cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +282,8 @@ def running_program(
     Raises:
         RuntimeError: it did not start; the text is what it said.
     """
-    with tempfile.TemporaryDirectory() as scratch, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
+    port = free_port()
+    with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch) / "output"
         with output.open("w") as file:
             process = subprocess.Popen(

@@ -9,16 +9,16 @@ import threading
 import time
 import wave
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import click
 import httpx
 
+from bench.beside import beside
 from bench.latency import percentile, ratio
-from bench.load_client import LoadGenerator, load_generator
+from bench.load_client import load_generator
 from bench.load_result import Clock, LoadResult
-from bench.recordings import human_recordings, load_human_demo
+from bench.recordings import english_of_people
 from bench.report import milliseconds, number, progress, report, verdict
 from bench.target import Target, load_options, server_options, target
 from rasr.audio import SAMPLE_RATE, Samples
@@ -44,23 +44,11 @@ class Caller:
         self._url = f"{url.replace('ws', 'http', 1)}/v1/bench/asr/short-audio"
         self._bodies = [_body(clip, property_name) for clip in clips]
 
-    @contextmanager
-    def beside(self) -> Iterator[None]:
-        """Make calls for as long as this lasts, in a thread of its own."""
-        over = threading.Event()
-
-        def work() -> None:
-            for _ in self.calls():
-                if over.is_set():
-                    return
-
-        thread = threading.Thread(target=work, name="calls")
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+    def call_until(self, over: threading.Event) -> None:
+        """Make calls until it is over."""
+        for _ in self.calls():
+            if over.is_set():
+                return
 
     def calls(self, count: int | None = None) -> Iterator[int]:
         """Make so many calls, or calls without end; yields how many are over."""
@@ -83,11 +71,10 @@ class Caller:
 
 def clips_of_speech() -> list[Samples]:
     """Pieces of people's speech, each of them `CLIP_S` long, that overlap."""
-    people = [one.samples for one in human_recordings() if one.language == "en"]
     length = CLIP_S * SAMPLE_RATE
     return [
         samples[at : at + length]
-        for samples in (load_human_demo().samples, *people)
+        for samples in english_of_people()
         for at in range(0, len(samples) - length + 1, SAMPLE_RATE // 2)
     ]
 
@@ -135,21 +122,16 @@ def short_audio(calls: int, speakers: int, processes: int | None, **options: Any
             tracker.step("calls", calls)
             for done in alone.calls(calls):
                 tracker.at(done)
-            quiet = _speak(generator, chosen, url, speakers, "speakers")
-            beside = Caller(url, chosen.property_name, clips)
-            with beside.beside():
-                both = _speak(generator, chosen, url, speakers, "speakers and calls")
-    _report(chosen, alone, beside, quiet, both)
-
-
-def _speak(
-    generator: LoadGenerator, chosen: Target, url: str, speakers: int, what: str
-) -> LoadResult:
-    return generator.put_on(chosen.load(url, speakers), what, None)
+            people = chosen.load(url, speakers)
+            quiet = generator.put_on(people, "speakers", None)
+            meanwhile = Caller(url, chosen.property_name, clips)
+            with beside(meanwhile.call_until):
+                both = generator.put_on(people, "speakers and calls", None)
+    _report(chosen, alone, meanwhile, quiet, both)
 
 
 def _report(
-    chosen: Target, alone: Caller, beside: Caller, quiet: LoadResult, both: LoadResult
+    chosen: Target, alone: Caller, meanwhile: Caller, quiet: LoadResult, both: LoadResult
 ) -> None:
     p95 = percentile(alone.took_ms, 95)
     finals = [one.ms(Clock.FINAL, 95) for one in (quiet, both)]
@@ -157,9 +139,9 @@ def _report(
     rows = [
         ("calls alone", *_call_row(alone), "–", "–"),
         ("speakers alone", "–", "–", "–", "–", *_live_row(quiet)),
-        ("both", *_call_row(beside), *_live_row(both)),
+        ("both", *_call_row(meanwhile), *_live_row(both)),
     ]
-    errors = [*alone.errors, *beside.errors, *quiet.errors, *both.errors]
+    errors = [*alone.errors, *meanwhile.errors, *quiet.errors, *both.errors]
     report(
         "short-audio",
         (
@@ -184,10 +166,10 @@ def _report(
             "calls": len(alone.took_ms),
             "call_p50_ms": percentile(alone.took_ms, 50),
             "call_p95_ms": p95,
-            "calls_beside": len(beside.took_ms),
-            "refused_beside": beside.refused,
-            "call_beside_p50_ms": percentile(beside.took_ms, 50),
-            "call_beside_p95_ms": percentile(beside.took_ms, 95),
+            "calls_beside": len(meanwhile.took_ms),
+            "refused_beside": meanwhile.refused,
+            "call_beside_p50_ms": percentile(meanwhile.took_ms, 50),
+            "call_beside_p95_ms": percentile(meanwhile.took_ms, 95),
             "first_p50_ms": [one.ms(Clock.FIRST, 50) for one in (quiet, both)],
             "final_p95_ms": finals,
             "finals_ratio": later,

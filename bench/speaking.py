@@ -38,6 +38,7 @@ class Talker:
         self._process: subprocess.Popen[bytes] | None = None
         self._spoke = threading.Event()
         self._thread = threading.Thread(target=self._talk, name="talker", daemon=True)
+        self._told = ""
         self.bytes = 0
         """Of samples that were spoken."""
 
@@ -46,7 +47,7 @@ class Talker:
         self._thread.start()
         self._spoke.wait()
         if self.bytes == 0:
-            raise click.ClickException("rasr say says nothing; what it lacks stands above")
+            raise click.ClickException(f"rasr say says nothing: {self._told.strip()}")
 
     def stop(self) -> None:
         """End it."""
@@ -57,12 +58,17 @@ class Talker:
 
     def _talk(self) -> None:
         while not self._ended:
-            with subprocess.Popen(self._command, stdout=subprocess.PIPE) as process:
+            # What it tells people is short enough for a pipe.
+            with subprocess.Popen(
+                self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            ) as process:
                 self._process = process
                 assert process.stdout is not None
+                assert process.stderr is not None
                 while block := process.stdout.read(_BLOCK_BYTES):
                     self.bytes += len(block)
                     self._spoke.set()
+                self._told = process.stderr.read().decode(errors="replace")
             if self.bytes == 0:
                 self._ended = True
         self._spoke.set()

@@ -87,6 +87,22 @@ def mistakes(said: str, written: str) -> Mistakes:
     return Mistakes(len(wanted), found.substitutions, found.deletions, found.insertions)
 
 
+def told_twice(said: str, written: str) -> int:
+    """Count the added words that only repeat those before or behind them."""
+    wanted, got = tokens(said), tokens(written)
+    if not wanted:
+        return 0
+    (alignment,) = jiwer.process_words(" ".join(wanted), " ".join(got)).alignments
+    count = 0
+    for chunk in alignment:
+        first, last = chunk.hyp_start_idx, chunk.hyp_end_idx
+        length = last - first
+        near = got[max(first - length, 0) : first], got[last : last + length]
+        if chunk.type == "insert" and got[first:last] in near:
+            count += length
+    return count
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What partials showed as stable, and how much of it the final took back."""

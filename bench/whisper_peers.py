@@ -194,7 +194,7 @@ class Measurement:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         bundled = [load(name) for name in names()]
-        human = [one for one in human_recordings() if one.language == "en"]
+        human = human_recordings("en")
         self._recordings: list[Recording | HumanRecording] = [*bundled, *human]
 
     def measure(self, subject: Subject) -> Outcome:

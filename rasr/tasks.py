@@ -60,6 +60,33 @@ def watched(
     return task
 
 
+async def given_up(*works: asyncio.Future[Any]) -> None:
+    """Cancel work that nobody wants any more, and see it end, however it does."""
+    for work in works:
+        work.cancel()
+    await asyncio.gather(*works, return_exceptions=True)
+
+
+async def ended(work: asyncio.Future[Any], over: asyncio.Event, within_s: float) -> None:
+    """Have work come to its end that looks at an event; it is given up where it takes too long.
+
+    What is cancelled while it opens a connection may leave that open.
+    """
+    over.set()
+    await asyncio.wait({work}, timeout=within_s)
+    await given_up(work)
+
+
+async def happens(event: asyncio.Event, within_s: float) -> bool:
+    """Wait for an event. False: it did not happen in time."""
+    try:
+        async with asyncio.timeout(within_s):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 def was_asked_to_end() -> bool:
     """True if the running task has been cancelled by a call of its `cancel`.
 

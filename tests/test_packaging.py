@@ -17,6 +17,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("rasr", "vad", "decoder")
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-image.lock")
 _PIN = re.compile(r"^([a-z0-9-]+)==(.*?) \\$", re.MULTILINE)
 _BY_ANOTHER = {"starlette": "fastapi", "sounddevice": "pocketsphinx", "protobuf": "onnx"}
 """Packages that come with another one, which is asked for."""
@@ -84,7 +85,16 @@ def test_running_is_locked_to_the_versions_that_are_tested() -> None:
     assert dev.keys() - run.keys() >= {"pytest", "mypy", "ruff", "playwright"}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_an_image_has_what_can_be_set_in_it() -> None:
+    image, dev = pins("requirements-image.lock"), pins("requirements-dev.lock")
+    assert {name: dev.get(name) for name in image} == image
+    assert pins("requirements.lock").keys() <= image.keys()
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = {named(one) for name in ("postgresql", "buckets", "otel") for one in extras[name]}
+    assert wanted <= image.keys()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
 def test_every_locked_file_has_a_hash_and_names_no_index(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")
     assert "://" not in text

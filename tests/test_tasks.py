@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 
@@ -12,10 +13,14 @@ from structlog.testing import capture_logs
 from rasr.tasks import (
     EndedUnasked,
     awaited,
+    ended,
+    given_up,
+    happens,
     notice_faults,
     notice_faults_of_threads,
     watched,
 )
+from tests.processes import LONG_S
 
 
 class Fault(Exception):
@@ -88,6 +93,34 @@ async def test_the_error_of_a_task_that_is_awaited_is_its_owners() -> None:
     assert counted == []
 
 
+async def test_whoever_gives_work_up_sees_it_end_and_no_error_of_it_is_a_fault() -> None:
+    counted: list[int] = []
+    notice_faults(asyncio.get_running_loop(), lambda: counted.append(1))
+    ended: list[str] = []
+
+    async def lasts() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await settle()
+            ended.append("lasts")
+
+    async def fails() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ended.append("fails")
+            raise Fault from None
+
+    works = [awaited(one(), name="work") for one in (lasts, fails, raises)]
+    await settle()
+    await given_up(*works)
+    assert sorted(ended) == ["fails", "lasts"]
+    del works
+    gc.collect()
+    assert counted == []
+
+
 async def test_a_timer_that_raises_is_noticed_and_its_arguments_stay_out_of_the_log() -> None:
     def fail(secret: str) -> None:
         raise Fault
@@ -118,3 +151,22 @@ def test_a_thread_that_raises_is_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
         thread.join()
     assert len(counted) == 1
     assert [(line["event"], line["thread"]) for line in logs] == [("thread_failed", "work")]
+
+
+async def test_work_that_looks_at_an_event_ends_by_itself_or_is_given_up() -> None:
+    over = asyncio.Event()
+    turns: list[bool] = []
+
+    async def beat() -> None:
+        while not await happens(over, 0.001):
+            turns.append(False)
+        turns.append(True)
+
+    beating = awaited(beat(), name="beat")
+    await asyncio.sleep(0.01)
+    await ended(beating, over, LONG_S)
+    assert turns[-1]
+    assert not beating.cancelled()
+    hanging = awaited(asyncio.Event().wait(), name="hang")
+    await ended(hanging, over, 0.001)
+    assert hanging.cancelled()

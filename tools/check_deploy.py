@@ -1,8 +1,9 @@
 """Checks the container's files: `python -m tools.check_deploy`, as `make check` does.
 
 Each by the tool that knows it: hadolint reads the Dockerfile, the schema of Compose its file, Caddy
-its own, a parser of PromQL each expression of dashboard and alerts. And what they cannot know: that
-the files name one another rightly, and that nothing but Caddy is reached from outside.
+its own, a parser of PromQL each expression of dashboard and alerts, Helm and the schema of
+Kubernetes' API the chart. And what they cannot know: that the files name one another rightly, and
+that nothing but Caddy is reached from outside.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Any
 
 import promql_parser
 import yaml
+
+from tools import chart
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -44,6 +47,7 @@ def faults() -> Iterator[str]:
         yield from _service_faults(name, service)
     yield from _prometheus_faults(services)
     yield from _grafana_faults(services)
+    yield from chart.faults()
 
 
 def _tool(name: str, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:

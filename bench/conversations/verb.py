@@ -126,7 +126,8 @@ async def _hold(url: str, seeds: Iterator[int], outcomes: Outcomes, tracker: Tra
 
 async def held_after(url: str) -> dict[str, float]:
     """What a server that nobody uses any more still holds; nothing, if it is well."""
-    async with httpx.AsyncClient(base_url=url.replace("ws", "http", 1)) as client:
+    address = url.replace("ws", "http", 1)
+    async with httpx.AsyncClient(base_url=address, timeout=_SETTLE_S) as client:
         for _ in range(int(_SETTLE_S)):
             families = text_string_to_metric_families((await client.get("/metrics")).text)
             numbers = {

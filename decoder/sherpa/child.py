@@ -56,8 +56,8 @@ def in_child(examine: Callable[[Options], Found], options: Options) -> Found:
         except subprocess.TimeoutExpired as error:
             raise EngineUnavailable(
                 f"the model in {options.model} was not loaded and tried within "
-                f"{options.preflight_s:g} s; raise the option preflight_s, or choose a smaller "
-                "model"
+                f"{options.preflight_s:g} s; choose a smaller model, or, for one that recognises, "
+                "raise the option preflight_s"
             ) from error
         if child.returncode == 0:
             refused, result = pickle.loads(found.read_bytes())

@@ -23,8 +23,9 @@ _SLICE_BYTES = 4 << 10
 _SHALLOW_BYTES = 4096
 _UNREAD_TLS_BYTES = 32 << 10
 """Of a peer that is not being read, still encrypted; then its kernel holds the rest."""
-_QUIET_S = 0.1
-"""A peer that sends nothing for so long has read what it was sent, or is about to."""
+_QUIET_S = 0.5
+"""A peer that sends nothing for so long has read what it was sent, or is about to: longer than a
+round trip by a mobile network, in which a body that is on its way pauses."""
 _TCP_CLOSE, _TCP_CLOSE_WAIT = 7, 8
 """States of Linux: reset, and closed by the peer."""
 _MOST_DROPPED = 16 << 20

@@ -18,8 +18,10 @@ from typing import IO
 
 import av
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
+from av.codec import CodecContext
 from av.container import InputContainer
 
 from rasr.audio.formats import FileFormat, Samples
@@ -40,6 +42,7 @@ _DEMUXERS: Mapping[str, FileFormat] = {
 _DECODERS = frozenset(
     (
         *("aac", "alac", "amrnb", "amrwb", "flac", "libopus", "mp2float", "mp3float", "opus"),
+        *("libspeex", "speex"),
         *("vorbis", "wmalossless", "wmapro", "wmav1", "wmav2", "wmavoice"),
         *("adpcm_ima_wav", "adpcm_ms", "pcm_alaw", "pcm_mulaw"),
         *("pcm_f32le", "pcm_f64le", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_u8"),
@@ -54,6 +57,10 @@ _ANYBODYS = {
 }
 
 _LOOKED_AT_BYTES = 4096
+_CONSTANT_RATE = ("pcm_", "adpcm_")
+"""Codecs of which a second always has the same number of bits."""
+_VOX_RATE = 8000
+_VOX_SAMPLES_PER_BYTE = 2
 
 AudioPath = str | PathLike[str]
 """The name of a file."""
@@ -105,6 +112,8 @@ def declared_info(file: IO[bytes], declared: FileFormat) -> AudioInfo:
     Raises:
         AudioFileError: it is not; or as `audio_info`.
     """
+    if declared is FileFormat.VOX:
+        return AudioInfo(file.seek(0, 2) * _VOX_SAMPLES_PER_BYTE / _VOX_RATE, _VOX_RATE, 1)
     with _opened(file, "the audio", declared) as (container, stream):
         return _info(container, stream)
 
@@ -121,6 +130,11 @@ def read_declared(
     Raises:
         AudioFileError: it is not, or has no such channel; or as `read_audio`.
     """
+    if declared is FileFormat.VOX:
+        if channel:
+            raise _no_channel(channel, 1)
+        yield from _read_vox(file, sample_rate)
+        return
     with _opened(file, "the audio", declared) as (container, stream):
         # A single channel is mixed with nothing: the same samples either way.
         if channel is None or (channel == 0 and stream.channels == 1):
@@ -135,15 +149,40 @@ def _info(container: InputContainer, stream: AudioStream) -> AudioInfo:
         duration_s = float(stream.duration * stream.time_base)
     elif container.duration is not None:
         duration_s = container.duration / av.time_base
+    coded = stream.codec_context
+    if duration_s is not None and coded.name.startswith(_CONSTANT_RATE) and coded.bit_rate:
+        # Who writes to a pipe says a length before he knows it.
+        duration_s = min(duration_s, container.size * 8 / coded.bit_rate)
     return AudioInfo(duration_s, stream.sample_rate, stream.channels)
+
+
+def _read_vox(file: IO[bytes], sample_rate: int) -> Iterator[Samples]:
+    """Dialogic ADPCM has no header: all bytes are samples."""
+    decoder = CodecContext.create("adpcm_ima_oki", "r")
+    assert isinstance(decoder, AudioCodecContext), "it is a codec of audio"
+    decoder.sample_rate, decoder.layout = _VOX_RATE, "mono"
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
+    try:
+        while data := file.read(_LOOKED_AT_BYTES):
+            for frame in decoder.decode(av.Packet(data)):
+                yield from _samples(resampler, frame)
+    except OSError as error:
+        raise AudioFileError(f"the audio cannot be read: {error.strerror}") from error
+    yield from _samples(resampler, None)
+
+
+def _samples(resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[Samples]:
+    for piece in resampler.resample(frame):
+        yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
 
 
 def _resampled(
     container: InputContainer, stream: AudioStream, sample_rate: int
 ) -> Iterator[Samples]:
     resampler = av.AudioResampler(format="s16", layout="mono", rate=sample_rate)
-    for piece in _pieces(container, stream, resampler):
-        yield piece.to_ndarray().reshape(-1).astype(np.int16, copy=False)
+    for frame in container.decode(stream):
+        yield from _samples(resampler, frame)
+    yield from _samples(resampler, None)
 
 
 def _channel(
@@ -153,10 +192,12 @@ def _channel(
     for piece in _pieces(container, stream, resampler):
         rows = piece.to_ndarray()
         if channel >= len(rows):
-            raise AudioFileError(
-                f"the audio has no channel {channel}; it has {len(rows)}, counted from 0"
-            )
+            raise _no_channel(channel, len(rows))
         yield np.ascontiguousarray(rows[channel], np.int16)
+
+
+def _no_channel(channel: int, channels: int) -> AudioFileError:
+    return AudioFileError(f"the audio has no channel {channel}; it has {channels}, counted from 0")
 
 
 def _pieces(

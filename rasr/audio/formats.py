@@ -182,9 +182,11 @@ class FileFormat(StrEnum):
     """Windows Media Audio in ASF."""
     FLAC = "flac"
     OGG = "ogg"
-    """Opus, Vorbis or FLAC in Ogg."""
+    """Opus, Speex, Vorbis or FLAC in Ogg."""
     WEBM = "webm"
     """Opus or Vorbis in WebM or Matroska."""
+    VOX = "vox8k4bit"
+    """Dialogic ADPCM at 8 kHz, without any header: only who sends it can know."""
 
 
 FILE_FORMATS: Mapping[str, FileFormat] = MappingProxyType(
@@ -195,6 +197,7 @@ FILE_FORMATS: Mapping[str, FileFormat] = MappingProxyType(
         "opus": FileFormat.OGG,
         # As streams are declared.
         Container.OGG_OPUS.value: FileFormat.OGG,
+        "ogg-speex": FileFormat.OGG,
         Container.WEBM_OPUS.value: FileFormat.WEBM,
     }
 )

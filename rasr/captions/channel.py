@@ -37,7 +37,9 @@ class ChannelHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class _FinalCue:
+class FinalCue:
+    """A cue that stays as it is."""
+
     cue: Cue
     event: bytes
     text: str | None
@@ -45,7 +47,7 @@ class _FinalCue:
 
 
 @dataclass(frozen=True, slots=True)
-class _RollingCue:
+class RollingCue:
     """A cue that may still change; without lines it was withdrawn."""
 
     lines: tuple[str, ...]
@@ -54,6 +56,17 @@ class _RollingCue:
     stamp: int
     """All changes to rolling cues of the channel are numbered; this is the number of its newest."""
     event: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What somebody who follows a channel has not been given yet, in order."""
+
+    missed: int = 0
+    """So many finals are no longer kept."""
+    finals: Sequence[FinalCue] = ()
+    rolling: Sequence[tuple[int, RollingCue]] = ()
+    """With their numbers."""
 
 
 @dataclass(slots=True)
@@ -78,9 +91,9 @@ class Channel:
         self.token = token
         self.live = False
         """True while a recognition publishes."""
-        self._finals: deque[_FinalCue] = deque(maxlen=history_cues)
+        self._finals: deque[FinalCue] = deque(maxlen=history_cues)
         self._final_cues = 0
-        self._rolling: dict[int, _RollingCue] = {}
+        self._rolling: dict[int, RollingCue] = {}
         self._cues = RollingCues()
         self._stamp = 0
         self._opened: float | None = None
@@ -128,7 +141,7 @@ class Channel:
             revision = before.revision + 1 if before else 1
             until_ms = cues[place].start_ms if place < len(cues) else None
             event = cue_event(number, revision, held(cue, until_ms), self.token)
-            self._finals.append(_FinalCue(cue, event, text if place == len(cues) else None))
+            self._finals.append(FinalCue(cue, event, text if place == len(cues) else None))
             self._latest_ms = max(self._latest_ms, cue.end_ms)
         self._withdraw_beyond(self._final_cues)
 
@@ -140,13 +153,42 @@ class Channel:
         self._stamp += 1
         revision = before.revision + 1 if before else 1
         event = cue_event(number, revision, cue, None)
-        self._rolling[number] = _RollingCue(cue.lines, cue.stable, revision, self._stamp, event)
+        self._rolling[number] = RollingCue(cue.lines, cue.stable, revision, self._stamp, event)
 
     def _withdraw_beyond(self, number: int) -> None:
         # They stay as withdrawn, for viewers that were shown them, until the number is used again.
         for later, rolling in list(self._rolling.items()):
             if later > number and rolling.lines:
                 self._roll(later, Cue(self._latest_ms, self._latest_ms, ()))
+
+    # What it is a copy of
+
+    def follow(self, changes: Changes) -> None:
+        """Take what another channel, whose token this one has, has told with `changes`."""
+        if changes.missed:
+            self._finals.clear()
+            self._final_cues += changes.missed
+            for number in [one for one in self._rolling if one <= self._final_cues]:
+                del self._rolling[number]
+        for final in changes.finals:
+            self._final_cues += 1
+            self._rolling.pop(self._final_cues, None)
+            self._finals.append(final)
+            self._latest_ms = max(self._latest_ms, final.cue.end_ms)
+        for number, cue in changes.rolling:
+            # What is known is no news, or two that follow each other would tell it for ever.
+            known = self._rolling.get(number)
+            if known is None or known.event != cue.event:
+                self._stamp += 1
+                self._rolling[number] = replace(cue, stamp=self._stamp)
+
+    def age_s(self, now: float) -> float:
+        """How long ago it began; `now` is on the clock of `begin`."""
+        return 0.0 if self._opened is None else now - self._opened
+
+    def backdate(self, opened: float) -> None:
+        """It began then, on the clock of `begin`, in another process."""
+        self._opened = opened
 
     # The viewers
 
@@ -166,21 +208,28 @@ class Channel:
 
     def since(self, cursor: Cursor) -> bytes:
         """Events that `cursor` has not been given, some of them if they are many; moves it on."""
-        parts: list[bytes] = []
-        missed = self._oldest - 1 - cursor.final
-        if missed > 0:
-            parts.append(missed_event(missed))
-            cursor.final += missed
+        changes = self.changes(cursor)
+        parts = [missed_event(changes.missed)] if changes.missed else []
+        parts += [final.event for final in changes.finals]
+        parts += [rolling.event for _, rolling in changes.rolling]
+        return b"".join(parts)
+
+    def changes(self, cursor: Cursor) -> Changes:
+        """What `cursor` has not been given, some of it if that is much; moves it on."""
+        missed = max(0, self._oldest - 1 - cursor.final)
+        cursor.final += missed
+        finals: list[FinalCue] = []
         waiting = self._final_cues - cursor.final
         if waiting:
             newest = islice(reversed(self._finals), waiting)
-            parts += [final.event for final in list(newest)[::-1][:_BATCH]]
-            cursor.final += min(waiting, _BATCH)
+            finals = list(newest)[::-1][:_BATCH]
+            cursor.final += len(finals)
+        rolling: list[tuple[int, RollingCue]] = []
         if self.is_all_given(cursor) and cursor.stamp < self._stamp:
             changed = [one for one in self._rolling.items() if one[1].stamp > cursor.stamp]
-            parts += [rolling.event for _, rolling in sorted(changed, key=lambda one: one[0])]
+            rolling = sorted(changed, key=lambda one: one[0])
             cursor.stamp = self._stamp
-        return b"".join(parts)
+        return Changes(missed, finals, rolling)
 
     def is_all_given(self, cursor: Cursor) -> bool:
         """True if `cursor` has every final."""

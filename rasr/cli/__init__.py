@@ -20,7 +20,7 @@ from rasr.cli.standard_streams import give_up_output, keep_them_open
 _COMMANDS = {
     name: f"rasr.cli.{folder}{name}"
     for folder, names in (
-        ("", ("serve", "setup", "transcribe", "mic", "demo", "doctor", "models", "config")),
+        ("", ("serve", "setup", "transcribe", "jobs", "mic", "demo", "doctor", "models", "config")),
         ("", ("say", "voices", "capacity", "top", "tls")),
         ("accounts.", ("projects", "users", "groups", "keys", "policies", "vocabularies")),
         ("accounts.", ("usage", "packages", "quotas", "buckets", "store")),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +17,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from rasr.cli.ending import ended_by_sigterm
 from rasr.cli.screen import console
 from rasr.models.catalogue import Mirrors, Model
 from rasr.models.errors import ModelError
@@ -28,20 +27,6 @@ from rasr.models.store import Store
 def in_megabytes(size: int | None) -> str:
     """Bytes for a person."""
     return "unknown" if size is None else f"{size / 1e6:.0f} MB"
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends what is done here as Ctrl-C does, so that pip or npm ends with it."""
-
-    def end(number: int, frame: object) -> None:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -64,7 +49,7 @@ def fetch(store: Store, model: Model, mirrors: Mirrors, by_hand: Sequence[Path] 
     """
     from rasr.models.install import install
 
-    with _ended_by_sigterm(), _ProgressBar() as bar:
+    with ended_by_sigterm(), _ProgressBar() as bar:
         folder = install(store, model, bar, mirrors=mirrors, by_hand=by_hand)
     click.echo(f"{model.name} is installed in {folder}")
 

@@ -16,6 +16,7 @@ from rasr.audio import CompressedFormat
 from rasr.cli.addresses import captions_address, url_option
 from rasr.cli.config_options import config_option, model_option
 from rasr.cli.credentials import Credentials, credential_options
+from rasr.cli.line_remarks import line_remarks
 from rasr.cli.microphone import Microphone, MicrophoneError, list_devices
 from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
@@ -86,11 +87,12 @@ async def _mic(
         )
     # Before the server: its model takes seconds to load, and for nothing if this fails.
     with closing(Microphone(device, audio_format)) as microphone:
+        options, screen = Options(start, mode, **credentials.options), Screen()
         async with (
             server_at(url, config, models, start.property) as server,
-            connect(server, Options(start, mode, **credentials.options)) as session,
+            connect(server, options, on_line=line_remarks(screen)) as session,
         ):
-            with Screen() as screen, _at_interrupt(microphone.stop):
+            with screen, _at_interrupt(microphone.stop):
                 screen.remark("Speak. Ctrl-C stops.")
                 if start.caption_channel is not None:
                     screen.remark(f"Captions: {captions_address(server, start.caption_channel)}")

@@ -127,6 +127,8 @@ def pull(shared: _Shared, name: str, by_hand: tuple[Path, ...], if_possible: boo
         return
     if model.recognises:
         click.echo(f"Serve it: rasr serve --model {model.name}")
+    elif model.kind == "diarization":
+        click.echo("Servers that begin from now on tell who speaks: rasr jobs submit --diarization")
     else:
         click.echo(f"Hear it: rasr say --voice {model.speakers[0].name} Hello")
 

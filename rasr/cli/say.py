@@ -19,34 +19,36 @@ from rasr.captions import TimedText, TimedWord, subtitles
 from rasr.captions.files import srt
 from rasr.cli.chapters import chapters
 from rasr.cli.config_options import config_option
+from rasr.cli.ending import ended_by_sigterm
 from rasr.cli.loudspeaker import LoudspeakerError
 from rasr.cli.screen import Screen
-from rasr.cli.sound_target import Target, plain_errors, sink, target_of
+from rasr.cli.sound_target import Target, sink, target_of
 from rasr.cli.speaking import speaking, voices_and_settings
 from rasr.cli.stdin import STDIN
+from rasr.cli.writing import writing
 from rasr.settings import SynthesisSettings
-from rasr.synthesis import (
-    Lengths,
-    Manner,
-    Request,
-    SaidWord,
-    Sound,
-    SpeechPool,
-    SynthesisError,
-    TextRefused,
-    Voice,
-    manner_on_scale,
-)
-from rasr.synthesis.manner import PITCHES, SPEEDS, USUAL_VOLUME, VOLUMES
+from rasr.synthesis.errors import SynthesisError, TextRefused
+from rasr.synthesis.manner import PITCHES, SPEEDS, USUAL_VOLUME, VOLUMES, Manner, manner_on_scale
 from rasr.synthesis.official import mapped, preferred
+from rasr.synthesis.pool import SpeechPool
+from rasr.synthesis.reading.borders import PartSize, parted
+from rasr.synthesis.reading.languages import has_characters
+from rasr.synthesis.reading.pieces import Lengths
+from rasr.synthesis.reading.request import Request
 from rasr.synthesis.reading.ssml import is_ssml
+from rasr.synthesis.speech import SaidWord, Sound
+from rasr.synthesis.voice import Voice
 
 _FIRST_PIECE = 12
 """Parts of words of the first piece: of a slow voice it is heard after some seconds."""
-_PART = 2000
-"""Characters of a long text that are read at a time, about a page."""
+_PART_SIZE = PartSize(2000, 2200)
+"""Of a long text; the first is about a page."""
 _LONG = 1000
 """Characters past which there is a progress bar."""
+_BOOK = 10_000
+"""Characters past which it is said how much there is, also where no bar can move."""
+_PER_HOUR = 250 * 60
+"""Characters that are spoken in an hour."""
 _SENTENCE = re.compile(r"[^。！？.!?\n]*(?:[。！？]+|[.!?]+(?:\s+|(?=\S)|$)|\n+|$)")
 _WIDE_MARKS = str.maketrans(",.?!;:", "，。？！；：")
 _RATES = ("8000", "16000", "22050", "24000", "44100", "48000")
@@ -161,7 +163,8 @@ def say(
         readings = [
             (_Reading(text, speaker, manner, language or ""), target) for text, target in tasks
         ]
-        asyncio.run(_say(readings, voices, settings))
+        with ended_by_sigterm():
+            asyncio.run(_say(readings, voices, settings))
     except (SynthesisError, LoudspeakerError) as error:
         raise click.ClickException(str(error)) from error
 
@@ -172,7 +175,7 @@ def _book(
     """The chapters of a book that are not in the folder yet, and where each goes."""
     if is_ssml(text):
         raise click.UsageError("--chapters is for plain texts, and this is SSML")
-    with plain_errors(folder):
+    with writing(folder):
         folder.mkdir(exist_ok=True)
     found = chapters(text)
     digits = max(len(str(len(found))), 2)
@@ -244,13 +247,16 @@ def _speaker(
 
 
 def _parts(text: str) -> Iterator[str]:
-    """A text cut behind sentences and paragraphs, into parts that are read at a time."""
+    """A text cut behind sentences and paragraphs, into parts that are read at a time; and within a
+    sentence that is longer."""
     part = ""
-    for piece in _SENTENCE.findall(text):
-        if part and len(part) + len(piece) > _PART:
-            yield part
-            part = ""
-        part += piece
+    for sentence in _SENTENCE.findall(text):
+        chinese = has_characters(sentence)
+        for piece in parted(sentence, _PART_SIZE, chinese=chinese):
+            if part and len(part) + len(piece) > _PART_SIZE.usual:
+                yield part
+                part = ""
+            part += piece
     if part.strip() or not text.strip():
         yield part
 
@@ -263,6 +269,9 @@ async def _say(
     total = sum(len(reading.text) for reading, _ in readings)
     async with speaking(voices, settings) as pool:
         with Screen(total_s=total if total > _LONG else None) as screen:
+            if total > _BOOK:
+                hours = total / _PER_HOUR
+                screen.remark(f"{total:,} characters, about {hours:,.1f} h of speech at speed 0")
             done = 0
             for reading, target in readings:
                 done = await _said(pool, reading, target, screen, done)
@@ -278,12 +287,15 @@ async def _said(
     with sink(target, reading.voice.rate) as take:
         refused: TextRefused | None = None
         for request in requests:
+            written = 0
             try:
                 async with aclosing(pool.speak(request)) as sounds:
                     async for sound in sounds:
                         await take(sound)
                         said += _subtitle(sound, at_s)
                         at_s += sound.seconds
+                        written += sum(len(word.text) + 1 for word in sound.words)
+                        screen.progress(done + min(written, len(request.text)))
             except TextRefused as error:
                 # A page of a book may be a row of stars.
                 refused = error
@@ -292,7 +304,7 @@ async def _said(
         if refused is not None and not said:
             raise refused
     if target.subtitles_file is not None:
-        with plain_errors(target.subtitles_file):
+        with writing(target.subtitles_file):
             target.subtitles_file.write_text(srt(subtitles(said)), "utf-8")
     return done
 

@@ -56,7 +56,7 @@ def setup(wanted: tuple[str, ...], model: str | None, yes: bool, config: Path | 
         known = [_known(store.catalogue, name) for name in dict.fromkeys(wanted)]
         if chosen and not chosen.recognises:
             raise click.UsageError(
-                f"{chosen.name} is a voice: it speaks, and recognises nothing; fetch it with: "
+                f"{chosen.name} is of kind {chosen.kind}, and recognises nothing; fetch it with: "
                 f"rasr models pull {chosen.name}"
             )
         if chosen and known[0].name not in chosen.languages:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import ENOSPC
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +14,8 @@ import click
 from rasr.audio.writing import AudioWriter, WrittenFormat, wav_header
 from rasr.cli.loudspeaker import Loudspeaker
 from rasr.cli.stdin import STDIN
-from rasr.synthesis import Sound
+from rasr.cli.writing import writing
+from rasr.synthesis.speech import Sound
 
 Take = Callable[[Sound], Awaitable[None]]
 """Plays or writes a sound."""
@@ -75,13 +75,13 @@ def sink(target: Target, rate: int) -> Iterator[Take]:
         return
     writer = AudioWriter(target.format, rate, target.rate or rate)
     if target.out == STDIN:
-        with plain_errors("standard output"):
+        with writing("standard output"):
             yield _written_to(sys.stdout.buffer, writer, rate)
             sys.stdout.buffer.write(writer.flush())
         return
     # A file of this name is there whole or not at all.
     part = Path(f"{target.out}.part")
-    with plain_errors(target.out):
+    with writing(target.out):
         try:
             with part.open("wb") as file:
                 file.write(target.tag)
@@ -102,14 +102,3 @@ def _written_to(file: BinaryIO, writer: AudioWriter, rate: int) -> Take:
         file.write(writer.feed(sound.at_rate(rate)))
 
     return take
-
-
-@contextmanager
-def plain_errors(what: object) -> Iterator[None]:
-    """What goes wrong with a file is one message, not a traceback."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == ENOSPC:
-            raise
-        raise click.ClickException(f"{what} cannot be written: {error.strerror}") from error

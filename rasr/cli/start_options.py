@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from rasr.audio.formats import FORMATS, AudioFormat, CompressedFormat
+from rasr.client.options import CLIENT_DEFAULTS
 from rasr.wire.sis.fields import START_FIELDS
 from rasr.wire.sis.kinds import Field, FieldValue, PropertyName, TextList, WholeNumber, YesNo
 from rasr.wire.sis.messages import StartConfig
@@ -42,6 +43,8 @@ def start_config(mode: Mode, given: Mapping[str, Any]) -> StartConfig:
     for name, field in START_FIELDS.items():
         value = given[name]
         if value is None or value == ():
+            value = CLIENT_DEFAULTS.get(name)
+        if value is None:
             continue
         if mode not in field.modes:
             modes = " and ".join(sorted(other for other in field.modes if other in MODES))
@@ -96,29 +99,34 @@ def _option(name: str, field: Field) -> Callable[[Command], Command]:
     flag = _flag(name)
     if isinstance(field.kind, YesNo):
         return click.option(
-            f"{flag}/{flag.replace('--', '--no-', 1)}", name, default=None, help=_help(field)
+            f"{flag}/{flag.replace('--', '--no-', 1)}", name, default=None, help=_help(name, field)
         )
     if isinstance(field.kind, TextList):
         return click.option(
-            flag, name, multiple=True, metavar="TEXT", help=f"{_help(field)} Repeat for several."
+            flag,
+            name,
+            multiple=True,
+            metavar="TEXT",
+            help=f"{_help(name, field)} Repeat for several.",
         )
-    return click.option(flag, name, type=_FieldType(field), help=_help(field))
+    return click.option(flag, name, type=_FieldType(field), help=_help(name, field))
 
 
 def _flag(name: str) -> str:
     return _FLAGS.get(name) or "--" + name.replace("_", "-")
 
 
-def _help(field: Field) -> str:
+def _help(name: str, field: Field) -> str:
+    default = CLIENT_DEFAULTS.get(name, field.default)
     sentence = field.meaning[0].upper() + field.meaning[1:]
     if not isinstance(field.kind, YesNo | TextList):
         sentence += f": {field.kind.allowed}"
     sentence += "."
-    match field.default:
+    match default:
         case bool():
-            sentence += f" Default: {'yes' if field.default else 'no'}."
+            sentence += f" Default: {'yes' if default else 'no'}."
         case int():
-            sentence += f" Default: {field.default}."
+            sentence += f" Default: {default}."
     left_out = [mode for mode in MODES if mode not in field.modes]
     if left_out:
         sentence += f" Not in {' and '.join(left_out)} mode."

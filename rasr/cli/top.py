@@ -147,7 +147,8 @@ class _Watch:
         sessions = _sorted(body["sessions"], self._sort)
         room = len(sessions)
         if height is not None:
-            room = max(1, height - _HEADER_LINES - len(body["engines"]))
+            above = len(body["engines"]) + (body.get("jobs") is not None)
+            room = max(1, height - _HEADER_LINES - above)
         columns = dict(_COLUMNS)
         unbounded = self._screen.options.update(max_width=_PIPE_WIDTH * 2)
         table = _table(columns, sessions[:room], self._sort)
@@ -234,6 +235,22 @@ def _header(body: Row, url: str) -> list[Text]:
             )
             for one in body["engines"]
         ),
+        *_jobs(body.get("jobs")),
+    ]
+
+
+def _jobs(jobs: Row | None) -> list[Text]:
+    """How recordings are doing; nothing where there was none."""
+    if jobs is None:
+        return []
+    states = jobs["by_state"]
+    speed = "" if jobs["speed"] is None else f", each {jobs['speed']:.1f} times as fast as speech"
+    return [
+        Text(
+            f"recordings: {states['running']} running{speed}, {states['waiting']} waiting, the "
+            f"oldest for {_seconds(jobs['oldest_waiting_s'])}, {states['finished']} finished, "
+            f"{states['error']} failed"
+        )
     ]
 
 

@@ -15,6 +15,7 @@ from rasr.cli.addresses import captions_address, url_option
 from rasr.cli.config_options import config_option, model_option
 from rasr.cli.credentials import Credentials, credential_options
 from rasr.cli.formats import Format, Transcript, heading, write
+from rasr.cli.line_remarks import line_remarks
 from rasr.cli.result_printer import ResultPrinter
 from rasr.cli.screen import Screen
 from rasr.cli.server import run, server_at
@@ -134,6 +135,8 @@ def transcribe(
 
 def _outputs(names: Sequence[str], format: Format, output: Path | None) -> list[Path | None]:
     """Where each recording's document goes; None for standard output."""
+    if output is None and format is Format.XLSX:
+        raise click.UsageError("a workbook is not for the terminal: name a file with --output")
     if len(names) == 1:
         if output is not None and output.is_dir():
             output = output / f"{_stem(names[0])}{format.suffix}"
@@ -213,7 +216,7 @@ async def _one(
             )
             finals = printer.finals
             options = Options(task.config, task.mode, **task.credentials.options)
-            async with connect(server, options) as session:
+            async with connect(server, options, on_line=line_remarks(screen)) as session:
                 await stream_recording(
                     session,
                     stdin_chunks(audio_format)
@@ -246,8 +249,8 @@ def _text(segment: Segment) -> str:
     return segment.text
 
 
-def _write(path: Path, document: str) -> None:
+def _write(path: Path, document: bytes) -> None:
     try:
-        path.write_text(document, "utf-8")
+        path.write_bytes(document)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from rasr.cli.config_options import config_option
+from rasr.cli.fetching import in_megabytes
 from rasr.cli.screen import aligned
 from rasr.cli.speaking import speaking, voices_and_settings
+from rasr.models import catalogue
+from rasr.models.catalogue import Model
+from rasr.models.voice_list import SpokenFor, list_voices, pull_command
 from rasr.settings import SynthesisSettings
-from rasr.synthesis import Voice, VoiceUnavailable
-from rasr.synthesis.official import OfficialVoice, mapped, official_voices
+from rasr.synthesis.errors import SynthesisError
+from rasr.synthesis.voice import Voice, live_fault
 
 
 @click.command()
@@ -28,20 +32,28 @@ from rasr.synthesis.official import OfficialVoice, mapped, official_voices
 def voices(config: Path | None, measure: bool, as_json: bool) -> None:
     """Who can speak here, and who speaks for the official names of voices.
 
-    A better voice than espeak-ng's is a model: `rasr models list` shows those of kind voice, and
-    `rasr models pull NAME` fetches one. Who speaks for an official name can be set under
-    [synthesis.voices].
+    A better voice than espeak-ng's is a model, fetched by one command, which is shown. Who speaks
+    for an official name can be set under [synthesis.voices].
     """
     here, settings = voices_and_settings(config)
-    costs = asyncio.run(_measured(here, settings)) if measure else {}
-    names = [(one, *_who(one, here, settings)) for one in official_voices()]
+    try:
+        costs = asyncio.run(_measured(here, settings)) if measure else {}
+    except SynthesisError as error:
+        raise click.ClickException(f"the voices cannot be measured: {error}") from error
+    listed = list_voices(here, settings.voices, costs, catalogue.load())
     if as_json:
-        click.echo(json.dumps(_document(here, names, costs), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(listed.document(), ensure_ascii=False, indent=2))
         return
     header = ("VOICE", "LANGUAGES", "GENDER", "AGE", "RATE", "ENGINE", "COST" if measure else "")
     _show(header, (_row(one, costs) for one in here))
     click.echo()
-    _show(("OFFICIAL NAME", "GENDER", "AGE", "SPOKEN BY", ""), (_named(*one) for one in names))
+    _show(
+        ("OFFICIAL NAME", "GENDER", "AGE", "SPOKEN BY", "BETTER BY", ""),
+        (_named(one) for one in listed.official),
+    )
+    if listed.models:
+        click.echo()
+        _show(("BETTER VOICES", "LANGUAGES", "SIZE", ""), (_offered(one) for one in listed.models))
 
 
 def _show(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
@@ -49,80 +61,37 @@ def _show(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
         click.echo(row.rstrip())
 
 
-def _who(
-    one: OfficialVoice, here: Sequence[Voice], settings: SynthesisSettings
-) -> tuple[Voice | None, str]:
-    """Who speaks for a name, and what is not as it should be."""
-    try:
-        voice = mapped(one.name, here, settings.voices)
-    except VoiceUnavailable as error:
-        return None, str(error)
-    if one.name in settings.voices:
-        return voice, "as the settings say"
-    return voice, ", ".join(_differences(one, voice))
-
-
-def _differences(one: OfficialVoice, voice: Voice) -> Iterator[str]:
-    if voice.gender is not one.gender:
-        yield f"no {one.gender} voice here"
-    if voice.age is not one.age:
-        yield f"no voice of a{'n adult' if one.age == 'adult' else f' {one.age}'} here"
-    if one.bilingual and "english" not in voice.languages:
-        yield "no English"
-
-
-async def _measured(
-    here: Sequence[Voice], settings: SynthesisSettings
-) -> dict[str, tuple[float, bool]]:
-    """Name → processor time of a second of sound, and whether it may speak in real time."""
+async def _measured(here: Sequence[Voice], settings: SynthesisSettings) -> Mapping[str, float]:
+    """Name → processor time of a second of sound."""
     async with speaking(here, settings) as pool:
         await pool.calibrate()
-        return {
-            voice.name: (pool.costs[voice.name], pool.live_fault(voice) is None) for voice in here
-        }
+        return pool.costs
 
 
-def _row(voice: Voice, costs: Mapping[str, tuple[float, bool]]) -> tuple[str, ...]:
+def _row(voice: Voice, costs: Mapping[str, float]) -> tuple[str, ...]:
     languages = ", ".join(voice.languages)
     cost = ""
     if voice.name in costs:
-        seconds, live = costs[voice.name]
-        cost = f"{seconds:.3f}{'' if live else ', too slow for real time'}"
+        seconds = costs[voice.name]
+        cost = f"{seconds:.3f}{', too slow for real time' if live_fault(voice, seconds) else ''}"
     rate = f"{voice.rate} Hz"
     return (voice.name, languages, voice.gender, voice.age, rate, voice.engine, cost)
 
 
-def _named(one: OfficialVoice, voice: Voice | None, remark: str) -> tuple[str, ...]:
-    return (one.name, one.gender, one.age, voice.name if voice else "nobody", remark)
+def _named(one: SpokenFor) -> tuple[str, ...]:
+    official = one.official
+    spoken_by = one.voice.name if one.voice else "nobody"
+    return (
+        official.name,
+        official.gender,
+        official.age,
+        spoken_by,
+        one.better or "",
+        one.remark,
+    )
 
 
-def _document(
-    here: Sequence[Voice],
-    names: Sequence[tuple[OfficialVoice, Voice | None, str]],
-    costs: Mapping[str, tuple[float, bool]],
-) -> dict[str, object]:
-    return {
-        "voices": [
-            {
-                "name": one.name,
-                "languages": list(one.languages),
-                "gender": one.gender,
-                "age": one.age,
-                "rate": one.rate,
-                "engine": one.engine,
-                "word_times": one.word_times,
-                "cost": costs[one.name][0] if one.name in costs else None,
-            }
-            for one in here
-        ],
-        "official": [
-            {
-                "name": one.name,
-                "gender": one.gender,
-                "age": one.age,
-                "voice": voice.name if voice else None,
-                "remark": remark,
-            }
-            for one, voice, remark in names
-        ],
-    }
+def _offered(model: Model) -> tuple[str, ...]:
+    languages = ", ".join(model.languages)
+    size = in_megabytes(model.download_bytes)
+    return (pull_command(model), languages, size, model.good_for)

@@ -6,9 +6,9 @@ async with connect("ws://127.0.0.1:8765", Options.of("english_16k_common")) as s
     async for message in session:
         ...
 
-`connect` is for apps, and `speak` for apps that speak; `stream_recording` sends a whole recording;
-`open_connection` is for programs that send each command themselves, and `WebSocket` with a
-`WebSocketListener` for load clients that carry hundreds of streams.
+`connect` is for apps, `speak` and `voices` for apps that speak; `stream_recording` sends a whole
+recording; `open_connection` is for programs that send each command themselves, and `WebSocket` with
+a `WebSocketListener` for load clients that carry hundreds of streams.
 """
 
 from rasr.client.clock import Clock, LoopClock
@@ -21,7 +21,14 @@ from rasr.client.connection import (
     start_frame,
 )
 from rasr.client.credentials import AccessKey
-from rasr.client.errors import CannotConnect, ClientError, ConnectionLost, StartRefused
+from rasr.client.errors import (
+    CannotConnect,
+    ClientError,
+    ConnectionLost,
+    ResumeRefused,
+    StartRefused,
+)
+from rasr.client.offered import OfferedVoice, OfferedVoices, voices
 from rasr.client.options import Options, StartFields
 from rasr.client.recording import (
     CHUNK_MS,
@@ -31,6 +38,8 @@ from rasr.client.recording import (
     chunks_of_file,
     stream_recording,
 )
+from rasr.client.rest import CallRefused, RestClient
+from rasr.client.resumable import LineState
 from rasr.client.session import Session, connect
 from rasr.client.speaking import Speech, SpeechFields, speak
 from rasr.client.websocket import WebSocket, WebSocketListener, binary_frame, text_frame
@@ -55,6 +64,7 @@ __all__ = [
     "CHUNK_MS",
     "COMPRESSED_CHUNK_BYTES",
     "AccessKey",
+    "CallRefused",
     "CannotConnect",
     "ClientError",
     "Clock",
@@ -66,11 +76,16 @@ __all__ = [
     "ErrorCode",
     "Event",
     "EventName",
+    "LineState",
     "LoopClock",
     "Mode",
+    "OfferedVoice",
+    "OfferedVoices",
     "Options",
     "Pace",
+    "RestClient",
     "Result",
+    "ResumeRefused",
     "Segment",
     "ServerMessage",
     "Session",
@@ -98,4 +113,5 @@ __all__ = [
     "start_frame",
     "stream_recording",
     "text_frame",
+    "voices",
 ]

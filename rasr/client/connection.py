@@ -22,11 +22,23 @@ from websockets.exceptions import (
 )
 
 from rasr.client.credentials import AccessKey, Credential
-from rasr.client.errors import CannotConnect, ConnectionLost, StartRefused
+from rasr.client.errors import CannotConnect, ConnectionLost, ResumeRefused, StartRefused
 from rasr.client.websocket import WebSocket, binary_frame, text_frame
-from rasr.wire.sis.codec import decode_server, encode_client
+from rasr.wire.sis.codec import decode_numbered, encode_client
 from rasr.wire.sis.errors import ProtocolError
-from rasr.wire.sis.messages import End, Ended, Error, ServerMessage, Start, StartConfig, Started
+from rasr.wire.sis.messages import (
+    Acknowledge,
+    End,
+    Ended,
+    Error,
+    Resume,
+    Resumed,
+    ResumingMessage,
+    ServerMessage,
+    Start,
+    StartConfig,
+    Started,
+)
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 
 OPEN_TIMEOUT_S = 10.0
@@ -219,14 +231,25 @@ class Connection:
             await self._send(end_frame(cancel=cancel))
 
     async def receive(self) -> ServerMessage:
-        """The next message, whatever it is.
+        """The next message of a recognition, whatever it is.
+
+        Raises:
+            ConnectionLost: no more will come, or what came is not of this protocol.
+        """
+        while True:
+            _, message = await self.receive_numbered()
+            if not isinstance(message, ResumingMessage):
+                return message
+
+    async def receive_numbered(self) -> tuple[int | None, ServerMessage | ResumingMessage]:
+        """The next message, with its number in a recognition that survives its connection.
 
         Raises:
             ConnectionLost: no more will come, or what came is not of this protocol.
         """
         try:
             at_s, text = await self._websocket.receive()
-            message = decode_server(text.decode())
+            number, message = decode_numbered(text.decode())
         except ConnectionClosed as error:
             raise self._lost(error) from error
         except (ProtocolError, UnicodeDecodeError) as error:
@@ -234,7 +257,36 @@ class Connection:
         self._arrived_s = at_s
         if isinstance(message, Error) and message.fatal:
             self._fatal = message
-        return message
+        return number, message
+
+    async def acknowledge(self, number: int) -> None:
+        """Say that the messages of the recognition have come up to this one.
+
+        Raises:
+            ConnectionLost: the server is gone.
+        """
+        await self._send(text_frame(encode_client(Acknowledge(number))))
+
+    async def resume(self, token: str, number: int) -> Resumed:
+        """Go on here with a recognition whose connection is lost.
+
+        Args:
+            number: of the newest of its messages that has come.
+
+        Raises:
+            ResumeRefused: the server does not hold it any more; the connection is as before.
+            ConnectionLost: the server is gone.
+        """
+        await self._send(text_frame(encode_client(Resume(token, number))))
+        while True:
+            match (await self.receive_numbered())[1]:
+                case Resumed() as resumed:
+                    self._end_sent = resumed.ended
+                    return resumed
+                case Error(fatal=False) as error:
+                    raise ResumeRefused(error)
+                case _:
+                    continue
 
     async def __aiter__(self) -> AsyncIterator[ServerMessage]:
         """The messages of the recognition that is open, up to and including its END.
@@ -251,6 +303,10 @@ class Connection:
     async def close(self) -> None:
         """Close the connection; the server drops a recognition that is open."""
         await self._websocket.close()
+
+    def abort(self) -> None:
+        """Drop the connection, without a word."""
+        self._websocket.abort()
 
     async def _send(self, frame: bytes) -> None:
         try:
@@ -271,7 +327,9 @@ class Connection:
             return ConnectionLost("the connection to the server broke", retryable=True)
         why = f": {frame.reason}" if frame.reason else ""
         return ConnectionLost(
-            f"the server closed the connection ({int(frame.code)}){why}", retryable=True
+            f"the server closed the connection ({int(frame.code)}){why}",
+            code=int(frame.code),
+            retryable=True,
         )
 
 

@@ -3,7 +3,8 @@
 ClientError(Exception)
 ├── CannotConnect      there is no connection: address, network, or the handshake was refused
 ├── StartRefused       the server answered START with an ERROR; another START may follow
-└── ConnectionLost     the connection broke; what was said since the last final is lost
+├── ResumeRefused      the server does not hold the recognition any more; why of a ConnectionLost
+└── ConnectionLost     the connection broke for good; what was said since the last final is lost
 
 The text of each is a sentence for a person. An ERROR that comes after START was accepted is none of
 these: it is a message of the recognition, as is the END that follows it.
@@ -52,12 +53,28 @@ class StartRefused(ClientError):
         return self.error.error_code
 
 
+class ResumeRefused(ClientError):
+    """The server does not go on with this recognition."""
+
+    def __init__(self, error: Error) -> None:
+        super().__init__(
+            f"the server does not hold the round any more: {error.error_msg} ({error.error_code})"
+        )
+
+
 class ConnectionLost(ClientError):
     """The connection closed before the last message was received."""
 
     def __init__(
-        self, sentence: str, fatal: Error | None = None, *, retryable: bool = False
+        self,
+        sentence: str,
+        fatal: Error | None = None,
+        *,
+        code: int | None = None,
+        retryable: bool = False,
     ) -> None:
         super().__init__(sentence, retryable=retryable)
         self.fatal = fatal
         """The FATAL_ERROR that the server sent before it closed."""
+        self.code = code
+        """With which the server closed; None: it did not."""

@@ -14,6 +14,9 @@ from rasr.wire.sis.errors import ProtocolError
 from rasr.wire.sis.messages import StartConfig
 from rasr.wire.sis.modes import Mode
 
+CLIENT_DEFAULTS: Mapping[str, Any] = {"resume": True}
+"""Of fields of START that clients of this project ask for unless they are told not to."""
+
 
 class StartFields(TypedDict, total=False):
     """START's fields that have a default, as `rasr.wire.sis.fields.START_FIELDS` has them."""
@@ -30,6 +33,7 @@ class StartFields(TypedDict, total=False):
     warnings: bool
     word_confidence: bool
     caption_channel: str
+    resume: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Options:
     open_timeout_s: float = OPEN_TIMEOUT_S
     retry_s: float = 0.0
     """For so long connecting and START are tried again while no audio has been sent; 0: once.
-    Once audio is on its way nothing is tried again, ever."""
+    Once audio is on its way, that is for `resume`."""
     tls: ssl.SSLContext | None = None
     """For wss:// with a certificate of your own; None trusts what the system trusts."""
     token: str | None = field(default=None, repr=False)
@@ -80,7 +84,8 @@ class Options:
             ValueError: a field has a value that the server would refuse. Fields that the mode does
                 not have are ignored, as the server does.
         """
-        raw = {name: _on_the_wire(value) for name, value in _items(fields)}
+        given = {**CLIENT_DEFAULTS, **fields}
+        raw = {name: _on_the_wire(value) for name, value in given.items()}
         try:
             config = read_start_config(
                 {"property": property, "audio_format": audio_format, **raw}, mode
@@ -88,10 +93,6 @@ class Options:
         except ProtocolError as error:
             raise ValueError(error.message) from error
         return cls(config, mode, project_id, open_timeout_s, retry_s, tls, token, key)
-
-
-def _items(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return list(fields.items())
 
 
 def _on_the_wire(value: Any) -> Any:

@@ -1,9 +1,10 @@
 """A session: one connection with a recognition open on it.
 
-Owns when to try again, and the times at both ends. A connection that fails is made anew only while
-the recognition that is open has had no audio: then there is nothing that could be lost, and nothing
-that could be recognised twice. Once audio is on its way the client cannot know how much of it the
-server has received: then `ConnectionLost` is raised and the app decides.
+Owns when to try again, and the times at both ends. A recognition that survives its connection is
+gone on with on another one, and begun anew where no server holds it (`rasr.client.resumable`). Any
+other is begun anew only while it has had no audio: then nothing could be lost, or recognised twice.
+Once audio is on its way the client cannot know how much of it the server has received: then
+`ConnectionLost` is raised and the app decides.
 
 Two clocks. The server's counts the audio of the recognition in milliseconds from its first sample;
 each result and event carries it. The client's is `time.monotonic`: `arrived_s` says when a message
@@ -17,7 +18,7 @@ import random
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from rasr.audio import AudioFormat
@@ -25,6 +26,7 @@ from rasr.client.clock import Clock, LoopClock
 from rasr.client.connection import Connection, address_of, opened
 from rasr.client.errors import ClientError, ConnectionLost, StartRefused
 from rasr.client.options import Options
+from rasr.client.resumable import LineState, ResumableRound
 from rasr.wire.sis.messages import Ended, ServerMessage, StartConfig, Started
 
 _FIRST_PAUSE_S = 0.1
@@ -35,14 +37,22 @@ _REMEMBERED = 6000
 
 @asynccontextmanager
 async def connect(
-    url: str, options: Options, *, clock: Clock | None = None
+    url: str,
+    options: Options,
+    *,
+    clock: Clock | None = None,
+    on_line: Callable[[LineState], None] = lambda _: None,
 ) -> AsyncIterator[Session]:
     """Connect and start a recognition; at the end of the context close, finished or not.
+
+    Args:
+        on_line: told when the connection of a recognition that survives it is lost, and when it is
+            back.
 
     Raises:
         CannotConnect, StartRefused, ConnectionLost: also after `options.retry_s` of trying.
     """
-    session = Session(url, options, clock or LoopClock())
+    session = Session(url, options, clock or LoopClock(), on_line)
     try:
         await session.start()
         yield session
@@ -53,12 +63,21 @@ async def connect(
 class Session:
     """What `connect` yields. One task may send while another one reads."""
 
-    def __init__(self, url: str, options: Options, clock: Clock) -> None:
+    def __init__(
+        self,
+        url: str,
+        options: Options,
+        clock: Clock,
+        on_line: Callable[[LineState], None] = lambda _: None,
+    ) -> None:
         self._address = address_of(url, options.mode, options.project_id)
         self._options = options
         self._clock = clock
         self._config = options.config
+        self._on_line = on_line
         self._connection: Connection | None = None
+        self._round: ResumableRound | None = None
+        """The recognition that is open, if it survives its connection."""
         self._opening = asyncio.Lock()
         self._recognition_open = False
         self._audio_sent = False
@@ -73,17 +92,20 @@ class Session:
     @property
     def trace_id(self) -> str:
         """The server's id of the recognition that is open, as in its log."""
-        return self._trace_id
+        return self._trace_id if self._round is None else self._round.trace_id
 
     @property
     def end_sent(self) -> bool:
         """True once END was sent for the recognition that is open."""
+        if self._round is not None:
+            return self._round.end_sent
         return self._connection is not None and self._connection.end_sent
 
     @property
     def arrived_s(self) -> float:
         """When the message that was read last came, on the clock of `time.monotonic`."""
-        return 0.0 if self._connection is None else self._connection.arrived_s
+        connection = self._connection if self._round is None else self._round.connection
+        return 0.0 if connection is None else connection.arrived_s
 
     def sent_s(self, at_ms: int) -> float | None:
         """When the audio up to `at_ms` had been sent, on the clock of `time.monotonic`.
@@ -105,6 +127,7 @@ class Session:
         Raises:
             CannotConnect, StartRefused, ConnectionLost: also after `options.retry_s` of trying.
         """
+        self._leave_round()
         self._config = config or self._config
         self._times = _SendTimes(self._config)
         self._audio_sent = False
@@ -113,9 +136,16 @@ class Session:
     async def send(self, audio: bytes) -> None:
         """Send audio in the format of `config`, in pieces of any length. Waits for the network.
 
+        While the connection of a recognition that survives it is lost, audio is kept: it waits only
+        for what no longer fits.
+
         Raises:
             ConnectionLost: how much of the audio before it the server received is not known.
         """
+        if self._round is not None:
+            self._times.note(len(audio), time.monotonic())
+            await self._round.send(audio)
+            return
         while True:
             connection = await self._current()
             try:
@@ -136,6 +166,9 @@ class Session:
         Raises:
             ConnectionLost: the server is gone.
         """
+        if self._round is not None:
+            await self._round.end(cancel=cancel)
+            return
         await (await self._current()).end(cancel=cancel)
 
     async def __aiter__(self) -> AsyncIterator[ServerMessage]:
@@ -145,20 +178,29 @@ class Session:
             ConnectionLost: before that END; what was read so far is all there is.
         """
         while True:
-            connection = await self._current()
-            try:
-                message = await connection.receive()
-            except ConnectionLost as lost:
-                await self._begin_again(connection, lost)
-                continue
+            message = await self._receive()
             if isinstance(message, Ended):
                 self._recognition_open = False
+                self._leave_round()
             yield message
             if isinstance(message, Ended):
                 return
 
+    async def _receive(self) -> ServerMessage:
+        while True:
+            connection = await self._current()
+            if self._round is not None:
+                return await self._round.receive()
+            try:
+                return await connection.receive()
+            except ConnectionLost as lost:
+                await self._begin_again(connection, lost)
+
     async def close(self) -> None:
         """Close the connection; what has not been read is lost."""
+        if self._round is not None:
+            await self._round.close()
+            self._leave_round()
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
@@ -202,12 +244,7 @@ class Session:
     async def _try(self, broken: Connection | None) -> None:
         if self._connection is None or self._connection is broken:
             await self.close()
-            self._connection = await opened(
-                self._address,
-                timeout_s=self._options.open_timeout_s,
-                tls=self._options.tls,
-                credential=self._options.credential,
-            )
+            self._connection = await self._opened()
         try:
             started: Started = await self._connection.start(self._config)
         except StartRefused:
@@ -218,6 +255,29 @@ class Session:
             raise
         self._trace_id = started.trace_id
         self._recognition_open = True
+        if started.resume is not None:
+            self._round = ResumableRound(
+                self._connection,
+                started,
+                self._config,
+                self._opened,
+                self._clock,
+                on_line=self._on_line,
+            )
+
+    def _leave_round(self) -> None:
+        """The next recognition begins on the connection that this one has come to."""
+        if self._round is not None:
+            self._trace_id = self._round.trace_id
+            self._connection, self._round = self._round.connection, None
+
+    async def _opened(self) -> Connection:
+        return await opened(
+            self._address,
+            timeout_s=self._options.open_timeout_s,
+            tls=self._options.tls,
+            credential=self._options.credential,
+        )
 
 
 class _SendTimes:

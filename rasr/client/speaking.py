@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as connect_websocket
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.headers import build_host
 from websockets.http11 import Request
 from websockets.uri import parse_uri
 
@@ -140,11 +141,8 @@ async def speak(
 def _shown(address: str, credential: Credential) -> Headers:
     """The headers that show a credential at the handshake."""
     uri = parse_uri(address)
-    host = uri.host if ":" not in uri.host else f"[{uri.host}]"
-    usual = 443 if uri.secure else 80
-    handshake = Request(
-        uri.resource_name, Headers(Host=host if uri.port == usual else f"{host}:{uri.port}")
-    )
+    host = build_host(uri.host, uri.port, uri.secure)
+    handshake = Request(uri.resource_name, Headers(Host=host))
     show(credential, handshake)
     del handshake.headers["Host"]
     return handshake.headers

@@ -27,8 +27,12 @@ _TEXT, _OPEN = Opcode.TEXT, State.OPEN
 _MOST_UNREAD = 1024
 """With more messages unread the socket is not read until half of them are gone."""
 _CLOSE_S = 10.0
-_PING_S = 20.0
-"""Time between two pings; a server that has not answered one when the next is due is gone."""
+_PING_S = 5.0
+"""Time between two pings."""
+_MOST_UNANSWERED = 2
+"""A server that owes answers to so many when the next is due is gone. That is found out within
+15 s, before a server takes the client for idle, and not before 10 s: so long a busy one may take.
+"""
 
 
 def text_frame(text: str) -> bytes:
@@ -78,7 +82,8 @@ class WebSocket(asyncio.Protocol):
         self.is_open = False
         """True between the handshake and the first sign of an end. To be read only."""
         self._pings = pings
-        self._pinged = False
+        self._unanswered = 0
+        """Pings."""
         self._timer: asyncio.TimerHandle | None = None
         self._credential: Credential = None
         self._opened = self._loop.create_future()
@@ -266,7 +271,7 @@ class WebSocket(asyncio.Protocol):
                     whole, self._fragments = self._fragments, b""
                     self._deliver(now, whole)
             case Opcode.PONG:
-                self._pinged = False
+                self._unanswered = 0
             case _:
                 pass
 
@@ -286,10 +291,10 @@ class WebSocket(asyncio.Protocol):
         self._timer = None
         if not self.is_open:
             return
-        if self._pinged:
+        if self._unanswered == _MOST_UNANSWERED:
             self.abort()
             return
-        self._pinged = True
+        self._unanswered += 1
         self._protocol.send_ping(b"")
         self._flush()
         self._timer = self._loop.call_later(_PING_S, self._ping)

@@ -1,4 +1,4 @@
-"""Work in a folder that one process at a time may do."""
+"""Locks of files and folders (flock): each is gone with its process, however that ends."""
 
 from __future__ import annotations
 
@@ -24,3 +24,18 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def lock_in_place(handle: int, path: Path) -> bool:
+    """Lock what is open, without waiting, until it is closed. False where it is not at its path any
+    more: between open and lock whoever held it may have deleted it, and then the lock is worthless.
+
+    Raises:
+        BlockingIOError: another process holds it.
+        OSError: it cannot be locked.
+    """
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False

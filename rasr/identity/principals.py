@@ -34,3 +34,8 @@ class Principal:
     credential: str
     """Names the credential in logs and counts requests by it: an access id, the first letters of a
     digest. No secret."""
+
+
+def project_of(principal: Principal | None) -> str:
+    """The project of a caller; empty where nobody was asked who he is."""
+    return "" if principal is None else principal.project_id

@@ -114,11 +114,13 @@ class Signature:
         return found
 
 
-def sign(request: Request, access_id: str, secret: str, now: float) -> dict[str, str]:
-    """The headers with which a client signs a request that has `host` and no body."""
+def sign(
+    request: Request, access_id: str, secret: str, now: float, body: bytes = b""
+) -> dict[str, str]:
+    """The headers with which a client signs a request that has `host`."""
     date = datetime.fromtimestamp(now, UTC).strftime(_DATE_FORMAT)
     dated = replace(request, headers=[*request.headers, (_DATE.encode(), date.encode())])
-    line, payload = request_line(dated), EMPTY_HASH.encode()
+    line, payload = request_line(dated), hashlib.sha256(body).hexdigest().encode()
     whole = canonical_request(line, dated, ("host", _DATE), None, payload)
     signature = _signature(secret.encode(), date.encode(), whole)
     return {

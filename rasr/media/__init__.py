@@ -3,6 +3,7 @@
 from rasr.media.decoding import (
     AudioFiles,
     AudioTooLong,
+    DecodingKilled,
     DecodingLate,
     DecodingUnavailable,
     Limits,
@@ -12,6 +13,7 @@ from rasr.media.decoding import (
 __all__ = [
     "AudioFiles",
     "AudioTooLong",
+    "DecodingKilled",
     "DecodingLate",
     "DecodingUnavailable",
     "Limits",

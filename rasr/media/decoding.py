@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import IO
 
@@ -34,6 +35,11 @@ _BEGIN_S = 10.0
 """For a process to begin; it takes milliseconds."""
 _WARM_S = 2.0
 """After the start of a server, which has enough to do until then."""
+_END_S = 10.0
+"""For it to be known how a process has ended: milliseconds, unless the machine is busy. What is not
+known by then counts as ended from outside, and a file that is at fault would be decoded again."""
+_FROM_OUTSIDE = (signal.SIGHUP, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
+"""Signals by which somebody ends a process, and which no file brings about."""
 _WAIT_S = 20.0
 """For other files to be done with."""
 
@@ -48,6 +54,17 @@ class DecodingLate(Exception):
 
 class DecodingUnavailable(Exception):
     """Files cannot be decoded now, by no fault of the file."""
+
+
+class DecodingKilled(DecodingUnavailable):
+    """The process of a file was ended by somebody else, as the kernel does where the machine has no
+    memory left."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the process that decodes it was ended from outside, twice, as happens where the "
+            "machine has no memory left"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +154,21 @@ class AudioFiles:
         Raises:
             AudioFileError, DecodingLate, DecodingUnavailable: see `pieces`.
         """
-        async with self._place(caller), self._begun(file) as (reader, writer):
-            order = Order(
-                declared, SAMPLE_RATE, limits.processor_s, limits.memory_bytes, only_info=True
+        order = Order(
+            declared, SAMPLE_RATE, limits.processor_s, limits.memory_bytes, only_info=True
+        )
+        async with self._place(caller):
+            async with aclosing(self._frames(file, order, limits)) as frames:
+                kind, payload = await anext(frames)
+        try:
+            values = json.loads(payload if kind == FrameKind.INFO else b"null")
+            return AudioInfo(
+                None if values["duration_s"] is None else float(values["duration_s"]),
+                int(values["sample_rate"]),
+                int(values["channels"]),
             )
-            writer.write(order.encode())
-            kind, payload = await _next_frame(reader, limits)
-            try:
-                values = json.loads(payload if kind == FrameKind.INFO else b"null")
-                return AudioInfo(
-                    None if values["duration_s"] is None else float(values["duration_s"]),
-                    int(values["sample_rate"]),
-                    int(values["channels"]),
-                )
-            except (TypeError, ValueError, KeyError, OverflowError) as error:
-                raise AudioFileError("the audio cannot be decoded") from error
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            raise AudioFileError("the audio cannot be decoded") from error
 
     async def pieces(
         self,
@@ -182,20 +199,49 @@ class AudioFiles:
             AudioFileError: the file is not what it is declared to be, cannot be read, has too much
                 audio (`AudioTooLong`), or takes more than it may.
             DecodingLate: it takes too long, by no fault of the file.
-            DecodingUnavailable: it cannot be decoded, by no fault of the file.
+            DecodingUnavailable: it cannot be decoded, by no fault of the file; `DecodingKilled`:
+                somebody has ended its process, and the next one as well.
         """
         most = round(limits.audio_s * sample_rate) * 2
+        order = Order(declared, sample_rate, limits.processor_s, limits.memory_bytes, channel)
         place = nullcontext() if unhurried else self._place(caller)
-        async with place, self._begun(file) as (reader, writer):
-            order = Order(declared, sample_rate, limits.processor_s, limits.memory_bytes, channel)
-            writer.write(order.encode())
-            while piece := await _next_piece(reader, limits):
+        async with place, aclosing(self._frames(file, order, limits)) as frames:
+            async for kind, piece in frames:
+                if kind == FrameKind.END:
+                    return
+                if kind != FrameKind.PIECE or not piece:
+                    raise AudioFileError("the audio cannot be decoded")
                 most -= len(piece)
                 if most < 0:
                     raise AudioTooLong(
                         f"the audio is too long; allowed: {limits.audio_s:g} s in one call"
                     )
                 yield piece
+
+    async def _frames(
+        self, file: IO[bytes], order: Order, limits: Limits
+    ) -> AsyncGenerator[tuple[int, bytes], None]:
+        """Yield what is told of a file. Where its process is ended from outside, another one tells
+        the rest: the same file is told of in the same frames."""
+        told = 0
+        # The caller may close his once he has the first piece.
+        with os.fdopen(os.dup(file.fileno()), "rb", buffering=0) as kept:
+            begin = kept.tell()
+            for is_last in (False, True):
+                kept.seek(begin)
+                async with self._begun(kept) as decoder:
+                    decoder.writer.write(order.encode())
+                    try:
+                        for _ in range(told):
+                            await decoder.next_frame(limits)
+                        while True:
+                            frame = await decoder.next_frame(limits)
+                            told += 1
+                            yield frame
+                    except DecodingKilled:
+                        _log.warning("audio_file_process_killed", is_tried_again=not is_last)
+                        if is_last:
+                            raise
 
     @asynccontextmanager
     async def _place(self, caller: str) -> AsyncIterator[None]:
@@ -208,45 +254,45 @@ class AudioFiles:
             yield
 
     @asynccontextmanager
-    async def _begun(
-        self, file: IO[bytes]
-    ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        """The two directions of a process that has this file. At the end it is over."""
+    async def _begun(self, file: IO[bytes]) -> AsyncIterator[_Decoder]:
+        """A process that has this file. At the end it is over."""
         try:
-            reader, writer = await self._begin(file)
+            decoder = await self._begin(file)
         except DecodingUnavailable:
             # What begins others had ended, or hangs, and nobody knew. By now it is replaced.
-            reader, writer = await self._begin(file)
+            decoder = await self._begin(file)
         try:
-            yield reader, writer
+            yield decoder
         finally:
-            # The process notices that nobody listens any more.
-            writer.close()
+            decoder.close()
 
-    async def _begin(self, file: IO[bytes]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _begin(self, file: IO[bytes]) -> _Decoder:
         await self.start()
         requests = self._requests
         assert requests is not None, "it has just been started"
-        near, far = socket.socketpair()
-        with far:
+        async with AsyncExitStack() as stack:
+            near, far = socket.socketpair()
+            end, end_told = socket.socketpair()
+            stack.callback(near.close)
+            stack.callback(end.close)
+            with far, end_told:
+                try:
+                    fds = [far.fileno(), file.fileno(), end_told.fileno()]
+                    socket.send_fds(requests, [b"\0"], fds)
+                except OSError as error:
+                    self._give_up(requests)
+                    raise DecodingUnavailable("the process that decodes files hangs") from error
+            end.setblocking(False)
+            reader, writer = await asyncio.open_unix_connection(sock=near)
+            stack.callback(writer.close)
             try:
-                socket.send_fds(requests, [b"\0"], [far.fileno(), file.fileno()])
-            except OSError as error:
-                near.close()
+                async with asyncio.timeout(_BEGIN_S):
+                    await reader.readexactly(HEAD.size)
+            except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
                 self._give_up(requests)
-                raise DecodingUnavailable("the process that decodes files hangs") from error
-        reader, writer = await asyncio.open_unix_connection(sock=near)
-        try:
-            async with asyncio.timeout(_BEGIN_S):
-                await reader.readexactly(HEAD.size)
-        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
-            writer.close()
-            self._give_up(requests)
-            raise DecodingUnavailable("no process could be begun for the file") from error
-        except BaseException:
-            writer.close()
-            raise
-        return reader, writer
+                raise DecodingUnavailable("no process could be begun for the file") from error
+            stack.pop_all()
+            return _Decoder(reader, writer, end)
 
     def _give_up(self, requests: socket.socket) -> None:
         """Whoever comes next gets another process that begins others, unless there is one already.
@@ -268,36 +314,64 @@ class AudioFiles:
             self._requests = None
 
 
-async def _next_piece(reader: asyncio.StreamReader, limits: Limits) -> bytes:
-    """The next piece of audio; empty at the end."""
-    match await _next_frame(reader, limits):
-        case FrameKind.PIECE, payload if payload:
-            return payload
-        case FrameKind.END, _:
-            return b""
-        case _:
-            raise AudioFileError("the audio cannot be decoded")
+class _Decoder:
+    """A process that has a file, from the server's side."""
 
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, end: socket.socket
+    ) -> None:
+        """
+        Args:
+            end: tells how the process has ended.
+        """
+        self._reader = reader
+        self.writer = writer
+        self._end = end
 
-async def _next_frame(reader: asyncio.StreamReader, limits: Limits) -> tuple[int, bytes]:
-    """The next frame that is no fault: its kind, and its payload."""
-    try:
-        async with asyncio.timeout(limits.piece_s):
-            kind, length = HEAD.unpack(await reader.readexactly(HEAD.size))
-            if length > MOST_BYTES:
-                raise AudioFileError("the audio cannot be decoded")
-            payload = await reader.readexactly(length)
-    except TimeoutError:
-        raise DecodingLate(f"nothing of the audio was decoded in {limits.piece_s:g} s") from None
-    except (asyncio.IncompleteReadError, ConnectionError):
-        # The kernel has ended it, or the file has brought the decoder to its end.
-        raise AudioFileError(
-            f"the audio cannot be decoded within {limits.processor_s} s of processor time and "
-            f"{limits.memory_bytes >> 20} MB of memory"
-        ) from None
-    if kind == FrameKind.FAULT:
-        raise AudioFileError(payload.decode(errors="replace"))
-    return kind, payload
+    def close(self) -> None:
+        """Let it end: it notices that nobody listens any more."""
+        self.writer.close()
+        self._end.close()
+
+    async def next_frame(self, limits: Limits) -> tuple[int, bytes]:
+        """The next frame that is no fault: its kind, and its payload.
+
+        Raises:
+            AudioFileError: the file is at fault.
+            DecodingLate: it takes too long.
+            DecodingKilled: somebody has ended the process.
+        """
+        reader = self._reader
+        try:
+            async with asyncio.timeout(limits.piece_s):
+                kind, length = HEAD.unpack(await reader.readexactly(HEAD.size))
+                if length > MOST_BYTES:
+                    raise AudioFileError("the audio cannot be decoded")
+                payload = await reader.readexactly(length)
+        except TimeoutError:
+            late = f"nothing of the audio was decoded in {limits.piece_s:g} s"
+            raise DecodingLate(late) from None
+        except (asyncio.IncompleteReadError, ConnectionError):
+            if await self._was_killed():
+                raise DecodingKilled from None
+            # The kernel has ended it, or the file has brought the decoder to its end.
+            raise AudioFileError(
+                f"the audio cannot be decoded within {limits.processor_s} s of processor time and "
+                f"{limits.memory_bytes >> 20} MB of memory"
+            ) from None
+        if kind == FrameKind.FAULT:
+            raise AudioFileError(payload.decode(errors="replace"))
+        return kind, payload
+
+    async def _was_killed(self) -> bool:
+        """True where no fault of the file, and no bound, has ended it."""
+        try:
+            async with asyncio.timeout(_END_S):
+                told = await asyncio.get_running_loop().sock_recv(self._end, 1)
+        except (TimeoutError, ConnectionError):
+            told = b""
+        # Where nothing is told, whoever would tell it has been ended as well.
+        return not told or told[0] in _FROM_OUTSIDE
 
 
 def file_of(data: bytes) -> IO[bytes]:

@@ -50,9 +50,6 @@ class Places:
             raise
 
     def _give_back(self, caller: str) -> None:
-        self._held[caller] -= 1
-        if not self._held[caller]:
-            del self._held[caller]
         self._free += 1
         while self._waiting and self._free:
             waits = min(self._waiting, key=lambda one: self._held[one[0]])
@@ -62,3 +59,7 @@ class Places:
                 self._free -= 1
                 self._held[name] += 1
                 turn.set_result(None)
+        # Only now: of two who have none, the one who had this place is not the next.
+        self._held[caller] -= 1
+        if not self._held[caller]:
+            del self._held[caller]

@@ -31,6 +31,8 @@ _NICE_AFTER_MS = 100
 """A short file is done by then; whatever takes longer gives way to live speech."""
 _FILES = 16
 """That may be open: all there are, and hardly one more."""
+_WAKES = 1 << 12
+"""Ends of processes, at most, that are noticed at once."""
 
 
 def fork_for_each(connection: Connection, requests: socket.socket) -> None:
@@ -38,22 +40,70 @@ def fork_for_each(connection: Connection, requests: socket.socket) -> None:
 
     Args:
         connection: tells the server that all is loaded.
-        requests: brings, with a byte for each file, the socket for its frames and the open file.
+        requests: brings, with a byte for each file, the socket for its frames, the open file and
+            the socket that is told how the process of the file has ended.
     """
     obey_the_server()
-    # The kernel forgets those that have ended.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    connection.send(None)
+    woken = _woken_by_ends()
+    ends: dict[int, int] = {}
+    try:
+        connection.send(None)
+    except BrokenPipeError:
+        return  # The server was killed meanwhile.
     while True:
-        byte, descriptors, _, _ = socket.recv_fds(requests, 1, 2)
+        ready, _, _ = select.select([requests, woken], [], [])
+        if woken in ready:
+            woken.recv(_WAKES)
+            _tell_of_ends(ends)
+        if requests not in ready:
+            continue
+        byte, descriptors, _, _ = socket.recv_fds(requests, 1, 3)
         if not byte:
             return
-        if os.fork() == 0:
+        answers_fd, file_fd, end_fd = descriptors
+        process_id = os.fork()
+        if process_id == 0:
+            os.close(signal.set_wakeup_fd(-1))
+            woken.close()
             requests.close()
             connection.close()
-            _work(*descriptors)
-        for one in descriptors:
-            os.close(one)
+            for one in (end_fd, *ends.values()):
+                os.close(one)
+            _work(answers_fd, file_fd)
+        ends[process_id] = end_fd
+        os.close(answers_fd)
+        os.close(file_fd)
+
+
+def _woken_by_ends() -> socket.socket:
+    """Can be read from when a process has ended that was forked from this one."""
+    woken, wake = socket.socketpair()
+    woken.setblocking(False)
+    wake.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda number, stack: None)
+    signal.set_wakeup_fd(wake.detach(), warn_on_full_buffer=False)
+    return woken
+
+
+def _tell_of_ends(ends: dict[int, int]) -> None:
+    """Tell the server by which signal processes have ended; 0: by none.
+
+    Args:
+        ends: where it is told, by process.
+    """
+    while True:
+        try:
+            process_id, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if process_id == 0:
+            return
+        end_fd = ends.pop(process_id)
+        try:
+            os.write(end_fd, bytes([os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0]))
+        except OSError:
+            pass  # Nobody wants to know.
+        os.close(end_fd)
 
 
 def _work(answers_fd: int, file_fd: int) -> None:
@@ -102,7 +152,8 @@ def _watch(answers_fd: int) -> None:
 
 def _bind(order: Order) -> None:
     """Let the kernel end this process where it takes more than it may."""
-    resource.setrlimit(resource.RLIMIT_CPU, (order.processor_s, order.processor_s))
+    # The first bound ends it with a signal of its own, and the second one would with SIGKILL.
+    resource.setrlimit(resource.RLIMIT_CPU, (order.processor_s, order.processor_s + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES, _FILES))

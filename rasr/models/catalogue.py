@@ -17,21 +17,28 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from rasr.models.errors import UnknownModel
-from rasr.models.sources import Content, Entry, Package, Repository, Sha256
+from rasr.models.sources import Content, Entry, Package, Page, ReleaseFile, Repository, Sha256
 from rasr.synthesis.voice import Age, Gender
 
-Kind = Literal["streaming", "offline", "voice"]
+Kind = Literal["streaming", "offline", "voice", "diarization"]
 """Streaming models recognise while speech goes on; offline ones need the whole segment. Voices
-speak, and recognise nothing."""
+speak, and diarization tells who speaks: both recognise nothing."""
 
 
 EngineName = Literal[
-    "sherpa-onnx", "sherpa-onnx-offline", "moonshine", "whisper", "piper", "kokoro"
+    "sherpa-onnx",
+    "sherpa-onnx-offline",
+    "moonshine",
+    "whisper",
+    "sherpa-onnx-tts",
+    "kokoro",
+    "sherpa-onnx-diarization",
 ]
-"""Kinds of engines that run models of the catalogue: those of `decoder.registry`, and those of
-`rasr.synthesis.voice` for voices."""
+"""Kinds of engines that run models of the catalogue: those of `decoder.registry`, those of
+`rasr.synthesis.voice` for voices, and what tells who speaks."""
 
-_SPEAKING: Final = frozenset({"piper", "kokoro"})
+_SPEAKING: Final = frozenset({"sherpa-onnx-tts", "kokoro"})
+_DIARIZATION: Final = "sherpa-onnx-diarization"
 _HEARD_RATES: Final = frozenset({8000, 16000})
 
 
@@ -67,7 +74,7 @@ class Model(Entry):
     ]
     """As SIS properties begin: "english", "chinese", …"""
     family: str
-    rate: Literal[8000, 16000, 22050, 24000]
+    rate: Literal[8000, 16000, 22050, 24000, 44100]
     """Sample rate of the audio that it takes, or of a voice's sound, in Hz."""
     licence: str
     good_for: str
@@ -80,6 +87,10 @@ class Model(Entry):
     """It comes with the package, and serves only where it is named."""
     archive: str | None = None
     """Name of the release file, where it comes as one."""
+    page: Page = "asr-models"
+    """The release page that it is on."""
+    beside: tuple[ReleaseFile, ...] = ()
+    """Release files that go into its folder as they are."""
     bytes: Annotated[int, Field(gt=0)] | None = None
     """Of the release file."""
     sha256: Sha256 | None = None
@@ -108,6 +119,8 @@ class Model(Entry):
         ways = (self.bundled, self.archive is not None, bool(self.packages), bool(self.repository))
         if sum(ways) != 1:
             raise ValueError("a model has one of: bundled, archive, packages, repository")
+        if self.beside and self.archive is None:
+            raise ValueError("beside is for a model that comes as an archive")
         if bool(self.contents) != bool(self.packages or self.repository):
             raise ValueError("contents belong to packages or a repository, and those need contents")
         if not self.contents and not self.files:
@@ -134,11 +147,13 @@ class Model(Entry):
 
     @model_validator(mode="after")
     def _speaks_or_hears(self) -> Self:
-        speaks = self.kind == "voice"
+        speaks = self.speaks
         if speaks != bool(self.speakers) or speaks != (self.engine in _SPEAKING):
             raise ValueError("a voice has speakers and an engine that speaks; others have neither")
-        if speaks and (self.recommended or self.default):
-            raise ValueError("a voice recognises nothing: it is no default and not recommended")
+        if (self.kind == "diarization") != (self.engine == _DIARIZATION):
+            raise ValueError("diarization has an engine of its own")
+        if not self.recognises and (self.recommended or self.default):
+            raise ValueError("what recognises nothing is no default and not recommended")
         if not speaks and self.rate not in _HEARD_RATES:
             raise ValueError(f"what recognises takes one of {sorted(_HEARD_RATES)} Hz")
         unknown = {one for speaker in self.speakers for one in speaker.languages}
@@ -147,9 +162,14 @@ class Model(Entry):
         return self
 
     @property
+    def speaks(self) -> bool:
+        """True for a voice."""
+        return self.kind == "voice"
+
+    @property
     def recognises(self) -> bool:
-        """False for a voice."""
-        return self.kind != "voice"
+        """False for a voice, and for what tells who speaks."""
+        return self.kind in ("streaming", "offline")
 
     @property
     def stem(self) -> str:
@@ -159,7 +179,11 @@ class Model(Entry):
     @property
     def required(self) -> tuple[str, ...]:
         """Shell patterns of all files that must be in its folder."""
-        return (*self.files, *(content.name for content in self.contents))
+        return (
+            *self.files,
+            *(content.name for content in self.contents),
+            *(file.name for file in self.beside),
+        )
 
     @property
     def download_bytes(self) -> int | None:
@@ -168,7 +192,9 @@ class Model(Entry):
             return sum(package.bytes for package in self.packages)
         if self.contents:
             return sum(content.bytes for content in self.contents)
-        return self.bytes
+        sizes = [self.bytes, *(one.bytes for one in self.beside)]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
 
     def missing(self, folder: Path) -> tuple[str, ...]:
         """The patterns of `required` to which no file in `folder` fits."""
@@ -214,7 +240,8 @@ class Catalogue:
 
     models: tuple[Model, ...]
     bases: tuple[str, ...]
-    """Addresses under which the release files are found by their names, the first tried first."""
+    """Addresses under which the release files are found by their names, the first tried first;
+    {page} stands for their release page."""
     hub: str = ""
     """Address under which the repositories of the hub are found."""
 
@@ -258,8 +285,15 @@ class Catalogue:
 
     def addresses(self, model: Model, mirrors: Mirrors) -> tuple[str, ...]:
         """The addresses of the model's archive, in the order in which they are tried."""
+        return self._released(model.archive or "", model.page, mirrors)
+
+    def addresses_beside(self, file: ReleaseFile, mirrors: Mirrors) -> tuple[str, ...]:
+        """Those of a file beside an archive."""
+        return self._released(file.name, file.page, mirrors)
+
+    def _released(self, name: str, page: Page, mirrors: Mirrors) -> tuple[str, ...]:
         bases = (mirrors.release, *self.bases) if mirrors.release else self.bases
-        return tuple(f"{base.rstrip('/')}/{model.archive}" for base in bases)
+        return tuple(f"{base.replace('{page}', page).rstrip('/')}/{name}" for base in bases)
 
     def file_addresses(
         self, repository: Repository, name: str, mirrors: Mirrors

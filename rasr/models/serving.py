@@ -14,6 +14,7 @@ comes of them:
    where it is named: it carries one or two speakers, and needs packages that not everybody has. A
    bundled model does too, and in the demonstration (`with_bundled`).
 4. An entry under `text.punctuation` names a folder, or one in the folder of the models.
+5. Where the settings name no model that tells who speaks, one that is installed does.
 
 Loads nothing: whether the files are any good is found by the engine.
 """
@@ -78,7 +79,7 @@ def with_models(
         draft.serve(requests)
     elif not said:
         draft.serve_installed()
-    return draft.configuration()
+    return _with_diarization(draft.configuration(), store)
 
 
 def with_bundled(configuration: Configuration, language: str, store: Store) -> Configuration:
@@ -110,6 +111,24 @@ def default_advice(model: Model) -> str:
         "English is served by PocketSphinx, which gets about every third word wrong: "
         f"rasr setup {_KEPT_LANGUAGE} brings the default model, {model.name}"
     )
+
+
+def _with_diarization(configuration: Configuration, store: Store) -> Configuration:
+    """What is installed tells who speaks, where the settings name nothing."""
+    named = configuration.settings.recordings
+    if named.voice_segmentation or named.voice_embedding:
+        return configuration
+    known = (one for one in store.catalogue.models if one.kind == "diarization")
+    model = next((one for one in known if store.state(one) is State.INSTALLED), None)
+    if model is None:
+        return configuration
+    folder, keys = store.path(model), ("voice_segmentation", "voice_embedding")
+    found = {key: str(folder / file) for key, file in zip(keys, model.required, strict=True)}
+    recordings = named.model_copy(update=found)
+    settings = configuration.settings.model_copy(update={"recordings": recordings})
+    origin = Origin(Layer.INSTALLED, f"model {model.name}")
+    origins = {dotted(("recordings", key)): origin for key in keys}
+    return Configuration(settings, {**configuration.origins, **origins})
 
 
 def _is_said(configuration: Configuration) -> bool:
@@ -287,8 +306,8 @@ class _Draft:
         """The engine of a model of the catalogue, or a mistake and None."""
         if not model.recognises:
             self._mistakes.append(
-                f"{where}: {model.name} is a voice: it speaks, and recognises nothing; `rasr "
-                "voices` shows what it is good for"
+                f"{where}: {model.name} is of kind {model.kind}, and recognises nothing; `rasr "
+                f"models show {model.name}` says what it is good for"
             )
             return None
         engine = self._engines.get(model.name)

@@ -21,6 +21,26 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Page = Literal[
+    "asr-models",
+    "tts-models",
+    "vocoder-models",
+    "speaker-segmentation-models",
+    # As it is spelt there.
+    "speaker-recongition-models",
+]
+"""The release pages that files are on."""
+
+
+class ReleaseFile(Entry):
+    """A release file that a model needs beside its archive, as it is."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    page: Page
+    bytes: Annotated[int, Field(gt=0)] | None = None
+    sha256: Sha256 | None = None
+
+
 class Package(Entry):
     """One version of a package of an index; its code is never run."""
 

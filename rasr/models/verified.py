@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from rasr.models.catalogue import Model
 from rasr.models.download import Progress, Wanted, fetch
 from rasr.models.errors import ArchiveRefused
 from rasr.models.record import digest
@@ -91,3 +94,30 @@ def fetch_verified(
             if last or not fetched.resumed:
                 raise
     raise AssertionError("the second attempt returns or raises")
+
+
+def sorted_out(model: Model, by_hand: Sequence[Path], patterns: dict[str, str]) -> dict[str, Path]:
+    """Which of the files given is what, by their names; empty if none are given.
+
+    Args:
+        patterns: shell patterns of the names, by what the files are.
+
+    Raises:
+        ArchiveRefused: one is none of them, or one of them lacks.
+    """
+    files: dict[str, Path] = {}
+    wanted = ", ".join(patterns.values())
+    for file in by_hand:
+        fits = [key for key, pattern in patterns.items() if fnmatchcase(file.name, pattern)]
+        if not fits:
+            raise ArchiveRefused(
+                f"{file} is no file of {model.name}, or of another version; its files are: {wanted}"
+            )
+        files[fits[0]] = file
+    lacking = [pattern for key, pattern in patterns.items() if key not in files]
+    if by_hand and lacking:
+        raise ArchiveRefused(
+            f"{', '.join(lacking)} was not given, and {model.name} needs it; give all of its "
+            f"files, each with --from: {wanted}"
+        )
+    return files

@@ -7,13 +7,13 @@ next process if the one before was killed.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rasr.configuration.locking import lock_in_place
 from rasr.models.errors import PullRunning
 
 UNPACKED = "unpacked"
@@ -37,15 +37,13 @@ def locked(workplace: Path, model: str) -> Iterator[Path]:
         workplace.mkdir(parents=True, exist_ok=True)
         handle = os.open(workplace, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if lock_in_place(handle, workplace):
+                break
         except BlockingIOError as error:
             os.close(handle)
             raise PullRunning(
                 f"the model {model} is being pulled or removed by another process; wait for it"
             ) from error
-        # Between open and lock the process before may have deleted it: then the lock is worthless.
-        if workplace.exists() and os.path.samestat(os.fstat(handle), workplace.stat()):
-            break
         os.close(handle)
     try:
         _clear(workplace)

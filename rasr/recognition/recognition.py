@@ -105,6 +105,12 @@ class Recognition:
         return self._segmenter.received_samples
 
     @property
+    def settled_sample(self) -> int:
+        """All audio before it has been reported, or was silence."""
+        awaited = 0 if self.config.segmentation.joined else self._sequencer.awaited_sample
+        return self._segmenter.oldest_needed_sample if awaited is None else awaited
+
+    @property
     def speech_samples(self) -> int:
         """Audio given to the engine so far."""
         return self._segmenter.speech_samples
@@ -245,8 +251,7 @@ class Recognition:
 
     def advance(self, *, now: float) -> None:
         """Let time pass. It does nothing before `deadline`."""
-        deadline = self.deadline()
-        if deadline is not None and now >= deadline:
+        if (deadline := self.deadline()) is not None and now >= deadline:
             self._slot = _Slot.FREE
             self._effects.append(ReleaseSlot())
 
@@ -278,16 +283,14 @@ class Recognition:
                 case HeadSilence() | Warning():
                     self._effects.append(Report(finding))
                 case LimitReached() if self.config.limit_is_failure:
-                    sentence = f"more than {self.config.max_audio_s} s of audio came"
-                    self._end_with(Failure(FailureKind.LIMIT, sentence))
+                    self._end_with(Failure(FailureKind.LIMIT, _too_long(self.config)))
                 case LimitReached():
                     self._sequencer.put(finding)
                 case _:
                     assert_never(finding)
 
     def _conclude(self) -> None:
-        fault = self._segmenter.fault
-        if fault is not None:
+        if (fault := self._segmenter.fault) is not None:
             self._end_with(Failure(FailureKind.AUDIO, fault))
         else:
             self.state = State.ENDING
@@ -317,6 +320,10 @@ class Recognition:
             self._effects.append(
                 Report(Warning(WarningCode.HOT_WORDS, message, self.received_samples))
             )
+
+
+def _too_long(config: RecognitionConfig) -> str:
+    return f"more than {config.max_audio_s} s of audio came"
 
 
 def _knows_none(config: RecognitionConfig) -> str:

@@ -111,6 +111,12 @@ class Segmenter:
         return self._buffer.end_sample
 
     @property
+    def oldest_needed_sample(self) -> int:
+        """No segment that is still to come begins before it."""
+        # After a flush the frame that is incomplete is still to be judged.
+        return min(self._endpointer.oldest_needed_sample, self._position)
+
+    @property
     def segments(self) -> int:
         """So many segments have begun."""
         return self._segment
@@ -249,9 +255,7 @@ class Segmenter:
 
     def _forget(self) -> None:
         if self.listening:
-            # After a flush the frame that is incomplete is still to be judged.
-            needed = min(self._endpointer.oldest_needed_sample, self._position)
-            self._buffer.forget_before(needed)
+            self._buffer.forget_before(self.oldest_needed_sample)
 
     # What is wrong with it
 

@@ -69,6 +69,13 @@ class _Whole:
     processing: bool = False
     told: bool = False
 
+    def add(self, item: _Segment, decoded: Hypothesis) -> None:
+        self.told = False
+        if not self.pieces:
+            self.start_sample = item.start_sample
+        self.end_sample = item.end_sample
+        self.pieces.append(placed(decoded, item.start_sample - self.start_sample))
+
 
 _Item = _Segment | Mark | LimitReached | Done
 
@@ -146,6 +153,14 @@ class Sequencer:
             if segment.decoded is None:
                 self._effects.append(AbandonSegment(segment.number))
         return segments
+
+    @property
+    def awaited_sample(self) -> int | None:
+        """Where the first segment began that has not been reported; None: all have been."""
+        for item in self._queue:
+            if isinstance(item, _Segment):
+                return item.start_sample
+        return None
 
     # What is known of a segment
 
@@ -276,7 +291,7 @@ class Sequencer:
         if self._joined:
             if item.decoded is None:
                 return False
-            self._add_to_whole(item, item.decoded)
+            self._whole.add(item, item.decoded)
             self._rolling.waiting = None
         else:
             if item.final is None:
@@ -292,14 +307,6 @@ class Sequencer:
         item = self._queue[0] if self._queue else None
         if isinstance(item, _Segment) and item.partial is not None and item.decoded is None:
             self._process_partial(item, item.partial)
-
-    def _add_to_whole(self, item: _Segment, decoded: Hypothesis) -> None:
-        whole = self._whole
-        whole.told = False
-        if not whole.pieces:
-            whole.start_sample = item.start_sample
-        whole.end_sample = item.end_sample
-        whole.pieces.append(placed(decoded, item.start_sample - whole.start_sample))
 
     def _whole_is_told(self) -> bool:
         """Report the segments that are told as one; False while their text is processed."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from rasr.recordings.buckets import parts_of
 from rasr.recordings.callbacks import Callbacks
 from rasr.recordings.connecting import Connector, Resolve, SystemResolver
 from rasr.recordings.fetching import Fetched, Fetcher, UrlSource
@@ -52,6 +53,14 @@ class RecordingAccess:
             RecordingFault: it may not be asked.
         """
         return UrlSource(self._policy.read(url, URL_FIELD), self._policy)
+
+    def check_key(self, key: str) -> None:
+        """See that there can be an object of this key, before it is fetched.
+
+        Raises:
+            RecordingFault: there cannot.
+        """
+        parts_of(key)
 
     async def fetch_url(self, url: str, path: Path) -> Fetched:
         """Fetch the recording at a URL into a file; what was there is forgotten.

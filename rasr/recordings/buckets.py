@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from rasr.recordings.addresses import as_address
-from rasr.recordings.faults import RecordingFault
+from rasr.recordings.faults import RecordingFault, said_by
 from rasr.recordings.fetching import Fetched, Fetcher
 from rasr.recordings.folder import copy_of
 from rasr.recordings.policy import FetchPolicy, Target, read_url
@@ -33,7 +33,6 @@ _SIGNED_FOR = timedelta(minutes=15)
 _MOST_KEY_BYTES = 1024
 _SHOWN_LETTERS = 80
 _ODD = re.compile(r"[\x00-\x1f\x7f]")
-_CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 _STREAMED_AT_ONCE = 256 << 10
 
 
@@ -185,8 +184,7 @@ class _S3Object:
         return self.policy.read(url, "the object")
 
     def refusal(self, status: int, body: bytes) -> RecordingFault | None:
-        found = _CODE.search(body)
-        said = found[1].decode() if found else f"HTTP {status}"
+        said = said_by(status, body)
         bucket = f"the bucket {self.place.name!r}"
         if status in (401, 403):
             return RecordingFault(

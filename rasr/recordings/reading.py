@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rasr.audio import AudioFileError, AudioFormat, AudioInfo, FileFormat
-from rasr.media import AudioFiles, AudioTooLong, DecodingLate, DecodingUnavailable, Limits
+from rasr.media import (
+    AudioFiles,
+    AudioTooLong,
+    DecodingKilled,
+    DecodingLate,
+    DecodingUnavailable,
+    Limits,
+)
 from rasr.recognition.config import RecognitionConfig
 from rasr.recognition.events import Failure, Final
 from rasr.recordings.faults import RecordingFault
@@ -64,7 +71,7 @@ class RecordingReader:
         Raises:
             RecordingFault: it cannot be read as audio, or says that it is too long.
         """
-        declared = recording.declared
+        declared, tolerance_s = recording.declared, 0.0
         if isinstance(declared, AudioFormat):
             size = (await asyncio.to_thread(recording.path.stat)).st_size
             info = AudioInfo(
@@ -76,8 +83,9 @@ class RecordingReader:
                     info = await self._files.info(file, declared, recording.limits)
                 except (AudioFileError, DecodingLate, DecodingUnavailable) as error:
                     raise _fault(error, recording) from error
-        # Where the file lies, decoding tells.
-        if info.duration_s is not None and info.duration_s > recording.most_audio_s + 1:
+            # What a file says is rounded, and may be wrong: decoding tells.
+            tolerance_s = 1.0
+        if info.duration_s is not None and info.duration_s > recording.most_audio_s + tolerance_s:
             raise _too_long(recording)
         return info
 
@@ -102,23 +110,42 @@ class RecordingReader:
             ProtocolError: the recognition failed.
             ServerFault: a fault of the server, which the log tells.
         """
-        audio = self._audio(recording, channel, config)
+        samples = config.audio_format
+        assert isinstance(samples, AudioFormat), "recordings are read as samples"
+        audio = self.audio(recording, channel, samples.sample_rate)
         recognising = self._recognizer.recognize(
             audio, config, access, statistics, priority=Priority.BATCH
         )
+        async with aclosing(recognising) as events:
+            async for event in events:
+                match event:
+                    case Final():
+                        yield event
+                    case Failure():
+                        raise fault_of_failure(event, TRAITS)
+
+    async def audio(
+        self, recording: Recording, channel: int | None, sample_rate: int
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the audio of one channel, or of all of them mixed, no faster than it is taken.
+
+        Close the iterator to give it up.
+
+        Args:
+            sample_rate: Hz, of what files are decoded to; raw recordings stay as they are.
+
+        Raises:
+            RecordingFault: the recording cannot be read, or is too long.
+        """
         try:
-            async with aclosing(recognising) as events:
-                async for event in events:
-                    match event:
-                        case Final():
-                            yield event
-                        case Failure():
-                            raise fault_of_failure(event, TRAITS)
+            async with aclosing(self._pieces(recording, channel, sample_rate)) as pieces:
+                async for piece in pieces:
+                    yield piece
         except (AudioFileError, DecodingLate, DecodingUnavailable) as error:
             raise _fault(error, recording) from error
 
-    async def _audio(
-        self, recording: Recording, channel: int | None, config: RecognitionConfig
+    async def _pieces(
+        self, recording: Recording, channel: int | None, sample_rate: int
     ) -> AsyncGenerator[bytes, None]:
         # Opened for each channel: a position in the file belongs to one reader.
         with await asyncio.to_thread(recording.path.open, "rb") as file:
@@ -126,11 +153,10 @@ class RecordingReader:
                 while piece := await asyncio.to_thread(file.read, _READ_AT_ONCE):
                     yield piece
                 return
-            assert isinstance(config.audio_format, AudioFormat), "files are decoded to samples"
             decoding = self._files.pieces(
                 file,
                 recording.declared,
-                config.audio_format.sample_rate,
+                sample_rate,
                 recording.limits,
                 channel=channel,
                 unhurried=True,
@@ -154,6 +180,9 @@ def _fault(
                 f"the server is at its limit: {error}; try again in some seconds",
                 may_pass=True,
             )
+        case DecodingKilled():
+            # Not again and again: it may be this file that takes the last of the memory.
+            return RecordingFault(ErrorCode.INTERNAL, f"the recording was not read: {error}")
         case _:
             return RecordingFault(
                 ErrorCode.INTERNAL, "the server cannot decode recordings now", may_pass=True

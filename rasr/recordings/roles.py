@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from rasr.recordings.buckets import Credentials
 from rasr.recordings.connecting import Connector
-from rasr.recordings.faults import RecordingFault
+from rasr.recordings.faults import RecordingFault, said_by
 from rasr.recordings.policy import FetchPolicy, Target, read_url
 from rasr.recordings.retries import MAY_PASS
 from rasr.settings import RecordingSettings
@@ -26,7 +26,6 @@ _TAKEN_FOR_S = 3600
 _ANEW_BEFORE_S = 300.0
 _MOST_BYTES = 64 << 10
 _FORM = "application/x-www-form-urlencoded"
-_CODE = re.compile(r"<Code>([A-Za-z]{1,64})</Code>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +91,12 @@ class Roles:
                 body += chunk
                 if len(body) > _MOST_BYTES:
                     raise _refused(f"{self._endpoint.host} answers with too much")
-        text = body.decode("utf-8", "replace")
         if response.status != 200:
-            found = _CODE.search(text)
             raise _refused(
-                f"{self._endpoint.host} does not give the role "
-                f"({found[1] if found else f'HTTP {response.status}'})",
+                f"{self._endpoint.host} does not give the role ({said_by(response.status, body)})",
                 may_pass=response.status in MAY_PASS,
             )
-        return self._read(self._endpoint.host, text)
+        return self._read(self._endpoint.host, body.decode("utf-8", "replace"))
 
     def _read(self, host: str, text: str) -> _Taken:
         found = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import os
 import secrets
 import shutil
@@ -22,6 +21,7 @@ from typing import Self
 import structlog
 
 from rasr.configuration.folders import cache_folder
+from rasr.configuration.locking import lock_in_place
 from rasr.recordings.faults import RecordingFault
 from rasr.wire.sis.errors import ErrorCode
 
@@ -90,9 +90,9 @@ class Spool:
             except OSError:
                 continue  # nothing of ours, or just removed
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(one)
-                removed += 1
+                if lock_in_place(handle, one):
+                    shutil.rmtree(one)
+                    removed += 1
             except BlockingIOError:
                 pass  # somebody needs it
             except OSError as error:
@@ -128,10 +128,9 @@ class Spool:
             except FileNotFoundError:
                 continue
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(handle), folder.stat()):
+                if lock_in_place(handle, folder):
                     return folder, handle
-            except (BlockingIOError, FileNotFoundError):
+            except BlockingIOError:
                 pass
             os.close(handle)
         raise BlockingIOError(errno.EAGAIN, "others sweep it without end")

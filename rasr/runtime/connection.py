@@ -8,22 +8,25 @@ dialect.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from rasr.recognition.events import Done, RecognitionEvent
 from rasr.runtime.access import Access, Authorise
 from rasr.runtime.access_question import AccessQuestion
-from rasr.runtime.driver import ConversationDriver, Socket
+from rasr.runtime.driver import ConversationDriver
 from rasr.runtime.inbox import Inbox
 from rasr.runtime.intake import Intake
+from rasr.runtime.line import CLOSE_ELSEWHERE, Line, LineBook
 from rasr.runtime.outbox import Sent
+from rasr.runtime.place import Peer
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.runner import RecognitionRunner
 from rasr.runtime.statistics import SessionStatistics
 from rasr.wire.dialect import (
     AccessRequest,
+    Acknowledged,
     Cancel,
     Close,
     Conversation,
@@ -36,8 +39,21 @@ from rasr.wire.dialect import (
     Flush,
     Open,
     Refusal,
+    Resumable,
     Send,
+    TakeUp,
 )
+
+
+class Back(Protocol):
+    """A websocket that goes on with a round which is not this connection's."""
+
+    async def run(self) -> None:
+        """Serve it until it is of no more use."""
+
+
+Elsewhere = Callable[[str, int], Awaitable[Back | None]]
+"""Goes on with a round of a token, behind the message of a number; None where nobody does."""
 
 
 class Connection:
@@ -45,41 +61,48 @@ class Connection:
 
     def __init__(
         self,
-        socket: Socket,
+        socket: Peer,
         conversation: Conversation,
         recognizer: Recognizer,
         authorise: Authorise,
         statistics: SessionStatistics,
         *,
         send_timeout_s: float,
-        keep: Callable[[RecognitionRunner], None] | None = None,
+        book: LineBook | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         """
         Args:
             authorise: answers who may recognise what.
             send_timeout_s: a peer that takes nothing for so long is dropped.
-            keep: given the recognition that is open when the peer has gone, to be attached to
-                another connection; None: it ends with the connection.
+            book: where rounds are found that survive their connection; None: none does.
+            elsewhere: goes on with a round that is not in it; None: nobody does.
         """
-        self._socket = socket
+        self._line = Line(socket, book, self._hear, self._settled, send_timeout_s=send_timeout_s)
         self._conversation = conversation
         self._recognizer = recognizer
-        self._keep = keep
         self._loop = asyncio.get_running_loop()
         self._driver = ConversationDriver(
-            socket, conversation, statistics, self._do, self._ring, send_timeout_s=send_timeout_s
+            self._line, conversation, statistics, self._do, self._ring
         )
         self._guarded = self._driver.guarded
         self._runner: RecognitionRunner | None = None
         self._access: Access | None = None
         """Granted, and not yet used by a recognition."""
         self._question = AccessQuestion(authorise, self._answered, self._driver.break_off)
-        self._inbox = Inbox(socket)
+        self._inbox = Inbox(self._line)
         self._share = recognizer.share.session()
         self._intake = Intake(
-            self._share, recognizer.settings.backlog_s, self._hear, lambda: socket.gone
+            self._share, recognizer.settings.backlog_s, self._hear, lambda: self._line.gone
         )
         self.statistics = statistics
+        statistics.client_is_away = lambda: self._line.is_away
+        self._elsewhere = elsewhere
+        self._not_here: TakeUp | None = None
+        """A round is wanted that may be elsewhere."""
+        self.back: Back | None = None
+        """What is left to do once this connection is over: its websocket is that of a round that
+        has lost its own."""
 
     async def run(self) -> None:
         """Serve the connection until it is gone. It gives everything back, however it ends."""
@@ -88,8 +111,20 @@ class Connection:
         finally:
             self._end()
 
+    def retire(self) -> None:
+        """Take no more recognitions. One that survives its connection is sent to another server,
+        where its client begins behind the last final; any other goes on to its end."""
+        may_move = self._line.may_move
+        self._line.wait_no_more()
+        if may_move:
+            self.statistics.reason = "sent to another server"
+            self._driver.send(Close(CLOSE_ELSEWHERE, "another server goes on with the round"))
+        else:
+            self._guarded(partial(self._conversation.shut_down, Farewell.RETIREMENT))
+
     def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
         """Bring the conversation to its end: finals, farewell, close."""
+        self._line.wait_no_more()
         self._guarded(partial(self._conversation.shut_down, farewell))
 
     def cut_off(self) -> None:
@@ -99,12 +134,18 @@ class Connection:
 
     def abort(self) -> None:
         """Drop the connection: its peer does not even take the farewell."""
-        self._socket.abort()
+        self._line.abort()
 
     @property
     def runner(self) -> RecognitionRunner | None:
         """The open recognition."""
         return self._runner
+
+    def _settled(self) -> int | None:
+        # While messages wait, what they tell has not been told.
+        if self._runner is None or not self._driver.outbox.is_empty:
+            return None
+        return self._runner.settled_sample
 
     def _hear(self) -> None:
         self._conversation.heard(now=self._loop.time())
@@ -112,11 +153,15 @@ class Connection:
     # Messages in
 
     async def _read(self) -> None:
-        while (message := await self._next()) is not None and not self._socket.gone:
+        while (message := await self._next()) is not None and not self._line.gone:
             # Messages that wait already are received without a turn of the event loop.
             await self._intake.turn()
             receive = partial(self._conversation.receive, message, now=self._loop.time())
             self._share.work(partial(self._guarded, receive))
+            if self._not_here is not None:
+                await self._look_elsewhere(self._not_here)
+            if self.back is not None:
+                return
             if not self._intake.is_empty:
                 await self._intake.take(self._runner)
             if self._driver.outbox.full:
@@ -131,12 +176,15 @@ class Connection:
 
     # The recognition
 
-    def on_event(self, number: int, event: RecognitionEvent) -> None:
+    @property
+    def is_there(self) -> bool:
+        """False while the client is away, and may come back."""
+        return not self._line.is_away
+
+    def on_event(self, event: RecognitionEvent) -> None:
         """The open recognition reports something."""
-        runner, now = self._runner, self._loop.time()
+        now = self._loop.time()
         self._guarded(partial(self._conversation.event, event, now=now))
-        if runner is not None and self._keep is not None:
-            self._driver.outbox.put(Sent(partial(runner.take, number)))
         if isinstance(event, Done):
             self._runner = None
 
@@ -145,18 +193,6 @@ class Connection:
         self._runner = None
         self._driver.break_off()
 
-    def on_replaced(self) -> None:
-        """Another connection has taken the recognition up."""
-        self._runner = None
-        self.cut_off()
-
-    def attach(self, runner: RecognitionRunner) -> None:
-        """Go on with a recognition that another connection has left."""
-        assert self._runner is None, "one recognition at a time"
-        self._runner = runner
-        self._intake.begin(runner)
-        runner.attach(self, self.statistics)
-
     def _open(self, effect: Open) -> None:
         access = self._access
         assert access is not None, "a recognition is opened after its access was granted"
@@ -164,11 +200,7 @@ class Connection:
         self.statistics.trace_id = effect.trace_id
         self.statistics.engine = effect.config.engine.name
         self._runner = self._recognizer.start(
-            effect.config,
-            access,
-            self.statistics,
-            owner=self.statistics.number,
-            keeps_events=self._keep is not None,
+            effect.config, access, self.statistics, owner=self.statistics.number
         )
         # It is the runner's now.
         self._access = None
@@ -184,8 +216,15 @@ class Connection:
             case Feed():
                 self._intake.add(effect.data)
             case AccessRequest():
+                self._line.audio_begins(survives=effect.survives)
                 self.statistics.model = effect.model
                 self._question.ask(effect)
+            case Resumable():
+                self._sent(partial(self._line.begin, effect.token, effect.words))
+            case Acknowledged():
+                self._line.acknowledge(effect.number)
+            case TakeUp():
+                self._take_up(effect)
             case Open():
                 self._open(effect)
             case Flush() | Drop() | Finish() | Cancel():
@@ -197,8 +236,32 @@ class Connection:
                 if self._runner is not None and effect.succeeded:
                     self._runner.succeeded = True
                 self.statistics.recognition_closed(effect.reason, self._loop.time())
+                self._sent(self._line.end_round)
             case _:
                 assert_never(effect)
+
+    def _sent(self, call: Callable[[], None]) -> None:
+        """Call it once all that was sent before has left."""
+        self._driver.outbox.put(Sent(call))
+
+    def _take_up(self, effect: TakeUp) -> None:
+        self.back = self._line.go_on(effect.token, effect.number)
+        if self.back is not None:
+            self.statistics.reason = "gone on with another session"
+        elif self._elsewhere is not None:
+            self._not_here = effect
+        else:
+            self._guarded(self._conversation.not_taken_up)
+
+    async def _look_elsewhere(self, wanted: TakeUp) -> None:
+        assert self._elsewhere is not None, "there is somewhere to look"
+        self._not_here = None
+        self.back = await self._elsewhere(wanted.token, wanted.number)
+        if self.back is None:
+            self._guarded(self._conversation.not_taken_up)
+        else:
+            self._line.hand_over()
+            self.statistics.reason = "gone on with at another replica"
 
     def _answered(self, answer: Access | Refusal) -> None:
         """Tell the conversation whether a recognition may begin."""
@@ -213,7 +276,7 @@ class Connection:
 
     def _ring(self) -> None:
         now = self._loop.time()
-        if self._intake.is_slow:
+        if self._intake.is_slow or self._line.is_away:
             self._conversation.heard(now=now)
         self._guarded(partial(self._conversation.advance, now=now))
 
@@ -222,12 +285,7 @@ class Connection:
     def _end(self) -> None:
         self._question.cancel()
         self._inbox.close()
-        runner = self._runner
-        if runner is not None and self._keep is not None:
-            runner.detach()
-            self.statistics.recognition_closed("disconnected", self._loop.time())
-            self._runner = None
-            self._keep(runner)
+        self._line.leave()
         self._driver.end(self._conversation.receive_eof)
         if self._runner is not None:
             self._runner.close("disconnected")

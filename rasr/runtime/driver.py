@@ -34,10 +34,18 @@ class Socket(Protocol):
         """The next message; None once the peer is gone."""
 
     async def send(self, message: str | bytes) -> None:
-        """Send a message; waits while the peer reads slowly."""
+        """Send a message; waits while the peer reads slowly.
+
+        Raises:
+            TimeoutError: the peer takes nothing.
+        """
 
     async def close(self, code: int, reason: str) -> None:
-        """Close with a handshake."""
+        """Close with a handshake.
+
+        Raises:
+            TimeoutError: the peer takes nothing.
+        """
 
     def abort(self) -> None:
         """Drop the connection at once, whatever has not been sent."""
@@ -70,21 +78,18 @@ class ConversationDriver(Generic[EffectT]):
         do: Callable[[EffectT], None],
         ring: Callable[[], None],
         *,
-        send_timeout_s: float,
         outbox: Outbox | None = None,
     ) -> None:
         """
         Args:
             do: carries out an effect.
             ring: called at the conversation's deadline, perhaps too early.
-            send_timeout_s: a peer that takes nothing for so long is dropped.
             outbox: None: one of its own.
         """
         self._socket = socket
         self._conversation = conversation
         self._statistics = statistics
         self._do = do
-        self._send_timeout_s = send_timeout_s
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm(ring)
         self.outbox = outbox or Outbox()
@@ -153,8 +158,7 @@ class ConversationDriver(Generic[EffectT]):
             if isinstance(item, Sent):
                 item.call()
                 continue
-            async with asyncio.timeout(self._send_timeout_s):
-                if isinstance(item, Close):
-                    await self._socket.close(item.code, item.reason)
-                    return
-                await self._socket.send(self._conversation.encode(item.message))
+            if isinstance(item, Close):
+                await self._socket.close(item.code, item.reason)
+                return
+            await self._socket.send(self._conversation.encode(item.message))

@@ -43,22 +43,16 @@ class Outbox:
         """Add a message, or a call for when those before it have been sent."""
         if isinstance(item, Send) and item.replaces:
             self._replace(item)
-        elif isinstance(item, Sent) and self._waiting and isinstance(self._waiting[-1], Sent):
-            self._waiting[-1] = item
         else:
             self._waiting.append(item)
         self._filled.set()
 
     def _replace(self, item: Send) -> None:
         """Put `item` in the place of the message before it, if that may go."""
-        # A call behind that message is outdated too: another one follows `item`.
-        sent = self._waiting.pop() if self._waiting and _is_sent(self._waiting[-1]) else None
         if self._waiting and _may_go(self._waiting[-1]):
             self._waiting[-1] = item
             self.replaced += 1
             return
-        if sent is not None:
-            self._waiting.append(sent)
         self._waiting.append(item)
 
     async def get(self) -> Send | Close | Sent:
@@ -71,6 +65,11 @@ class Outbox:
         return item
 
     @property
+    def is_empty(self) -> bool:
+        """True if nothing waits."""
+        return not self._waiting
+
+    @property
     def full(self) -> bool:
         """True while so many messages wait, or more."""
         return len(self._waiting) >= self._room
@@ -80,10 +79,6 @@ class Outbox:
         while self.full:
             self._emptied.clear()
             await self._emptied.wait()
-
-
-def _is_sent(item: Send | Close | Sent) -> bool:
-    return isinstance(item, Sent)
 
 
 def _may_go(item: Send | Close | Sent) -> bool:

@@ -21,7 +21,7 @@ from rasr.runtime.slow_text import SlowText
 from rasr.runtime.statistics import SessionStatistics
 from rasr.scheduling import Priority, Scheduler
 from rasr.settings import SessionSettings
-from rasr.tasks import EndedUnasked, awaited, was_asked_to_end
+from rasr.tasks import EndedUnasked, awaited, given_up, was_asked_to_end
 from rasr.text import TextProcessor, TextTools
 from vad import Classifier
 
@@ -76,7 +76,7 @@ class Recognizer:
         *,
         owner: Hashable,
         priority: Priority = Priority.LIVE,
-        keeps_events: bool = False,
+        settled_segments: int = 0,
     ) -> RecognitionRunner:
         """Begin a recognition, whose runner takes audio from now on.
 
@@ -84,7 +84,7 @@ class Recognizer:
             access: closed when the recognition is over.
             owner: whose recognition it is, for a fair share of the workers.
             priority: of its decode tasks; recordings give way to who speaks.
-            keeps_events: see `RecognitionRunner`.
+            settled_segments: see `RecognitionRunner`.
         """
         return RecognitionRunner(
             Recognition(config, self._make_classifier(), self._margins),
@@ -94,7 +94,7 @@ class Recognizer:
             access,
             statistics,
             answer_timeout_s=self.settings.answer_timeout_s,
-            keeps_events=keeps_events,
+            settled_segments=settled_segments,
         )
 
     def _processor(self, config: RecognitionConfig) -> TextProcessor:
@@ -138,6 +138,7 @@ class Recognizer:
         statistics: SessionStatistics,
         *,
         priority: Priority = Priority.LIVE,
+        settled_segments: int = 0,
     ) -> AsyncGenerator[RecognitionEvent, None]:
         """Recognise audio as it comes, and yield the events until `Done`.
 
@@ -147,12 +148,20 @@ class Recognizer:
         Args:
             audio: bytes of `config.audio_format`, cut anyhow.
             priority: of its decode tasks.
+            settled_segments: see `RecognitionRunner`.
 
         Raises:
             ServerFault: a fault of the server, which the log tells.
             BaseException: what `audio` raises, once what it gave before has been given up.
         """
-        runner = self.start(config, access, statistics, owner=object(), priority=priority)
+        runner = self.start(
+            config,
+            access,
+            statistics,
+            owner=object(),
+            priority=priority,
+            settled_segments=settled_segments,
+        )
         events = _Events()
         runner.attach(events)
         feeding = awaited(
@@ -166,8 +175,7 @@ class Recognizer:
                 if isinstance(event, Done):
                     return
         finally:
-            feeding.cancel()
-            await asyncio.wait({feeding})
+            await given_up(feeding)
             runner.close("given up")
 
 
@@ -203,11 +211,10 @@ class _Events:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[RecognitionEvent | BaseException] = asyncio.Queue()
 
-    def on_event(self, number: int, event: RecognitionEvent) -> None:
-        self._queue.put_nowait(event)
+    is_there = True
 
-    def on_replaced(self) -> None:
-        raise AssertionError("nobody else can attach to this recognition")
+    def on_event(self, event: RecognitionEvent) -> None:
+        self._queue.put_nowait(event)
 
     def on_fault(self) -> None:
         self._queue.put_nowait(ServerFault("a fault of the server has ended the recognition"))

@@ -1,8 +1,7 @@
 """The recognition runner: carries out what one recognition wants done.
 
 It owns a `Recognition`, its decode tasks and its timer, and adds no rules. It does not know who
-listens: a connection attaches to it, may detach, and another may attach later and get the events
-that have not been taken.
+listens.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ class RecognitionRunner:
         statistics: SessionStatistics,
         *,
         answer_timeout_s: float,
-        keeps_events: bool = False,
+        settled_segments: int = 0,
     ) -> None:
         """
         Args:
@@ -64,14 +63,18 @@ class RecognitionRunner:
             answer_timeout_s: a recognition is given up of which nothing is heard for so long while
                 its client waits: once no more audio comes, or while no more is taken. It is the
                 last resort against a fault of ours.
-            keeps_events: see `Audience`.
+            settled_segments: so many of the first segments were recognised before, by a runner that
+                is gone; they are not decoded, and their finals are empty. The segments after them
+                are what they would be anyhow.
         """
         self._recognition = recognition
-        self._decoding = SegmentDecoding(recognition, passes, statistics, self._guarded)
+        self._decoding = SegmentDecoding(
+            recognition, passes, statistics, self._guarded, settled_segments
+        )
         self._text = _Text(recognition, processor, slow_text, self._guarded)
         self._access = access
         self._statistics = statistics
-        self._audience = Audience(access.subscribers, keeps_events=keeps_events)
+        self._audience = Audience(access.subscribers)
         self._loop = asyncio.get_running_loop()
         self._alarm = Alarm(self._ring)
         self._watchdog = Watchdog(answer_timeout_s, lambda: self.backlog_s, self._stalled)
@@ -83,39 +86,10 @@ class RecognitionRunner:
         """True once `Done` has been reported, or the recognition was given up."""
         statistics.recognition_opened(self, self._loop.time())
 
-    def attach(self, listener: Listener, statistics: SessionStatistics | None = None) -> None:
-        """Tell `listener` all events that have not been taken, and from now on each one.
-
-        Args:
-            statistics: of the listener's connection, where it is another one than before.
-        """
-        if statistics is not None:
-            if self._statistics.in_recognition:
-                self._statistics.recognition_closed(
-                    "taken up by another connection", self._loop.time()
-                )
-            self._statistics = self._decoding.statistics = statistics
-            if not self.over:
-                statistics.recognition_opened(self, self._loop.time())
-        is_lost = self.over and not self._audience.has_kept_the_end
-        # What the listener does on the first event comes behind the others that are kept.
-        self._is_carrying_out = True
-        try:
-            self._audience.attach(listener)
-        finally:
-            self._is_carrying_out = False
-        if is_lost:
-            listener.on_fault()
-        elif not self.over:
-            self._carry_out()
-
-    def detach(self) -> None:
-        """Nobody listens for now. The recognition goes on."""
-        self._audience.detach()
-
-    def take(self, number: int) -> None:
-        """Events up to this one have reached whoever wants them."""
-        self._audience.take(number)
+    def attach(self, listener: Listener) -> None:
+        """Tell `listener` each event from now on."""
+        self._audience.listener = listener
+        self._carry_out()
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of audio all at once, however long that takes."""
@@ -161,7 +135,7 @@ class RecognitionRunner:
         if self.over:
             return
         self.over = True
-        self._audience.detach()
+        self._audience.listener = None
         self._alarm.cancel()
         self._watchdog.cancel()
         self._decoding.close()
@@ -174,19 +148,14 @@ class RecognitionRunner:
             self._statistics.recognition_closed(reason, self._loop.time())
 
     @property
-    def taken(self) -> int:
-        """Events up to this number have been taken."""
-        return self._audience.taken
-
-    @property
     def audio_s(self) -> float:
         """Audio received so far, seconds."""
-        return self.received_samples / SAMPLE_RATE
+        return self._recognition.received_samples / SAMPLE_RATE
 
     @property
-    def received_samples(self) -> int:
-        """Audio received so far, in samples of the recognition's clock."""
-        return self._recognition.received_samples
+    def settled_sample(self) -> int:
+        """See `Recognition.settled_sample`."""
+        return self._recognition.settled_sample
 
     @property
     def speech_s(self) -> float:

@@ -32,15 +32,18 @@ class SegmentDecoding(SegmentOwner):
         passes: Passes,
         statistics: SessionStatistics,
         give: Callable[[Callable[[], None]], None],
+        settled_segments: int,
     ) -> None:
         """
         Args:
             give: called with each input of the recognition that an engine causes.
+            settled_segments: so many of the first segments are not decoded.
         """
         self._recognition = recognition
         self._passes = passes
         self.statistics = statistics
         self._give = give
+        self._settled_segments = settled_segments
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[int, SegmentTask] = {}
         """Segment → its task, until its final."""
@@ -59,6 +62,11 @@ class SegmentDecoding(SegmentOwner):
     ) -> None:
         """Carry out what the recognition wants done with a segment."""
         segment, now = effect.segment, self._loop.time()
+        if segment <= self._settled_segments:
+            if isinstance(effect, FinishSegment):
+                nothing = Hypothesis()
+                self._give(partial(self._recognition.hypothesis, segment, nothing, final=True))
+            return
         match effect:
             case Decode():
                 due = self._due(effect.end_sample, now)

@@ -8,7 +8,7 @@ somebody looks is computed then (`rasr.server.ops`). It holds no audio and no te
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -65,6 +65,8 @@ class SessionState(StrEnum):
     """A recognition is open and nobody speaks."""
     SPEECH = "speech"
     """A segment is open."""
+    AWAY = "away"
+    """The client of a recognition has lost its connection, and may come back."""
     FINISHING = "finishing"
     """Nobody speaks, and a final is still awaited."""
 
@@ -178,6 +180,8 @@ class SessionStatistics:
     """From endpoint to final, the newest last."""
     audio: RateMeter = field(init=False)
     """Seconds of audio received."""
+    client_is_away: Callable[[], bool] = lambda: False
+    """Tells whether its client has lost the connection, and may come back."""
     _open: _Current | None = None
     _audio_s: float = 0.0
     _speech_s: float = 0.0
@@ -193,10 +197,6 @@ class SessionStatistics:
     def recognition_opened(self, progress: Progress, now: float) -> None:
         """A recognition begins."""
         self._open = _Current(progress, now)
-        # One that another connection had before it was heard by that one until now.
-        self._audio_s -= progress.audio_s
-        self._speech_s -= progress.speech_s
-        self._segments -= progress.segments
         self.recognitions += 1
 
     def recognition_asked_to_end(self, now: float) -> None:
@@ -243,7 +243,6 @@ class SessionStatistics:
     def segment_ended(self, segment: int, now: float) -> None:
         """The endpoint of a segment is known."""
         waits = self._waits.get(segment)
-        # It may have begun while another connection listened.
         if waits is not None:
             waits.ended = now
 
@@ -278,6 +277,8 @@ class SessionStatistics:
     @property
     def state(self) -> SessionState:
         """What goes on now."""
+        if self.client_is_away():
+            return SessionState.AWAY
         if any(waits.ended is None for waits in self._waits.values()):
             return SessionState.SPEECH
         if self._waits:

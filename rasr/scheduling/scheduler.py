@@ -31,7 +31,7 @@ from rasr.scheduling.supervision import SupervisedWorker, keep_serving
 from rasr.scheduling.task import DecodeListener, DecodeTask, End, Piece, Priority
 from rasr.scheduling.worker import Worker
 from rasr.scheduling.yielding import RecordingSlots
-from rasr.tasks import awaited, watched
+from rasr.tasks import awaited, given_up, watched
 
 if TYPE_CHECKING:
     # Worker processes import this package, and need no settings.
@@ -150,9 +150,7 @@ class Scheduler:
         try:
             self._capabilities = (await asyncio.gather(*starts))[0]
         except BaseException:
-            for start in starts:
-                start.cancel()
-            await asyncio.gather(*starts, return_exceptions=True)
+            await given_up(*starts)
             self._stop_workers()
             raise
         policies = StepPolicies(
@@ -251,9 +249,7 @@ class Scheduler:
 
     async def stop(self) -> None:
         """Stop all workers, whatever state they are in. Utterances still open are lost."""
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await given_up(*self._serving)
         self._serving.clear()
         self._stop_workers()
 

@@ -12,11 +12,13 @@ from collections.abc import Collection
 from typing import assert_never
 
 from decoder import HotWord
-from rasr.captions import Broadcaster, ChannelBusy, TooManyChannels
+from rasr.captions import Broadcaster, ChannelBusy, ChannelRefusal, TooManyChannels
+from rasr.identity.principals import project_of
 from rasr.models.languages import setup_command
 from rasr.recognition.config import EngineChoice
 from rasr.runtime.access import Access, Subscriber
 from rasr.server.admission import Admission, Party, Refused, Slot
+from rasr.server.channels.directory import ChannelDirectory
 from rasr.server.engines import PropertyTable
 from rasr.server.vocabularies import KnownVocabularies
 from rasr.wire.dialect import AccessRequest, Grant, Refusal, RefusalKind
@@ -35,6 +37,7 @@ class Authoriser:
         properties: PropertyTable,
         admission: Admission,
         captions: Broadcaster,
+        channels: ChannelDirectory,
         vocabularies: KnownVocabularies,
         at_hand: Collection[str],
     ) -> None:
@@ -45,6 +48,7 @@ class Authoriser:
         self._properties = properties
         self._admission = admission
         self._captions = captions
+        self._channels = channels
         self._vocabularies = vocabularies
         self._at_hand = at_hand
 
@@ -77,9 +81,9 @@ class Authoriser:
             hot_words = [*vocabulary, *hot_words]
         channel = request.caption_channel
         # Where nobody is asked, the project of the path is what anybody likes.
-        project = "" if party.principal is None else party.principal.project_id
+        project = project_of(party.principal)
         if channel is not None:
-            refusal = _channel_refusal(self._captions, channel, project)
+            refusal = _told(self._captions.refusal(channel, project))
             if refusal is not None:
                 return refusal
         slot = _Slot(self._admission, party, engine)
@@ -89,13 +93,24 @@ class Authoriser:
                 return Refusal(RefusalKind.CAPACITY, sentence)
         subscribers: tuple[Subscriber, ...] = ()
         if channel is not None:
+            try:
+                refusal = _told(
+                    await self._channels.claim(channel, project)
+                    # Others may have come first meanwhile.
+                    or self._captions.refusal(channel, project)
+                )
+            except BaseException:
+                slot.release()
+                raise
+            if refusal is not None:
+                slot.release()
+                return refusal
             subscribers = (self._captions.open(channel, party.address, project),)
         grant = Grant(engine, tuple(HotWord(word) for word in dict.fromkeys(hot_words)))
         return Access(grant, slot, subscribers)
 
 
-def _channel_refusal(captions: Broadcaster, channel: str, project: str) -> Refusal | None:
-    refusal = captions.refusal(channel, project)
+def _told(refusal: ChannelRefusal | None) -> Refusal | None:
     match refusal:
         case None:
             return None

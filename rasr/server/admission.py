@@ -170,7 +170,19 @@ class Admission:
         self._tried_at = -inf
         """When the last one was admitted on trial, whether it is still open or not."""
         self._by_project: Counter[str] = Counter()
+        self.rounds_elsewhere: Mapping[str, int] = {}
+        """By project, at the other replicas, as they said last."""
         self._by_address: Counter[str] = Counter()
+
+    @property
+    def shared_rounds(self) -> Mapping[str, int]:
+        """Rounds that are open by project, where these are bounded: for the other replicas."""
+        return (
+            {one: n for one, n in self._by_project.items() if n} if self.rules.per_project else {}
+        )
+
+    def _of_project(self, project: str) -> int:
+        return self._by_project[project] + self.rounds_elsewhere.get(project, 0)
 
     def take(self, party: Party, engine: EngineChoice, now: float) -> Slot | Refused:
         """A slot for a recognition, to be given back with `leave`, or why there is none.
@@ -243,7 +255,7 @@ class Admission:
         if (refusal := self._over_all()) is not None:
             return refusal
         for bound, open_now, most in (
-            (Bound.PROJECT, self._by_project[party.project], self.rules.per_project),
+            (Bound.PROJECT, self._of_project(party.project), self.rules.per_project),
             (Bound.ADDRESS, self._by_address[party.address], self.rules.per_address),
         ):
             if most and open_now >= most:

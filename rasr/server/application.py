@@ -19,6 +19,7 @@ from rasr.server.engines import PropertyTable
 from rasr.server.http.captions import add_captions
 from rasr.server.http.described.document import add_openapi
 from rasr.server.http.flash import add_flash
+from rasr.server.http.jobs import add_jobs
 from rasr.server.http.keys import add_keys
 from rasr.server.http.languages import add_languages
 from rasr.server.http.monitoring import add_monitoring
@@ -28,12 +29,13 @@ from rasr.server.http.short_audio import add_short_audio
 from rasr.server.http.speech import add_speech
 from rasr.server.http.subtitles import add_subtitles
 from rasr.server.http.templates import preferred_language
+from rasr.server.http.uploads import add_uploads
 from rasr.server.http.usage import add_usage
 from rasr.server.http.vocabularies import add_vocabularies
+from rasr.server.http.voices import add_voices
 from rasr.server.ops.health import add_health
 from rasr.server.ops.metrics import add_metrics
 from rasr.server.ops.sessions import add_project_sessions, add_sessions
-from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.server.ws.sis import add_sis
 from rasr.server.ws.socket import AsgiSocket
@@ -46,7 +48,7 @@ def make_application(state: ServerState) -> FastAPI:
     """The application that serves `state`."""
     app = FastAPI(title="rasr", version=rasr.__version__, openapi_url=None)
     server = state.settings.server
-    origins = OriginRule.of(server.allowed_origins, names_are_ours=state.names_are_ours)
+    origins = state.origins
     add_health(app, state)
 
     @app.get("/properties")
@@ -67,6 +69,7 @@ def make_application(state: ServerState) -> FastAPI:
         told = {
             "version": rasr.__version__,
             "sign_in": await state.authenticator.sign_in(),
+            "diarization": state.settings.recordings.has_voice_models,
             "properties": listed,
         }
         return JSONResponse(told, headers=origins.shared_with(request.headers))
@@ -76,11 +79,21 @@ def make_application(state: ServerState) -> FastAPI:
     add_pages(app)
     add_metrics(app, state)
     add_sessions(app, state)
-    add_captions(app, state.captions, origins, server.send_timeout_s)
+    add_captions(
+        app,
+        state.captions,
+        state.channels,
+        state.connections.rounds.replica,
+        origins,
+        server.send_timeout_s,
+    )
     add_subtitles(app, origins, lambda: state.connections.closing)
     add_short_audio(app, state, origins)
     add_flash(app, state, origins)
     add_speech(app, state, origins)
+    add_voices(app, state, origins)
+    add_jobs(app, state, origins)
+    add_uploads(app, state, origins)
     add_usage(app, state, origins)
     add_keys(app, state, origins)
     add_project_sessions(app, state, origins)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Self
 
 from starlette.types import ASGIApp
 
 from rasr.server.ops.dismissal import Dismissal
+from rasr.server.ops.live import live_numbers
 from rasr.server.ops.metrics import Exposition
 from rasr.server.ops.metrics_port import MetricsPort, metrics_port
 from rasr.server.ops.tracing import Tracing, tracing
+from rasr.server.replicas import Replicas
 from rasr.server.state import ServerState
 
 
@@ -21,6 +24,15 @@ class Background:
     ) -> None:
         self._state = state
         self._tracing = traces
+        self.replicas = Replicas(
+            state.settings.replicas,
+            state.store,
+            state.connections.rounds,
+            state.admission,
+            state.channels,
+            state.neighbours,
+            partial(live_numbers, state),
+        )
         self._dismissal = Dismissal(
             state.connections, state.authenticator.directory, state.authenticator.clock
         )
@@ -41,6 +53,7 @@ class Background:
         state.history.start()
         started = cls(state, traces, port)
         started._dismissal.start()
+        await started.replicas.start()
         return started
 
     def around(self, app: ASGIApp) -> ASGIApp:
@@ -49,6 +62,7 @@ class Background:
 
     async def stop(self) -> None:
         """Stop it."""
+        await self.replicas.stop()
         await self._dismissal.stop()
         if self.metrics_port is not None:
             await self.metrics_port.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rasr.synthesis import (
+from rasr.synthesis.errors import (
     EngineFailed,
     SynthesisError,
     TextRefused,

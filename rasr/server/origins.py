@@ -2,7 +2,8 @@
 
 A browser lets every page open a websocket to every address, loopback included, and tells the server
 only whose page it is. Clients that are no browser say nothing, and those of SIS sign what they
-send, which a page cannot: browsers take no headers from it (RFC 6455, §10.2 and §4.1).
+send, which a stranger's page cannot: browsers take no headers from it for a websocket (RFC 6455,
+§10.2 and §4.1), and over HTTP they ask the server first (`rasr.server.auth.preflight`).
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class OriginRule:
         origin = headers.get("origin")
         if origin is not None and self.admits(headers):
             answer["access-control-allow-origin"] = origin
+            answer["access-control-expose-headers"] = "retry-after, x-request-id"
         return answer
 
     def knows(self, headers: Headers) -> bool:

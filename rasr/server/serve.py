@@ -58,7 +58,7 @@ def serve(
     Raises:
         StartError: it cannot start as the settings say.
     """
-    ending = _Ending(settings.server.drain_s)
+    ending = _Ending(settings.replicas.finish_s + settings.server.drain_s)
     with ending.by_signals():
         uvloop.run(_serve(Service(settings, directory, store), on_ready, ending))
 
@@ -76,6 +76,8 @@ async def _serve(starting: Service, on_ready: Callable[[str], None], ending: _En
             # What is loaded now stays for good: the collector need not look at it again.
             gc.collect()
             gc.freeze()
+            # So does what does jobs: a look at all of it would hold up whoever speaks for 0.2 s.
+            service.state.jobs.when_begun(gc.freeze)
             if service.settings.server.tls_cert:
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload_tls, service)
             ending.running()

@@ -1,6 +1,7 @@
 """A server that runs: engines warm, socket open. Started and stopped as one context.
 
 `serve` puts it into a process with signals; tests, the demo and the command line use it as it is.
+Where its application is carried by another server it opens no socket.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
 from typing import Self
+
+from starlette.types import ASGIApp
 
 import rasr.asgi
 from decoder.cores import cores
@@ -34,6 +37,7 @@ from rasr.server.application import make_application
 from rasr.server.auth.authenticator import Authenticator
 from rasr.server.auth.door import Door
 from rasr.server.background import Background
+from rasr.server.channels.shared import channel_directory
 from rasr.server.descriptors import connections_that_fit
 from rasr.server.engines import (
     PropertyTable,
@@ -43,8 +47,12 @@ from rasr.server.engines import (
     start_scheduler,
 )
 from rasr.server.errors import StartError
+from rasr.server.jobs.desk import BEAT_S, Jobs
+from rasr.server.jobs.needs import Needs
+from rasr.server.jobs.uploads import Uploads
 from rasr.server.listener import addresses_of_others, is_loopback, listen, url_of
 from rasr.server.metering.meter import make_meter
+from rasr.server.neighbours import Neighbours
 from rasr.server.ops.capacity import Calibrations, Capacities, memory_folder
 from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
@@ -59,9 +67,10 @@ from rasr.server.tls import tls_context
 from rasr.server.vocabularies import KnownVocabularies
 from rasr.server.word_times import start_aligners
 from rasr.server.ws.connections import Connections
+from rasr.server.ws.resuming import HeldRounds
 from rasr.settings import Settings, VadSettings
 from rasr.store.on_demand import StoreOnDemand
-from rasr.tasks import awaited, notice_faults
+from rasr.tasks import awaited, given_up, notice_faults
 from rasr.wire.sis.flash import MOST_BYTES
 from vad import Classifier, VadError, make_classifier
 
@@ -87,16 +96,24 @@ class Service:
         settings: Settings,
         directory: Directory | None = None,
         store: StoreOnDemand | None = None,
+        *,
+        has_socket: bool = True,
+        job_beat_s: float = BEAT_S,
     ) -> None:
         """
         Args:
             directory: the accounts, closed at the end; None: there are none.
-            store: where hot words and usage are kept, closed at the end; None: nowhere.
+            store: where hot words, usage and jobs are kept, closed at the end; None: nowhere.
+            has_socket: False: another server carries `application`, and what the settings say of
+                the socket, of TLS and of proxies is for that one to do.
+            job_beat_s: so often it looks after jobs.
         """
         self.settings = settings
         self._directory = directory
         self._store = store
+        self._has_socket = has_socket
         self._meter = make_meter(store)
+        self._job_beat_s = job_beat_s
         self._listener: socket.socket | None = None
         self._schedulers: dict[str, Scheduler] = {}
         self._calibrations = Calibrations(memory_folder(os.environ))
@@ -105,6 +122,8 @@ class Service:
         self._state: ServerState | None = None
         self._stack = AsyncExitStack()
         self._recordings: Recordings | None = None
+        self.application: ASGIApp | None = None
+        """While it serves: what answers all calls, for another server to carry."""
         self._http: rasr.asgi.Server | None = None
         self._audio_files = AudioFiles(at_once=max(2, min(4, cores())))
         self._speech = make_speech(settings)
@@ -162,30 +181,37 @@ class Service:
             self._http.tls = context
 
     async def stop(self) -> None:
-        """No new sessions; finals and END for open ones, within `server.drain_s`; then the rest."""
-        if self._http is None or self._state is None:
+        """No new sessions; open ones end by themselves, or go to other servers, within
+        `replicas.finish_s`; finals and END for the others, within `server.drain_s`; then the rest.
+        """
+        if self.application is None or self._state is None:
             return
+        self.application = None
         # Said before the listeners close, so that a balancer sees it and nothing slips in between.
         connections = self._state.connections
         connections.closing = True
-        self._http.stop_accepting()
+        if self._http is not None:
+            self._http.stop_accepting()
+        # They lose nothing by it, and live speech has the machine.
+        await self._state.jobs.stop()
+        if self.settings.replicas.finish_s:
+            await connections.retire(self.settings.replicas.finish_s)
         await connections.close(self.settings.server.drain_s)
         # Viewers come after the speakers: they get the last finals too.
         await self._state.captions.close(_FAREWELL_S)
-        await self._http.stop(_GRACE_S)
-        self._http = None
+        if self._http is not None:
+            await self._http.stop(_GRACE_S)
+            self._http = None
         await self._release()
 
     async def _start(self) -> None:
         settings = self.settings = _within_descriptors(self.settings)
         plans = plan(settings)
-        try:
-            _classifier(settings.vad)
-        except VadError as error:
-            raise StartError(f"vad.{error}") from error
-        self._listener = listen(settings.server.host, settings.server.port)
+        _check_classifier(settings.vad)
+        if self._has_socket:
+            self._listener = listen(settings.server.host, settings.server.port)
+            self._url = url_of(self._listener, is_secure=bool(settings.server.tls_cert))
         tls, proxies = tls_context(settings.server), _proxies(settings.server.trusted_proxies)
-        self._url = url_of(self._listener, is_secure=tls is not None)
         authenticator = Authenticator(settings, self._directory, time.time)
         self._recordings = await self._stack.enter_async_context(
             open_recordings(settings.recordings, self._store)
@@ -195,7 +221,7 @@ class Service:
         self._schedulers = {
             name: make_scheduler(one, settings.decoding) for name, one in plans.items()
         }
-        texts = await self._load()
+        texts = await _loaded(self.settings, self._schedulers)
         await self._calibrations.begin(plans, settings, self._schedulers)
         known = {name: one.capabilities for name, one in self._schedulers.items()}
         properties = property_table(settings, known)
@@ -203,41 +229,21 @@ class Service:
         capacities = Capacities(plans, self._schedulers)
         self._state = self._assemble(capacities, properties, texts, authenticator)
         self.background = await Background.start(self._state)
-        self._http = rasr.asgi.Server(
-            self.background.around(_door(self._state)),
-            rasr.asgi.Limits(
-                connections=settings.server.max_connections + _SPARE_CONNECTIONS,
-                connections_per_address=settings.server.connections_per_address,
-                send_timeout_s=settings.server.send_timeout_s,
-                body_bytes=MOST_BYTES,
-                message_bytes=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
-            ),
-            self._state.statistics.requests_refused,
-            proxies=proxies,
-            tls=tls,
-        )
-        await self._http.start(self._listener)
+        self.application = self.background.around(_door(self._state))
+        if self._listener is not None:
+            refused = self._state.statistics.requests_refused
+            self._http = rasr.asgi.Server(
+                self.application, _limits(settings), refused, proxies=proxies, tls=tls
+            )
+            await self._http.start(self._listener)
         self._audio_files.warm()
         self._speech.begin()
+        self._state.jobs.start()
 
     @property
     def _is_local(self) -> bool:
-        """Only this machine can reach it."""
-        assert self._listener is not None, "the socket is bound first"
-        return is_loopback(self._listener)
-
-    async def _load(self) -> Texts:
-        """Load the engines, and the text tools beside them."""
-        texts = awaited(asyncio.to_thread(load_texts, self.settings), name="load-texts")
-        try:
-            for name, scheduler in self._schedulers.items():
-                await start_scheduler(name, scheduler)
-        except BaseException:
-            # The thread ends by itself; what comes of it is of no interest.
-            texts.cancel()
-            await asyncio.gather(texts, return_exceptions=True)
-            raise
-        return await texts
+        """Only this machine can reach it. Who reaches a server that carries it is not known."""
+        return self._listener is not None and is_loopback(self._listener)
 
     def _assemble(
         self,
@@ -268,7 +274,13 @@ class Service:
         )
         at_hand = {one.name: one for one in languages(load())}
         vocabularies = KnownVocabularies(settings.vocabularies, self._store)
-        authoriser = Authoriser(properties, admission, captions, vocabularies, at_hand)
+        rounds = HeldRounds(settings.session.resume_s)
+        channels = channel_directory(settings, captions, self._store, rounds)
+        authoriser = Authoriser(properties, admission, captions, channels, vocabularies, at_hand)
+        reader = RecordingReader(self._audio_files, recognizer)
+        needs = Needs(
+            settings, self._store, authoriser, recognizer, self._recordings, reader, self._meter
+        )
         return ServerState(
             settings=settings,
             schedulers=self._schedulers,
@@ -276,20 +288,25 @@ class Service:
             at_hand=at_hand,
             admission=admission,
             captions=captions,
+            channels=channels,
             aligners=self._aligners,
             capacities=capacities,
             statistics=statistics,
             interfaces=interfaces,
             history=History(interfaces, self._store),
             meter=self._meter,
-            connections=Connections(settings, recognizer, authoriser, statistics, self._meter),
+            connections=Connections(
+                settings, recognizer, authoriser, statistics, self._meter, rounds
+            ),
+            neighbours=Neighbours(),
             recognizer=recognizer,
             authoriser=authoriser,
             audio_files=self._audio_files,
             recordings=self._recordings,
-            reader=RecordingReader(self._audio_files, recognizer),
+            reader=reader,
+            jobs=Jobs(needs, os.environ, self._job_beat_s),
+            uploads=Uploads(needs),
             authenticator=authenticator,
-            vocabularies=vocabularies,
             speech=self._speech,
             store=self._store,
             # A server for others is meant to be reached by names.
@@ -320,6 +337,29 @@ class Service:
             self._listener.close()
 
 
+async def _loaded(settings: Settings, schedulers: Mapping[str, Scheduler]) -> Texts:
+    """Load the engines, and the text tools beside them."""
+    texts = awaited(asyncio.to_thread(load_texts, settings), name="load-texts")
+    try:
+        for name, scheduler in schedulers.items():
+            await start_scheduler(name, scheduler)
+    except BaseException:
+        # The thread ends by itself; what comes of it is of no interest.
+        await given_up(texts)
+        raise
+    return await texts
+
+
+def _limits(settings: Settings) -> rasr.asgi.Limits:
+    return rasr.asgi.Limits(
+        connections=settings.server.max_connections + _SPARE_CONNECTIONS,
+        connections_per_address=settings.server.connections_per_address,
+        send_timeout_s=settings.server.send_timeout_s,
+        body_bytes=MOST_BYTES,
+        message_bytes=max(_LEAST_FRAME_BYTES, 2 * settings.session.max_message_bytes),
+    )
+
+
 def _admission_rules(
     settings: Settings, schedulers: Mapping[str, Scheduler], text_s: float
 ) -> AdmissionRules:
@@ -338,7 +378,8 @@ def _admission_rules(
 
 def _door(state: ServerState) -> Door:
     turned_away, count_call = state.statistics.turned_away, state.interfaces.count
-    return Door(make_application(state), state.authenticator, turned_away, count_call)
+    application = make_application(state)
+    return Door(application, state.authenticator, state.origins, turned_away, count_call)
 
 
 def _within_descriptors(settings: Settings) -> Settings:
@@ -363,6 +404,13 @@ def _proxies(texts: tuple[str, ...]) -> Proxies:
             f"server.trusted_proxies: {str(error)[:80]!r} is no address and no network such as "
             "10.0.0.0/8"
         ) from error
+
+
+def _check_classifier(vad: VadSettings) -> None:
+    try:
+        _classifier(vad)
+    except VadError as error:
+        raise StartError(f"vad.{error}") from error
 
 
 def _classifier(vad: VadSettings) -> Classifier:

@@ -7,27 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import structlog
 
 from rasr.audio.writing import AudioWriter, WrittenFormat
+from rasr.models.catalogue import Catalogue, load
 from rasr.models.store import open_store
-from rasr.models.voices import voices_here
+from rasr.models.voice_list import VoiceList, list_voices
+from rasr.models.voices import own_voices, voices_here
 from rasr.settings import Settings, SynthesisSettings
-from rasr.synthesis import (
-    Lengths,
-    PoolLimits,
-    Request,
-    Sound,
-    SpeechPool,
-    SynthesisError,
-    Voice,
-    manner_on_scale,
-)
+from rasr.synthesis.errors import SynthesisError
+from rasr.synthesis.manner import manner_on_scale
 from rasr.synthesis.official import DEFAULT_NAME, mapped
+from rasr.synthesis.pool import PoolLimits, SpeechPool
 from rasr.synthesis.reading.limits import refuse_too_long
+from rasr.synthesis.reading.pieces import Lengths
+from rasr.synthesis.reading.request import Request
+from rasr.synthesis.speech import Sound
+from rasr.synthesis.voice import Voice
 from rasr.tasks import awaited, watched
 from rasr.wire.synthesis.request import SpeechRequest
 
@@ -50,10 +49,13 @@ class Speech:
         """
         self._settings = settings
         self._find_voices = find_voices
+        self._found: asyncio.Future[Sequence[Voice]] | None = None
+        """The voices that are looked for before anybody asks."""
         self._starting: asyncio.Future[SpeechPool] | None = None
         self._pool: SpeechPool | None = None
         self._measuring = asyncio.Lock()
         self._warming: asyncio.Task[None] | None = None
+        self._catalogue: Catalogue | None = None
         self.texts = 0
         """Spoken to their end since the start."""
         self.seconds = 0.0
@@ -65,12 +67,18 @@ class Speech:
         return 0 if self._pool is None else self._pool.texts
 
     def begin(self) -> None:
-        """The server is ready: load the default voice, where the settings say so."""
+        """The server is ready: look at folders of voices, which takes seconds for each, before
+        somebody waits; and load the default voice, where the settings say so."""
+        if self._settings.folders:
+            self._found = awaited(asyncio.to_thread(self._find_voices), name="find-voices")
         if self._settings.warm:
-            self._warming = watched(self._warm(), name="warm-speech")
+            self._warm_up(every=False)
 
     def stop(self) -> None:
         """End the workers, whatever they do. Does not wait."""
+        if self._found is not None and not self._found.cancel() and not self._found.cancelled():
+            # An error that nobody asks for would be reported as one that was forgotten.
+            self._found.exception()
         if self._warming is not None:
             self._warming.cancel()
         if self._starting is not None:
@@ -78,13 +86,18 @@ class Speech:
         if self._pool is not None:
             self._pool.stop()
 
-    async def voices(self) -> Sequence[Voice]:
-        """Those that are here, the preferred ones first.
+    async def listed(self) -> VoiceList:
+        """Who can speak, and what is known of how well.
+
+        Whoever asks is likely to have a text spoken next: the default voice is loaded meanwhile,
+        and voices that were not measured yet are, while nobody is spoken to.
 
         Raises:
             EngineFailed: workers do not start.
         """
-        return (await self._started()).voices
+        pool = await self._started()
+        self._warm_up(every=True)
+        return await asyncio.to_thread(self._list, pool.voices, dict(pool.costs))
 
     async def request(self, asked: SpeechRequest, most: int, *, live: bool = False) -> Request:
         """What is to be spoken for somebody.
@@ -145,8 +158,11 @@ class Speech:
 
     async def _start(self) -> SpeechPool:
         settings = self._settings
-        voices = await asyncio.to_thread(self._find_voices)
-        limits = PoolLimits(settings.workers, settings.max_texts, settings.step_timeout_s)
+        found, self._found = self._found, None
+        voices = await (found or asyncio.to_thread(self._find_voices))
+        limits = PoolLimits(
+            settings.workers, settings.max_texts, settings.step_timeout_s, settings.niceness
+        )
         pool = SpeechPool(voices, limits)
         try:
             await pool.start()
@@ -162,12 +178,29 @@ class Speech:
                 alike = [one for one in pool.voices if _model(one) == _model(voice)]
                 await pool.calibrate(alike)
 
-    async def _warm(self) -> None:
+    def _list(self, voices: Sequence[Voice], costs: Mapping[str, float]) -> VoiceList:
+        if self._catalogue is None:
+            self._catalogue = load()
+        return list_voices(voices, self._settings.voices, costs, self._catalogue)
+
+    def _warm_up(self, *, every: bool) -> None:
+        if self._warming is None or self._warming.done():
+            self._warming = watched(self._warm(every=every), name="warm-speech")
+
+    async def _warm(self, *, every: bool) -> None:
+        """
+        Args:
+            every: measure all voices, and not the default one alone.
+        """
         try:
             pool = await self._started()
             voice = mapped(DEFAULT_NAME, pool.voices, self._settings.voices)
-            await pool.warm(voice)
-            await self._measured(pool, voice)
+            if voice.name not in pool.costs:
+                await pool.warm(voice)
+            for one in (voice, *pool.voices) if every else (voice,):
+                # A worker that measures a slow voice is away for some seconds.
+                if pool.texts == 0:
+                    await self._measured(pool, one)
         except SynthesisError as error:
             # Whoever has a text spoken is told; listening goes on as ever.
             _log.warning("speech_not_warm", why=str(error))
@@ -195,8 +228,16 @@ class SpokenSound:
 
 def make_speech(settings: Settings) -> Speech:
     """What speaks on a server of these settings."""
-    folder = settings.models.folder
-    return Speech(settings.synthesis, lambda: voices_here(open_store(folder, os.environ)))
+
+    def find() -> tuple[Voice, ...]:
+        own = own_voices(settings.synthesis.folders, _refused)
+        return voices_here(open_store(settings.models.folder, os.environ), own)
+
+    return Speech(settings.synthesis, find)
+
+
+def _refused(fault: str) -> None:
+    _log.warning("voices_refused", fault=fault)
 
 
 def _model(voice: Voice) -> tuple[str, str]:

@@ -16,14 +16,18 @@ from rasr.scheduling import Scheduler
 from rasr.server.access import Authoriser
 from rasr.server.admission import Admission
 from rasr.server.auth.authenticator import Authenticator
+from rasr.server.channels.directory import ChannelDirectory
 from rasr.server.engines import PropertyTable
+from rasr.server.jobs.desk import Jobs
+from rasr.server.jobs.uploads import Uploads
+from rasr.server.neighbours import Neighbours
 from rasr.server.ops.capacity import Capacities
 from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import InterfaceStatistics
 from rasr.server.ops.statistics import ServerStatistics
+from rasr.server.origins import OriginRule
 from rasr.server.recordings import Recordings
 from rasr.server.speech import Speech
-from rasr.server.vocabularies import KnownVocabularies
 from rasr.server.ws.connections import Connections
 from rasr.settings import Settings
 from rasr.store.on_demand import StoreOnDemand
@@ -42,6 +46,7 @@ class ServerState:
     """Languages that could be served here, once their models are fetched, by their names."""
     admission: Admission
     captions: Broadcaster
+    channels: ChannelDirectory
     aligners: Aligners | None
     """None where no words are aligned."""
     capacities: Capacities
@@ -50,19 +55,27 @@ class ServerState:
     history: History
     meter: Meter
     connections: Connections
+    neighbours: Neighbours
     recognizer: Recognizer
     authoriser: Authoriser
     audio_files: AudioFiles
     recordings: Recordings | None
     """None where they have no folder to lie in."""
     reader: RecordingReader
+    jobs: Jobs
+    uploads: Uploads
     authenticator: Authenticator
-    vocabularies: KnownVocabularies
     speech: Speech
     store: StoreOnDemand | None
     """Where keys, hot words and usage are kept; None: nowhere."""
     names_are_ours: bool
     """See `rasr.server.origins.OriginRule`."""
+
+    @property
+    def origins(self) -> OriginRule:
+        """Whose pages may use the server."""
+        listed = self.settings.server.allowed_origins
+        return OriginRule.of(listed, names_are_ours=self.names_are_ours)
 
     def aligns(self, language: str) -> bool:
         """True if words of this language get their times where an engine only guesses them."""

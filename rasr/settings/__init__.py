@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rasr.settings.accounts import AuthSettings, OidcSettings, StoreSettings
+from rasr.settings.jobs import JobSettings
 from rasr.settings.recognition import (
     DecodingSettings,
     EngineSettings,
@@ -25,6 +26,7 @@ from rasr.settings.recognition import (
     served_engines,
 )
 from rasr.settings.recordings import BucketSettings, RecordingSettings, WordListSettings
+from rasr.settings.replicas import ReplicaSettings
 from rasr.settings.section import Secret, Section, Texts
 from rasr.settings.server import (
     CapacitySettings,
@@ -34,7 +36,7 @@ from rasr.settings.server import (
     ServerSettings,
     SessionSettings,
 )
-from rasr.settings.synthesis import SynthesisSettings
+from rasr.settings.synthesis import SynthesisSettings, VoiceFolderSettings
 from rasr.settings.telemetry import MetricsSettings, TracingSettings
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "CaptionSettings",
     "DecodingSettings",
     "EngineSettings",
+    "JobSettings",
     "LogFormat",
     "LogLevel",
     "MetricsSettings",
@@ -51,6 +54,7 @@ __all__ = [
     "OidcSettings",
     "PropertySettings",
     "RecordingSettings",
+    "ReplicaSettings",
     "Secret",
     "Served",
     "ServerSettings",
@@ -61,6 +65,7 @@ __all__ = [
     "TextSettings",
     "TracingSettings",
     "VadSettings",
+    "VoiceFolderSettings",
     "WordListSettings",
     "final_engine",
     "language_of",
@@ -77,6 +82,7 @@ class Settings(Section):
     """All settings of a server."""
 
     server: ServerSettings = Field(default_factory=ServerSettings)
+    replicas: ReplicaSettings = Field(default_factory=ReplicaSettings)
     session: SessionSettings = Field(default_factory=SessionSettings)
     vad: VadSettings = Field(default_factory=VadSettings)
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
@@ -90,6 +96,7 @@ class Settings(Section):
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     recordings: RecordingSettings = Field(default_factory=RecordingSettings)
+    jobs: JobSettings = Field(default_factory=JobSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     engines: Annotated[
         dict[str, EngineSettings], Field(description="engines by a name of your own")

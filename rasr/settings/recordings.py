@@ -184,3 +184,8 @@ class RecordingSettings(Section):
     buckets: Annotated[
         dict[str, BucketSettings], Field(description="buckets by the name that requests use")
     ] = Field(default_factory=dict)
+
+    @property
+    def has_voice_models(self) -> bool:
+        """Whether voices on one channel can be told apart."""
+        return bool(self.voice_segmentation and self.voice_embedding)

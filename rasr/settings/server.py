@@ -75,6 +75,15 @@ class SessionSettings(Section):
     connection_s: Annotated[float, Field(gt=0, description="longest life of a connection, s")] = (
         18000.0
     )
+    resume_s: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=3600,
+            description="a round that asked for `resume` is held for so long without a connection, "
+            "s; 0 = not at all",
+        ),
+    ] = 30.0
     max_message_bytes: Annotated[
         int, Field(ge=320, le=16 << 20, description="longest binary message, bytes")
     ] = 1 << 20

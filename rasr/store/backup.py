@@ -46,7 +46,8 @@ def restore(
     backup: Path, location: SqliteFile, keyring: Keyring, timeout_s: float, *, force: bool = False
 ) -> None:
     """Put what a backup has in the place of a store, all or nothing. Whoever has the store open
-    sees it from his next transaction on.
+    sees it from his next transaction on. What is known beside it of jobs is of the store that was
+    there, and goes: servers begin anew with what is open in this one.
 
     Raises:
         StoreRefused: the store is there, and `force` is not given; or this is no backup.
@@ -71,6 +72,9 @@ def restore(
                 with _fresh(location.path) as fresh, closing(_open(fresh, timeout_s)) as store:
                     _copy(source, store, location, timeout_s)
                     store.execute("PRAGMA journal_mode = WAL")
+            workflows = location.workflows_file
+            for one in workflows.parent.glob(f"{workflows.name}*"):
+                one.unlink(missing_ok=True)
 
 
 def make_file(location: SqliteFile) -> None:

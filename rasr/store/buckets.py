@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.store.errors import AlreadyThere, Invalid, Unknown
 from rasr.store.keyring import Keyring
-from rasr.store.names import new_id
+from rasr.store.names import may_be_kept, new_id
 from rasr.store.records import BucketRecord, ProjectRecord
 from rasr.store.schema import BUCKETS, DESCRIPTION_LENGTH, NAME_LENGTH, PROJECTS
 
@@ -123,7 +123,7 @@ class Buckets:
         await self._connection.execute(delete(BUCKETS).where(BUCKETS.c.id == found.id))
 
     async def _find(self, project_id: str, name: str) -> BucketRecord | None:
-        if _NAME.fullmatch(name) is None or len(project_id) > NAME_LENGTH:
+        if _NAME.fullmatch(name) is None or not may_be_kept(project_id):
             return None
         query = _told().where(BUCKETS.c.project_id == project_id, BUCKETS.c.name == name)
         row = (await self._connection.execute(query)).one_or_none()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,8 +22,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from rasr.store.errors import StoreBusy, StoreCrowded, StoreGone, StoreRefused
 from rasr.store.faults import fault_of, faults_as_ours
 from rasr.store.location import Location, Postgres, SqliteFile
+from rasr.store.sqlite_connection import SqliteConnections
+from rasr.tasks import awaited
 
-_CONNECTIONS = 4
+CONNECTIONS = 4
 """To each database; transactions are short."""
 _WAIT_SHARE = 0.8
 """Of `store.timeout_s`, for whatever the database waits for by itself, so that it can say what."""
@@ -31,6 +34,43 @@ _LOCK_WAIT_S = 0.1
 waits asks again, unless he is told to stop."""
 _READS = {"rasr_reads": True}
 _POSTGRES_READS = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class _SharedEngine:
+    """Connections that are closed once nobody has one: what comes back to a pool after that was
+    disposed of would stay open."""
+
+    def __init__(self, location: Location, wait_s: float, *, changes_tables: bool) -> None:
+        self._wait_s = wait_s
+        self._to_file = SqliteConnections()
+        self.engine = _engine(location, wait_s, self._to_file, changes_tables=changes_tables)
+        self._users = 0
+        self._is_given_up = False
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[AsyncConnection]:
+        """A connection."""
+        self._users += 1
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        finally:
+            self._users -= 1
+            await self._close_if_needless()
+
+    async def give_up(self) -> None:
+        """Close all connections; the last one who has one closes them otherwise."""
+        self._is_given_up = True
+        await self._close_if_needless()
+
+    async def _close_if_needless(self) -> None:
+        if self._is_given_up and not self._users:
+            # To its end, also where whoever waits for it is cancelled.
+            await asyncio.shield(awaited(self._close(), name="close-database"))
+
+    async def _close(self) -> None:
+        await self.engine.dispose()
+        await self._to_file.ended(self._wait_s)
 
 
 class Database:
@@ -49,10 +89,11 @@ class Database:
         self.location = location
         self._timeout_s = timeout_s
         self._wait_s = timeout_s * _WAIT_SHARE
+        self._changes_tables = changes_tables
         self._file: tuple[int, int] | None = None
         self._answered = 0
         """Transactions that are over and went well."""
-        self.engine = _engine(location, self._wait_s, changes_tables=changes_tables)
+        self._shared = self._new_engine()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -79,9 +120,28 @@ class Database:
         async with self._transaction({}, self._timeout_s if bounded else None) as connection:
             yield connection
 
+    async def scrub(self) -> None:
+        """See that what was deleted is in no file any more, as far as that is ours to do: the log
+        of SQLite (WAL) has what was written lately. Where others read just now it stays for once.
+
+        Raises:
+            StoreUnavailable: the database cannot be asked now.
+        """
+        if isinstance(self.location, SqliteFile):
+            with faults_as_ours(self.location):
+                await asyncio.to_thread(_empty_log, self.location.path, self._timeout_s)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """By which it is asked."""
+        return self._shared.engine
+
     async def close(self) -> None:
-        """Close all connections."""
-        await self.engine.dispose()
+        """Close all connections, as soon as transactions that are open are over."""
+        await self._shared.give_up()
+
+    def _new_engine(self) -> _SharedEngine:
+        return _SharedEngine(self.location, self._wait_s, changes_tables=self._changes_tables)
 
     @asynccontextmanager
     async def _transaction(
@@ -109,7 +169,7 @@ class Database:
         until = time.monotonic() + self._wait_s
         while True:
             async with AsyncExitStack() as stack:
-                connection = await stack.enter_async_context(self.engine.connect())
+                connection = await stack.enter_async_context(self._shared.connected())
                 await connection.execution_options(**options)
                 try:
                     await stack.enter_async_context(connection.begin())
@@ -127,12 +187,22 @@ class Database:
         try:
             file = _identity(self.location.path)
         except OSError as error:
-            await self.engine.dispose()
-            self._file = None
+            await self._connect_anew(None)
             raise StoreGone(f"the store {self.location} is gone: {error.strerror}") from error
-        if self._file != file:
-            await self.engine.dispose()
+        if self._file is None:
             self._file = file
+        elif self._file != file:
+            await self._connect_anew(file)
+
+    async def _connect_anew(self, file: tuple[int, int] | None) -> None:
+        if self._file is not None:
+            self._file, former, self._shared = file, self._shared, self._new_engine()
+            await former.give_up()
+
+
+def _empty_log(path: Path, timeout_s: float) -> None:
+    with closing(sqlite3.connect(path, timeout=timeout_s)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def _identity(file: Path) -> tuple[int, int]:
@@ -140,27 +210,30 @@ def _identity(file: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _engine(location: Location, wait_s: float, *, changes_tables: bool) -> AsyncEngine:
+def _engine(
+    location: Location, wait_s: float, to_file: SqliteConnections, *, changes_tables: bool
+) -> AsyncEngine:
     pool: dict[str, Any] = (
         {"poolclass": NullPool}
         if changes_tables
-        else {"pool_size": _CONNECTIONS, "max_overflow": 0, "pool_timeout": wait_s}
+        else {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_timeout": wait_s}
     )
     match location:
         case SqliteFile(path):
-            return _sqlite_engine(path, wait_s, pool, is_ours=not changes_tables)
+            return _sqlite_engine(path, wait_s, to_file, pool, is_ours=not changes_tables)
         case Postgres(url):
             return _postgres_engine(url, wait_s, pool)
 
 
 def _sqlite_engine(
-    path: Path, wait_s: float, pool: dict[str, Any], *, is_ours: bool
+    path: Path, wait_s: float, to_file: SqliteConnections, pool: dict[str, Any], *, is_ours: bool
 ) -> AsyncEngine:
     # An empty file in place of one that is gone would be the worst of answers: never make one here.
     url = URL.create(
         "sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"}
     )
-    engine = create_async_engine(url, connect_args={"timeout": wait_s}, **pool)
+    arguments = {"timeout": wait_s, "async_creator_fn": to_file.open}
+    engine = create_async_engine(url, connect_args=arguments, **pool)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -171,6 +244,8 @@ def _sqlite_engine(
         cursor.execute("PRAGMA synchronous = FULL")
         if is_ours:
             cursor.execute("PRAGMA foreign_keys = ON")
+            # What was said in a recording is gone when it is deleted, not when it is overwritten.
+            cursor.execute("PRAGMA secure_delete = ON")
             _prefer_a_log(cursor)
         cursor.close()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from rasr.store.inserting import insert_into
 from rasr.store.names import may_be_kept
 from rasr.store.records import InterfaceMinute
 from rasr.store.schema import INTERFACE_MINUTES
@@ -27,8 +28,7 @@ class InterfaceMinutes:
     async def write(self, server_id: str, rows: Sequence[InterfaceMinute]) -> None:
         """Keep the minutes of one server; what it wrote of the same minute before is replaced."""
         table = INTERFACE_MINUTES
-        is_postgres = self._connection.dialect.name == "postgresql"
-        insert = (postgresql.insert if is_postgres else sqlite.insert)(table)
+        insert = insert_into(self._connection, table)
         statement = insert.on_conflict_do_update(
             index_elements=[column.name for column in table.primary_key],
             set_={name: insert.excluded[name] for name in _NUMBERS},
@@ -36,7 +36,9 @@ class InterfaceMinutes:
         kept = [row for row in rows if may_be_kept(row.project_id)]
         for begin in range(0, len(kept), _AT_ONCE):
             part = kept[begin : begin + _AT_ONCE]
-            await self._connection.execute(statement, [_values(server_id, row) for row in part])
+            await self._connection.execute(
+                statement, [{"server_id": server_id, **asdict(row)} for row in part]
+            )
 
     async def sums(
         self,
@@ -94,16 +96,3 @@ class InterfaceMinutes:
         """Minutes before this one go."""
         table = INTERFACE_MINUTES
         await self._connection.execute(delete(table).where(table.c.minute < before))
-
-
-def _values(server_id: str, row: InterfaceMinute) -> dict[str, object]:
-    return {
-        "project_id": row.project_id,
-        "minute": row.minute,
-        "interface": row.interface,
-        "server_id": server_id,
-        "successful": row.successful,
-        "failed_4xx": row.failed_4xx,
-        "failed_5xx": row.failed_5xx,
-        "delay_s": row.delay_s,
-    }

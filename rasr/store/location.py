@@ -29,6 +29,15 @@ class SqliteFile:
         """Where usage waits until it is in the store."""
         return self.path.with_name(f"{self.path.name}.usage")
 
+    @property
+    def workflows_file(self) -> Path:
+        """Where it is known which steps of which jobs are over."""
+        return self.jobs_folder({}) / "workflows.db"
+
+    def jobs_folder(self, environ: Mapping[str, str]) -> Path:
+        """Where the workflows of jobs and the ids of this machine's servers are."""
+        return self.path.with_name(f"{self.path.name}.jobs")
+
     def __str__(self) -> str:
         return str(self.path)
 
@@ -42,8 +51,15 @@ class Postgres:
 
     def usage_folder(self, environ: Mapping[str, str]) -> Path:
         """Where usage waits until it is in the store: on this machine, for this database alone."""
+        return self._folder(environ, "usage")
+
+    def jobs_folder(self, environ: Mapping[str, str]) -> Path:
+        """Where the ids of this machine's servers are; workflows are in the database."""
+        return self._folder(environ, "jobs")
+
+    def _folder(self, environ: Mapping[str, str], what: str) -> Path:
         name = sha256(str(self).encode()).hexdigest()[:16]
-        return data_folder(environ) / "store" / f"{name}.usage"
+        return data_folder(environ) / "store" / f"{name}.{what}"
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 from rasr.identity.policies import Policy
 
@@ -184,3 +187,47 @@ class InterfaceMinute:
     failed_5xx: int
     delay_s: float
     """Of the successful calls together."""
+
+
+class JobState(StrEnum):
+    """Where a job on a recording is."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job on a recording. Its URLs are left out."""
+
+    id: str
+    project_id: str
+    principal: Mapping[str, str] | None
+    """Who is charged; None where nobody was asked."""
+    state: JobState
+    request: Mapping[str, Any]
+    """As it came, without its URLs."""
+    upload_id: str | None
+    """Where the recording was sent here."""
+    turn: int
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    expires_at: float | None
+    audio_ms: int | None
+    done_ms: int
+    """So much of the audio has been heard."""
+    error_code: str | None
+    error_message: str | None
+    delivery: Mapping[str, Any] | None
+    """How the answer comes to the callback URL; None where there is none."""
+
+    @property
+    def is_open(self) -> bool:
+        """True while it waits or runs."""
+        return self.state in OPEN_STATES
+
+
+OPEN_STATES = (JobState.WAITING, JobState.RUNNING)

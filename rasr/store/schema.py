@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -296,6 +297,7 @@ INTERFACE_MINUTES = Table(
     PrimaryKeyConstraint("project_id", "minute", "interface", "server_id"),
     Index(None, "minute"),
 )
+
 BUCKETS = Table(
     "buckets",
     METADATA,
@@ -327,9 +329,139 @@ CALLBACK_KEYS = Table(
     UniqueConstraint("project_id"),
 )
 
+JOBS = Table(
+    "jobs",
+    METADATA,
+    _id(),
+    # Of an identity provider's project there is no row.
+    Column("project_id", String(DESCRIPTION_LENGTH), nullable=False),
+    # Who is charged; null where nobody was asked.
+    Column("principal", JSON),
+    Column("state", String(16), nullable=False),
+    # As it came, without what the two columns below have.
+    Column("request", JSON, nullable=False),
+    # Whoever signs a URL puts the signature into it: they go with the end of what they are for.
+    Column("data_url", Text),
+    Column("callback_url", Text),
+    # Where the recording was sent here.
+    Column("upload_id", String(ID_LENGTH)),
+    # Of the request: the same one has the same.
+    Column("digest", String(64), nullable=False),
+    # Who is served first: the lowest.
+    Column("turn", Integer, nullable=False),
+    _moment("created_at"),
+    _moment("started_at", nullable=True),
+    _moment("finished_at", nullable=True),
+    _moment("expires_at", nullable=True),
+    # What the recording says of itself, then what was heard.
+    Column("audio_ms", BigInteger),
+    Column("done_ms", BigInteger, nullable=False),
+    Column("error_code", String(16)),
+    Column("error_message", Text),
+    # How the answer comes to the callback URL.
+    Column("delivery", JSON),
+    Index(None, "project_id", "created_at"),
+    Index(None, "project_id", "digest", "created_at"),
+    Index(None, "project_id", "state", "turn"),
+    Index(None, "state", "turn"),
+    Index(None, "expires_at"),
+    Index(None, "upload_id"),
+)
+
+UPLOADS = Table(
+    "uploads",
+    METADATA,
+    _id(),
+    # Of an identity provider's project there is no row.
+    Column("project_id", String(DESCRIPTION_LENGTH), nullable=False),
+    _moment("created_at"),
+    Index(None, "project_id"),
+    Index(None, "created_at"),
+)
+
+UPLOAD_PARTS = Table(
+    "upload_parts",
+    METADATA,
+    Column("upload_id", String(ID_LENGTH), ForeignKey("uploads.id", ondelete="CASCADE")),
+    Column("part", Integer, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("upload_id", "part"),
+)
+
+JOB_SEGMENTS = Table(
+    "job_segments",
+    METADATA,
+    Column("job_id", String(ID_LENGTH), ForeignKey("jobs.id", ondelete="CASCADE")),
+    # Of the recording; what was said in it stands in one row.
+    Column("minute", Integer, nullable=False),
+    # Segments as SIS tells them, JSON with commas between.
+    Column("segments", Text, nullable=False),
+    PrimaryKeyConstraint("job_id", "minute"),
+)
+
+JOB_HEARD = Table(
+    "job_heard",
+    METADATA,
+    Column("job_id", String(ID_LENGTH), ForeignKey("jobs.id", ondelete="CASCADE")),
+    # Of those that are recognised, each on its own.
+    Column("channel", Integer, nullable=False),
+    Column("minute", Integer, nullable=False),
+    # As in job_segments, with all words, until the whole recording is analysed.
+    Column("segments", Text, nullable=False),
+    PrimaryKeyConstraint("job_id", "channel", "minute"),
+)
+
+JOB_MARKS = Table(
+    "job_marks",
+    METADATA,
+    Column("job_id", String(ID_LENGTH), ForeignKey("jobs.id", ondelete="CASCADE")),
+    Column("minute", Integer, nullable=False),
+    # Of the list of words that was looked for.
+    Column("name", String(255), nullable=False),
+    Column("places", Integer, nullable=False),
+    PrimaryKeyConstraint("job_id", "minute", "name"),
+)
+
+JOB_SERVERS = Table(
+    "job_servers",
+    METADATA,
+    _id(),
+    # Grows as long as the server lives. Clocks of machines differ, so it is no time.
+    Column("beats", BigInteger, nullable=False),
+)
+
+REPLICAS = Table(
+    "replicas",
+    METADATA,
+    _id(),
+    Column("address", String(255), nullable=False),
+    # So many are open, by project.
+    Column("rounds", JSON, nullable=False),
+    # As of the servers that work on jobs.
+    Column("beats", BigInteger, nullable=False),
+    # How it fares.
+    Column("numbers", JSON),
+)
+
+CAPTION_CHANNELS = Table(
+    "caption_channels",
+    METADATA,
+    Column("name", String(NAME_LENGTH), primary_key=True),
+    # The replica to which is spoken, or was at last, and the one that copies it in any case.
+    Column("replica_id", String(ID_LENGTH), nullable=False),
+    Column("keeper_id", String(ID_LENGTH), nullable=False),
+    # Empty where nobody is asked who he is.
+    Column("project_id", String(ID_LENGTH), nullable=False),
+    # Grows with each round that begins to speak to it.
+    Column("claims", BigInteger, nullable=False),
+)
+
 SECRETS: tuple[Column[Any], ...] = (
     ACCESS_KEYS.c.secret,
     BUCKETS.c.secret,
     CALLBACK_KEYS.c.secret,
+    JOBS.c.data_url,
+    JOBS.c.callback_url,
 )
 """What is encrypted; each is of a row that has an id."""

@@ -19,17 +19,23 @@ from rasr.store.audit import Audit
 from rasr.store.backup import back_up, make_file, restore
 from rasr.store.buckets import Buckets
 from rasr.store.callback_keys import CallbackKeys
+from rasr.store.caption_channels import CaptionChannels
 from rasr.store.database import Database
 from rasr.store.errors import LastAdministrator, SchemaMismatch, StoreGone, StoreRefused
 from rasr.store.groups import Groups
 from rasr.store.interface_minutes import InterfaceMinutes
+from rasr.store.job_servers import JobServers
+from rasr.store.job_texts import JobTexts
+from rasr.store.jobs import Jobs
 from rasr.store.keyring import Keyring, add_key, make_key_file, open_keyring
 from rasr.store.location import Location, Postgres, SqliteFile, locate
 from rasr.store.migration import SchemaVersion, migrate, newer_sentence, schema_version
 from rasr.store.policies import Policies
 from rasr.store.private_files import check_private, make_private_folder
 from rasr.store.projects import Projects
+from rasr.store.replicas import Replicas
 from rasr.store.rotation import encrypt_again
+from rasr.store.uploads import Uploads
 from rasr.store.usage import Usage
 from rasr.store.users import Users
 from rasr.store.vocabularies import Vocabularies
@@ -52,6 +58,12 @@ class Work:
         self.interface_minutes = InterfaceMinutes(connection)
         self.buckets = Buckets(connection, keyring)
         self.callback_keys = CallbackKeys(connection, keyring)
+        self.jobs = Jobs(connection, keyring)
+        self.job_texts = JobTexts(connection)
+        self.job_servers = JobServers(connection)
+        self.uploads = Uploads(connection)
+        self.replicas = Replicas(connection)
+        self.caption_channels = CaptionChannels(connection)
 
     @asynccontextmanager
     async def keeping_an_administrator(self, now: float) -> AsyncIterator[None]:
@@ -130,6 +142,14 @@ class Store:
             if self._has_key_file and isinstance(self.location, SqliteFile):
                 await asyncio.to_thread(add_key, self.location)
             return await encrypt_again(work.connection, work.keyring)
+
+    async def scrub(self) -> None:
+        """See `Database.scrub`.
+
+        Raises:
+            StoreUnavailable: the database cannot be asked now.
+        """
+        await self.database.scrub()
 
     async def close(self) -> None:
         """Close the connections."""

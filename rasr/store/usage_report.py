@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rasr.store.records import Package, Quota, UsageSum
 from rasr.usage.packages import PackageTerms, Span, allot, spans_of
-from rasr.usage.periods import Period, days, month_of
+from rasr.usage.periods import Period, days, moment_text, month_of
 from rasr.usage.services import Service
 from rasr.usage.warnings import Bound, UsageWarning, warning_of
 
@@ -83,8 +83,8 @@ class UsageReport:
                     "unit": unit_of(one.package.service),
                     "amount": one.package.amount,
                     "used": one.used,
-                    "starts_at": _moment(one.package.starts_at),
-                    "ends_at": _moment(one.package.ends_at),
+                    "starts_at": moment_text(one.package.starts_at),
+                    "ends_at": moment_text(one.package.ends_at),
                 }
                 for one in self.packages
             ],
@@ -139,12 +139,12 @@ async def usage_report(
     sums = await usage.sums(project_id, asked.since, asked.until, most=MOST_ROWS + 1)
     if len(sums) > MOST_ROWS:
         raise TooMuch(f"{first} to {last}")
-    on_demand: Counter[str] = Counter()
+    used: Counter[str] = Counter()
     for one in sums:
-        on_demand[one.service] += one.amount
+        used[one.service] += one.amount
     quotas = await quotas_in_use(usage, project_id, now)
     packages, of_packages = await packages_in_use(usage, project_id, now, asked)
-    on_demand = Counter(dict(on_demand) | of_packages)
+    on_demand = {**used, **of_packages}
     packages = [one for one in packages if one.package.ends_at > min(asked.since, now)]
     warnings = [
         *(_of_quota(one) for one in quotas),
@@ -157,7 +157,7 @@ async def usage_report(
         sums,
         packages,
         quotas,
-        dict(+on_demand),
+        {service: amount for service, amount in on_demand.items() if amount > 0},
         [one for one in warnings if one is not None],
     )
 
@@ -249,7 +249,3 @@ def _of_packages(packages: list[PackageUse], now: float) -> list[UsageWarning | 
         )
         for service in sorted({one.package.service for one in valid})
     ]
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

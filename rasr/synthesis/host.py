@@ -7,6 +7,7 @@ and no other.
 from __future__ import annotations
 
 import os
+import pickle
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -24,12 +25,12 @@ from rasr.synthesis.engines.espeak_library import EspeakLibrary
 from rasr.synthesis.errors import EngineFailed, SynthesisError, VoiceUnavailable
 from rasr.synthesis.finishing import finished
 from rasr.synthesis.manner import Manner
-from rasr.synthesis.reading.reader import Reader, Request
-from rasr.synthesis.speech import Piece, Sound
+from rasr.synthesis.reading.portions import portions
+from rasr.synthesis.reading.reader import Held, Reader
+from rasr.synthesis.reading.request import Request
+from rasr.synthesis.speech import Piece, Sound, Word
 from rasr.synthesis.voice import EngineName, Voice
 
-_NICENESS = 10
-"""Where processors are short, listening gets nine times what speaking gets."""
 _MEASURED = {
     "english": "The train to the coast leaves at noon, and the journey takes about an hour.",
     "chinese": "去海边的火车中午出发，路上大约要一个小时。",
@@ -39,9 +40,30 @@ _MEASURED = {
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A question; the answer is a tuple of pieces."""
+    """A question; the answer is a `Begun`: the first portion of a text is read."""
 
     request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A text whose first portion was read."""
+
+    pieces: tuple[Piece, ...]
+    held: Held
+    rest: tuple[bytes, ...]
+    """The other portions, for `ReadOn`. As bytes: the event loop does not take them apart, only to
+    put them together again."""
+    voices: tuple[Voice, ...]
+    """All that speak in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOn:
+    """A question; the answer is the pieces of the next portion, and what is held then."""
+
+    portion: bytes
+    held: Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +95,7 @@ class Warm:
     voice: Voice
 
 
-Question = Read | Say | Measure | Warm
+Question = Read | ReadOn | Say | Measure | Warm
 
 
 class SpeechHost:
@@ -99,7 +121,9 @@ class SpeechHost:
         try:
             match question:
                 case Read(request):
-                    return self._read(request)
+                    return self._begin(request)
+                case ReadOn(portion, held):
+                    return self._loaded_reader().read(pickle.loads(portion), held)
                 case Say(piece):
                     return self._say(piece)
                 case Measure(voice):
@@ -115,10 +139,19 @@ class SpeechHost:
             places = " < ".join(f"{Path(one.filename).name}:{one.lineno}" for one in lines[::-1])
             return Fault(f"{type(error).__name__} at {places}")
 
-    def _read(self, request: Request) -> tuple[Piece, ...]:
+    def _begin(self, request: Request) -> Begun:
+        first, *rest = portions(request, self._find)
+        voices = {passage.voice for portion in (first, *rest) for passage in portion.passages}
+        pieces, held = self._loaded_reader().read(first, Held())
+        return Begun(pieces, held, tuple(map(pickle.dumps, rest)), tuple(voices))
+
+    def _loaded_reader(self) -> Reader:
         if self._reader is None:
             self._reader = Reader()
-        return self._reader.pieces(request, self._find)
+        return self._reader
+
+    def _pieces(self, request: Request) -> tuple[Piece, ...]:
+        return self._loaded_reader().pieces(request, self._find)
 
     def _say(self, piece: Piece) -> Sound:
         if not piece.words:
@@ -127,7 +160,7 @@ class SpeechHost:
 
     def _measure(self, voice: Voice) -> float:
         text = _MEASURED.get(voice.languages[0], _MEASURED["english"])
-        pieces = self._read(Request(text, voice, Manner()))
+        pieces = self._pieces(Request(text, voice, Manner()))
         # The first time loads, and finds its memory.
         self._say(pieces[0])
         before = time.process_time()
@@ -139,7 +172,8 @@ class SpeechHost:
     def _warm(self, voice: Voice) -> None:
         for language in voice.languages:
             if language in _MEASURED:
-                self._say(self._read(Request(_MEASURED[language], voice, Manner(), language))[0])
+                request = Request(_MEASURED[language], voice, Manner(), language)
+                self._say(self._pieces(request)[0])
 
     def _find(self, name: str) -> Voice:
         found = self._voices.get(name)
@@ -152,30 +186,36 @@ class SpeechHost:
         if key not in self._engines:
             if self._library is None:
                 self._library = EspeakLibrary()
-            self._engines[key] = _load(voice, self._library)
+            self._engines[key] = self._load(voice, self._library)
         return self._engines[key]
 
+    def _load(self, voice: Voice, library: EspeakLibrary) -> Engine:
+        """
+        Args:
+            library: one for the whole process; it knows the phonemes for all engines.
+        """
+        match voice.engine:
+            case EngineName.ESPEAK:
+                return EspeakEngine(library)
+            case EngineName.SHERPA:
+                from rasr.synthesis.engines.sherpa import SherpaVoiceEngine
 
-def _load(voice: Voice, library: EspeakLibrary) -> Engine:
-    """The engine of a voice. espeak-ng, which is one for the whole process, knows the phonemes."""
-    match voice.engine:
-        case EngineName.ESPEAK:
-            return EspeakEngine(library)
-        case EngineName.PIPER:
-            from rasr.synthesis.engines.piper import PiperEngine
+                def words(text: str) -> list[Word]:
+                    pieces = self._pieces(Request(text, voice, Manner()))
+                    return [word for piece in pieces for word in piece.words]
 
-            return PiperEngine(Path(voice.folder), voice.variant, library)
-        case EngineName.KOKORO:
-            from rasr.synthesis.engines.kokoro import KokoroEngine
+                return SherpaVoiceEngine(voice, library, words)
+            case EngineName.KOKORO:
+                from rasr.synthesis.engines.kokoro import KokoroEngine
 
-            return KokoroEngine(Path(voice.folder), library)
-        case _:
-            assert_never(voice.engine)
+                return KokoroEngine(Path(voice.folder), library)
+            case _:
+                assert_never(voice.engine)
 
 
-def host_in_process(connection: Connection, voices: Sequence[Voice]) -> None:
-    """The work of a process that speaks; it goes last where processors are short."""
-    os.nice(_NICENESS)
+def host_in_process(connection: Connection, voices: Sequence[Voice], niceness: int) -> None:
+    """The work of a process that speaks; a nice one goes last where processors are short."""
+    os.nice(niceness)
 
     def load_host() -> tuple[None, Callable[[Question], Any]]:
         return None, SpeechHost(voices).answer

@@ -111,7 +111,7 @@ def mapped(name: str, voices: Sequence[Voice], table: Mapping[str, str]) -> Voic
     speaker = known.get(name) or OfficialVoice(
         name, form["language"], _gender_of(form["speaker"]), Age.ADULT
     )
-    fitting = [voice for voice in voices if speaker.language in voice.languages]
+    fitting = _fitting(speaker, voices)
     if not fitting:
         spoken = sorted({language for voice in voices for language in voice.languages})
         raise VoiceUnavailable(
@@ -130,6 +130,23 @@ def mapped(name: str, voices: Sequence[Voice], table: Mapping[str, str]) -> Voic
     return alike[peers.index(name) % len(alike) if name in peers else 0]
 
 
+def better(
+    speaker: OfficialVoice, voices: Sequence[Voice], others: Sequence[Voice]
+) -> Voice | None:
+    """The one of other voices that would speak for a name, and better than any that is here.
+
+    Args:
+        voices: those that are here.
+        others: those that can be had.
+    """
+    fitting = _fitting(speaker, others)
+    if not fitting:
+        return None
+    best = min(fitting, key=lambda voice: _distance(voice, speaker))
+    here = min((_distance(voice, speaker) for voice in _fitting(speaker, voices)), default=None)
+    return best if here is None or _distance(best, speaker) < here else None
+
+
 def preferred(language: str, voices: Sequence[Voice]) -> Voice:
     """The best voice for a language, whoever speaks: of an installed model before espeak-ng.
 
@@ -140,6 +157,10 @@ def preferred(language: str, voices: Sequence[Voice]) -> Voice:
     if not fitting:
         raise VoiceUnavailable(f"no voice here speaks {language}")
     return min(fitting, key=lambda voice: voice.engine is EngineName.ESPEAK)
+
+
+def _fitting(speaker: OfficialVoice, voices: Sequence[Voice]) -> list[Voice]:
+    return [voice for voice in voices if speaker.language in voice.languages]
 
 
 def _distance(voice: Voice, speaker: OfficialVoice) -> tuple[bool, ...]:

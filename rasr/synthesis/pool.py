@@ -3,33 +3,48 @@
 Pieces of all texts wait together, and who is due first goes first: a text that nobody has heard
 anything of yet, then the one whose listener is nearest to the end of what was made. One piece of a
 text is made ahead of what is listened to, and no more: who reads slowly slows the engine and
-not the memory. A text that nobody wants any more costs the piece that is in hand.
+not the memory. A long text is read in portions, each when the pieces of the one before it are said:
+others have their turn between. A text that nobody wants any more costs what is in hand.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
 from rasr.scheduling.child_process import ChildProcess, WorkerDied
 from rasr.synthesis.errors import EngineFailed, SynthesisError, TooManySpeak, VoiceUnavailable
-from rasr.synthesis.host import Fault, Measure, Question, Read, Say, Warm, host_in_process
-from rasr.synthesis.reading.reader import Request
+from rasr.synthesis.host import (
+    Begun,
+    Fault,
+    Measure,
+    Question,
+    Read,
+    ReadOn,
+    Say,
+    Warm,
+    host_in_process,
+)
+from rasr.synthesis.reading.portions import refuse_silence
+from rasr.synthesis.reading.reader import Held
+from rasr.synthesis.reading.request import Request
 from rasr.synthesis.speech import Piece, Sound
+from rasr.synthesis.trials import Trials
 from rasr.synthesis.turns import Turns
-from rasr.synthesis.voice import Voice
+from rasr.synthesis.voice import Voice, live_fault
 from rasr.tasks import awaited
 
 _log = structlog.get_logger("rasr.synthesis")
 
-LIVE_COST = 0.5
-"""Processor time of a second of sound past which a voice may not speak to somebody who listens
-meanwhile: a busy machine would make gaps."""
+_START_S = 60.0
+"""A worker that takes longer to start does not start."""
 _MOST_LOAD = 0.8
 """Of the workers' time that live speech may be promised."""
 
@@ -44,11 +59,25 @@ class PoolLimits:
     """Texts in hand; one more is refused."""
     timeout_s: float = 60.0
     """A worker that takes longer for a piece is replaced."""
+    niceness: int = 10
+    """Of the workers. Where processors are short, listening gets nine times what speaking with
+    niceness 10 gets, and as much as speaking with 0."""
 
     @property
     def processes(self) -> int:
         """The workers, on this machine."""
         return self.workers or max((os.cpu_count() or 1) // 2, 1)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """How far a text is read."""
+
+    pieces: deque[Piece]
+    """Those that are not said yet."""
+    held: Held
+    portions: deque[bytes]
+    """Those that are not read yet."""
 
 
 class SpeechPool:
@@ -63,6 +92,7 @@ class SpeechPool:
         self.limits = limits or PoolLimits()
         self._workers: list[ChildProcess] = []
         self._turns: Turns[ChildProcess] = Turns()
+        self._trials = Trials()
         self._costs: dict[str, float] = {}
         self._texts = 0
         self._promised = 0.0
@@ -133,15 +163,8 @@ class SpeechPool:
         self._costs[voice.name] = seconds
 
     def live_fault(self, voice: Voice) -> str | None:
-        """Why a voice may not speak to somebody who listens meanwhile; None where it may."""
-        cost = self._costs.get(voice.name)
-        if cost is not None and cost > LIVE_COST:
-            return (
-                f"the voice {voice.name} takes {cost:.1f} s of processor time for a second of "
-                f"sound on this machine, and {LIVE_COST} is the most for real-time synthesis; take "
-                "another voice, or have the text as a whole"
-            )
-        return None
+        """As `rasr.synthesis.voice.live_fault`; None for a voice that was not measured."""
+        return live_fault(voice, self._costs.get(voice.name, 0.0))
 
     async def speak(self, request: Request, *, live: bool = False) -> AsyncGenerator[Sound, None]:
         """The sounds of a text, piece by piece.
@@ -164,20 +187,16 @@ class SpeechPool:
             raise TooManySpeak("the workers that speak are promised to others")
         self._texts += 1
         self._promised += cost
-        ahead: asyncio.Future[Sound] | None = None
+        ahead: asyncio.Future[Sound | None] | None = None
         try:
             begun = asyncio.get_running_loop().time()
-            pieces: tuple[Piece, ...] = await self._asked(Read(request), begun)
-            if live:
-                self._refuse_slow(pieces)
-            ahead = self._made(pieces[0], begun)
+            reading = await self._begun(request, begun, live=live)
+            ahead = self._made(reading, begun)
             seconds = 0.0
-            for following in pieces[1:]:
-                sound = await ahead
+            while (sound := await ahead) is not None:
                 seconds += sound.seconds
-                ahead = self._made(following, begun + seconds)
+                ahead = self._made(reading, begun + seconds)
                 yield sound
-            yield await ahead
         finally:
             self._texts -= 1
             self._promised -= cost
@@ -185,17 +204,40 @@ class SpeechPool:
                 # An error that nobody asks for would be reported as one that was forgotten.
                 ahead.exception()
 
-    def _refuse_slow(self, pieces: Sequence[Piece]) -> None:
-        """
-        Raises:
-            VoiceUnavailable: one that the text itself names is too slow to be live.
-        """
-        for voice in {piece.voice for piece in pieces}:
-            if fault := self.live_fault(voice):
-                raise VoiceUnavailable(fault)
+    async def _begun(self, request: Request, due: float, *, live: bool) -> _Reading:
+        """A text that is read so far that something can be said.
 
-    def _made(self, piece: Piece, due: float) -> asyncio.Future[Sound]:
-        return awaited(self._asked(Say(piece), due), name="speak")
+        Raises:
+            SynthesisError: nothing can, or a voice that the text itself names is too slow.
+        """
+        begun: Begun = await self._asked(Read(request), due)
+        if live:
+            for voice in begun.voices:
+                if fault := self.live_fault(voice):
+                    raise VoiceUnavailable(fault)
+        reading = _Reading(deque(begun.pieces), begun.held, deque(begun.rest))
+        # A pause in front of everything is silence, and so may be all that follows.
+        while not any(piece.words for piece in reading.pieces) and reading.portions:
+            await self._read_on(reading, due)
+        refuse_silence(sum(len(piece.words) for piece in reading.pieces))
+        return reading
+
+    async def _read_on(self, reading: _Reading, due: float) -> None:
+        question = ReadOn(reading.portions.popleft(), reading.held)
+        pieces, reading.held = await self._asked(question, due)
+        reading.pieces += pieces
+
+    def _made(self, reading: _Reading, due: float) -> asyncio.Future[Sound | None]:
+        return awaited(self._next(reading, due), name="speak")
+
+    async def _next(self, reading: _Reading, due: float) -> Sound | None:
+        """The sound of the next piece; None where there is none any more."""
+        while not reading.pieces and reading.portions:
+            await self._read_on(reading, due)
+        if not reading.pieces:
+            return None
+        sound: Sound = await self._asked(Say(reading.pieces.popleft()), due)
+        return sound
 
     async def _asked(self, question: Question, due: float) -> Any:
         """The answer of the next worker that is free for who is due then.
@@ -204,36 +246,39 @@ class SpeechPool:
             SynthesisError: the worker says so, or it failed.
         """
         worker = await self._turns.take(due)
-        answer: asyncio.Future[Any] | None = None
-        try:
-            for _ in range(2):
-                self.asked += 1
-                answer = worker.ask(question)
-                try:
-                    async with asyncio.timeout(self.limits.timeout_s):
-                        found = await asyncio.shield(answer)
-                    break
-                except WorkerDied:
-                    _log.warning("speaker_died")
-                    await self._started(worker)
-                except TimeoutError as error:
-                    _log.warning("speaker_hangs", seconds=self.limits.timeout_s)
-                    await self._started(worker)
-                    raise EngineFailed("the engine took too long for this text") from error
-            else:
-                raise EngineFailed("the engine died on this text, twice")
-        finally:
-            # A worker whose answer nobody waits for is busy until it comes.
-            if answer is None or answer.done():
-                self._turns.give(worker)
-            else:
-                answer.add_done_callback(lambda done: self._freed(worker, done))
+        # Also where nobody waits for the answer any more: a worker that hangs is replaced.
+        answer = awaited(self._answered(worker, question), name="speaker")
+        answer.add_done_callback(partial(self._freed, worker))
+        found = await asyncio.shield(answer)
         if isinstance(found, SynthesisError):
             raise found
         if isinstance(found, Fault):
             _log.error("speaker_failed", fault=found.where)
             raise EngineFailed("the engine failed on this text")
+        self._trials.note(question, fine=True)
         return found
+
+    async def _answered(self, worker: ChildProcess, question: Question) -> Any:
+        """
+        Raises:
+            EngineFailed: it takes too long, or dies of the question, or all are ended.
+        """
+        for _ in range(2):
+            self.asked += 1
+            try:
+                async with asyncio.timeout(self.limits.timeout_s):
+                    return await worker.ask(self._trials.asked(question))
+            except WorkerDied as error:
+                if worker not in self._workers:
+                    raise EngineFailed("the processes that speak are ended") from error
+                _log.warning("speaker_died")
+                self._trials.note(question, fine=False)
+                await self._started(worker)
+            except TimeoutError as error:
+                _log.warning("speaker_hangs", seconds=self.limits.timeout_s)
+                await self._started(worker)
+                raise EngineFailed("the engine took too long for this text") from error
+        raise EngineFailed("the engine died on this text, twice")
 
     def _freed(self, worker: ChildProcess, answer: asyncio.Future[Any]) -> None:
         # An error that nobody asks for would be reported as one that was forgotten.
@@ -243,8 +288,11 @@ class SpeechPool:
 
     async def _started(self, worker: ChildProcess) -> None:
         try:
-            await worker.start(host_in_process, self._voices, died=_nothing)
-        except WorkerDied as error:
+            async with asyncio.timeout(_START_S):
+                await worker.start(
+                    host_in_process, self._voices, self.limits.niceness, died=_nothing
+                )
+        except (WorkerDied, TimeoutError) as error:
             raise EngineFailed("a process that speaks does not start") from error
 
 

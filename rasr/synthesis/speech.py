@@ -26,6 +26,11 @@ class Word:
     mark: str = ""
     """The mark behind it: one of ",", ";", ":", ".", "?", "!", or none."""
 
+    @property
+    def syllables(self) -> tuple[str, ...]:
+        """The pinyin of each part; "" for every part of a word without any."""
+        return self.pinyin or ("",) * len(self.said)
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
 from decoder.joining import is_unspaced
 from rasr.text.marks import INITIALS, TITLES
@@ -35,7 +35,8 @@ _COUNTS = re.compile(
 _DECADE = re.compile(r"'?((?:\d\d)?\d0)'?s", re.IGNORECASE)
 _TELEPHONE = re.compile(r"\+?\d{1,4}(?:-\d{2,5})*-\d{4,5}")
 _HOUR = re.compile(r"(\d{1,2}):00")
-_SCALES = frozenset({"hundred", "thousand", "million", "billion", "trillion"})
+SCALES: Final = frozenset({"hundred", "thousand", "million", "billion", "trillion"})
+"""They belong to the number before them."""
 _UNITS = frozenset(
     {"km", "m", "cm", "mm", "kg", "g", "mg", "lb", "lbs", "oz", "l", "ml", "mph", "ft", "%"}
 )
@@ -183,7 +184,7 @@ def _continues(before: str, after: str) -> bool:
     if before[-1] in ",;.!?)":
         return False
     bare = after.lower().rstrip(".,;:!?)")
-    return bare in _SCALES or (bare in _UNITS and before[-1].isdigit())
+    return bare in SCALES or (bare in _UNITS and before[-1].isdigit())
 
 
 def _without_marks(text: str) -> str:

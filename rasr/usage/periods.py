@@ -22,6 +22,14 @@ class Period:
         return self.since <= at < self.until
 
 
+def moment_text(at: float) -> str:
+    """A moment as people and programs are told it: 2027-01-31T12:00:00Z.
+
+    In whole seconds, and never later than it is: nobody is told of a time that has not come.
+    """
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def day_of(at: float) -> date:
     """The day of a moment."""
     return datetime.fromtimestamp(at, UTC).date()

@@ -7,7 +7,7 @@ and answers of the server go in by calls; what is to be done comes out as effect
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -53,9 +53,11 @@ class AccessRequest:
     """Publish what is recognised to the viewers of this channel."""
     detects_language: bool = False
     """The engine is to find out which language is spoken, whatever `language` says."""
+    survives: bool = False
+    """The recognition is to survive its connection (`Resumable`)."""
     needs_slot: bool = True
     """False where the recognition asks for its admission slot when audio comes
-    (`RecognitionConfig.slot_pause_s`)."""
+    (`RecognitionConfig.slot_pause_s`), and for recordings, which take none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,66 @@ class Close:
     reason: str
 
 
-Effect = Send | AccessRequest | Open | Feed | Flush | Drop | Finish | Cancel | Ended | Close
+class ResumeWords(Protocol):
+    """A dialect's words about one round that survives its connection."""
+
+    def numbered(self, text: str, number: int) -> str:
+        """A message of the round with its number."""
+
+    def received(self, audio_bytes: int, settled_sample: int | None) -> str:
+        """So much audio has come.
+
+        Args:
+            settled_sample: all before it has been told, or was silence; None: nobody can say.
+        """
+
+    def resumed(self, audio_bytes: int, *, ended: bool) -> str:
+        """The round goes on on this connection, behind so much audio; `ended`: no more comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumable:
+    """What is sent from now on, until `Ended`, belongs to a round that survives its connection.
+
+    It comes before the message that tells the client the token.
+    """
+
+    token: str = field(repr=False)
+    words: ResumeWords
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The client has got the messages of its round up to this number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeUp:
+    """Go on here with a round that has lost its connection. Where that is possible the socket is
+    that round's, and to this conversation gone; else the answer is `Conversation.not_taken_up`."""
+
+    token: str = field(repr=False)
+    number: int
+    """The client has got its messages up to this one."""
+
+
+Effect = (
+    Send
+    | AccessRequest
+    | Open
+    | Feed
+    | Flush
+    | Drop
+    | Finish
+    | Cancel
+    | Ended
+    | Close
+    | Resumable
+    | Acknowledged
+    | TakeUp
+)
 
 
 # What the server answers
@@ -166,6 +227,8 @@ class Farewell(StrEnum):
     """Why the server ends a connection in order; the value is a sentence for the peer."""
 
     SHUTDOWN = "the server is shutting down"
+    RETIREMENT = "the server takes no more rounds, as others do"
+    """What is open ends by itself."""
     NOT_KNOWN = "the credentials of this connection count no more"
 
 
@@ -187,6 +250,9 @@ class Conversation(Protocol):
     def refused(self, refusal: Refusal, *, now: float) -> None:
         """The other answer to an `AccessRequest`."""
 
+    def not_taken_up(self) -> None:
+        """The answer to a `TakeUp` that cannot be. Why is nobody's business but the server's."""
+
     def event(self, event: RecognitionEvent, *, now: float) -> None:
         """The open recognition reports something."""
 
@@ -194,7 +260,8 @@ class Conversation(Protocol):
         """The peer is gone, with or without a closing handshake."""
 
     def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
-        """The server ends the connection: finish what is open, then close."""
+        """The server ends the connection: finish what is open, or let it end by itself where the
+        server retires; then close."""
 
     def cut_off(self) -> None:
         """The time to shut down is over: close, whatever is not finished."""

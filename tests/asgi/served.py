@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from starlette.types import Message, Receive, Scope, Send
 
 from rasr.asgi import Limits, Server
+from tests.processes import until
 
 LIMITS = Limits(connections=50, linger_s=0.2)
 HANDSHAKE = (
@@ -178,11 +179,7 @@ class Served:
 
     async def quiet(self) -> None:
         """Wait until nobody is connected."""
-        for _ in range(10_000):
-            if not self.server.count:
-                return
-            await asyncio.sleep(0)
-        raise AssertionError(f"{self.server.count} connections are left")
+        await until(lambda: not self.server.count)
 
     async def ask(self, data: bytes) -> bytes:
         """What a client of its own gets until the server closes."""

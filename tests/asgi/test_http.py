@@ -11,7 +11,7 @@ import pytest
 from rasr.asgi import ABORT
 from rasr.asgi.http import HttpConnection
 from tests.asgi.served import served
-from tests.processes import until
+from tests.processes import LONG_S, until
 
 GET = b"GET /%s HTTP/1.1\r\nHost: here\r\n\r\n"
 CLOSE = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
@@ -66,7 +66,7 @@ async def test_a_whole_url_is_a_path_too() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 3 << 20])
 async def test_a_body_comes_whole_however_large(size: int) -> None:
-    async with served() as one, httpx.AsyncClient(trust_env=False) as client:
+    async with served() as one, httpx.AsyncClient(trust_env=False, timeout=LONG_S) as client:
         content = bytes(range(256)) * (size // 256) + bytes(size % 256)
         answer = await client.post(f"http://127.0.0.1:{one.port}/", content=content)
         assert answer.content == (content or b"ok")

@@ -41,7 +41,7 @@ PIECES = (
 STREAMS = st.lists(st.sampled_from(PIECES) | st.binary(max_size=40), max_size=8).map(b"".join)
 
 
-run = settings(derandomize=True, deadline=None, max_examples=300)
+run = settings(max_examples=300)
 
 
 class Wire(asyncio.Transport):

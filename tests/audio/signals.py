@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rasr.audio import AudioDecoder, Resampler, Samples
 
-quick = settings(derandomize=True, deadline=None, max_examples=60)
+quick = settings(max_examples=60)
 
 
 def tone(hz: float, seconds: float, rate: int, level: float = 8000.0) -> Samples:

@@ -69,7 +69,8 @@ async def test_workers_are_stopped_and_killed_and_those_that_are_stopped_are_let
     await worker.start(lambda: None)
     try:
         process, course = Process(worker.pid), Course()
-        assert [one.pid for one in workers_of(os.getpid())] == [process.pid]
+        # Those of tests before may still be about to end.
+        await until(lambda: [one.pid for one in workers_of(os.getpid())] == [process.pid])
         # A seed whose first one is a stop.
         seed = next(n for n in range(99) if _first_stops(n))
         disturbing = asyncio.create_task(

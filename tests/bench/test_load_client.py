@@ -18,6 +18,7 @@ from bench.model import TINY, export
 from bench.servers import SherpaSettings, running_sherpa
 from bench.wire_clients import SherpaClient, SisClient, WireClient
 from bench.workload import CHUNK_SAMPLES, CONTINUOUS, Load, Share, Talk, plan, read_corpus
+from tests.processes import LONG_S
 
 
 def test_every_stream_that_is_put_on_the_peer_is_told_its_steps_and_its_end(
@@ -81,7 +82,7 @@ def speaking(conversation: Callable[[ServerConnection], Awaitable[None]]) -> Ite
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(LONG_S)
         yield addresses[0]
     finally:
         loop.call_soon_threadsafe(stop.set)

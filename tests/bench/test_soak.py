@@ -20,6 +20,7 @@ from rasr.recognition.config import EngineChoice
 from rasr.server.admission import Party, Slot
 from rasr.server.service import Service
 from tests.bench.lines import line
+from tests.processes import LONG_S
 from tests.server.conftest import fake_settings
 
 BRIEF = 0.1
@@ -41,8 +42,9 @@ def timeline(*samples: Sample, after: Sample | None = None) -> Timeline:
 
 @pytest.mark.parametrize("name", [name for name in VISITS if name not in HEAVY])
 async def test_a_visit_is_made_without_a_fault_and_leaves_nothing(name: str) -> None:
-    settings = fake_settings(session={"idle_s": 1.0})
-    async with Service(settings) as service:
+    # Whoever falls silent is dropped soon; others may be late on a busy machine, or pause.
+    idle_s = 1.0 if name == "falls silent" else LONG_S
+    async with Service(fake_settings(session={"idle_s": idle_s})) as service:
         record = Record()
         context = context_of(service.url, record)
         await visit(context, name, random.Random(1))
@@ -80,8 +82,12 @@ async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() 
 
 def test_a_soak_of_seconds_tells_slopes_and_leaks_and_draws_them(tmp_path: Path) -> None:
     png, to, config = (tmp_path / name for name in ("soak.png", "soak.json", "rasr.toml"))
-    # Who falls silent or does not read is dropped soon.
-    config.write_text(f"{FAKE_ENGINE}[session]\nidle_s = 1\n[server]\nsend_timeout_s = 1\n")
+    # Who falls silent or does not read is dropped soon: but none who only pauses, for up to 0.8 s,
+    # on a machine that is busy. Nothing is measured meanwhile, which would be a task as well.
+    config.write_text(
+        f"{FAKE_ENGINE}[session]\nidle_s = 6\n[server]\nsend_timeout_s = 1\n"
+        "[capacity]\nmax_load = 0\n"
+    )
     result = CliRunner().invoke(
         main,
         [

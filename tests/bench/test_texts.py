@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bench.texts import Mistakes, Settled, mistakes, settled, tokens
+from bench.texts import Mistakes, Settled, mistakes, settled, tokens, told_twice
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,20 @@ def test_mistakes_are_told_apart_and_add_up() -> None:
     both = one + mistakes("please stop", "stop")
     assert (both.said, both.count, both.lost) == (6, 3, 1)
     assert both.rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("written", "twice"),
+    [
+        ("turn it down please", 0),
+        ("turn it down turn it down please", 3),
+        ("turn it down please please", 1),
+        ("turn it all down please", 0),
+        ("please", 0),
+    ],
+)
+def test_words_that_are_told_twice(written: str, twice: int) -> None:
+    assert told_twice("turn it down please", written) == twice
 
 
 def test_where_nothing_is_said_every_word_is_added() -> None:

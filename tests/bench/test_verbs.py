@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,16 @@ def test_calls_of_short_audio_are_timed_alone_and_beside_speakers(bench: Any) ->
 
 
 @pytest.mark.long
+def test_speakers_are_measured_beside_jobs(bench: Any) -> None:
+    figures = bench(
+        *("jobs-beside-live", "--config", "CONFIG", "--minutes", "1", "--speakers", "1"),
+        *("--turn", "0", *SHORT),
+    )["figures"]
+    assert figures["errors"] == 0
+    assert len(figures["final_p95_ms"]) == 2
+
+
+@pytest.mark.long
 def test_a_long_recording_is_timed_alone_and_beside_speakers(bench: Any) -> None:
     line = bench(
         *("flash", "--config", "CONFIG", "--minutes", "0.5", "--speakers", "1"),
@@ -122,6 +133,14 @@ def test_a_long_recording_is_timed_alone_and_beside_speakers(bench: Any) -> None
     assert (figures["minutes"], figures["errors"]) == (0.5, 0)
     assert figures["speed"] == pytest.approx(30 / figures["took_s"])
     assert len(figures["final_p95_ms"]) == 2
+
+
+@pytest.mark.long
+def test_a_speaker_whose_connection_breaks_gets_the_same_finals(bench: Any) -> None:
+    figures = bench("breaks", "--seconds", "8", "--every", "2")["figures"]
+    assert (figures["breaks"], figures["wrong"]) == (3, 0)
+    assert figures["finals"] >= 1
+    assert 0 < figures["back_p50_ms"] <= figures["back_p95_ms"]
 
 
 @pytest.mark.engine
@@ -269,6 +288,19 @@ def test_a_busy_start_tells_how_many_are_admitted_when(tmp_path: Path) -> None:
     assert [len(run["admitted_s"]) for run in figures["runs"]] == [2, 2, 2]
     assert all(run["refused"] and not run["failures"] for run in figures["runs"])
     assert "2 of 2 rounds are open" in result.output
+
+
+@pytest.mark.long
+@pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: make ray-for-tests")
+def test_what_rays_proxy_costs_is_told_beside_the_server_itself(tmp_path: Path) -> None:
+    to = tmp_path / "line.json"
+    result = call("ray", "--clients", "2", *SHORT, "--json", str(to))
+    assert result.exit_code == 0, result.output
+    figures = json.loads(to.read_text())["figures"]
+    for carried in (figures["direct"], figures["ray"]):
+        assert carried["ended"] == carried["streams"] > 0
+    assert figures["direct"]["proxy_ms"] == 0
+    assert figures["ray"]["proxy_ms"] > 0
 
 
 @pytest.mark.long

@@ -37,9 +37,9 @@ PICTURES = Path(__file__).parent.parent.parent / "pictures"
 MICROPHONE_RATE = 48000
 SPOKEN_MS = 6800
 """Two sentences of the demonstration, and the pause behind them."""
-LEAD_MS = 700
+LEAD_MS = 2500
 """Silence before them: a file is played from when the microphone is opened, before anybody
-listens."""
+listens, and a busy machine takes a while between the two."""
 SENTENCE_MS, PAUSE_MS = 1200, 1000
 """Of audio that is no language, and sooner over than two sentences."""
 PHONE = "Pixel 7"
@@ -121,6 +121,13 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="package")
+def jobs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """As `fake`, with jobs on recordings; whoever has some forgets all others."""
+    with Server(tmp_path_factory.mktemp("jobs"), FAKE) as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
 def english(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that understands English; as `fake`."""
     with Server(tmp_path_factory.mktemp("english"), ENGLISH) as server:
@@ -196,8 +203,9 @@ class Watched:
         if microphone:
             context.grant_permissions(["microphone", "clipboard-read", "clipboard-write"])
         context.add_init_script(WATCH_POLICY)
+        # Of every page in it, also of those that a test or the page itself opens.
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self._complaints.append(str(error)))
         self._contexts.append(context)

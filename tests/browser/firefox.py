@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.browser.waiting import PATIENCE_MS, WAIT
+from tests.browser.waiting import GLIMPSE, GLIMPSED, PATIENCE_MS, WAIT
+from tests.processes import LONG_S
 
 _PATIENCE_S = 2 * PATIENCE_MS / 1000
 _SAVED = "browsingContext.downloadEnd"
@@ -100,6 +101,13 @@ class Firefox:
         """Until a function of the page says true."""
         assert self.run(WAIT % holds, PATIENCE_MS), f"never came true: {holds}"
 
+    @contextmanager
+    def glimpse(self, holds: str) -> Iterator[None]:
+        """What is done within makes a function of the page say true, and be it for a moment."""
+        self.run(GLIMPSE % holds)
+        yield
+        self.wait(GLIMPSED)
+
     def expect_text(self, selector: str, text: str) -> None:
         quoted = json.dumps([selector, text])
         self.wait(f"() => ((s, t) => document.querySelector(s)?.textContent === t)(...{quoted})")
@@ -110,9 +118,12 @@ class Firefox:
 
     def click(self, selector: str) -> None:
         """As a person does, with the mouse: only then may a page play sound."""
+        self.wait(f"() => document.querySelector({json.dumps(selector)}) !== null")
         place = json.loads(
             self.run(
-                """(s) => {
+                """async (s) => {
+                  // What has come before may still scroll the page to its end.
+                  await new Promise(requestAnimationFrame);
                   const one = document.querySelector(s);
                   one.scrollIntoView({block: "center"});
                   const {x, y, width, height} = one.getBoundingClientRect();
@@ -176,11 +187,14 @@ def firefox(folder: Path, **chosen: object) -> Iterator[Firefox]:
     try:
         address = next(line for line in process.stderr if line.startswith(_LISTENS))
         url = f"{address.removeprefix(_LISTENS).strip()}/session"
-        with connect(url, max_size=None, proxy=None) as socket:
+        # It may be busy for long.
+        with connect(
+            url, max_size=None, proxy=None, open_timeout=LONG_S, ping_interval=None
+        ) as socket:
             browser = Firefox(socket)
             yield browser
             browser.call("browser.close")
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=LONG_S)
         process.stderr.close()

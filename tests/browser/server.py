@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,7 +23,9 @@ from rasr.client import Ended, Options, Result, ServerMessage, Session, connect
 from rasr.identity.directory import Directory
 from rasr.server.service import Service
 from rasr.store.on_demand import StoreOnDemand
+from tests.processes import LONG_S
 from tests.server.conftest import fake_settings
+from tools.ports import free_port
 
 FAKE = {"RASR_ENGINES__FAKE__KIND": "fake", "RASR_PROPERTIES__ENGLISH": "fake"}
 """Settings around the engine that loads nothing, and makes words of any audio."""
@@ -36,6 +37,9 @@ ENGLISH = {
 """Settings around the default engine, for one speaker: it loads in half the time."""
 CHINESE = {"RASR_PROPERTIES__CHINESE": "tiny-zh-en"}
 """Settings around the small Mandarin model of the package."""
+
+_IDLE_S = 600.0
+"""Whoever speaks for a test is silent meanwhile for as long as that looks at pages."""
 
 
 @dataclass
@@ -68,6 +72,9 @@ class Server:
             "XDG_CONFIG_HOME": str(self.folder),
             # Whether somebody is let in must not depend on how busy the machine is.
             "RASR_CAPACITY__MAX_LOAD": "0",
+            # Who goes last gets next to nothing where other tests run beside.
+            "RASR_SYNTHESIS__NICENESS": "0",
+            "RASR_SESSION__IDLE_S": str(_IDLE_S),
         }
         with (self.folder / "server.log").open("a") as log:
             self._process = subprocess.Popen(
@@ -89,7 +96,7 @@ class Server:
             self._process.send_signal(number)
             # One that hangs hears no SIGTERM.
             self._process.send_signal(signal.SIGCONT)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=LONG_S)
             assert self._process.stdout is not None
             self._process.stdout.close()
             self._process = None
@@ -116,8 +123,14 @@ class ThreadServer:
         self._directory = directory
         self._store = store
         self.port = free_port()
-        place = {"port": self.port}
-        self._settings = fake_settings(**sections | {"server": place | sections.get("server", {})})
+        place, patience = {"port": self.port}, {"idle_s": _IDLE_S}
+        self._settings = fake_settings(
+            **sections
+            | {
+                "server": place | sections.get("server", {}),
+                "session": patience | sections.get("session", {}),
+            }
+        )
         self._running = ExitStack()
 
     @property
@@ -134,12 +147,20 @@ class ThreadServer:
         self._running.close()
 
     async def _made(self) -> Service:
-        return Service(self._settings, self._directory, self._store)
+        self._service = Service(self._settings, self._directory, self._store)
+        return self._service
+
+    @property
+    def rounds_so_far(self) -> int:
+        """How many were begun."""
+        state = self._service.state
+        begun = sum(one.recognitions for one in state.connections.statistics)
+        return begun + state.statistics.recognitions
 
     @property
     def rounds(self) -> int:
         """How many are open now."""
-        answer = httpx.get(f"{self.url}/readyz", trust_env=False).json()
+        answer = httpx.get(f"{self.url}/readyz", trust_env=False, timeout=LONG_S).json()
         return int(answer["rounds"])
 
 
@@ -179,7 +200,7 @@ class Speaker:
         return message
 
     async def _next(self) -> ServerMessage:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(LONG_S):
             return await anext(self._messages)
 
 
@@ -195,9 +216,3 @@ def speaking(
             speaker = Speaker(portal, opened)
             yield speaker
             speaker.end()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

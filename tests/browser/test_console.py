@@ -25,7 +25,16 @@ from tests.browser.console import (
 )
 from tests.browser.server import ThreadServer, speaking
 from tests.browser.test_speaking import press
-from tests.browser.waiting import PATIENCE_MS, expect_count, expect_shown, soon
+from tests.browser.waiting import (
+    PATIENCE_MS,
+    expect_count,
+    expect_shown,
+    glimpse,
+    nothing_passes,
+    soon,
+    told,
+)
+from tests.processes import LONG_S
 from tests.server.audio import voiced
 from tests.server.stored import PASSWORD
 
@@ -78,7 +87,7 @@ def kept_in(page: Page) -> str:
 
 
 def end_all_tokens(server: ConsoleServer, folder: Path) -> None:
-    with sqlite3.connect(folder / "store" / "store.db", timeout=10) as store:
+    with sqlite3.connect(folder / "store" / "store.db", timeout=LONG_S) as store:
         store.execute("UPDATE tokens SET revoked_at = issued_at")
     store.close()
 
@@ -109,8 +118,8 @@ def test_keys_are_made_shown_once_and_revoked(
     assert len(secret) == 40
     assert serious(page) == []
     picture(page, "console-key-made")
-    dialog.locator("#made-secret-copy button").click()
-    expect(dialog.locator("#made-secret-copy button")).to_have_text("Copied")
+    with glimpse(page, told("#made-secret-copy button", "Copied")):
+        dialog.locator("#made-secret-copy button").click()
     assert page.evaluate("navigator.clipboard.readText()") == secret
     for _ in range(3):
         page.keyboard.press("Escape")
@@ -317,6 +326,8 @@ def test_a_console_that_is_opened_before_its_server_waits_for_it(
 
     def prepare(page: Page) -> None:
         answers.attach(page)
+        # It finds the server by itself, too: then there is nothing to press.
+        nothing_passes(page)
         page.route("**/properties", properties)
 
     page = pages.open(server.console, prepare=prepare)
@@ -334,12 +345,17 @@ def test_a_store_that_is_away_is_said_with_what_to_look_for(
         {"error_code": "SIS.0001", "error_msg": "the store is away", "request_id": "abc"}
     )
     page = pages.open(f"{server.console}#keys", prepare=answers.attach)
+    tries: list[Route] = []
+    page.route("**/keys", lambda route: tries.append(route))
     page.route("**/keys", lambda route: route.fulfill(status=500, body=body), times=1)
     sign_in(page)
     state = page.locator("#keys .pane-state")
     expect(state).to_contain_text("The server cannot answer now: the store is away")
     expect(state).to_contain_text("under abc")
-    # The second try finds it.
+    # The second try, which is held until then, finds it.
+    page.unroute("**/keys")
+    for one in tries:
+        one.continue_()
     expect_count(page, "#keys tbody tr", 1)
     expect(state).to_be_hidden()
 
@@ -492,6 +508,30 @@ def test_how_late_a_final_came_is_told_in_milliseconds(
     rows = page.locator("#sessions tbody tr")
     expect(rows.first).to_contain_text("42 ms")
     expect(rows.last).not_to_contain_text("ms")
+
+
+def test_of_several_servers_each_and_all_together_stand_above_the_sessions(
+    pages: Watched, server: ConsoleServer, answers: Answers
+) -> None:
+    page = pages.open(server.console, prepare=answers.attach)
+    numbers = {"rounds": 11, "max_rounds": 40, "connections": 52, "viewers": 180}
+    first = numbers | {"replica": "5ad09c1f3b7e", "this": True, "answers": True, "silent_s": 0.0}
+    second = first | {"replica": "b61f20c9d4aa", "this": False, "answers": False, "silent_s": 6.0}
+    replicas = [first | {"status": "ready", "load": 0.31}, second]
+    live = {"total": numbers | {"replicas": 1}, "replicas": replicas}
+    told = {"project_id": server.accounts.project, "sessions": [], "live": live}
+    page.route("**/v1/*/sessions", lambda route: route.fulfill(body=json.dumps(told)))
+    sign_in(page)
+    go(page, "Sessions")
+    table = page.get_by_role("table", name="Servers")
+    rows = table.locator("tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("5ad09c1f3b7e (this one)")
+    expect(rows.nth(0)).to_contain_text("11 of 40")
+    expect(rows.nth(0)).to_contain_text("31\u00a0%")
+    expect(rows.nth(1)).to_contain_text("silent for 6\u00a0s")
+    expect(rows.nth(2)).to_contain_text("1 of 2 answer")
+    expect(page.locator("#sessions")).to_contain_text("Nobody is connected to this server.")
 
 
 def test_what_was_used_stands_beside_packages_and_quotas(
@@ -683,7 +723,7 @@ def test_a_sentence_is_recognised_with_the_table_and_without(
     page = at_hot_words(pages, server, answers, "/team")
     press(page, "Record")
     expect_shown(page, "#trial-level")
-    soon(page, "() => document.querySelector('#trial-level').value > 0.01")
+    assert soon(page, "() => document.querySelector('#trial-level').value > 0.01")
     press(page, "Stop and recognise")
     expect(page.locator("#trial-with")).to_have_text("please call Doctor Ramírez")
     expect(page.locator("#trial-without")).to_have_text("please call doctor ramirez")

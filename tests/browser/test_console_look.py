@@ -13,6 +13,14 @@ from tests.server.stored import PASSWORD
 
 PARTS = ("overview", "keys", "words", "words/team", "sessions")
 
+_GO = """
+(hash) => new Promise((done) => {
+  addEventListener("hashchange", done, {once: true});
+  location.hash = hash;
+})
+"""
+"""To a part of the console, until it has heard of it."""
+
 
 @pytest.fixture
 def answers() -> Answers:
@@ -43,7 +51,7 @@ def enter(page: Page) -> None:
 
 
 def at(page: Page, part: str) -> None:
-    page.evaluate(f"location.hash = '#{part}'")
+    page.evaluate(_GO, f"#{part}")
     name = part.partition("/")[0]
     expect(page.locator(f"#part-{name}")).to_be_visible()
     expect(page.locator(f"#part-{name} [aria-busy=true]")).to_have_count(0)

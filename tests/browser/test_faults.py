@@ -32,6 +32,11 @@ _REFUSE = """
   navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", name));
 }
 """
+_SILENT = """
+navigator.mediaDevices.getUserMedia = async () =>
+  new AudioContext().createMediaStreamDestination().stream;
+"""
+"""A microphone in which nobody speaks, however late it is listened to."""
 _KEEP_STREAM = """
 () => {
   const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -87,7 +92,7 @@ def test_a_microphone_that_is_taken_away(pages: Watched, fake: Server) -> None:
 
 
 def test_a_silence_that_is_too_long(pages: Watched, fake: Server) -> None:
-    page = pages.open(fake.url)
+    page = pages.open(fake.url, prepare=lambda page: page.add_init_script(_SILENT))
     page.get_by_label("Mode", exact=True).select_option("sentence")
     press(page, "Settings")
     page.get_by_text("Advanced").click()

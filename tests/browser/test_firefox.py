@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pysubs2
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from bench import recordings
 from tests.browser.conftest import PICTURES, WATCH_POLICY, words_of
@@ -15,8 +16,10 @@ from tests.browser.firefox import Firefox, firefox
 from tests.browser.server import Server, ThreadServer, speaking
 from tests.browser.test_media_recorder import RECORD
 from tests.browser.test_recordings import DROP
+from tests.browser.waiting import PLAYING, told
 from tests.server.audio import quiet, voiced
 from tests.server.auth.conftest import PASSWORD, accounts
+from tests.server.broken_network import Break, BrokenNetwork
 
 _SPEAK = """
 () => {{
@@ -36,6 +39,8 @@ _SPEAK = """
 }}
 """
 """Firefox's own microphone for tests has a tone, which is no speech: ours has a recording."""
+
+_SAID = "() => document.querySelector('#recording-finals .playing data.said') !== null"
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +67,37 @@ def test_what_the_microphone_hears_is_written_and_can_be_heard_again(
     browser.click("#talk")
     browser.expect_text("#status", "Listening")
     browser.wait("() => document.querySelector('#level').value > 0.2")
-    browser.wait("() => document.querySelector('#voice').dataset.heard === 'speech'")
+    browser.wait("() => document.querySelector('#heard').dataset.heard === 'speech'")
     browser.wait("() => document.querySelector('#partial').textContent.length > 20")
     browser.picture(PICTURES / "firefox-speaking.png")
     browser.click("#talk")
     browser.expect_text("#status", "Done. Press to speak again.")
     browser.wait("() => /^Text \\d/.test(document.querySelector('#latency').textContent)")
-    assert len(browser.texts(".sentence")) == 1
-    browser.click(".sentence")
-    browser.wait("() => document.querySelector('.sentence').classList.contains('playing')")
+    assert browser.texts(".sentence")
+    with browser.glimpse(PLAYING):
+        browser.click(".sentence")
     browser.wait("() => !document.querySelector('.sentence').classList.contains('playing')")
+
+
+def test_a_connection_that_breaks_goes_on_in_the_middle_of_a_sentence(
+    browser: Firefox, fake: Server
+) -> None:
+    with start_blocking_portal() as portal:
+        network = BrokenNetwork(fake.port)
+        portal.call(network.listen)
+        browser.open(network.url.replace("ws:", "http:"))
+        browser.click("#talk")
+        browser.wait("() => document.querySelector('#partial').textContent.length > 20")
+        with browser.glimpse(told("#status", "Connected again. Nothing is lost.")):
+            portal.call(network.lose, Break.RESET)
+        browser.click("#talk")
+        browser.expect_text("#status", "Done. Press to speak again.")
+        # The second sentence may have come by now; none is there twice, and none in two pieces.
+        times = browser.texts(".sentence time")
+        assert 0 < len(times) == len(set(times)) <= len(recordings.load_demo().sentences)
+        browser.open("about:blank")
+        portal.call(network.lose, Break.RESET)
+        network.close()
 
 
 def _read_demo(browser: Firefox) -> None:
@@ -93,8 +119,8 @@ def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server
     _read_demo(browser)
     assert words_of(browser.texts(".sentence span")) == demo.text.split()
     browser.picture(PICTURES / "firefox-text.png")
-    browser.click("#copy")
-    browser.expect_text("#copy", "Copied")
+    with browser.glimpse(told("#copy", "Copied")):
+        browser.click("#copy")
     (recording,) = json.loads(_saved(browser, "json"))["recordings"]
     assert words_of(one["text"] for one in recording["segments"]) == demo.text.split()
     cues = pysubs2.SSAFile.from_string(_saved(browser, "srt"))
@@ -132,6 +158,69 @@ def test_the_text_is_corrected_searched_and_kept(browser: Firefox, fake: Server)
     browser.click("#keep-text")
     browser.wait("() => document.querySelectorAll('#kept-sessions li').length === 1")
     browser.picture(PICTURES / "firefox-kept.png")
+
+
+def test_a_text_is_heard_and_its_words_are_marked(browser: Firefox, fake: Server) -> None:
+    browser.open(f"{fake.url}/#voice")
+    browser.wait("() => document.querySelector('[value=espeak-male]') !== null")
+    browser.run(
+        """() => {
+          const field = document.querySelector("#say-text");
+          field.value = "Good morning. The train leaves at noon.";
+          field.dispatchEvent(new InputEvent("input"));
+          window.marked = new Set();
+          new MutationObserver(() => {
+            window.marked.add(document.querySelector("#say-reading .said")?.textContent);
+          }).observe(document, {subtree: true, attributes: true, attributeFilter: ["class"]});
+        }"""
+    )
+    browser.click("#say-button")
+    browser.wait("() => document.querySelector('#say-status').textContent.startsWith('Done: ')")
+    (status,) = browser.texts("#say-status")
+    assert float(status.split()[1]) > 1.5
+    assert browser.run("() => window.marked.has('train')")
+    browser.picture(PICTURES / "firefox-voice.png")
+
+
+def test_a_recording_becomes_a_job_and_is_heard_again(
+    browser: Firefox, jobs_server: Server
+) -> None:
+    path = recordings.load("question").path
+    content = base64.b64encode(path.read_bytes()).decode()
+    browser.open(f"{jobs_server.url}/#recordings")
+    # The newest one stands first.
+    first = "#recording-rows li:first-child"
+    browser.wait("() => document.querySelector('#recording-list').checkVisibility()")
+    browser.run(f"(name, content) => ({DROP})([[name, content]])", path.name, content)
+    browser.wait(f"() => document.querySelector('{first}[data-state=finished]') !== null")
+    browser.expect_text(f"{first} strong", path.name)
+    browser.click(f"{first} button")
+    browser.wait("() => document.querySelector('#recording-finals data') !== null")
+    with browser.glimpse(_SAID):
+        browser.click("#recording-finals data")
+    # To its end, which nobody has to wait for with a hand on a button.
+    browser.wait("() => document.querySelector('#recording-finals .playing') === null")
+    # What is corrected is there when the page is opened again.
+    browser.run(
+        """() => document.querySelector('#recording-finals .sentence')
+          .dispatchEvent(new MouseEvent("dblclick", {bubbles: true}))"""
+    )
+    browser.run(
+        """() => {
+          const field = document.querySelector("#recording-finals textarea");
+          field.value = "What is it?";
+          field.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true}));
+        }"""
+    )
+    browser.expect_text("#recording-finals .words", "What is it?")
+    browser.open("about:blank")
+    browser.open(f"{jobs_server.url}/#recordings")
+    browser.wait(f"() => document.querySelector('{first}[data-state=finished]') !== null")
+    browser.click(f"{first} button")
+    browser.expect_text("#recording-finals .words", "What is it?")
+    with browser.glimpse(_SAID):
+        browser.click("#recording-play")
+    browser.picture(PICTURES / "firefox-recording.png")
 
 
 def test_who_signs_in_is_recognised(

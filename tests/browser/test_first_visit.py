@@ -48,6 +48,8 @@ def test_sample_microphone_correction_file_and_captions(
         expect_count(page, ".sentence", heard + 2)
         press(page, "Stop")
         expect_status(page, "Done. Press to speak again.")
+        # Its last final comes to this page over a connection of its own.
+        expect(captions.locator("body")).to_have_attribute("data-state", "ended")
         spoken = words_of(page.locator(".sentence span").all_text_contents())
         assert spoken[-len(f"{FIRST.text} {SECOND.text}".split()) :] == (
             f"{FIRST.text} {SECOND.text}".split()

@@ -16,16 +16,21 @@ async ([format, type, untilFinal]) => {
   const results = [];
   const socket = new WebSocket(`ws://${location.host}/v1/any/rasr/continue-stream`);
   await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = reject; });
-  const stream = await navigator.mediaDevices.getUserMedia({audio: true});
-  const recorder = new MediaRecorder(stream, {mimeType: type});
-  recorder.ondataavailable = ({data}) => socket.send(data);
-  recorder.onstop = () => socket.send(JSON.stringify({command: "END"}));
+  let stream, recorder;
+  const record = async () => {
+    stream = await navigator.mediaDevices.getUserMedia({audio: true});
+    recorder = new MediaRecorder(stream, {mimeType: type});
+    recorder.ondataavailable = ({data}) => socket.send(data);
+    recorder.onstop = () => socket.send(JSON.stringify({command: "END"}));
+    recorder.start(100);
+  };
   await new Promise((resolve, reject) => {
     socket.onclose = () => reject(new Error("the server closed the connection"));
     socket.onmessage = ({data}) => {
       const message = JSON.parse(data);
       results.push(message);
-      if (message.resp_type === "START") recorder.start(100);
+      // Not before: the microphone would be heard by nobody until then.
+      if (message.resp_type === "START") record().catch(reject);
       const isEnough = message.segments?.some((one) => one.is_final || !untilFinal);
       if (isEnough && recorder.state === "recording") {
         recorder.stop();

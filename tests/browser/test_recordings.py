@@ -18,7 +18,7 @@ from bench import recordings
 from tests.browser.conftest import Watched, picture
 from tests.browser.server import Server, ThreadServer
 from tests.browser.test_speaking import keep_sights, press, times, words
-from tests.browser.waiting import expect_count, expect_shown, expect_status
+from tests.browser.waiting import PLAYING, expect_count, expect_shown, expect_status, glimpse, told
 
 DROP = """
 (files) => {
@@ -185,19 +185,19 @@ def test_each_recording_has_its_name_and_a_clock_of_its_own(
 
 
 def test_the_text_is_copied(read_page: Page) -> None:
-    press(read_page, "Copy")
-    expect(read_page.locator("#copy")).to_have_text("Copied")
+    with glimpse(read_page, told("#copy", "Copied")):
+        press(read_page, "Copy")
     copied = read_page.evaluate("navigator.clipboard.readText()")
     assert copied.splitlines() == read_page.locator(".sentence span").all_text_contents()
 
 
 def test_a_sentence_is_heard_again_when_it_is_chosen(read_page: Page) -> None:
     sentence = read_page.locator(".sentence").first
-    sentence.click()
-    expect(sentence).to_have_class("sentence playing")
+    with glimpse(read_page, PLAYING):
+        sentence.click()
     expect(sentence).to_have_class("sentence")
-    sentence.click()
-    expect(sentence).to_have_class("sentence playing")
+    with glimpse(read_page, PLAYING):
+        sentence.click()
     sentence.click()
     expect(sentence).to_have_class("sentence")
 

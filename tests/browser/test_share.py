@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from rasr.server.http.captions_page import PARAMETERS
 from tests.browser.conftest import Watched, picture, serious
 from tests.browser.server import Server, ThreadServer
-from tests.browser.waiting import soon
+from tests.browser.waiting import PATIENCE_MS, soon
 
 
 def link(page: Page) -> str:
@@ -175,8 +175,10 @@ def test_the_captions_page_leads_there_while_somebody_is_at_it(
     pages: Watched, fake: Server
 ) -> None:
     page = pages.open(
-        f"{fake.url}/captions/stage?size=7&lang=en", prepare=lambda page: page.clock.install()
+        f"{fake.url}/captions/stage?size=7&lang=en", prepare=lambda page: page.clock.install(time=0)
     )
+    # Far behind what the page has taken to come; from now on it is as late as the test says.
+    page.clock.pause_at(1000 * PATIENCE_MS)
     share = page.get_by_role("link", name="Share and style")
     expect(share).to_have_css("opacity", "0")
     page.mouse.move(200, 200)

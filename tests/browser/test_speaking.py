@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from collections.abc import Callable
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from playwright.sync_api import Page, expect
 
 from bench import recordings
 from tests.browser.conftest import Watched, picture, serious, words_of
 from tests.browser.script import Sent
 from tests.browser.server import Server, ThreadServer
-from tests.browser.waiting import expect_count, expect_shown, expect_status
+from tests.browser.waiting import (
+    expect_at_least,
+    expect_count,
+    expect_shown,
+    expect_status,
+    glimpse,
+    soon,
+)
+from tests.server.broken_network import Break, BrokenNetwork
 
 FIRST, SECOND = recordings.load_demo().sentences[:2]
 TEXT = f"{FIRST.text} {SECOND.text}"
@@ -27,7 +37,7 @@ const look = () => {
     partial: document.querySelector("#partial").textContent,
     settled: document.querySelector("#partial .settled")?.textContent ?? "",
     finals: document.querySelectorAll(".sentence").length,
-    voice: document.querySelector("#voice").dataset.heard,
+    voice: document.querySelector("#heard").dataset.heard,
     level: document.querySelector("#level").value,
     progress: document.querySelector("#progress").hidden ? null
       : document.querySelector("#progress").value,
@@ -43,6 +53,22 @@ document.addEventListener("DOMContentLoaded", () => new MutationObserver(look).o
 def keep_sights(page: Page) -> None:
     """From now on the page keeps what a person saw, one after the other."""
     page.add_init_script(_KEEP_EVERY_SIGHT)
+
+
+def expect_sight_of_status(page: Page, text: str) -> None:
+    """Wait until it was shown, and be it for a moment; the page keeps its sights."""
+    holds = f"() => sights.some(({{ status }}) => status === {json.dumps(text)})"
+    soon(page, holds)
+    assert page.evaluate(holds), [sight["status"] for sight in page.evaluate("sights")]
+
+
+def expect_the_second_sentence(page: Page) -> None:
+    """Wait until it is being said: there is a final, and a partial."""
+    assert soon(
+        page,
+        """() => document.querySelectorAll(".sentence").length === 1
+          && document.querySelector("#partial").checkVisibility()""",
+    )
 
 
 def words(page: Page) -> list[str]:
@@ -65,8 +91,6 @@ def test_what_is_said_appears_partial_first_and_final_after(
 ) -> None:
     page = english_pages.open(english.url, prepare=keep_sights)
     press(page, "Start")
-    expect_count(page, ".sentence", 1)
-    expect(page.locator("#partial")).to_contain_text("computer")
     picture(page, "speaking")
     expect_count(page, ".sentence", 2)
     expect(page.locator("#latency")).to_have_text(
@@ -80,6 +104,7 @@ def test_what_is_said_appears_partial_first_and_final_after(
     sights = page.evaluate("sights")
     partials = [sight["partial"] for sight in sights if sight["finals"] == 0 and sight["partial"]]
     assert len(set(partials)) > 3
+    assert any("computer" in sight["partial"] for sight in sights if sight["finals"] == 1)
     assert all(sight["partial"].startswith(sight["settled"]) for sight in sights)
     assert any(sight["settled"] for sight in sights)
     assert {sight["voice"] for sight in sights} >= {"speech", "silence"}
@@ -92,14 +117,16 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
     english_pages: Watched, mortal: Server
 ) -> None:
     english_pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
-    page = english_pages.open(mortal.url)
+    page = english_pages.open(mortal.url, prepare=keep_sights)
     press(page, "Start")
-    expect_count(page, ".sentence", 1)
-    expect_shown(page, "#partial")
+    expect_the_second_sentence(page)
     mortal.end(signal.SIGKILL)
     expect_status(page, "Not connected. Trying again …")
     picture(page, "reconnecting")
     mortal.start()
+    expect_sight_of_status(
+        page, "Connected to a new server, which hears the open sentence again. Nothing is lost."
+    )
     expect_status(page, "Listening")
     expect_count(page, ".sentence", 2)
     press(page, "Stop")
@@ -109,12 +136,50 @@ def test_a_server_that_dies_is_told_and_nothing_is_lost_or_told_twice(
     expect(page.locator(".notice[data-name=away]")).to_have_count(0)
 
 
+@pytest.mark.engine
+def test_a_connection_that_breaks_in_a_sentence_costs_no_word(
+    english_pages: Watched, english: Server
+) -> None:
+    english_pages.expect("WebSocket connection to", "ERR_CONNECTION_RESET")
+    sent = Sent()
+
+    def watched(page: Page) -> None:
+        sent.attach(page)
+        keep_sights(page)
+
+    with start_blocking_portal() as portal:
+        network = BrokenNetwork(english.port)
+        portal.call(network.listen)
+        page = english_pages.open(
+            network.url.replace("ws:", "http:"),
+            prepare=watched,
+        )
+        press(page, "Start")
+        expect_the_second_sentence(page)
+        portal.call(network.lose, Break.RESET)
+        expect_sight_of_status(page, "Connected again. Nothing is lost.")
+        picture(page, "resumed")
+        assert serious(page) == []
+        expect_status(page, "Listening")
+        expect_count(page, ".sentence", 2)
+        press(page, "Stop")
+        expect_status(page, "Done. Press to speak again.")
+        assert words(page) == TEXT.split()
+        assert times(page)[1] - times(page)[0] == pytest.approx(BETWEEN_S, abs=0.2)
+        expect(page.locator(".notice[data-name=away]")).to_have_count(0)
+        page.close()
+        portal.call(network.lose, Break.RESET)
+        network.close()
+    commands = [one["command"] for one in sent.messages if one["command"] != "ACK"]
+    assert commands == ["START", "RESUME", "END"]
+
+
 def test_a_server_that_is_restarted_goes_on_where_it_was(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
     pages.expect("WebSocket connection to", "ERR_CONNECTION_REFUSED")
     server = own_server()
-    page = pages.open(server.url)
+    page = pages.open(server.url, prepare=keep_sights)
     press(page, "Start")
     expect_shown(page, "#partial")
     server.end()
@@ -125,14 +190,22 @@ def test_a_server_that_is_restarted_goes_on_where_it_was(
     expect(alert).to_contain_text(
         re.compile(r"\d+ s of speech wait, and are .* Try \d+; the page tries for 60 s\.")
     )
-    expect(alert).to_contain_text("Try 2")
+    # Each try takes the place of the one before.
+    expect(alert).to_contain_text(re.compile(r"Try ([2-9]|\d\d)"))
     expect(page.locator("#latency")).to_have_text("")
     assert serious(page) == []
     picture(page, "away")
     server.start()
     expect_status(page, "Listening")
     expect(alert).to_have_count(0)
-    expect_shown(page, "#partial")
+    # Who spoke may have stopped long ago: what is kept is heard all the same, and partial first.
+    assert soon(
+        page,
+        """() => {
+          const isAway = ({status}) => status === "Not connected. Trying again …";
+          return sights.slice(sights.findLastIndex(isAway) + 1).some(({partial}) => partial !== "");
+        }""",
+    )
     press(page, "Stop")
     expect_status(page, "Done. Press to speak again.")
     assert len(times(page)) >= 2
@@ -174,6 +247,7 @@ def test_what_is_chosen_in_the_panel_is_what_the_server_is_asked_for(
             "add_punc": "no",
             "need_word_info": "yes",
             "word_confidence": "yes",
+            "resume": "yes",
         },
     }
     page.reload()
@@ -188,7 +262,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     page = pages.open(fake.url)
     expect(page.locator("#talk")).to_be_focused()
     page.keyboard.press("Enter")
-    expect_count(page, ".sentence", 1)
+    expect_at_least(page, ".sentence", 1)
     page.keyboard.press("Space")
     expect_status(page, "Done. Press to speak again.")
     expect(page.locator("#talk")).to_be_focused()
@@ -212,8 +286,13 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     expect(page.get_by_role("link", name="Console", exact=True)).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.locator("#theme")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#language")).to_be_focused()
+    for tab in page.locator("#tabs a").all():
+        page.keyboard.press("Tab")
+        expect(tab).to_be_focused()
     # The file field is no stop of its own, and is reached by its button.
-    for name in ("中文", "Save", "Copy", "Clear", "Search", "Past sessions"):
+    for name in ("Save", "Copy", "Clear", "Search", "Past sessions"):
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name=name, exact=True)).to_be_focused()
     # Tab stops at the newest sentence, arrows go to the others.
@@ -221,8 +300,8 @@ def test_everything_can_be_done_with_the_keyboard_alone(pages: Watched, fake: Se
     expect(page.locator(".sentence").last).to_be_focused()
     page.keyboard.press("Home")
     expect(page.locator(".sentence").first).to_be_focused()
-    page.keyboard.press("Space")
-    expect(page.locator(":focus")).to_have_class("sentence playing")
+    with glimpse(page, "() => document.activeElement.matches('.sentence.playing')"):
+        page.keyboard.press("Space")
     page.keyboard.press("Space")
     expect(page.locator(":focus")).to_have_class("sentence")
 
@@ -240,7 +319,7 @@ def test_the_captions_page_follows_another_pages_speech(pages: Watched, fake: Se
     press(page, "Close")
     press(page, "Start")
     expect_shown(captions, '#rows p[data-final="false"] span')
-    expect_count(page, ".sentence", 1)
+    expect_at_least(page, ".sentence", 1)
     expect_shown(captions, '#rows p[data-final="true"] span')
     picture(captions, "captions")
     said = page.locator(".sentence span").first.text_content() or ""

@@ -113,7 +113,7 @@ def test_a_search_changes_only_what_is_near_the_window(page: Page) -> None:
     expect(page.locator("#find-count")).to_have_text("3111 of 3111")
     expect(current.first).to_be_in_viewport()
     assert elements(page) < MOST_ELEMENTS
-    page.get_by_label("Search in the text").fill("number 6000 ")
+    page.get_by_role("searchbox", name="Search in the text").fill("number 6000 ")
     expect(page.locator("#find-count")).to_have_text("1 of 1")
     expect(current.first).to_be_in_viewport()
     assert elements(page) < MOST_ELEMENTS

@@ -2,16 +2,23 @@
 
 Playwright's own `expect` looks again after a second at last, and who waits for speech to be over
 would wait half of one in vain, many times. So the page itself is asked to say when it is so far,
-and `expect` only has the last word: it tells what is there instead.
+and `expect` only has a word where it never was: it tells what is there instead.
+
+Whoever asks a page on a busy machine asks late. What stays may be asked for then; what goes by,
+such as a sentence that is heard, has to be watched for before it is brought about: `glimpse`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect
 
-PATIENCE_MS = 30_000
+from tests.processes import LONG_S
+
+PATIENCE_MS = round(1000 * LONG_S)
 """For what a page comes to show; speech is spoken at its own speed."""
 
 WAIT = """
@@ -26,23 +33,78 @@ async (milliseconds) => {
 """
 """A function that resolves when another one says true, or when the time is over."""
 
+GLIMPSE = """
+() => {
+  const holds = %s;
+  window.glimpse?.disconnect();
+  window.glimpsed = false;
+  window.glimpse = new MutationObserver(() => { window.glimpsed ||= Boolean(holds()); });
+  window.glimpse.observe(
+    document, {subtree: true, childList: true, attributes: true, characterData: true});
+}
+"""
+"""A function after which the page asks another one with each change that is made in it."""
+GLIMPSED = "() => window.glimpsed"
+PLAYING = "() => document.querySelector('.sentence.playing') !== null"
+"""A sentence is heard."""
 
-def soon(page: Page, holds: str) -> None:
-    """Wait until a function of the page says true, or until nobody would wait any more."""
-    page.evaluate(WAIT % holds, PATIENCE_MS)
+_PATIENT = """
+const later = setTimeout;
+window.setTimeout = (call, ms = 0, ...rest) => (ms < 1000 ? later(call, ms, ...rest) : 0);
+"""
+
+
+def nothing_passes(page: Page) -> None:
+    """From its next load on the page does nothing by itself a second or more later: what it tells
+    for a while stays, and what it would try again waits for somebody."""
+    page.add_init_script(_PATIENT)
+
+
+def soon(page: Page, holds: str) -> bool:
+    """Wait until a function of the page says true, or until nobody would wait any more.
+
+    Returns:
+        Whether it said so.
+    """
+    return bool(page.evaluate(WAIT % holds, PATIENCE_MS))
+
+
+@contextmanager
+def glimpse(page: Page, holds: str) -> Iterator[None]:
+    """What is done within makes a function of the page say true, and be it for a moment."""
+    page.evaluate(GLIMPSE % holds)
+    yield
+    assert soon(page, GLIMPSED), f"never came true: {holds}"
+
+
+def told(selector: str, text: str) -> str:
+    """A function of a page: whether an element has a text."""
+    return (
+        f"() => document.querySelector({json.dumps(selector)})?.textContent === {json.dumps(text)}"
+    )
 
 
 def expect_status(page: Page, text: str) -> None:
-    shown = "document.querySelector('#status').textContent"
-    soon(page, f"() => {shown} === {json.dumps(text)}")
-    expect(page.locator("#status")).to_have_text(text)
+    if not soon(page, told("#status", text)):
+        expect(page.locator("#status")).to_have_text(text)
 
 
 def expect_count(page: Page, selector: str, count: int) -> None:
-    soon(page, f"() => document.querySelectorAll({json.dumps(selector)}).length === {count}")
-    expect(page.locator(selector)).to_have_count(count)
+    """Of what is no more before somebody does something; else it is `expect_at_least`."""
+    if not soon(page, f"() => {_all(selector)}.length === {count}"):
+        expect(page.locator(selector)).to_have_count(count)
+
+
+def expect_at_least(page: Page, selector: str, count: int) -> None:
+    """Of what goes on: somebody speaks, and the next one may have come already."""
+    if not soon(page, f"() => {_all(selector)}.length >= {count}"):
+        expect(page.locator(selector)).to_have_count(count)
 
 
 def expect_shown(page: Page, selector: str) -> None:
-    soon(page, f"() => document.querySelector({json.dumps(selector)})?.checkVisibility()")
-    expect(page.locator(selector).first).to_be_visible()
+    if not soon(page, f"() => document.querySelector({json.dumps(selector)})?.checkVisibility()"):
+        expect(page.locator(selector).first).to_be_visible()
+
+
+def _all(selector: str) -> str:
+    return f"document.querySelectorAll({json.dumps(selector)})"

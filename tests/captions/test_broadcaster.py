@@ -14,7 +14,7 @@ from rasr.captions import (
     Viewer,
     ViewerRefused,
 )
-from rasr.captions.broadcaster import KEEP_ALIVE_S
+from rasr.captions.audience import KEEP_ALIVE_S
 from rasr.captions.event_stream import KEEP_ALIVE
 from rasr.recognition.events import Done, HeadSilence, Mark, Outcome, SpeechStarted
 from rasr.settings import CaptionSettings

@@ -17,7 +17,7 @@ from rasr.recognition.events import Final, Partial
 PER_MS = 16
 """Samples of the clock of a recognition."""
 
-pure = settings(derandomize=True, deadline=None, max_examples=200)
+pure = settings(max_examples=200)
 
 
 def said(text: str, start_ms: int = 0, end_ms: int = 1000, *, final: bool = True) -> TimedText:

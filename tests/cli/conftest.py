@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -41,3 +43,39 @@ def rasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rasr]:
     yield run
     root.handlers[:], root.level, ours.level = before
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def done(rasr: Rasr) -> Rasr:
+    """A command that must succeed."""
+
+    def run(*arguments: object, input: bytes | None = None) -> Result:
+        result = rasr(*arguments, input=input)
+        assert result.exit_code == 0, result.output
+        return result
+
+    return run
+
+
+@pytest.fixture
+def told(done: Rasr) -> Any:
+    """What a command prints with `--json`."""
+
+    def run(*arguments: object, input: bytes | None = None) -> Any:
+        return json.loads(done(*arguments, "--json", input=input).stdout)
+
+    return run
+
+
+@pytest.fixture
+def refused(rasr: Rasr) -> Any:
+    """The one sentence of a command that must fail."""
+
+    def run(*arguments: object, input: bytes | None = None) -> str:
+        result = rasr(*arguments, input=input)
+        assert result.exit_code in (1, 2), result.output
+        assert "Traceback" not in result.output
+        assert isinstance(result.exception, SystemExit)
+        return result.stderr.splitlines()[-1]
+
+    return run

@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 import pytest
-from click.testing import Result
 
 from rasr.cli.accounts.groups import groups
 from rasr.cli.accounts.keys import keys
@@ -24,42 +23,6 @@ from tests.cli.conftest import Rasr
 
 FULL, READ_ONLY = "SIS FullAccess", "SIS ReadOnlyAccess"
 DENIES_TTS = {"Version": "1.1", "Statement": [{"Effect": "Deny", "Action": ["sis:tts:*"]}]}
-
-
-@pytest.fixture
-def done(rasr: Rasr) -> Rasr:
-    """A command that must succeed."""
-
-    def run(*arguments: object, input: bytes | None = None) -> Result:
-        result = rasr(*arguments, input=input)
-        assert result.exit_code == 0, result.output
-        return result
-
-    return run
-
-
-@pytest.fixture
-def told(done: Rasr) -> Any:
-    """What a command prints with `--json`."""
-
-    def run(*arguments: object, input: bytes | None = None) -> Any:
-        return json.loads(done(*arguments, "--json", input=input).stdout)
-
-    return run
-
-
-@pytest.fixture
-def refused(rasr: Rasr) -> Any:
-    """The one sentence of a command that must fail."""
-
-    def run(*arguments: object, input: bytes | None = None) -> str:
-        result = rasr(*arguments, input=input)
-        assert result.exit_code in (1, 2), result.output
-        assert "Traceback" not in result.output
-        assert isinstance(result.exception, SystemExit)
-        return result.stderr.splitlines()[-1]
-
-    return run
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,9 @@ def server() -> Iterator[S3]:
 
 
 @pytest.fixture
-def project(rasr: Rasr) -> str:
+def project(told: Any) -> str:
     """The id of a project "a"."""
-    made = rasr("projects", "create", "a", "--json")
-    return str(json.loads(made.stdout)["id"])
+    return str(told("projects", "create", "a")["id"])
 
 
 def add(rasr: Rasr, server: S3, *more: str, name: str = BUCKET) -> tuple[int, str]:

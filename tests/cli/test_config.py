@@ -34,7 +34,7 @@ def defaulted(settings: Settings) -> Configuration:
     return Configuration(settings, origins)
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.dictionaries(names, st.builds(EngineSettings, kind=texts, options=options), max_size=3),
     st.dictionaries(

@@ -116,7 +116,7 @@ def test_chinese_characters_count_as_words_and_english_among_them_whole(
     assert (metrics.wrong, metrics.total) == (1, 7)
 
 
-@settings(derandomize=True, deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(words.filter(bool), words)
 def test_mistakes_are_those_of_the_usual_measure(said: list[str], heard: list[str]) -> None:
     measured = jiwer.process_words(" ".join(said), " ".join(heard))

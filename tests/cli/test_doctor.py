@@ -35,6 +35,7 @@ from tests.models.conftest import make_model, make_store, put
 from tests.models.host import hosting
 from tests.models.shelf import Shelf, wheel
 from tests.models.test_packages import packed, shelf
+from tests.processes import LONG_S
 from tests.server.conftest import fake_settings
 
 __all__ = ["shelf"]
@@ -358,8 +359,11 @@ def reached(tmp_path: Path) -> Callable[[str], Store]:
 
 
 def test_places_that_answer_are_fine_whatever_they_say(
-    reached: Callable[[str], Store], shelf: Shelf
+    reached: Callable[[str], Store], shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # pip takes a while to begin on a machine that is busy.
+    monkeypatch.setattr(service_checks, "_PIP_S", LONG_S)
+    monkeypatch.setattr(service_checks, "_NETWORK_S", LONG_S)
     shelf.put_wheel("some_weights-1.0-py3-none-any.whl", wheel({"a": b"b"}))
     # The host knows no HEAD, and says so: that is an answer.
     found = list(service_checks.network(reached(shelf.url)))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,8 +16,20 @@ import numpy as np
 import pytest
 
 from rasr.audio import audio_info, read_audio
+from rasr.audio.writing import AudioWriter
 from rasr.cli.chapters import chapters
+from rasr.synthesis.errors import EngineFailed
+from rasr.synthesis.pool import SpeechPool
+from rasr.synthesis.reading.request import Request
+from rasr.synthesis.speech import Sound
 from tests.cli.conftest import Rasr
+from tests.synthesis.sherpa_models import write_melo
+
+
+@pytest.fixture(autouse=True)
+def not_last(rasr: Rasr, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who goes last gets next to nothing where other tests run beside."""
+    monkeypatch.setenv("RASR_SYNTHESIS__NICENESS", "0")
 
 
 class Speakers:
@@ -132,6 +147,45 @@ def test_a_book_has_a_file_for_each_chapter_and_goes_on_where_it_ended(
     assert (folder / "01.mp3").stat().st_mtime_ns == first
 
 
+def test_a_long_text_says_how_much_there_is_and_is_read_part_by_part(
+    rasr: Rasr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def speak(pool: SpeechPool, request: Request) -> AsyncGenerator[Sound, None]:
+        asked.append(request.text)
+        yield Sound(np.zeros(1, np.int16), 22050)
+
+    monkeypatch.setattr(SpeechPool, "speak", speak)
+    result = rasr("say", "-", "--out", "-", "--format", "pcm", input=b"#" * 3_000_000)
+    assert result.exit_code == 0
+    assert result.stderr == "3,000,000 characters, about 200.0 h of speech at speed 0\n"
+    assert "".join(asked) == "#" * 3_000_000
+    assert max(map(len, asked)) <= 2200
+
+
+def test_what_sigterm_ends_leaves_no_part_of_a_file(
+    rasr: Rasr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(writer: AudioWriter, samples: object) -> bytes:
+        assert [path.name for path in tmp_path.iterdir()] == ["a.wav.part"]
+        os.kill(os.getpid(), signal.SIGTERM)
+        return b""
+
+    def again(pool: SpeechPool) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        stop(pool)
+
+    stop = SpeechPool.stop
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(AudioWriter, "feed", end)
+    monkeypatch.setattr(SpeechPool, "stop", again)
+    result = rasr("say", "One sentence here. Another one.", "--out", tmp_path / "a.wav")
+    assert result.exit_code == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_chapters_begin_at_headings_and_not_at_sentences() -> None:
     text = "# One\nPart of it was lost.\n第二章\n第三章讲的是别的事情。\nChapter IV\nx\n"
     assert [chapter.title for chapter in chapters(text)] == ["One", "第二章", "Chapter IV"]
@@ -234,6 +288,20 @@ def test_what_voices_cost_can_be_measured(rasr: Rasr) -> None:
     assert 0 < float(rows[1].split()[-1]) < 0.5
 
 
+def test_a_voice_that_takes_too_long_to_be_measured_is_told(
+    rasr: Rasr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def calibrate(pool: SpeechPool) -> None:
+        raise EngineFailed("the engine took too long for this text")
+
+    monkeypatch.setattr(SpeechPool, "calibrate", calibrate)
+    result = rasr("voices", "--measure")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: the voices cannot be measured: the engine took too long for this text\n",
+    )
+
+
 def test_the_settings_say_who_speaks(rasr: Rasr, tmp_path: Path) -> None:
     config = tmp_path / "rasr.toml"
     config.write_text('[synthesis.voices]\nchinese_xiaoyan_common = "espeak-male"\n')
@@ -244,3 +312,23 @@ def test_the_settings_say_who_speaks(rasr: Rasr, tmp_path: Path) -> None:
     (arabic,) = [o for o in document["official"] if o["name"] == "arabic_dh_male"]
     assert arabic["voice"] is None
     assert "no voice here speaks arabic" in arabic["remark"]
+
+
+@pytest.mark.engine
+def test_folders_of_ones_own_are_listed_or_told_to_be_refused(rasr: Rasr, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "melo").mkdir()
+    write_melo(tmp_path / "melo")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        "".join(
+            f'[synthesis.folders.{name}]\nfolder = "{tmp_path / name}"\n'
+            for name in ("empty", "melo")
+        )
+    )
+    result = rasr("voices", "--config", config, "--json")
+    (refused,) = result.stderr.splitlines()
+    assert refused.startswith(f"synthesis.folders.empty: {tmp_path / 'empty'} holds no voice: ")
+    first = json.loads(result.stdout)["voices"][0]
+    assert (first["name"], first["engine"], first["model"]) == ("melo", "sherpa-onnx-tts", None)
+    assert (first["languages"], first["sample_rate"]) == (["chinese", "english"], 44100)

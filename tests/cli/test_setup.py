@@ -355,4 +355,4 @@ def test_transcribe_sets_a_language_up_if_a_person_agrees(
 def test_a_voice_is_no_model_for_a_language(rasr: Rasr) -> None:
     result = rasr("setup", "english", "--model", "piper-en-joe")
     assert result.exit_code == 2
-    assert "piper-en-joe is a voice: it speaks, and recognises nothing" in result.stderr
+    assert "piper-en-joe is of kind voice, and recognises nothing" in result.stderr

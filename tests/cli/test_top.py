@@ -17,6 +17,7 @@ import pytest
 from rasr.server.admission import AdmissionRules
 from rasr.server.service import Service
 from tests.cli.conftest import Rasr
+from tests.processes import LONG_S
 from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
@@ -105,7 +106,7 @@ async def test_a_terminal_is_drawn_anew_until_ctrl_c_which_ends_it_quietly() -> 
         )
         loop.add_reader(ours, read)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(LONG_S):
                 await drawn.wait()
                 process.send_signal(signal.SIGINT)
                 _, errors = await process.communicate()
@@ -118,7 +119,8 @@ async def test_a_terminal_is_drawn_anew_until_ctrl_c_which_ends_it_quietly() -> 
     assert process.returncode == 0
     assert errors == b""
     # 80 columns: what matters stays, the rest does not squeeze it.
-    picture = seen.decode()
+    # What was read last may have been cut within a letter.
+    picture = seen.decode(errors="ignore")
     assert "p95 final" in picture
     assert "…" not in picture
     assert "property" not in picture

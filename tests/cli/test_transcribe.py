@@ -13,6 +13,7 @@ import pysubs2
 import pytest
 
 from rasr.audio import COMPRESSED_FORMATS, FORMATS, encode, read_audio
+from rasr.client import Connection
 from rasr.wire.sis.messages import StartConfig, Started
 from tests.audio.compressed import compressed
 from tests.cli.conftest import Rasr
@@ -43,6 +44,28 @@ def test_a_file_becomes_lines_of_text(rasr: Rasr) -> None:
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     assert len(result.stdout.split()) > 5
+
+
+def test_a_connection_that_breaks_costs_a_remark_and_no_word(
+    rasr: Rasr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = rasr("transcribe", ONE).stdout
+    sends = 0
+    send = Connection.send
+
+    async def breaks(connection: Connection, chunk: bytes) -> None:
+        nonlocal sends
+        sends += 1
+        if sends == 5:
+            connection.abort()
+        await send(connection, chunk)
+
+    monkeypatch.setattr(Connection, "send", breaks)
+    result = rasr("transcribe", ONE)
+    assert (result.exit_code, result.stdout) == (0, whole)
+    lost = "The connection is lost. The sound is kept, and the server looked for …"
+    back = "The connection is back, and nothing is lost."
+    assert result.stderr.splitlines() == [lost, back]
 
 
 def test_standard_input_gives_the_text_of_the_same_file(rasr: Rasr) -> None:

@@ -22,9 +22,6 @@ from rasr.settings import StoreSettings
 from rasr.store.records import UsageRow
 from rasr.store.store import open_store
 from tests.cli.conftest import Rasr
-from tests.cli.test_accounts import done, refused, told
-
-__all__ = ["done", "refused", "told"]
 
 
 def at(text: str) -> float:

@@ -16,27 +16,22 @@ from tests.cli.conftest import Rasr
 
 
 @pytest.fixture
-def words(rasr: Rasr) -> Any:
+def words(done: Rasr) -> Any:
     """`rasr vocabularies … --project north`, which must succeed."""
-    assert rasr("projects", "create", "north").exit_code == 0
+    done("projects", "create", "north")
 
     def run(*arguments: object, input: bytes | None = None) -> Result:
-        result = rasr("vocabularies", *arguments, "--project", "north", input=input)
-        assert result.exit_code == 0, result.output
-        return result
+        return done("vocabularies", *arguments, "--project", "north", input=input)
 
     return run
 
 
 @pytest.fixture
-def refused(rasr: Rasr, words: Any) -> Any:
-    """The one sentence of a command that must fail."""
+def refused(refused: Any, words: Any) -> Any:
+    """The one sentence of a command of vocabularies that must fail."""
 
-    def run(*arguments: object, input: bytes | None = None) -> str:
-        result = rasr("vocabularies", *arguments, input=input)
-        assert result.exit_code in (1, 2), result.output
-        assert isinstance(result.exception, SystemExit)
-        return result.stderr.splitlines()[-1]
+    def run(*arguments: object, input: bytes | None = None) -> Any:
+        return refused("vocabularies", *arguments, input=input)
 
     return run
 

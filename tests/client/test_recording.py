@@ -86,7 +86,7 @@ def cut(lengths: list[int], audio_format: AudioFormat, chunk_ms: int) -> list[by
     return asyncio.run(collect())
 
 
-@settings(derandomize=True, deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.integers(0, 900), min_size=1, max_size=8),
     st.sampled_from(list(FORMATS.values())),

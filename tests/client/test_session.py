@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from websockets.asyncio.server import ServerConnection
@@ -17,19 +17,34 @@ from rasr.client import (
     CannotConnect,
     ConnectionLost,
     Ended,
+    LineState,
     Options,
     Session,
     StartFields,
     StartRefused,
     connect,
 )
+from rasr.wire.sis.codec import encode_server, with_number
 from rasr.wire.sis.errors import ErrorCode
 from rasr.wire.sis.fields import START_FIELDS
-from rasr.wire.sis.messages import Error, Start, StartConfig, Started
+from rasr.wire.sis.messages import (
+    Acknowledge,
+    AudioReceived,
+    EndReason,
+    Error,
+    Result,
+    Resume,
+    Resumed,
+    ResumeOffer,
+    Start,
+    StartConfig,
+    Started,
+)
 from rasr.wire.sis.modes import Mode
 from tests.client.scripted import Peer, Script, one_round, scripted
 from tests.client.test_recording import FastClock
 from tests.client.values import CONFIG, STARTED, ended, final, partial
+from tests.processes import LONG_S
 
 FULL = Error("trace", ErrorCode.FULL, "the server is full: 4 of 4")
 PATIENT = Options(CONFIG, retry_s=60.0)
@@ -293,6 +308,123 @@ async def test_a_client_that_sends_faster_than_is_taken_waits() -> None:
         assert [message async for message in session] == [final(str(64 << 20)), ended()]
 
 
+HELD = Started("trace", ResumeOffer("token", 5000))
+
+
+async def lost_while_held(peer: Peer) -> None:
+    await peer.start()
+    await peer.send(HELD)
+    await peer.hear(1)
+    peer.websocket.transport.abort()
+
+
+async def test_a_server_that_does_not_come_back_is_looked_for_as_long_as_it_holds_the_round() -> (
+    None
+):
+    asked = 0
+
+    def refuse(websocket: ServerConnection, request: Request) -> Response | None:
+        nonlocal asked
+        asked += 1
+        return None if asked == 1 else websocket.respond(503, "no")
+
+    clock, states = FastClock(), list[LineState]()
+    async with scripted(lost_while_held, refuse) as url:
+        async with connect(url, PATIENT, clock=clock, on_line=states.append) as session:
+            await session.send(b"ab")
+            with pytest.raises(ConnectionLost, match="broke"):
+                await collected(session)
+            with pytest.raises(ConnectionLost, match="broke"):
+                await session.end()
+    assert states == [LineState.LOST]
+    assert 2.0 <= clock.at_s - 1000.0 <= 5.0
+
+
+async def test_a_round_that_goes_on_sends_what_had_not_arrived_and_end_again() -> None:
+    states: list[LineState] = []
+
+    async def goes_on(peer: Peer) -> None:
+        assert await peer.command() == Resume("token", 1)
+        await peer.websocket.send(encode_server(Resumed("trace", 1, ended=False)))
+        await peer.end()
+        await peer.websocket.send(with_number(encode_server(final(peer.audio.decode())), 2))
+        await peer.websocket.send(with_number(encode_server(final("again")), 2))
+        await peer.websocket.send(with_number(encode_server(ended()), 3))
+        assert [await peer.command() for _ in range(2)] == [Acknowledge(2), Acknowledge(3)]
+
+    async with scripted(in_turn([lost_while_held, goes_on])) as url:
+        async with connect(url, PATIENT, clock=FastClock(), on_line=states.append) as session:
+            await session.send(b"abcd")
+            assert session.sent_s(0) is not None
+            await session.end()
+            assert session.end_sent
+            assert await collected(session) == [final("bcd"), ended()]
+            assert session.arrived_s > 0
+    assert states == [LineState.LOST, LineState.RESUMED]
+
+
+async def test_what_is_asked_for_as_the_round_goes_on_is_sent_as_well() -> None:
+    back = asyncio.Event()
+
+    def on_line(state: LineState) -> None:
+        if state is LineState.RESUMED:
+            back.set()
+
+    async def goes_on(peer: Peer) -> None:
+        await peer.command()
+        await peer.websocket.send(encode_server(Resumed("trace", 1, ended=False)))
+        await peer.end()
+        await peer.websocket.send(with_number(encode_server(final(peer.audio.decode())), 2))
+        await peer.websocket.send(with_number(encode_server(ended()), 3))
+        await peer.websocket.wait_closed()
+
+    async with scripted(in_turn([lost_while_held, goes_on])) as url:
+        async with connect(url, PATIENT, clock=FastClock(), on_line=on_line) as session:
+
+            async def end_when_back() -> None:
+                await back.wait()
+                await session.send(b"ef")
+                await session.end()
+
+            ending = asyncio.ensure_future(end_when_back())
+            await session.send(b"abcd")
+            async with asyncio.timeout(LONG_S):
+                assert await collected(session) == [final("bcdef"), ended()]
+            await ending
+
+
+async def test_audio_that_nobody_acknowledges_any_more_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def ends(peer: Peer) -> None:
+        await peer.start()
+        await peer.send(HELD)
+        await peer.hear(1)
+        await peer.websocket.send(with_number(encode_server(final("words")), 2))
+        await peer.websocket.send(with_number(encode_server(ended(EndReason.ERROR)), 3))
+        await peer.websocket.wait_closed()
+
+    monkeypatch.setattr("rasr.client.kept_round._KEEP_S", 1)
+    async with scripted(ends) as url, connect(url, PATIENT, clock=FastClock()) as session:
+        # More than is kept, and nobody reads while it is sent.
+        await session.send(bytes(40_000))
+        await session.send(bytes(40_000))
+        assert await collected(session) == [final("words"), ended(EndReason.ERROR)]
+
+
+async def test_a_server_that_has_got_more_than_was_sent_is_not_believed() -> None:
+    async def says_too_much(peer: Peer) -> None:
+        await peer.command()
+        await peer.websocket.send(encode_server(Resumed("trace", 5, ended=False)))
+        await peer.websocket.wait_closed()
+
+    async with scripted(in_turn([lost_while_held, says_too_much])) as url:
+        async with connect(url, PATIENT, clock=FastClock()) as session:
+            await session.send(b"abcd")
+            with pytest.raises(ConnectionLost, match="more of the audio was lost than was kept"):
+                await collected(session)
+
+
 def test_options_of_plain_values_are_those_that_the_server_reads() -> None:
     options = Options.of(
         "english_16k_common",
@@ -308,6 +440,8 @@ def test_options_of_plain_values_are_those_that_the_server_reads() -> None:
             interim_results=True,
             vad_tail=700,
             user_words=("Ada",),
+            # Clients of this project ask for it unless they are told not to.
+            resume=True,
         ),
         retry_s=5.0,
     )
@@ -337,3 +471,57 @@ def test_options_have_every_field_of_start() -> None:
     optional = {name for name, field in START_FIELDS.items() if not field.required}
     assert set(StartFields.__annotations__) == optional
     assert {one.name for one in fields(StartConfig)} == set(START_FIELDS)
+
+
+async def test_what_a_server_has_not_recognised_begins_a_round_at_another_one() -> None:
+    states: list[LineState] = []
+
+    async def goes(peer: Peer) -> None:
+        await peer.start()
+        await peer.send(Started("one", ResumeOffer("first", 30_000)))
+        await peer.hear(1)
+        settled = AudioReceived("one", 64_000, settled_ms=1500)
+        await peer.websocket.send(encode_server(settled))
+        await peer.websocket.send(with_number(encode_server(final("said")), 2))
+        assert await peer.command() == Acknowledge(2)
+        peer.websocket.transport.abort()
+
+    async def knows_nothing(peer: Peer) -> None:
+        assert await peer.command() == Resume("first", 2)
+        await peer.send(Error("x", ErrorCode.INVALID, "there is no such round"))
+        await peer.start()
+        await peer.send(Started("two", ResumeOffer("second", 30_000)))
+        await peer.end()
+        assert len(peer.audio) == 16_000
+        segment = replace(final("words").segments[0], start_time=100, end_time=400)
+        result = Result("two", (segment,))
+        await peer.websocket.send(with_number(encode_server(result), 2))
+        await peer.websocket.send(with_number(encode_server(ended()), 3))
+        await peer.websocket.wait_closed()
+
+    async with scripted(in_turn([goes, knows_nothing])) as url:
+        async with connect(url, PATIENT, clock=FastClock(), on_line=states.append) as session:
+            await session.send(bytes(64_000))
+            said = await anext(aiter(session))
+            assert isinstance(said, Result)
+            assert said.segments[0].text == "said"
+            await session.end()
+            result, _ = await collected(session)
+            assert isinstance(result, Result)
+            assert (result.segments[0].start_time, result.segments[0].end_time) == (1600, 1900)
+            assert session.trace_id == "two"
+    assert states == [LineState.LOST, LineState.BEGUN_ANEW]
+
+
+async def test_compressed_audio_does_not_begin_anew_in_its_middle() -> None:
+    async def knows_nothing(peer: Peer) -> None:
+        await peer.command()
+        await peer.send(Error("x", ErrorCode.INVALID, "there is no such round"))
+        await peer.websocket.wait_closed()
+
+    options = Options.of("english_16k_common", "ogg-opus", resume=True)
+    async with scripted(in_turn([lost_while_held, knows_nothing])) as url:
+        async with connect(url, options, clock=FastClock()) as session:
+            await session.send(b"abcd")
+            with pytest.raises(ConnectionLost, match="more of the audio was lost than was kept"):
+                await collected(session)

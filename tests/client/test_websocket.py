@@ -12,6 +12,7 @@ from rasr.wire.sis.codec import encode_server
 from rasr.wire.sis.messages import End, Started
 from tests.client.scripted import Peer, scripted
 from tests.client.values import CONFIG, ended, final
+from tests.processes import LONG_S
 
 STARTED = Started("trace")
 
@@ -122,7 +123,7 @@ async def test_a_listener_is_told_of_the_handshake_each_message_and_the_end() ->
 
     async with scripted(script) as url:
         listener = Listener(url)
-        await listener.websocket.open(timeout_s=10)
+        await listener.websocket.open(timeout_s=LONG_S)
         await listener.over.wait()
         assert listener.heard == ["open", encode_server(ended())]
         assert not listener.websocket.is_open

@@ -353,7 +353,7 @@ def test_a_mistake_in_a_weak_layer_is_told_although_a_stronger_one_hides_it(file
             "[auth]\nkind = 'token'",
             "auth.kind is 'token'; allowed: \"\", accounts or none (who is asked",
         ),
-        ("[quite.other]", "there is no setting quite; the top has: server, session"),
+        ("[quite.other]", "there is no setting quite; the top has: server, replicas"),
         ("[engines.x]", "engines.x.kind is missing; allowed: a text"),
         ("[engines.x.options]\na = [1]", "engines.x.options.a is [1]; allowed: a text, a whole"),
         ("[session]\nmax_message_bytes = 1", "a whole number from 320 to 16777216"),

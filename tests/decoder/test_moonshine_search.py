@@ -80,7 +80,6 @@ def hot_words(*words: str, boost: float = 0.5) -> HotWordList:
 TOKENS = st.lists(st.integers(3, SIZE - 1), max_size=20)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 255), draft=TOKENS, most=st.integers(1, 30))
 def test_a_draft_decides_nothing(seed: int, draft: list[int], most: int) -> None:
     alone = greedy(graphs(seed), HEARD, most)
@@ -91,7 +90,6 @@ def test_a_draft_decides_nothing(seed: int, draft: list[int], most: int) -> None
     assert len(alone.tokens) <= most
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 255), draft=TOKENS)
 def test_a_draft_decides_nothing_with_hot_words_either(seed: int, draft: list[int]) -> None:
     words = hot_words("abc", "be a", "h")
@@ -107,7 +105,6 @@ def test_a_draft_that_is_right_saves_passes() -> None:
     assert (first.passes, second.passes) == (len(text.tokens) + 1, 1)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 255))
 def test_a_beam_of_one_without_matches_is_greedy(seed: int) -> None:
     nothing = hot_words("zzz")
@@ -127,7 +124,7 @@ def probability(seed: int, text: Text) -> float:
     return float(sums)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 255))
 def test_a_wider_beam_finds_no_worse_text(seed: int) -> None:
     nothing = hot_words("zzz")
@@ -138,7 +135,7 @@ def test_a_wider_beam_finds_no_worse_text(seed: int) -> None:
         assert probability(seed, wide) >= probability(seed, narrow) - 1e-6
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 255))
 def test_a_text_is_sought_anew_from_its_first_doubtful_token(seed: int) -> None:
     text = greedy(graphs(seed, ends_at=6), HEARD, 20)

@@ -23,7 +23,7 @@ BLOCK = SAMPLE_RATE // 4
 """Samples that the fake engine makes one word of."""
 FRAME = SAMPLE_RATE // 100
 
-quick = settings(derandomize=True, deadline=None, max_examples=50)
+quick = settings(max_examples=50)
 
 
 def noise(samples: int, seed: int = 1, level: float = 3000.0) -> Samples:

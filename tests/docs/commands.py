@@ -7,6 +7,7 @@ be here. A program that nobody knows how to check is a mistake of the document o
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ import click
 
 import bench.__main__
 from rasr.cli import main as rasr
+from rasr.deploy.arguments import Arguments
 from tests.docs.pages import ROOT
 from tests.docs.shell import Words
 
@@ -156,6 +158,27 @@ def _uvx(words: Words) -> None:
     _rasr(words[3:])
 
 
+def _helm(words: Words) -> None:
+    """Values that are set are values of the chart; the paths are checked as all are."""
+    action, _name, _chart, *options = words
+    assert action == "install", action
+    for option, value in zip(options[::2], options[1::2], strict=True):
+        if option == "--set":
+            schema = json.loads((ROOT / "deploy/helm/rasr/values.schema.json").read_text("utf-8"))
+            for part in value.partition("=")[0].split("."):
+                schema = schema["properties"][part]
+        else:
+            assert option == "--values", option
+
+
+def _serve(words: Words) -> None:
+    """Ray's: of our application, with arguments that it takes."""
+    action, target, *rest = words
+    assert (action, target) == ("run", "rasr.deploy.ray:application")
+    for word in rest:
+        assert word.partition("=")[0] in Arguments.model_fields, f"there is no argument {word}"
+
+
 def _of(*allowed: str) -> Callable[[Words], None]:
     """A check of the first word of a program that does many things."""
 
@@ -186,8 +209,11 @@ _PROGRAMS: Mapping[str, Callable[[Words], None]] = {
     "docker": _of("build", "compose", "run"),
     "dotnet": _of("run"),
     "git": _of("clone"),
+    "helm": _helm,
+    "kubectl": _of("create", "rollout"),
     "go": _of("mod", "get", "run"),
     "nginx": _of("-t"),
+    "serve": _serve,
     **dict.fromkeys(("base64", "cp", "curl", "echo", "sed", "websocat"), _anything),
     **dict.fromkeys(("htpasswd", "mkdir", "ssh", "useradd"), _anything),
     **dict.fromkeys(("java", "mcs", "mono", "node"), _anything),

@@ -25,6 +25,7 @@ from rasr.wire.sis.codec import decode_server
 from rasr.wire.sis.states import diagram
 from tests.docs.conftest import Place
 from tests.docs.pages import README, Code, all_blocks
+from tests.processes import LONG_S
 from tests.web.node import node
 
 LANGUAGES = {"js", "json", "mermaid", "promql", "python", "sh", "text", "toml", "xml"}
@@ -103,7 +104,9 @@ def test_a_diagram_is_drawn_from_its_table(code: Code) -> None:
 
 @of(all_blocks("promql"))
 def test_an_alert_asks_for_numbers_that_are_there(code: Code, place: Place) -> None:
-    metrics = httpx.get(f"http://127.0.0.1:{place.port}/metrics", trust_env=False).text
+    metrics = httpx.get(
+        f"http://127.0.0.1:{place.port}/metrics", trust_env=False, timeout=LONG_S
+    ).text
     known = set(re.findall(r"^# TYPE (\w+)", metrics, re.MULTILINE))
     asked = {name.removesuffix("_bucket") for name in re.findall(r"\brasr_\w+", code.text)}
     assert asked - known == set()

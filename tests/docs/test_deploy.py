@@ -24,16 +24,20 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from rasr.configuration import load
-from tests.browser.server import ThreadServer, free_port
+from tests.browser.server import ThreadServer
 from tests.docs.commands import check
 from tests.docs.pages import ROOT
 from tests.docs.programs import needed
+from tests.processes import LONG_S
 from tests.server.audio import quiet, voiced
+from tools.ports import free_port
 
 DEPLOY = ROOT / "deploy"
 NAME = "talk.example"
 """The name that the configurations have until somebody writes his own."""
 USER, PASSWORD = "anna", "change-me"
+MOST_EXPOSED = 2.0
+"""Of 10, as systemd reckons it: who shares the machine's network stays above 1."""
 PATH = "/v1/any/rasr/continue-stream"
 START = (
     '{"command":"START","config":{"audio_format":"pcm16k16bit","property":"english_16k_common"}}'
@@ -49,7 +53,7 @@ class Proxy:
         # The first question waits until it listens.
         transport = httpx.HTTPTransport(verify=self._tls, retries=6)
         mounts = {"all://": transport}
-        self._http = httpx.Client(mounts=mounts, trust_env=False, timeout=20)
+        self._http = httpx.Client(mounts=mounts, trust_env=False, timeout=LONG_S)
 
     def get(self, path: str, password: str | None = PASSWORD) -> httpx.Response:
         """Ask for a path, as the user or, without a password, as nobody."""
@@ -206,7 +210,7 @@ def proxy(
         yield proxy
         proxy.close()
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=LONG_S)
 
 
 def test_people_with_the_password_are_recognised_through_the_proxy(proxy: Proxy) -> None:
@@ -220,7 +224,7 @@ def test_people_with_the_password_are_recognised_through_the_proxy(proxy: Proxy)
         websocket.send('{"command":"END"}')
         answers: list[str] = []
         while not answers or '"END"' not in answers[-1]:
-            answers.append(str(websocket.recv(timeout=30)))
+            answers.append(str(websocket.recv(timeout=LONG_S)))
     assert '"is_final":true' in answers[-2]
     assert '"NORMAL"' in answers[-1]
 
@@ -261,3 +265,16 @@ def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
     )
     assert run.stderr == ""
     assert run.returncode == 0
+
+
+def test_the_unit_leaves_the_service_little_to_break() -> None:
+    analyse = needed("systemd-analyze", "systemd")
+    unit = DEPLOY / "systemd" / "rasr.service"
+    options = ("--offline=true", "--no-pager", f"--threshold={MOST_EXPOSED * 10:.0f}")
+    run = subprocess.run(
+        [analyse, "security", *options, str(unit)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout
+    found = re.search(r"Overall exposure level for rasr.service: ([\d.]+)", run.stdout)
+    assert found is not None
+    assert float(found[1]) <= MOST_EXPOSED

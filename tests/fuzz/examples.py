@@ -13,8 +13,7 @@ fuzz = settings(
     max_examples=EXAMPLES or 100,
     derandomize=not EXAMPLES,
     database=None,
-    deadline=None,
     # A stream of some kilobytes takes gigabytes and minutes to be made smaller.
     phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[HealthCheck.data_too_large],
 )

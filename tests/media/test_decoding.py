@@ -15,6 +15,7 @@ from rasr.audio import AudioFileError, FileFormat, Samples
 from rasr.media import (
     AudioFiles,
     AudioTooLong,
+    DecodingKilled,
     DecodingLate,
     Limits,
     file_of,
@@ -286,13 +287,30 @@ async def test_no_more_are_decoded_at_once_than_may_be(files: AudioFiles) -> Non
         file.close()
 
 
-async def test_a_process_that_is_killed_costs_its_own_file_alone(files: AudioFiles) -> None:
-    await files.start()
+async def test_where_a_process_is_killed_another_one_tells_the_rest(files: AudioFiles) -> None:
+    samples = tone(60)
+    with file_of(encoded(samples, "wav")) as file:
+        pieces = files.pieces(file, FileFormat.WAV, 16000, MINUTE)
+        found = [await anext(pieces)]
+    # It may be closed by now.
+    decoders(files)[0].kill()
+    found += [piece async for piece in pieces]
+    assert np.frombuffer(b"".join(found), "<i2").tolist() == samples.tolist()
+
+
+async def test_a_process_that_is_killed_twice_is_told_of_and_costs_its_own_file_alone(
+    files: AudioFiles,
+) -> None:
     with file_of(encoded(tone(60), "wav")) as file:
         pieces = files.pieces(file, FileFormat.WAV, 16000, MINUTE)
         await anext(pieces)
         decoders(files)[0].kill()
-        with pytest.raises(AudioFileError, match="cannot be decoded within"):
+        # More than waits in the socket and the reader: the other process has begun.
+        for _ in range(20):
+            await anext(pieces)
+        (second,) = decoders(files)
+        second.kill()
+        with pytest.raises(DecodingKilled, match="ended from outside, twice"):
             async for _ in pieces:
                 pass
     assert len(await decoded(files, encoded(tone(1), "wav"))) == 16000

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from rasr.media.places import Places
+from tests.processes import LONG_S
 
 
 class Callers:
@@ -76,6 +77,6 @@ async def test_whoever_leaves_keeps_no_place(callers: Callers) -> None:
     await callers.go(1)
     await callers.go(4)
     assert callers.served == ["a0", "a1", "d4"]
-    async with AsyncExitStack() as held, asyncio.timeout(5):
+    async with AsyncExitStack() as held, asyncio.timeout(LONG_S):
         for _ in range(2):
             await held.enter_async_context(callers.places.place("e"))

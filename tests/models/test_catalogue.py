@@ -59,7 +59,7 @@ def recognisers() -> list[Model]:
 
 
 def voices() -> list[Model]:
-    return [model for model in load().models if not model.recognises]
+    return [model for model in load().models if model.speaks]
 
 
 def test_streaming_models_for_the_languages_of_sis_are_there_and_one_for_shanghai() -> None:
@@ -104,6 +104,7 @@ def test_size_and_digest_are_known_of_everything_that_is_fetched() -> None:
             assert model.download_bytes
         if model.archive is not None:
             assert (model.sha256 is None) == (model.name in NO_DIGEST)
+            assert all(one.bytes and one.sha256 for one in model.beside)
             digests.append(model.sha256)
         assert all(content.sha256 for content in model.contents)
     assert len(set(digests)) == len(digests)
@@ -158,6 +159,8 @@ def test_the_release_page_comes_first_then_mirrors_and_before_both_ones_own() ->
         "https://release.example/a.tar.bz2",
         "https://mirror.example/models/a.tar.bz2",
     )
+    paged = parse(HEAD.replace("release.example/", "release.example/{page}/") + MODEL)
+    assert paged.addresses(model, NO_MIRRORS)[0] == "https://release.example/asr-models/a.tar.bz2"
     own = Mirrors(release="http://own.example")
     assert catalogue.addresses(model, own)[0] == "http://own.example/a.tar.bz2"
 
@@ -312,7 +315,7 @@ def test_the_page_of_models_has_every_model() -> None:
 
 
 VOICE = (
-    PACKED.replace('"streaming"', '"voice"\nengine = "piper"')
+    PACKED.replace('"streaming"', '"voice"\nengine = "sherpa-onnx-tts"')
     .replace("16000", "22050")
     .replace(
         "packages = ",
@@ -334,9 +337,9 @@ def test_a_voice_has_speakers() -> None:
     [
         ({"speakers": "error_rates", ", variant": ", test", '"male"': "1"}, "error_rates"),
         ({'"voice"': '"offline"'}, "a voice has speakers"),
-        ({'"piper"': '"moonshine"'}, "a voice has speakers"),
+        ({'"sherpa-onnx-tts"': '"moonshine"'}, "a voice has speakers"),
         ({'languages = ["chinese"], gender': 'languages = ["english"], gender'}, "does not know"),
-        ({"22050": "44100"}, "rate"),
+        ({"22050": "48000"}, "rate"),
         ({'licence = "': 'recommended = ["chinese"]\nlicence = "'}, "recognises nothing"),
         ({'licence = "': 'default = true\nlicence = "'}, "recognises nothing"),
     ],
@@ -357,5 +360,9 @@ def test_what_recognises_takes_no_rate_of_a_voice() -> None:
 
 def test_every_speaker_has_a_file_of_his_model() -> None:
     for model in voices():
-        stems = {name.partition(".")[0] for name in model.required}
-        assert {speaker.variant for speaker in model.speakers} <= stems
+        variants = [speaker.variant for speaker in model.speakers]
+        if model.engine == "sherpa-onnx-tts":
+            # One file has them all, by their numbers.
+            assert len({int(one) for one in variants}) == len(variants)
+        else:
+            assert set(variants) <= {name.partition(".")[0] for name in model.required}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -27,7 +28,18 @@ from rasr.models.errors import (
 from rasr.models.install import install
 from rasr.models.record import RECORD_NAME, read_record
 from rasr.models.store import State, Store
-from tests.models.archives import NAME, STEM, contents, file, folder, noise, release, special, tar
+from tests.models.archives import (
+    NAME,
+    STEM,
+    contents,
+    file,
+    folder,
+    noise,
+    release,
+    special,
+    tar,
+    written,
+)
 from tests.models.conftest import Quiet, make_model, make_store, put, tree
 from tests.models.host import (
     Answer,
@@ -41,6 +53,7 @@ from tests.models.host import (
     silent,
     whole,
 )
+from tests.models.shelf import shelving
 
 RELEASE = release()
 
@@ -617,3 +630,59 @@ def test_an_encrypted_address_may_not_lead_to_one_that_is_not(
         with pytest.raises(FetchFailed, match="which is not encrypted"):
             pull(store)
     assert RECORD_NAME not in "".join(tree(tmp_path))
+
+
+def beside(content: bytes) -> tuple[dict[str, object], ...]:
+    digest = hashlib.sha256(content).hexdigest()
+    file = {"name": "vocoder.onnx", "page": "vocoder-models", "bytes": len(content)}
+    return (file | {"sha256": digest},)
+
+
+def test_a_file_beside_the_archive_is_fetched_and_recorded_too(tmp_path: Path) -> None:
+    vocoder = noise(20_000)
+    model = make_model(RELEASE, page="tts-models", beside=beside(vocoder))
+    with shelving() as shelf:
+        shelf.files = {
+            f"/tts-models/{STEM}.tar.bz2": RELEASE,
+            "/vocoder-models/vocoder.onnx": vocoder,
+        }
+        bases = (f"{shelf.url}/{{page}}/",)
+        store = Store(tmp_path / "models", Catalogue((model,), bases), tmp_path / "bundled")
+        place = pull(store)
+    assert (place / "vocoder.onnx").read_bytes() == vocoder
+    assert store.check(model).damage == ()
+    record = read_record(place)
+    assert record is not None
+    assert record.files.keys() == {*contents(), "vocoder.onnx"}
+    assert record.bytes == model.download_bytes == len(RELEASE) + len(vocoder)
+    (place / "vocoder.onnx").unlink()
+    assert store.state(model) is State.BROKEN
+
+
+def test_a_file_beside_the_archive_is_given_by_hand_or_named(tmp_path: Path) -> None:
+    vocoder = noise(20_000)
+    model = make_model(RELEASE, beside=beside(vocoder))
+    store = Store(tmp_path / "models", Catalogue((model,), ()), tmp_path / "bundled")
+    archive = written(tmp_path / f"{STEM}.tar.bz2", RELEASE)
+    with pytest.raises(ArchiveRefused, match=r"vocoder\.onnx was not given, and .* needs it"):
+        install(store, model, Quiet(), by_hand=[archive])
+    other = written(tmp_path / "vocoder.onnx", noise(20_001))
+    with pytest.raises(ArchiveRefused, match=r"has 20001 bytes, vocoder\.onnx has 20000"):
+        install(store, model, Quiet(), by_hand=[archive, other])
+    assert_nothing_installed(store)
+    other.write_bytes(vocoder)
+    assert (install(store, model, Quiet(), by_hand=[other, archive]) / "vocoder.onnx").is_file()
+
+
+def test_what_cannot_be_fetched_beside_the_archive_is_told_by_its_name(tmp_path: Path) -> None:
+    model = make_model(RELEASE, page="tts-models", beside=beside(noise(20_000)))
+    with shelving() as shelf:
+        shelf.files = {f"/tts-models/{STEM}.tar.bz2": RELEASE}
+        bases = (f"{shelf.url}/{{page}}/",)
+        store = Store(tmp_path / "models", Catalogue((model,), bases), tmp_path / "bundled")
+        with pytest.raises(
+            FetchFailed, match=r"fetch vocoder\.onnx .20000 bytes. elsewhere"
+        ) as told:
+            pull(store)
+    assert f"--from FILE for each of {STEM}.tar.bz2 and vocoder.onnx" in str(told.value)
+    assert_nothing_installed(store)

@@ -70,8 +70,28 @@ VOICE = make_model(
     ],
     archive="v.tar.bz2",
 )
+WHO_SPEAKS = make_model(
+    name="diarization",
+    kind="diarization",
+    engine="sherpa-onnx-diarization",
+    archive="d.tar.bz2",
+    files=("encoder.int8.onnx",),
+    beside=[{"name": "tokens.txt", "page": "speaker-recongition-models"}],
+)
 TINY = make_model(name="tiny", bundled=True, archive=None, options={"search": "beam"})
-ALL = (VOICE, OFFLINE, DIALECT, WHISPER, DEFAULT, MANDARIN, BOTH, CANTONESE, ENGLISH, TINY)
+ALL = (
+    VOICE,
+    WHO_SPEAKS,
+    OFFLINE,
+    DIALECT,
+    WHISPER,
+    DEFAULT,
+    MANDARIN,
+    BOTH,
+    CANTONESE,
+    ENGLISH,
+    TINY,
+)
 
 
 @pytest.fixture
@@ -516,7 +536,7 @@ def test_a_voice_that_is_installed_recognises_nothing(store: Store) -> None:
 def test_a_voice_is_refused_where_it_is_to_recognise(store: Store, document: str) -> None:
     put(store, VOICE)
     requests = () if document else ("speaker",)
-    with pytest.raises(ConfigurationError, match="speaker is a voice: it speaks, and recognises"):
+    with pytest.raises(ConfigurationError, match="speaker is of kind voice, and recognises"):
         resolved(store, *requests, document=document)
 
 
@@ -527,3 +547,19 @@ def test_installed_voices_come_before_those_that_need_nothing(store: Store) -> N
     assert [voice.name for voice in here][:3] == ["zf", "kid", "espeak-female"]
     assert (here[0].model, here[0].folder, here[0].rate) == ("speaker", str(folder), 24000)
     assert (here[1].age, here[1].gender, here[1].languages) == ("child", "male", ("japanese",))
+
+
+def test_what_tells_who_speaks_does_so_once_it_is_installed(store: Store) -> None:
+    assert not resolved(store).settings.recordings.has_voice_models
+    folder = put(store, WHO_SPEAKS)
+    found = resolved(store)
+    recordings = found.settings.recordings
+    assert recordings.voice_segmentation == str(folder / "encoder.int8.onnx")
+    assert recordings.voice_embedding == str(folder / "tokens.txt")
+    assert str(found.origins["recordings.voice_embedding"]) == "installed model diarization"
+    assert "chinese" not in found.settings.properties
+    named = resolved(store, environ={"RASR_RECORDINGS__VOICE_SEGMENTATION": "/own.onnx"})
+    assert named.settings.recordings.voice_segmentation == "/own.onnx"
+    assert named.settings.recordings.voice_embedding == ""
+    with pytest.raises(ConfigurationError, match="of kind diarization, and recognises nothing"):
+        resolved(store, "diarization")

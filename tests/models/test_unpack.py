@@ -173,8 +173,6 @@ def test_packed_bytes_that_are_no_tar_are_refused(tmp_path: Path) -> None:
 
 @settings(
     max_examples=60,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())

@@ -21,7 +21,7 @@ from rasr.recognition.events import (
 from rasr.recognition.recognition import State
 from tests.recognition.talk import Talk, hush, speech
 
-_PROFILE = settings(derandomize=True, deadline=None, max_examples=300)
+_PROFILE = settings(max_examples=300)
 
 _segmentations = st.builds(
     Segmentation,

@@ -10,6 +10,8 @@ from urllib.parse import quote
 import httpx
 from moto.server import ThreadedMotoServer
 
+from tests.processes import LONG_S
+
 BUCKET = "calls"
 
 
@@ -23,7 +25,7 @@ class S3:
         """Keep an object."""
         headers = {"x-amz-acl": "public-read"} if public else {}
         url = f"{self.url}/{BUCKET}/{quote(key)}"
-        httpx.put(url, content=body, headers=headers).raise_for_status()
+        httpx.put(url, content=body, headers=headers, timeout=LONG_S).raise_for_status()
 
 
 @contextmanager
@@ -34,7 +36,8 @@ def s3(objects: Mapping[str, bytes]) -> Iterator[S3]:
     try:
         host, port = server.get_host_and_port()
         running = S3(f"http://{host}:{port}")
-        httpx.put(f"{running.url}/{BUCKET}").raise_for_status()
+        # What it needs is imported by the first request, which takes seconds.
+        httpx.put(f"{running.url}/{BUCKET}", timeout=LONG_S).raise_for_status()
         for key, body in objects.items():
             running.put(key, body)
         yield running

@@ -214,14 +214,14 @@ def recognizer(
 class Heard:
     """A listener that writes down what it is told."""
 
+    is_there = True
+
     def __init__(self) -> None:
-        self.numbers: list[int] = []
         self.lines: list[str] = []
         self.faults = 0
         self._told = asyncio.Event()
 
-    def on_event(self, number: int, event: RecognitionEvent) -> None:
-        self.numbers.append(number)
+    def on_event(self, event: RecognitionEvent) -> None:
         self.lines.append(line_of(event))
         self._told.set()
 
@@ -233,9 +233,6 @@ class Heard:
 
     def on_fault(self) -> None:
         self.faults += 1
-
-    def on_replaced(self) -> None:
-        self.lines.append("replaced")
 
 
 def line_of(event: RecognitionEvent) -> str:
@@ -266,6 +263,7 @@ class PlayedSocket:
         self.closed: tuple[int, str] | None = None
         self.aborted = False
         self.gone = False
+        self.left_for_good = False
         self.received = 0
 
     def say(self, *messages: str | bytes) -> None:

@@ -9,11 +9,9 @@ import pytest
 from rasr.runtime.access import Access
 from rasr.runtime.connection import Connection
 from rasr.runtime.fair_share import SLICE_S
-from rasr.runtime.runner import RecognitionRunner
 from rasr.wire.dialect import AccessRequest, Refusal, RefusalKind
 from tests.recognition.talk import hush, speech
 from tests.runtime.fakes import (
-    Heard,
     PlayedScheduler,
     PlayedSocket,
     Slot,
@@ -33,7 +31,6 @@ class Stage:
         self,
         answer: Access | Refusal | BaseException | None = None,
         *,
-        keeps: bool = False,
         cost_s: float = 0.0,
     ) -> None:
         """
@@ -46,7 +43,6 @@ class Stage:
         self.answer = answer or access(slot=self.slot)
         self.may_answer = asyncio.Event()
         self.may_answer.set()
-        self.kept: list[RecognitionRunner] = []
         self.statistics = statistics()
         self.connection = Connection(
             self.socket,
@@ -55,7 +51,6 @@ class Stage:
             self._authorise,
             self.statistics,
             send_timeout_s=5.0,
-            keep=self.kept.append if keeps else None,
         )
         self.serving = asyncio.ensure_future(self.connection.run())
 
@@ -227,38 +222,6 @@ async def test_the_recognition_ends_with_the_connection() -> None:
     assert not stage.slot.held
     assert stage.statistics.reason == "disconnected"
     assert stage.statistics.audio_s == pytest.approx(0.6)
-
-
-async def test_one_that_is_kept_is_taken_up_by_another_connection() -> None:
-    first = Stage(keeps=True)
-    await first.say("begin english", speech(600))
-    first.scheduler.tasks[0].partial("good")
-    await settle()
-    await first.leave()
-    (runner,) = first.kept
-    first.scheduler.tasks[0].partial("good day")
-    second = Stage()
-    second.connection.attach(runner)
-    await second.say(speech(600), "end")
-    first.scheduler.tasks[0].final("good day all")
-    await settle()
-    assert first.socket.sent == ["ready", "speech", "+ good ()"]
-    assert second.socket.sent == ["+ good day (good)", "silence", "= good day all", "bye"]
-    assert runner.received_samples == 2 * len(speech(600)) // 2
-    await second.leave()
-
-
-async def test_one_that_is_kept_and_never_taken_up_is_closed_by_its_keeper() -> None:
-    stage = Stage(keeps=True)
-    await stage.say("begin english", speech(600))
-    await stage.leave()
-    (runner,) = stage.kept
-    assert not runner.over
-    runner.close("nobody came back")
-    assert stage.scheduler.tasks[0].abandoned
-    assert not stage.slot.held
-    runner.attach(Heard())
-    assert runner.over
 
 
 async def test_shutdown_finishes_what_is_open() -> None:

@@ -85,8 +85,8 @@ class _Told(Heard):
         self.warnings: list[str] = []
         self.finals: list[Final] = []
 
-    def on_event(self, number: int, event: RecognitionEvent) -> None:
-        super().on_event(number, event)
+    def on_event(self, event: RecognitionEvent) -> None:
+        super().on_event(event)
         if isinstance(event, Warning):
             self.warnings.append(event.message)
         if isinstance(event, Final):
@@ -551,7 +551,7 @@ moves = st.one_of(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(moves, min_size=4, max_size=25))
 def test_each_segment_has_one_final_within_the_bound_whatever_comes_when(
     game: list[tuple[Any, ...]],

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -152,10 +152,7 @@ async def _play(mode: Mode, script: Script, actions: list[Action]) -> None:
 
 
 @settings(
-    derandomize=True,
-    deadline=None,
     max_examples=1000,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(mode=st.sampled_from(list(Mode)), script=_SCRIPTS, actions=_CLIENTS)
 def test_every_start_is_answered_and_ended_within_a_bound_and_nothing_is_left(

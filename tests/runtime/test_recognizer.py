@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from rasr.recognition.events import Final
 from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Priority
 from rasr.tasks import EndedUnasked
@@ -120,3 +121,17 @@ async def test_a_source_of_audio_that_is_cancelled_from_within_reaches_the_reade
     with pytest.raises(EndedUnasked, match="the source of the audio was cancelled"):
         async for _ in reader.recognize(broken(), config_of(), access(), statistics()):
             pass
+
+
+async def test_settled_segments_are_not_decoded_and_the_others_are_as_ever() -> None:
+    scheduler = PlayedScheduler()
+    engine = asyncio.create_task(play(scheduler, "two", "three"))
+    audio = pieces(speech(600), hush(600), speech(600), hush(600), speech(600))
+    events = recognizer(scheduler).recognize(
+        audio, config_of(), access(), statistics(), settled_segments=1
+    )
+    found = [event async for event in events]
+    await engine
+    finals = [(one.segment, one.hypothesis.text) for one in found if isinstance(one, Final)]
+    assert finals == [(1, ""), (2, "two"), (3, "three")]
+    assert len(scheduler.tasks) == 2

@@ -1,9 +1,10 @@
-"""One recognition on the event loop: who listens, what is kept, what is given back."""
+"""One recognition on the event loop: who listens, what is given back."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -39,7 +40,6 @@ class Stage:
         leave: Access | None = None,
         *,
         processor: TextProcessor | None = None,
-        keeps_events: bool = False,
         **fields: object,
     ) -> None:
         self.scheduler = PlayedScheduler()
@@ -51,7 +51,6 @@ class Stage:
             leave or access(slot=self.slot),
             self.statistics,
             owner="me",
-            keeps_events=keeps_events,
         )
 
     def hear(self) -> Heard:
@@ -60,7 +59,7 @@ class Stage:
         return listener
 
 
-async def test_events_are_numbered_in_order_without_gaps() -> None:
+async def test_events_come_in_order() -> None:
     stage = Stage()
     heard = stage.hear()
     stage.runner.feed(speech(600) + hush(600))
@@ -68,60 +67,20 @@ async def test_events_are_numbered_in_order_without_gaps() -> None:
     stage.scheduler.tasks[0].final("one two")
     stage.runner.finish()
     assert heard.lines == ["started", "ended", "partial one", "final one two", "done finished"]
-    assert heard.numbers == [1, 2, 3, 4, 5]
 
 
-async def test_a_listener_that_comes_back_gets_what_was_not_taken_once_each() -> None:
-    stage = Stage(keeps_events=True)
-    first = stage.hear()
+async def test_what_reaches_nobody_is_not_told_in_the_account() -> None:
+    told: list[float] = []
+    leave = replace(access(), settle=lambda heard: told.append(heard.told_s))
+    stage = Stage(leave)
+    heard = stage.hear()
     stage.runner.feed(speech(600) + hush(600))
     stage.scheduler.tasks[0].final("one")
-    stage.runner.take(first.numbers[-1])
-    stage.runner.detach()
     stage.runner.feed(speech(600) + hush(600))
-    for text in ("two", "two three"):
-        stage.scheduler.tasks[1].partial(text)
-    second = stage.hear()
-    stage.scheduler.tasks[1].final("two three four")
-    stage.runner.finish()
-    assert first.lines == ["started", "ended", "final one"]
-    # Of partials nobody wants more than the newest.
-    assert second.lines == [
-        "started",
-        "ended",
-        "partial two three",
-        "final two three four",
-        "done finished",
-    ]
-
-
-async def test_a_recognition_without_a_listener_goes_on_to_its_end() -> None:
-    stage = Stage(keeps_events=True)
-    stage.hear()
-    stage.runner.detach()
-    stage.runner.feed(speech(600) + hush(600))
-    stage.scheduler.tasks[0].final("one")
-    stage.runner.finish()
-    assert stage.runner.over
-    assert not stage.slot.held
-    assert stage.hear().lines == ["started", "ended", "final one", "done finished"]
-
-
-async def test_it_knows_up_to_which_sample_audio_has_arrived_and_what_was_taken() -> None:
-    stage = Stage(keeps_events=True)
-    stage.runner.feed(hush(1000))
-    assert stage.runner.received_samples == 16_000
-    stage.runner.take(3)
-    stage.runner.take(2)
-    assert stage.runner.taken == 3
-
-
-async def test_events_that_nobody_wants_back_are_not_kept() -> None:
-    stage = Stage()
-    stage.hear()
-    stage.runner.detach()
-    stage.runner.feed(speech(600) + hush(600))
-    assert stage.hear().lines == []
+    heard.is_there = False
+    stage.scheduler.tasks[1].final("two")
+    stage.runner.close("nobody came back")
+    assert told == [pytest.approx(0.6, abs=0.35)]
 
 
 async def test_the_client_is_told_before_the_others_and_their_faults_are_theirs() -> None:
@@ -136,8 +95,8 @@ async def test_the_client_is_told_before_the_others_and_their_faults_are_theirs(
             order.append("closed")
 
     class Client(Heard):
-        def on_event(self, number: int, event: RecognitionEvent) -> None:
-            super().on_event(number, event)
+        def on_event(self, event: RecognitionEvent) -> None:
+            super().on_event(event)
             order.append(f"client {line_of(event)}")
 
     stage = Stage(access(Broken()))

@@ -16,6 +16,7 @@ from rasr.scheduling.serving import SlotServer
 from rasr.scheduling.task import DecodeTask
 from rasr.settings import DecodingSettings
 from rasr.tasks import EndedUnasked
+from tests.runtime.virtual_loop import run
 from tests.scheduling.commanded import (
     Clock,
     CommandedWorker,
@@ -366,18 +367,24 @@ async def test_a_replacement_that_does_not_come_up_is_tried_again(
     await scheduler.stop()
 
 
-async def test_a_replacement_that_hangs_while_loading_is_given_up_and_tried_again() -> None:
-    worker = CommandedWorker()
-    # The clock stands still, so the first start took no time at all.
-    scheduler = await started(worker, clock=Clock(), step_timeout_s=0.001)
-    worker.loading = asyncio.Event()
-    worker.told()
-    await until(lambda: worker.starts == 3)
-    assert (worker.stops, scheduler.workers_up) == (1, 0)
-    worker.loading.set()
-    await until(lambda: scheduler.workers_up == 1)
-    await decodes(scheduler, worker)
-    await scheduler.stop()
+def test_a_replacement_that_hangs_while_loading_is_given_up_and_tried_again() -> None:
+    async def test() -> None:
+        worker = CommandedWorker()
+        # The clock stands still, so the first start took no time at all.
+        scheduler = await started(worker, clock=Clock(), step_timeout_s=10.0)
+        worker.loading = asyncio.Event()
+        worker.told()
+        await asyncio.sleep(9.0)
+        assert (worker.starts, worker.stops) == (2, 0)
+        await asyncio.sleep(2.0)
+        assert (worker.starts, worker.stops, scheduler.workers_up) == (3, 1, 0)
+        worker.loading.set()
+        await settle()
+        assert scheduler.workers_up == 1
+        await decodes(scheduler, worker)
+        await scheduler.stop()
+
+    run(test())
 
 
 async def test_what_comes_while_no_worker_is_up_waits_for_the_replacement() -> None:
@@ -456,20 +463,19 @@ async def test_the_scheduler_stops_while_a_replacement_loads() -> None:
 
 
 @pytest.mark.parametrize("how", ["hangs", "dies"])
-async def test_a_worker_that_is_lost_while_it_is_measured_is_told(how: str) -> None:
-    worker = CommandedWorker()
-    scheduler = Scheduler(
-        [worker],
-        DecodingSettings(load_timeout_s=0.01 if how == "hangs" else 60.0),
-        streams_per_worker=1,
-    )
-    await scheduler.start()
-    measuring = asyncio.ensure_future(scheduler.calibrate(samples(1), short=True))
-    if how == "dies":
-        await worker.die()
-    with pytest.raises(EngineUnavailable, match="measured"):
-        await measuring
-    await scheduler.stop()
+def test_a_worker_that_is_lost_while_it_is_measured_is_told(how: str) -> None:
+    async def test() -> None:
+        worker = CommandedWorker()
+        scheduler = Scheduler([worker], DecodingSettings(load_timeout_s=50.0), streams_per_worker=1)
+        await scheduler.start()
+        measuring = asyncio.ensure_future(scheduler.calibrate(samples(1), short=True))
+        if how == "dies":
+            await worker.die()
+        with pytest.raises(EngineUnavailable, match="measured"):
+            await measuring
+        await scheduler.stop()
+
+    run(test())
 
 
 async def test_a_worker_each_of_whose_slots_hangs_does_not_count_as_up() -> None:

@@ -2,6 +2,7 @@
 
 The settings are JSON. What is an engine of kind `pocketsphinx` there is the fake one, in worker
 processes. It writes READY and its address to standard output when it serves, HANGS when it hangs.
+A fault may be one of its clients: then it waits for them no longer than others do.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from rasr.scheduling import Scheduler, ThreadWorker, answer_questions, worker
 from rasr.scheduling.engine_host import Batch, EngineHost, host_in_process
 from rasr.server import serve, service
 from rasr.server.errors import StartError
+from rasr.server.ws import connections
 from rasr.settings import Settings
+from tests.processes import LONG_S
 
 FAKE = EngineSpec("fake", {"streams": 4})
 
@@ -74,10 +77,24 @@ def fill_standard_error() -> None:
         os.set_blocking(2, True)
 
 
+def _have_patience(fault: str) -> None:
+    """Whatever comes to its end has the time of a slow machine for it; what hangs has little."""
+    serve.FORCE_S = LONG_S
+    if fault.startswith("loop"):
+        serve.FORCE_S = 2.0
+    elif fault.startswith("thread"):
+        # All but the thread is to end before.
+        serve.FORCE_S = 5.0
+    if fault != "loop and standard error hang":
+        serve._LAST_WORD_S = logs._LAST_S = LONG_S
+    if fault != "clients do not read":
+        connections._FAREWELL_S = LONG_S
+
+
 def main(fault: str, config: str) -> None:
     """Serve, with a fault."""
     patch.object(worker, "host_in_process", decodes).start()
-    serve.FORCE_S = 2.0
+    _have_patience(fault)
 
     def ready(message: str) -> None:
         click.echo(f"READY {message.splitlines()[0]}")

@@ -1,6 +1,6 @@
 """A stand-in for the official SDK's client of real-time synthesis: as strict as it.
 
-It sends one START and waits for END, within its patience. It takes binary frames at any time after
+It sends one START and waits for END. It takes binary frames at any time after
 START, needs a `trace_id` in every message, and knows no `resp_type` but START, END and the two of
 errors; RESULT it takes only where the test has asked for subtitles, which the SDK cannot.
 """
@@ -16,9 +16,9 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.processes import LONG_S
 from tests.server.sdk import PROJECT
 
-_PATIENCE_S = 20.0
 PATH = f"/v1/{PROJECT}/rtts"
 DEFAULTS = {
     "audio_format": "pcm",
@@ -49,7 +49,11 @@ class RttsClient:
 
     async def __aenter__(self) -> Self:
         self.socket: ClientConnection = await connect(
-            self.url + PATH, compression=None, proxy=None, additional_headers=self.headers
+            self.url + PATH,
+            compression=None,
+            proxy=None,
+            open_timeout=LONG_S,
+            additional_headers=self.headers,
         )
         return self
 
@@ -77,7 +81,7 @@ class RttsClient:
 
     async def receive(self) -> str:
         """What comes next."""
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(LONG_S):
             came = await self.socket.recv()
         if isinstance(came, bytes):
             assert "START" in self.order, "the SDK is not ready for sound"

@@ -1,7 +1,8 @@
 """A stand-in for the official Python SDK: as strict as it, about the same things.
 
 What it demands is written down in the specification, section 3.10: a `trace_id` on every message,
-no `resp_type` that it does not know, START and END answered within its patience, text only.
+no `resp_type` that it does not know, START and END answered, text only. Within which time they are
+is for benchmarks to say.
 
 It shares nothing with `rasr.client` on purpose: that client and the server have one codec, so that
 a mistake in it would be made at both ends and noticed at neither.
@@ -18,7 +19,8 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-_PATIENCE_S = 18.0
+from tests.processes import LONG_S
+
 PROJECT = "0123456789abcdef0123456789abcdef"
 
 
@@ -41,6 +43,7 @@ class SdkClient:
             f"{self.url}/v1/{PROJECT}/{self.path}",
             compression=None,
             proxy=None,
+            open_timeout=LONG_S,
             additional_headers={"content-length": "0"},
             origin="http://127.0.0.1",  # type: ignore[arg-type]
         )
@@ -95,7 +98,7 @@ class SdkClient:
 
     async def until(self, resp_type: str) -> dict[str, Any]:
         """The first message of this kind that was not asked for before."""
-        async with asyncio.timeout(_PATIENCE_S), self._changed:
+        async with asyncio.timeout(LONG_S), self._changed:
             while True:
                 for message in self.messages:
                     if message["resp_type"] == resp_type and "seen" not in message:
@@ -105,7 +108,7 @@ class SdkClient:
 
     async def closed(self) -> int:
         """The close code, once the server has closed."""
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(LONG_S):
             await self._reader
         assert self._socket.close_code is not None
         return self._socket.close_code
@@ -129,7 +132,7 @@ class SdkClient:
         return " ".join(segment["result"]["text"] for segment in self.finals)
 
     async def _wait_while(self, state: str) -> None:
-        async with asyncio.timeout(_PATIENCE_S), self._changed:
+        async with asyncio.timeout(LONG_S), self._changed:
             await self._changed.wait_for(lambda: self.state != state)
 
     async def _read(self) -> None:

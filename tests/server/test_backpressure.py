@@ -8,6 +8,7 @@ import json
 from websockets.asyncio.client import connect
 
 from rasr.server.service import Service
+from tests.processes import LONG_S
 from tests.server.audio import voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT, SdkClient
@@ -36,7 +37,7 @@ async def test_a_client_at_many_times_the_speed_of_speech_survives_on_a_loaded_s
             compression=None,
             proxy=None,
             ping_interval=0.2,
-            ping_timeout=5,
+            ping_timeout=LONG_S,
         ) as socket,
     ):
         await socket.send(_START)

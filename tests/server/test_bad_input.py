@@ -170,7 +170,8 @@ async def test_a_client_that_breaks_off_without_a_word_gives_everything_back(
 
 
 async def test_a_half_open_socket_is_dropped_by_the_idle_rule() -> None:
-    settings = fake_settings(session={"idle_s": 0.2})
+    # Long enough for a slow machine to come from the handshake to START.
+    settings = fake_settings(session={"idle_s": 1.5})
     async with Service(settings) as service, SdkClient(service.url) as client:
         await client.start()
         fatal = await client.until("FATAL_ERROR")

@@ -22,6 +22,7 @@ from rasr.server.errors import StartError
 from rasr.server.ops.capacity import Calibration, Capacity, carried, memory_folder, summary
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.processes import LONG_S
 from tests.scheduling.commanded import settle
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
@@ -323,7 +324,7 @@ async def test_a_server_to_which_nobody_speaks_calibrates_again(
     monkeypatch.setattr("rasr.scheduling.idle_calibration._LOOK_S", 0.0)
     monkeypatch.setattr("rasr.scheduling.idle_calibration.FIRST_S", 0.0)
     machine.seconds, machine.disturbance = 0.015, 15.0
-    async with Service(settings()) as service, asyncio.timeout(30):
+    async with Service(settings()) as service, asyncio.timeout(LONG_S):
         machine.seconds, machine.disturbance = 0.001, 1.0
         statistics = service.state.schedulers["fake"].statistics
         await twice.wait()

@@ -18,14 +18,16 @@ from bench.report import ROOT
 from rasr.asgi import ABORT
 from rasr.captions import Broadcaster, readable
 from rasr.captions.files import srt, vtt
+from rasr.server.channels.directory import OwnChannels
 from rasr.server.http.captions import EventStream
 from rasr.server.http.captions_page import PARAMETERS
 from rasr.server.origins import OriginRule
 from rasr.server.service import Service
-from rasr.settings import CaptionSettings
+from rasr.settings import CaptionSettings, Settings
 from rasr.tasks import notice_faults
 from tests.captions.test_channel import events
 from tests.captions.values import final, partial
+from tests.processes import LONG_S
 from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
@@ -37,7 +39,7 @@ def http_of(service: Service) -> str:
 
 @pytest.fixture
 async def web(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=http_of(service), timeout=20) as client:
+    async with httpx.AsyncClient(base_url=http_of(service), timeout=LONG_S) as client:
         yield client
 
 
@@ -59,6 +61,13 @@ class Stream:
                     return one
             *whole, self._rest = (self._rest + await anext(self._chunks)).split(b"\n\n")
             self._waiting += events(b"\n\n".join(whole))
+
+    async def any(self) -> dict[str, Any]:
+        """The next event, whatever it is."""
+        while not self._waiting:
+            *whole, self._rest = (self._rest + await anext(self._chunks)).split(b"\n\n")
+            self._waiting += events(b"\n\n".join(whole))
+        return self._waiting.pop(0)
 
     async def at_end(self) -> list[dict[str, Any]]:
         """All that still comes, until the server ends the stream."""
@@ -134,7 +143,10 @@ class TestStream:
     async def test_one_viewer_too_many_is_told_in_words(self) -> None:
         settings = fake_settings(captions={"max_viewers": 1})
         async with Service(settings) as service:
-            async with httpx.AsyncClient(base_url=http_of(service)) as web, watching(web) as stream:
+            async with (
+                httpx.AsyncClient(base_url=http_of(service), timeout=LONG_S) as web,
+                watching(web) as stream,
+            ):
                 await stream.next("state")
                 answer = await web.get("/captions/stage/events")
         assert answer.status_code == 503
@@ -203,7 +215,9 @@ class TestStream:
             "extensions": {ABORT: aborted.set},
         }
         origins = OriginRule.of((), names_are_ours=False)
-        await EventStream(captions, origins, send_timeout_s=0.001)(scope, receive, send)
+        await EventStream(captions, OwnChannels(), origins, send_timeout_s=0.001)(
+            scope, receive, send
+        )
         assert aborted.is_set()
         assert captions.viewers == 0
 
@@ -225,7 +239,9 @@ class TestStream:
             "path_params": {"name": "stage"},
         }
         origins = OriginRule.of((), names_are_ours=False)
-        await EventStream(captions, origins, send_timeout_s=5.0)(scope, receive, send)
+        await EventStream(captions, OwnChannels(), origins, send_timeout_s=5.0)(
+            scope, receive, send
+        )
         assert captions.viewers == 0
         await counted.acquire()
 
@@ -450,29 +466,37 @@ class TestStrangers:
     async def test_a_name_of_a_proxy_is_known_when_it_is_listed(self) -> None:
         settings = fake_settings(server={"allowed_origins": ("https://talk.example",)})
         async with Service(settings) as service:
-            async with httpx.AsyncClient(base_url=http_of(service)) as web:
+            async with httpx.AsyncClient(base_url=http_of(service), timeout=LONG_S) as web:
                 for host, status in (("talk.example", 200), ("other.example", 403)):
                     answer = await web.get("/captions/stage", headers={"host": host})
                     assert answer.status_code == status
 
 
 class TestShutdown:
-    async def test_viewers_get_the_last_final_and_an_end_and_hold_nothing_up(self) -> None:
-        async with Service(fake_settings()) as service:
-            async with httpx.AsyncClient(base_url=http_of(service)) as web:
+    @pytest.fixture
+    def endless(self, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        """Of a server that waits for ever, as far as these tests are concerned, where it waits."""
+        monkeypatch.setattr("rasr.server.service._GRACE_S", 3600.0)
+        return fake_settings(server={"drain_s": 3600.0})
+
+    async def test_viewers_get_the_last_final_and_an_end_and_hold_nothing_up(
+        self, endless: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("rasr.server.service._FAREWELL_S", 3600.0)
+        async with Service(endless) as service:
+            async with httpx.AsyncClient(base_url=http_of(service), timeout=LONG_S) as web:
                 async with watching(web) as stream, SdkClient(service.url) as client:
                     await client.start(interim_results="yes", caption_channel="stage")
                     await client.audio(quiet(300) + voiced(1200))
                     await stream.next("cue", final=False)
-                    # Less than the server waits for requests that are not answered.
-                    async with asyncio.timeout(4):
+                    async with asyncio.timeout(LONG_S):
                         await service.stop()
                     told = await stream.at_end()
         assert [one["state"] for one in told if one["event"] == "state"] == ["ended", "closing"]
         assert [one["final"] for one in told if one["event"] == "cue"][-1] is True
 
-    async def test_a_viewer_who_does_not_read_does_not_hold_it_up(self) -> None:
-        async with Service(fake_settings()) as service:
+    async def test_a_viewer_who_does_not_read_does_not_hold_it_up(self, endless: Settings) -> None:
+        async with Service(endless) as service:
             captions = service.state.captions
             host, _, port = http_of(service).removeprefix("http://").partition(":")
             with socket.socket() as lazy:
@@ -489,6 +513,7 @@ class TestShutdown:
                     publisher.on_event(final(f"final {number}"))
                     await asyncio.sleep(0)
                 publisher.close()
-                async with asyncio.timeout(4):
+                # He has a moment to take his farewell.
+                async with asyncio.timeout(LONG_S):
                     await service.stop()
             assert captions.viewers == 0

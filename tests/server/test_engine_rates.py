@@ -59,7 +59,7 @@ async def test_times_of_text_and_words_are_those_of_the_audio(of_rate: Service) 
         assert before["end_time"] <= after["start_time"] + 1
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(tail_ms=st.integers(100, 4000), frame_ms=st.sampled_from([10, 20, 30]))
 def test_the_tail_is_as_long_as_it_says_to_the_frame(tail_ms: int, frame_ms: int) -> None:
     talk = Talk(Segmentation(tail_ms=tail_ms), classifier=LoudIsSpeech(frame_ms))

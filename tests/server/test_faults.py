@@ -16,11 +16,12 @@ from bench.recordings import load
 from rasr.scheduling import ProcessWorker
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.processes import LONG_S
 from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
 
-_ONE_WORKER = {
+ONE_WORKER = {
     "server": {"port": 0},
     "decoding": {"workers": 1, "streams_per_worker": 1},
     "capacity": {"max_load": 0.0},
@@ -31,7 +32,7 @@ _ONE_WORKER = {
 async def test_a_worker_killed_in_the_middle_of_an_utterance_costs_a_delay_only() -> None:
     audio = load("library").samples.astype("<i2").tobytes()
     half = len(audio) // 2
-    async with Service(Settings.model_validate(_ONE_WORKER)) as service:
+    async with Service(Settings.model_validate(ONE_WORKER)) as service:
         async with SdkClient(service.url) as client:
             for killed in (False, True):
                 await client.start(interim_results="yes", need_word_info="yes")
@@ -53,14 +54,14 @@ async def test_a_worker_killed_in_the_middle_of_an_utterance_costs_a_delay_only(
 @pytest.mark.engine
 async def test_workers_killed_while_idle_cost_a_delay_only() -> None:
     audio = load("library").samples.astype("<i2").tobytes()
-    async with Service(Settings.model_validate(_ONE_WORKER)) as service:
+    async with Service(Settings.model_validate(ONE_WORKER)) as service:
         (only,) = service.state.schedulers["pocketsphinx"].workers
         assert isinstance(only, ProcessWorker)
         assert only.pid is not None
         worker = psutil.Process(only.pid)  # type: ignore[no-untyped-call]
         worker.kill()  # type: ignore[no-untyped-call]
         # The pool notices a moment later; both orders are to work.
-        await asyncio.to_thread(psutil.wait_procs, [worker], 10)
+        await asyncio.to_thread(psutil.wait_procs, [worker], LONG_S)
         async with SdkClient(service.url) as client:
             for _ in range(2):
                 await client.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,7 @@ from rasr.wire.sis.flash import MOST_BYTES
 from tests.media.files import ENCODED, bomb, encoded, wav_head
 from tests.processes import until
 from tests.server.audio import quiet, voiced
-from tests.server.conftest import fake_settings
+from tests.server.conftest import Held, fake_settings
 from tests.server.flash import PATH, events_of, post, query, told
 from tests.server.metered import Metered, metered
 from tests.server.sdk import SdkClient
@@ -281,20 +281,6 @@ async def test_the_limit_of_bytes_is_told(
 
 
 # What lasts
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
-    """Recognitions end when what is in here is called, and not before."""
-    ends: list[Callable[[], None]] = []
-    finish = RecognitionRunner.finish
-    monkeypatch.setattr(
-        RecognitionRunner, "finish", lambda runner: ends.append(partial(finish, runner))
-    )
-    return ends
-
-
-Held = list[Callable[[], None]]
 
 
 def fail(held: Held) -> None:

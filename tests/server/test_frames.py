@@ -19,12 +19,12 @@ import pytest
 
 from rasr.server.service import Service
 from tests.asgi.served import handshake
+from tests.processes import LONG_S
 from tests.server.sdk import PROJECT
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 ERROR = "ERROR"
 _MASK = b"\x37\xfa\x21\x3d"
-_PATIENCE_S = 20.0
 
 
 def frame(
@@ -255,7 +255,7 @@ async def play(service: Service, case: Case) -> list[str]:
     for at in range(0, len(case.data), max(size, 1)):
         writer.write(case.data[at : at + size])
         await writer.drain()
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(LONG_S):
         said = [await _frame(reader) for _ in case.answers]
         writer.write(case.then or (closing() if case.code == 1000 else b""))
         while not reader.at_eof():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import tracemalloc
 
 import httpx
@@ -71,15 +72,17 @@ async def test_a_round_is_a_call_and_its_delay_is_that_of_its_finals(service: Se
         await client.audio(quiet(300) + voiced(1000) + quiet(1500))
         await client.end()
         assert outcomes(service) == (1, 0, 0)
+        began = time.monotonic()
         await client.start()
         await client.end()
+        took_s = time.monotonic() - began
     assert outcomes(service) == (2, 0, 0)
     count = service.state.interfaces.counts[CONTINUE]
     finals = service.state.statistics.finals
     waited = next(one for one in finals.collect()).samples
     (total,) = [one.value for one in waited if one.name.endswith("_sum")]
     # The second one's: from END to its answer.
-    assert total < count.delay_s < total + 5
+    assert total < count.delay_s < total + took_s
     assert projects(service) == {""}
 
 
@@ -99,7 +102,8 @@ async def test_whoever_leaves_without_an_answer_has_made_no_call(service: Servic
 
 
 async def test_silence_in_a_round_is_a_call_that_failed_and_between_two_it_is_none() -> None:
-    settings = fake_settings(session={"idle_s": 0.2})
+    # Long enough for a slow machine to come from the handshake to START.
+    settings = fake_settings(session={"idle_s": 1.5})
     async with Service(settings) as service:
         async with SdkClient(service.url) as client:
             await client.until("FATAL_ERROR")

@@ -15,7 +15,7 @@ from rasr.server.http.keys import MOST_DAYS, MOST_KEYS
 from rasr.server.service import Service
 from rasr.store.location import SqliteFile
 from tests.identity.signing import PROJECT
-from tests.server.auth.conftest import Place, Signer, place, web_of
+from tests.server.auth.conftest import Place, Signer, place, refused, web_of
 from tests.server.stored import PASSWORD, StoredAccounts, stored_accounts
 
 __all__ = ["place"]
@@ -58,15 +58,6 @@ async def team(tmp_path: Path) -> AsyncIterator[Team]:
     accounts = await stored_accounts(tmp_path)
     async with accounts.service() as service, web_of(service) as web:
         yield Team(accounts, service, web)
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> str:
-    """The sentence of a refusal."""
-    told = answer.json()
-    assert (answer.status_code, told["error_code"]) == (status, code), answer.text
-    assert told["request_id"] == answer.headers["x-request-id"] != ""
-    sentence: str = told["error_msg"]
-    return sentence
 
 
 async def test_a_key_is_made_signs_and_is_revoked(team: Team) -> None:

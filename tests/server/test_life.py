@@ -18,6 +18,7 @@ from rasr.scheduling import Scheduler
 from rasr.server.errors import StartError
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.processes import until
 from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings
 from tests.server.sdk import SdkClient
@@ -215,9 +216,10 @@ async def test_two_hundred_connections_come_and_go_and_leave_nothing() -> None:
         assert service.state.connections.count == 0
         assert service.state.admission.recognitions == 0
         assert scheduler.statistics.open_tasks == 0
-        # The last steps of a connection come after those of its session; let them happen.
-        for _ in range(50):
-            await asyncio.sleep(0)
-        gc.collect()
-        assert len(asyncio.all_tasks()) <= tasks
-        assert _descriptors() <= descriptors
+
+        def is_as_before() -> bool:
+            gc.collect()
+            return len(asyncio.all_tasks()) <= tasks and _descriptors() <= descriptors
+
+        # The last steps of a connection come after those of its session.
+        await until(is_as_before)

@@ -12,7 +12,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
-from rasr.server.ops.metrics import (
+from rasr.server.ops.metrics import ServerCollector
+from rasr.server.ops.readings import (
     CAPACITY,
     ENGINE,
     INTERFACE,
@@ -20,7 +21,6 @@ from rasr.server.ops.metrics import (
     OCCUPANCY,
     SERVER,
     Reading,
-    ServerCollector,
 )
 from rasr.server.service import Service
 from tests.server.audio import quiet, voiced

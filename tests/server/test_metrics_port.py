@@ -17,6 +17,7 @@ from rasr.server.ops.metrics import Exposition
 from rasr.server.ops.metrics_port import MetricsPort, metrics_port
 from rasr.server.service import Service
 from tests.identity.memory_directory import MemoryDirectory
+from tests.processes import LONG_S
 from tests.server.auth.conftest import accounts, web_of
 from tests.server.conftest import fake_settings
 
@@ -36,7 +37,7 @@ async def port_of(service: Service, token: str = "") -> AsyncIterator[httpx.Asyn
     await port.start()
     url = f"http://127.0.0.1:{port.port}"
     try:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as web:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=LONG_S) as web:
             yield web
     finally:
         await port.stop()
@@ -95,7 +96,7 @@ async def test_the_settings_open_the_port_and_the_server_closes_it() -> None:
         assert opened is not None
         assert opened.metrics_port is not None
         assert opened.metrics_port.port == port
-        async with httpx.AsyncClient(trust_env=False) as web:
+        async with httpx.AsyncClient(trust_env=False, timeout=LONG_S) as web:
             answer = await web.get(f"http://127.0.0.1:{port}/metrics")
         assert answer.status_code == 200
     assert service.background is None

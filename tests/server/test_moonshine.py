@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -14,9 +15,12 @@ from rasr.server.service import Service
 from rasr.settings import Settings
 from rasr.wire.sis.messages import Segment
 from tests.decoder.models.weights import MOONSHINE
+from tests.processes import until
 from tests.server.event_loop import MOST_HELD_MS, watched
 
 pytestmark = MOONSHINE.needed
+
+BYTES_PER_S = 32_000
 
 
 def settings() -> Settings:
@@ -32,8 +36,15 @@ def settings() -> Settings:
     )
 
 
-async def heard(url: str, samples: Samples, pace: Pace = Pace.FAST, **wanted: Any) -> list[Segment]:
-    """All segments of all results, partials too."""
+async def heard(
+    url: str, samples: Samples, pace: Pace = Pace.FAST, *, halt_s: float = 0.0, **wanted: Any
+) -> list[Segment]:
+    """All segments of all results, partials too.
+
+    Args:
+        halt_s: once so much was said, the rest waits for the first partial, however slow the
+            machine is; 0: it waits for nothing.
+    """
     told: list[Segment] = []
 
     def listen(message: ServerMessage) -> None:
@@ -41,9 +52,17 @@ async def heard(url: str, samples: Samples, pace: Pace = Pace.FAST, **wanted: An
             told.extend(message.segments)
 
     options = Options.of("english_16k_common", interim_results=True, **wanted)
-    chunks = chunks_of([samples], FORMATS["pcm16k16bit"], 100)
+
+    async def chunks() -> AsyncGenerator[bytes, None]:
+        said = 0
+        async for chunk in chunks_of([samples], FORMATS["pcm16k16bit"], 100):
+            if 0 < halt_s <= said / BYTES_PER_S:
+                await until(lambda: bool(told))
+            said += len(chunk)
+            yield chunk
+
     async with connect(url, options) as session:
-        await stream_recording(session, chunks, listen, pace=pace)
+        await stream_recording(session, chunks(), listen, pace=pace)
     return told
 
 
@@ -65,7 +84,9 @@ async def test_a_whole_session_never_holds_the_event_loop(monkeypatch: pytest.Mo
 async def test_partials_grow_to_the_final_and_say_what_is_stable() -> None:
     async with Service(settings()) as service:
         # What comes at once is read at once, and has no partials.
-        told = await heard(service.url, load("library").samples, Pace.REAL, add_punc=True)
+        told = await heard(
+            service.url, load("library").samples, Pace.REAL, halt_s=1.5, add_punc=True
+        )
     partials = [one for one in told if not one.is_final]
     (final,) = [one for one in told if one.is_final]
     assert final.text == "The library will be open on Monday."

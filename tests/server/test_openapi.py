@@ -28,14 +28,13 @@ from rasr.server.http.described.document import OPERATIONS, openapi_document
 from rasr.server.service import Service
 from rasr.store.on_demand import StoreOnDemand
 from tests.identity.signing import PROJECT
+from tests.processes import LONG_S
 from tests.server.auth.conftest import PASSWORD, accounts, web_of
 from tests.server.conftest import fake_settings
 
 SCHEMA = schemathesis.openapi.from_dict(openapi_document())
 EXAMPLES = settings(
     max_examples=12,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
 NO_OPERATION = re.compile(
@@ -73,7 +72,7 @@ def token(url: str) -> str:
             "scope": {"project": {"id": PROJECT}},
         }
     }
-    answer = httpx.post(f"{url}/v3/auth/tokens", json=login, trust_env=False)
+    answer = httpx.post(f"{url}/v3/auth/tokens", json=login, trust_env=False, timeout=LONG_S)
     return answer.headers["x-subject-token"]
 
 
@@ -86,7 +85,7 @@ def test_whatever_is_asked_is_answered_as_the_document_says(
 ) -> None:
     if "project_id" in (case.path_parameters or {}):
         case.path_parameters["project_id"] = PROJECT
-    answer = case.call(base_url=url, headers={"X-Auth-Token": token})
+    answer = case.call(base_url=url, headers={"X-Auth-Token": token}, timeout=LONG_S)
     case.validate_response(
         answer,
         checks=[

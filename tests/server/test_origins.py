@@ -7,9 +7,11 @@ import pytest
 from starlette.datastructures import Headers
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from rasr.server.origins import OriginRule
 from rasr.server.service import Service
+from tests.processes import LONG_S
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT
 
@@ -98,9 +100,21 @@ async def test_the_handshake_of_a_strangers_page_is_refused_with_what_to_do(
 async def test_a_name_is_believed_where_anybody_may_use_the_server(kind: str) -> None:
     named = {"host": "asr.lan:8765", "origin": "http://asr.lan:8765"}
     async with Service(fake_settings(auth={"kind": kind})) as service:
-        async with httpx.AsyncClient(base_url=service.url.replace("ws:", "http:")) as web:
+        async with httpx.AsyncClient(
+            base_url=service.url.replace("ws:", "http:"), timeout=LONG_S
+        ) as web:
             answer = await web.get("/properties", headers=named)
     assert ("access-control-allow-origin" in answer.headers) == (kind == "none")
+
+
+async def test_a_strangers_page_reads_no_captions_by_a_websocket(service: Service) -> None:
+    url = f"{service.url}/captions/stage/copy"
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(url, origin=Origin("https://evil.example"))
+    assert refused.value.response.status_code == 403
+    assert b"server.allowed_origins" in (refused.value.response.body or b"")
+    async with connect(url):
+        pass
 
 
 async def test_the_handshake_of_a_page_that_is_named_is_accepted() -> None:

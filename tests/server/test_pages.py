@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from rasr.server.service import Service
+from tests.processes import LONG_S
 from tests.server.conftest import fake_settings
 
 WEB = Path(str(files("rasr") / "web"))
@@ -30,7 +31,9 @@ PAGES = [
 
 
 def client(service: Service) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=service.url.replace("ws", "http"), trust_env=False)
+    return httpx.AsyncClient(
+        base_url=service.url.replace("ws", "http"), trust_env=False, timeout=LONG_S
+    )
 
 
 @pytest.mark.parametrize("path", PAGES)

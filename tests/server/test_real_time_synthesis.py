@@ -14,8 +14,8 @@ from rasr.audio.g711 import alaw_decode, ulaw_decode
 from rasr.server.admission import Party
 from rasr.server.service import Service
 from rasr.server.ws.speaking import SpeakingConnection
-from rasr.synthesis import Sound
-from rasr.synthesis.pool import LIVE_COST
+from rasr.synthesis.speech import Sound
+from rasr.synthesis.voice import LIVE_COST
 from rasr.usage.meter import UsageRefused
 from rasr.usage.services import Service as Kind
 from tests.identity.signing import AK, SK, signed_headers
@@ -143,9 +143,8 @@ async def test_what_cannot_be_spoken_is_told_and_the_next_text_is_taken(
 async def test_a_voice_that_is_too_slow_here_is_refused_with_its_numbers(
     speaking: Service,
 ) -> None:
-    voices = await speaking.state.speech.voices()
-    pool = speaking.state.speech._pool
-    assert pool is not None
+    pool = await speaking.state.speech._started()
+    voices = pool.voices
     slow = voices[-1]
     pool.note_cost(slow, 2 * LIVE_COST)
     async with RttsClient(speaking.url) as client:
@@ -156,9 +155,8 @@ async def test_a_voice_that_is_too_slow_here_is_refused_with_its_numbers(
 
 @in_one_loop
 async def test_more_live_speech_than_there_are_workers_for_is_refused(speaking: Service) -> None:
-    voices = await speaking.state.speech.voices()
-    pool = speaking.state.speech._pool
-    assert pool is not None
+    pool = await speaking.state.speech._started()
+    voices = pool.voices
     pool.note_cost(voices[0], LIVE_COST)
     busy = pool.limits
     object.__setattr__(pool, "limits", type(busy)(workers=1, most_texts=busy.most_texts))
@@ -204,6 +202,8 @@ class StuckSocket:
     """A client that sends a text and takes nothing of what comes."""
 
     gone = False
+
+    left_for_good = False
 
     def __init__(self, frame: str) -> None:
         self._frames = [frame]

@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rasr.audio import FORMATS, Resampler, encode, read_audio
-from rasr.runtime.runner import RecognitionRunner
+from rasr.media import DecodingKilled, Limits
 from rasr.server.service import Service
 from rasr.usage.meter import UsageRefused
 from rasr.usage.services import Service as Kind
 from tests.media.files import ENCODED, amr_wb, bomb, encoded
 from tests.processes import until
 from tests.server.audio import noise, quiet, voiced
-from tests.server.conftest import fake_settings
+from tests.server.conftest import Held, fake_settings
 from tests.server.event_loop import MOST_HELD_MS, watched
 from tests.server.metered import Metered, metered
 from tests.server.sdk import PROJECT, SdkClient
@@ -214,6 +212,22 @@ async def test_an_engine_that_fails_is_no_fault_of_the_caller() -> None:
         assert (await told(service, SPOKEN, "pcm16k16bit"))["text"]
 
 
+async def test_a_process_that_is_ended_from_outside_is_no_fault_of_the_file(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[Limits] = []
+
+    async def killed(decoder: object, limits: Limits) -> tuple[int, bytes]:
+        tried.append(limits)
+        raise DecodingKilled
+
+    monkeypatch.setattr("rasr.media.decoding._Decoder.next_frame", killed)
+    answer = await post(service, encoded(SAMPLES, "mp3"))
+    assert (answer.status_code, answer.json()["error_code"]) == (500, "SIS.0100")
+    assert "ended from outside, twice" in answer.json()["error_msg"]
+    assert len(tried) == 2
+
+
 # The language that is spoken
 
 
@@ -234,20 +248,7 @@ async def test_an_engine_that_finds_out_the_language_is_chosen() -> None:
 # Sessions, admission, what is counted
 
 
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
-    """Recognitions end when what is in here is called, and not before."""
-    ends: list[Callable[[], None]] = []
-    finish = RecognitionRunner.finish
-    monkeypatch.setattr(
-        RecognitionRunner, "finish", lambda runner: ends.append(partial(finish, runner))
-    )
-    return ends
-
-
-async def test_a_call_is_a_session_like_others(
-    service: Service, held: list[Callable[[], None]]
-) -> None:
+async def test_a_call_is_a_session_like_others(service: Service, held: Held) -> None:
     call = asyncio.ensure_future(post(service, SPOKEN, "pcm16k16bit"))
     await until(lambda: bool(held))
     async with web_of(service) as web:
@@ -279,9 +280,7 @@ async def test_a_server_that_is_full_says_so() -> None:
         assert (await told(service, SPOKEN, "pcm16k16bit"))["text"]
 
 
-async def test_whoever_leaves_gives_the_recognition_up(
-    service: Service, held: list[Callable[[], None]]
-) -> None:
+async def test_whoever_leaves_gives_the_recognition_up(service: Service, held: Held) -> None:
     call = asyncio.ensure_future(post(service, SPOKEN, "pcm16k16bit"))
     await until(lambda: bool(held))
     assert service.state.admission.recognitions == 1
@@ -293,7 +292,7 @@ async def test_whoever_leaves_gives_the_recognition_up(
 
 
 async def test_an_open_call_is_answered_before_the_server_stops(
-    service: Service, held: list[Callable[[], None]]
+    service: Service, held: Held
 ) -> None:
     async with web_of(service) as web:
         assert (await web.post(PATH, content=b"")).status_code == 400
@@ -312,7 +311,7 @@ async def test_an_open_call_is_answered_before_the_server_stops(
 
 
 async def test_a_call_that_does_not_end_ends_with_the_server(
-    held: list[Callable[[], None]],
+    held: Held,
 ) -> None:
     async with Service(fake_settings(server={"drain_s": 0.05})) as service:
         call = asyncio.ensure_future(post(service, SPOKEN, "pcm16k16bit"))

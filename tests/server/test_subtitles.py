@@ -17,6 +17,7 @@ from rasr.captions.files import srt, vtt
 from rasr.server.http import subtitles as endpoint
 from rasr.server.service import Service
 from tests.captions.values import said, spoken
+from tests.processes import LONG_S
 
 LONG = "good morning to everybody who has come here today, and good night to all of them as well"
 SEGMENTS = (spoken(LONG, 1200), said("no", 30_000, 30_100), said("今天天气很好。", 31_500, 33_000))
@@ -45,7 +46,7 @@ def body(*segments: TimedText) -> bytes:
 @pytest.fixture
 async def web(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     url = service.url.replace("ws", "http")
-    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=LONG_S) as client:
         yield client
 
 
@@ -166,7 +167,7 @@ async def test_the_work_is_stopped_when_the_client_has_gone(
 
     def endless(content: bytes, write: object, is_closing: object, stop: threading.Event) -> str:
         begun.set()
-        if stop.wait(20):
+        if stop.wait(LONG_S):
             stopped.set()
         raise endpoint._Stopped
 
@@ -174,10 +175,10 @@ async def test_the_work_is_stopped_when_the_client_has_gone(
     host, port = service.url.removeprefix("ws://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"POST /subtitles/srt HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-    assert await asyncio.to_thread(begun.wait, 20)
+    assert await asyncio.to_thread(begun.wait, LONG_S)
     writer.close()
     await writer.wait_closed()
-    assert await asyncio.to_thread(stopped.wait, 20)
+    assert await asyncio.to_thread(stopped.wait, LONG_S)
 
 
 async def test_a_server_that_shuts_down_makes_no_more(
@@ -195,7 +196,7 @@ async def test_who_does_not_send_it_all_is_not_waited_for(
     host, port = service.url.removeprefix("ws://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"POST /subtitles/srt HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONG_S):
         assert b" 408 " in await reader.readline()
     writer.close()
     await writer.wait_closed()

@@ -19,8 +19,8 @@ from rasr.server.http.speech import SoundCache
 from rasr.server.service import Service
 from rasr.settings import StoreSettings
 from rasr.store.store import open_store
-from rasr.synthesis import Sound
 from rasr.synthesis.manner import PITCHES, SPEEDS, USUAL_VOLUME, VOLUMES
+from rasr.synthesis.speech import Sound
 from rasr.usage.meter import UsageRefused
 from rasr.usage.services import Service as Kind
 from rasr.wire.sis.kinds import WholeNumber
@@ -333,7 +333,7 @@ async def test_a_body_as_long_as_a_book_is_refused(speaking: Service) -> None:
 async def test_a_text_too_many_is_refused(
     speaking: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await speaking.state.speech.voices()
+    await speaking.state.speech._started()
     pool = speaking.state.speech._pool
     assert pool is not None
     monkeypatch.setattr(pool, "limits", type(pool.limits)(workers=1, most_texts=0))

@@ -27,6 +27,7 @@ from rasr.server.certificate import LIFE, own_names, self_signed
 from rasr.server.errors import StartError
 from rasr.server.service import Service
 from tests.asgi.served import LIMITS, App, served
+from tests.processes import LONG_S
 from tests.server.conftest import fake_settings
 from tests.server.sdk import PROJECT
 
@@ -60,7 +61,9 @@ async def test_it_speaks_https_and_wss(folder: Path) -> None:
         assert service.url in service.ready_message
         trust = trusting(folder)
         base = service.url.replace("wss:", "https:")
-        async with httpx.AsyncClient(base_url=base, verify=trust, trust_env=False) as web:
+        async with httpx.AsyncClient(
+            base_url=base, verify=trust, trust_env=False, timeout=LONG_S
+        ) as web:
             assert (await web.get("/healthz")).json() == {"status": "ok"}
             # More than is read or written at once, there and back.
             answer = await web.post("/subtitles/srt", content=bytes(1 << 20))
@@ -145,7 +148,9 @@ async def test_peers_count_before_their_handshake(folder: Path) -> None:
 async def test_a_peer_without_a_handshake_makes_room(folder: Path) -> None:
     async with secured(folder, replace(LIMITS, connections=1)) as (server, _, port):
         idle, idle_writer = await asyncio.open_connection("127.0.0.1", port)
-        async with httpx.AsyncClient(verify=trusting(folder), trust_env=False) as web:
+        async with httpx.AsyncClient(
+            verify=trusting(folder), trust_env=False, timeout=LONG_S
+        ) as web:
             assert (await web.get(f"https://127.0.0.1:{port}/")).text == "ok"
         try:
             assert await idle.read() == b""
@@ -161,7 +166,7 @@ async def test_who_leaves_in_the_middle_of_a_handshake_is_forgotten(folder: Path
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(b"\x16\x03\x01\x02\x00\x01\x00")
             writer.transport.abort()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             while server.count or server._tasks:  # noqa: ASYNC110, nobody tells
                 await asyncio.sleep(0)
         assert server._by_address == {}
@@ -170,7 +175,7 @@ async def test_who_leaves_in_the_middle_of_a_handshake_is_forgotten(folder: Path
 async def test_a_server_that_stops_ends_handshakes(folder: Path) -> None:
     async with secured(folder, replace(LIMITS, head_timeout_s=60.0)) as (server, _, port):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_S):
             while not server.count:  # noqa: ASYNC110, nobody tells
                 await asyncio.sleep(0)
             await server.stop(0.0)
@@ -180,7 +185,9 @@ async def test_a_server_that_stops_ends_handshakes(folder: Path) -> None:
 
 async def test_the_application_is_told_that_it_is_https(folder: Path) -> None:
     async with secured(folder) as (_, app, port):
-        async with httpx.AsyncClient(verify=trusting(folder), trust_env=False) as web:
+        async with httpx.AsyncClient(
+            verify=trusting(folder), trust_env=False, timeout=LONG_S
+        ) as web:
             await web.get(f"https://127.0.0.1:{port}/")
             # A proxy on this machine knows better what the client speaks.
             await web.get(f"https://127.0.0.1:{port}/", headers={"x-forwarded-proto": "http"})
@@ -344,7 +351,7 @@ async def test_without_proxies_nobody_is_believed() -> None:
     settings = fake_settings(server={"trusted_proxies": ()}, auth={"requests_per_address": 0.1})
     async with Service(settings) as service:
         base = service.url.replace("ws:", "http:")
-        async with httpx.AsyncClient(base_url=base, trust_env=False) as web:
+        async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=LONG_S) as web:
             statuses = [
                 (await web.post("/v1/p/tickets", headers={"x-forwarded-for": address})).status_code
                 for address in ("203.0.113.1", "203.0.113.2")

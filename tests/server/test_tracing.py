@@ -29,6 +29,7 @@ from rasr.server.ops.open_telemetry import OpenTelemetry
 from rasr.server.service import Service
 from rasr.settings import Settings, TracingSettings
 from tests.identity.signing import AK, PROJECT, SK
+from tests.processes import LONG_S
 from tests.server.audio import quiet, voiced
 from tests.server.auth.conftest import ALICE, HOME, Place, accounts, web_of
 from tests.server.conftest import fake_settings
@@ -265,11 +266,13 @@ def collector(answer: int = 0) -> Iterator[Collector]:
 
 async def test_a_real_collector_gets_them_over_http(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    # The server is stopped at once, and its last word is what this is about.
+    monkeypatch.setattr(open_telemetry, "_LAST_WORD_S", LONG_S)
     with collector() as taken:
         async with Service(settings(f"{taken.url}/", service="speech-1")) as service:
             async with web_of(service) as web:
                 await web.get(MONITORING)
-        assert await asyncio.to_thread(taken.came.wait, 60)
+        assert await asyncio.to_thread(taken.came.wait, LONG_S)
     path, request = taken.requests[0]
     assert path == "/v1/traces"
     (of_resource,) = request.resource_spans
@@ -283,12 +286,14 @@ async def test_one_that_answers_without_an_end_does_not_fill_the_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    # The server is stopped at once, and its last word is what this is about.
+    monkeypatch.setattr(open_telemetry, "_LAST_WORD_S", LONG_S)
     long = 256 << 20
     with collector(answer=long) as taken:
         async with Service(settings(taken.url)) as service:
             async with web_of(service) as web:
                 await web.get(MONITORING)
-        assert await asyncio.to_thread(taken.is_over.wait, 60)
+        assert await asyncio.to_thread(taken.is_over.wait, LONG_S)
     assert taken.taken < long
 
 

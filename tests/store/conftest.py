@@ -11,22 +11,29 @@ import pytest
 from rasr.settings import StoreSettings
 from rasr.store.keyring import new_key
 from rasr.store.store import Store, migrate_store, open_store
-from tests.store.postgres import PostgresServer
+from tests.processes import LONG_S
+from tools.postgres import PostgresServer
 
 KEY = new_key()
+
+
+def patient(url: str, *keys: str) -> StoreSettings:
+    """Of a store that is waited for as long as a slow machine takes. Tests of what is held by
+    others have bounds of their own."""
+    return StoreSettings(url=url, encryption_keys=keys, timeout_s=LONG_S)
 
 
 @pytest.fixture
 def sqlite_settings(tmp_path: Path) -> StoreSettings:
     """A file that is not there yet."""
-    return StoreSettings(url=f"sqlite:///{tmp_path}/store/store.db")
+    return patient(f"sqlite:///{tmp_path}/store/store.db")
 
 
 @pytest.fixture
 def empty_database(postgres: PostgresServer) -> Iterator[StoreSettings]:
     """A database without tables."""
     name = postgres.make_database()
-    yield StoreSettings(url=postgres.url(name), encryption_keys=(KEY,))
+    yield patient(postgres.url(name), KEY)
     postgres.remove_database(name)
 
 
@@ -34,7 +41,7 @@ def empty_database(postgres: PostgresServer) -> Iterator[StoreSettings]:
 def template(postgres: PostgresServer) -> str:
     """A database with the tables, to be copied: that is faster than making them."""
     name = postgres.make_database()
-    settings = StoreSettings(url=postgres.url(name), encryption_keys=(KEY,))
+    settings = patient(postgres.url(name), KEY)
     asyncio.run(migrate_store(settings, {}))
     return name
 
@@ -43,7 +50,7 @@ def template(postgres: PostgresServer) -> str:
 def postgres_settings(postgres: PostgresServer, template: str) -> Iterator[StoreSettings]:
     """A database with the tables and nothing in them."""
     name = postgres.make_database(template)
-    yield StoreSettings(url=postgres.url(name), encryption_keys=(KEY,))
+    yield patient(postgres.url(name), KEY)
     postgres.remove_database(name)
 
 

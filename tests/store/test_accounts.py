@@ -194,6 +194,7 @@ async def test_who_takes_rights_away_waits_for_whoever_does_so_too(
             await work.users.block(users[0].id, NOW)
             with pytest.raises(StoreBusy):
                 await block(users[1].id, other)
+    async with await open_store(settings, {}) as other:
         with pytest.raises(LastAdministrator):
             await block(users[1].id, other)
 

@@ -209,7 +209,7 @@ async def test_a_store_that_somebody_writes_to_is_not_waited_for_for_ever(
     async with server.writing():
         with pytest.raises(StoreBusy, match=r"held by others for longer than store\.timeout_s"):
             await restore_store(hasty, {}, copy, force=True)
-    await restore_store(hasty, {}, copy, force=True)
+    await restore_store(sqlite_settings, {}, copy, force=True)
 
 
 async def test_a_backup_is_of_one_moment_however_much_is_written_meanwhile(

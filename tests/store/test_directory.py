@@ -174,9 +174,7 @@ ANY_TEXT = st.one_of(
 )
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=ANY_TEXT)
 async def test_any_text_may_be_asked_for(store: Store, text: str) -> None:
     directory = StoredDirectory(store)

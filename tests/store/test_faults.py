@@ -5,9 +5,12 @@ comes back is used again.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sqlite3
+import warnings
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -29,26 +32,16 @@ from rasr.store.location import SqliteFile
 from rasr.store.records import UsageRow
 from rasr.store.store import Store, open_store
 from tests.processes import LONG_S, until
-from tests.store.postgres import PostgresServer
+from tools.postgres import PostgresServer
 
 NOW = 1_767_323_045.25
 PATIENCE_S = 2.0
-"""How long these stores wait, so that the tests do not wait longer."""
+"""How long stores wait that are held by others, so that the tests do not wait longer."""
 
 
-@pytest.fixture
-def settings(settings: StoreSettings) -> StoreSettings:
+def hasty(settings: StoreSettings) -> StoreSettings:
+    """Of a store that is held by others."""
     return settings.model_copy(update={"timeout_s": PATIENCE_S})
-
-
-@pytest.fixture
-def sqlite_settings(sqlite_settings: StoreSettings) -> StoreSettings:
-    return sqlite_settings.model_copy(update={"timeout_s": PATIENCE_S})
-
-
-@pytest.fixture
-def postgres_settings(postgres_settings: StoreSettings) -> StoreSettings:
-    return postgres_settings.model_copy(update={"timeout_s": PATIENCE_S})
 
 
 async def count(store: Store) -> int:
@@ -69,7 +62,7 @@ def path_of(store: Store) -> str:
 async def test_a_file_that_another_process_writes_to_is_busy(
     sqlite_settings: StoreSettings,
 ) -> None:
-    async with await open_store(sqlite_settings, {}, make=True) as store:
+    async with await open_store(hasty(sqlite_settings), {}, make=True) as store:
         with closing(sqlite3.connect(path_of(store), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreBusy, match=r"held by others for longer.*database is locked"):
@@ -125,7 +118,7 @@ async def test_whoever_waits_for_a_file_has_his_turn(sqlite_settings: StoreSetti
 async def test_a_row_that_another_process_holds_is_busy(
     postgres_settings: StoreSettings,
 ) -> None:
-    async with await open_store(postgres_settings, {}) as store:
+    async with await open_store(hasty(postgres_settings), {}) as store:
         async with store.writing() as work:
             user = await work.users.create("default", "ann", "", NOW)
         other = await asyncpg.connect(postgres_settings.url)
@@ -145,7 +138,7 @@ async def test_a_row_that_another_process_holds_is_busy(
 
 
 async def test_all_connections_in_use_is_busy(settings: StoreSettings) -> None:
-    async with await open_store(settings, {}, make=True) as store:
+    async with await open_store(hasty(settings), {}, make=True) as store:
         async with store.reading(), store.reading(), store.reading(), store.reading():
             with pytest.raises(StoreBusy, match="asked too much at once"):
                 await count(store)
@@ -153,7 +146,7 @@ async def test_all_connections_in_use_is_busy(settings: StoreSettings) -> None:
 
 
 async def test_more_than_it_can_answer_in_time_are_told_so(settings: StoreSettings) -> None:
-    async with await open_store(settings, {}, make=True) as store:
+    async with await open_store(hasty(settings), {}, make=True) as store:
         gets_in, may_leave = asyncio.Event(), asyncio.Event()
 
         async def stay() -> None:
@@ -323,14 +316,15 @@ async def test_a_database_that_is_gone_and_comes_back_is_used_again(
 async def test_a_server_that_does_not_answer_is_given_up(
     postgres: PostgresServer, postgres_settings: StoreSettings
 ) -> None:
-    async with await open_store(postgres_settings, {}) as store:
+    settings = hasty(postgres_settings)
+    async with await open_store(settings, {}) as store:
         await add(store, "a")
         with postgres.frozen():
             for _ in range(2):
                 with pytest.raises(StoreGone):
                     await count(store)
             with pytest.raises(StoreGone):
-                await open_store(postgres_settings, {})
+                await open_store(settings, {})
         assert await count(store) == 1
 
 
@@ -383,3 +377,29 @@ async def test_of_two_that_take_one_name_at_once_one_is_refused(
 @pytest.mark.parametrize("fault", [StoreBusy, StoreFull, StoreGone])
 def test_a_fault_of_the_database_is_one_of_the_directory(fault: type[Exception]) -> None:
     assert issubclass(fault, DirectoryUnavailable)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+async def test_connections_of_transactions_that_were_open_at_the_end_are_closed(
+    sqlite_settings: StoreSettings, tmp_path: Path, is_replaced: bool
+) -> None:
+    """At the end of the store, or of the file that it was in."""
+    opened = await open_store(sqlite_settings, {}, make=True)
+    async with opened.reading() as work:
+        if is_replaced:
+            assert isinstance(opened.location, SqliteFile)
+            copy = tmp_path / "copy"
+            copy.write_bytes(opened.location.path.read_bytes())
+            copy.replace(opened.location.path)
+            async with opened.reading() as other:
+                await other.groups.all()
+        else:
+            await opened.close()
+        await work.groups.all()
+    if is_replaced:
+        await opened.close()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del opened, work
+        gc.collect()
+    assert [str(one.message) for one in told] == []

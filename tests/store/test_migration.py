@@ -26,10 +26,10 @@ from rasr.store.migration import (
 )
 from rasr.store.schema import METADATA
 from rasr.store.store import Store, migrate_store, open_store
-from tests.store.postgres import PostgresServer
+from tools.postgres import PostgresServer
 
 OLDER = Path(__file__).parent / "older"
-HEAD = "0005"
+HEAD = "0008"
 
 
 @pytest.fixture
@@ -101,14 +101,7 @@ async def test_a_file_of_the_first_version_is_brought_up_after_a_copy_is_made(
 async def test_a_file_with_usage_is_brought_up_with_all_of_it(
     sqlite_settings: StoreSettings,
 ) -> None:
-    location = locate(sqlite_settings.url, {})
-    assert isinstance(location, SqliteFile)
-    location.path.parent.mkdir(mode=0o700)
-    with closing(sqlite3.connect(location.path)) as file:
-        file.executescript((OLDER / "0002.sql").read_text("utf-8"))
-    location.key_file.write_text((OLDER / "0001.keys").read_text("utf-8"))
-    for one in (location.path, location.key_file):
-        one.chmod(0o600)
+    file = older_version(sqlite_settings, "0002")
     async with await open_store(sqlite_settings, {}) as store, store.writing() as work:
         (project,) = await work.projects.all()
         assert project.frozen_at is None
@@ -117,7 +110,7 @@ async def test_a_file_with_usage_is_brought_up_with_all_of_it(
         assert await work.usage.quota(project.id, "real-time") == 3600
         await work.projects.freeze(project.id, 5.0)
         assert await work.projects.frozen_at(project.id) == 5.0
-    (copy,) = location.path.parent.glob("store.db.0002-*.backup")
+    (copy,) = file.parent.glob("store.db.0002-*.backup")
     assert version_of(copy) == "0002"
 
 

@@ -10,7 +10,8 @@ from rasr.synthesis.engines.espeak import EspeakEngine, espeak_voices
 from rasr.synthesis.engines.espeak_library import EspeakLibrary
 from rasr.synthesis.finishing import finished
 from rasr.synthesis.manner import Manner
-from rasr.synthesis.reading.reader import Reader, Request
+from rasr.synthesis.reading.reader import Reader
+from rasr.synthesis.reading.request import Request
 from rasr.synthesis.speech import Sound
 from rasr.synthesis.voice import Voice
 

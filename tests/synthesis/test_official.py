@@ -12,7 +12,7 @@ from rasr.synthesis.voice import Age, EngineName, Gender
 from tests.synthesis.conftest import VOICES, voice
 
 PIPER = replace(
-    voice("espeak-male"), name="joe", languages=("english",), engine=EngineName.PIPER, model="m"
+    voice("espeak-male"), name="joe", languages=("english",), engine=EngineName.SHERPA, model="m"
 )
 KOKORO = tuple(
     replace(

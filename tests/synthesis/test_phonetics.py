@@ -10,7 +10,8 @@ from rasr.synthesis.engines.espeak_library import EspeakLibrary
 from rasr.synthesis.engines.phonetics import Phonetics, estimated, syllable_ipa
 from rasr.synthesis.engines.shaping import Speeds, shaped, stretched
 from rasr.synthesis.manner import Manner
-from rasr.synthesis.reading.reader import Reader, Request
+from rasr.synthesis.reading.reader import Reader
+from rasr.synthesis.reading.request import Request
 from rasr.synthesis.speech import Sound
 from tests.synthesis.conftest import VOICES, voice
 from tests.synthesis.sounds import fundamental_hz
@@ -61,9 +62,8 @@ def test_every_syllable_that_a_character_may_have_is_known() -> None:
 
 def test_clauses_keep_marks_and_words(library: EspeakLibrary, reader: Reader) -> None:
     (piece,) = reader.pieces(Request("你好，hello 世界。", VOICES[0], Manner()), voice)
-    one, two = Phonetics(library).clauses(piece.words)
-    assert (one.ipa, two.ipa) == ("ni↗ xau↓,", "həlˈoʊ ʂɨ↘ ʨje↘.")
-    words = estimated([one, two], 3.0)
+    assert Phonetics(library).ipa(piece.words) == "ni↗ xau↓, həlˈoʊ ʂɨ↘ ʨje↘."
+    words = estimated(piece.words, 3.0)
     assert [word.text for word in words] == ["你", "好", "hello", "世", "界"]
     assert words[-1].end_s == pytest.approx(3.0)
 

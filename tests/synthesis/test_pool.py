@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import os
 from collections.abc import AsyncIterator
 
 import pytest
 
-from rasr.synthesis import (
-    EngineFailed,
-    Manner,
-    PoolLimits,
-    Request,
-    Sound,
-    SpeechPool,
-    TextRefused,
-    TooManySpeak,
-    VoiceUnavailable,
-)
 from rasr.synthesis.engines.espeak import espeak_voices
-from rasr.synthesis.pool import LIVE_COST
-from tests.processes import Process, until
+from rasr.synthesis.errors import EngineFailed, TextRefused, TooManySpeak, VoiceUnavailable
+from rasr.synthesis.manner import Manner
+from rasr.synthesis.pool import PoolLimits, SpeechPool
+from rasr.synthesis.reading.request import Request
+from rasr.synthesis.speech import Sound
+from rasr.synthesis.voice import LIVE_COST
+from rasr.tasks import given_up
+from tests.processes import LONG_S, Process, until
 
 VOICES = espeak_voices()
 TEXT = "One sentence is here. Another one is there. The third one is the last."
@@ -63,6 +60,33 @@ async def test_texts_are_spoken_by_turns(pool: SpeechPool) -> None:
     assert len([sound async for sound in short]) == 1
     assert pool.texts == 1
     await long.aclose()
+
+
+async def test_a_long_text_is_read_as_it_is_spoken(pool: SpeechPool) -> None:
+    long = pool.speak(request("It costs $5.20 on May 3, 2024. " * 300))
+    await anext(long)
+    # A portion or two of the sixty, what was heard, and the piece behind it; and others have turns.
+    assert pool.asked <= 4
+    asked = pool.asked
+    assert len(await heard(pool, "Short.")) == 1
+    assert pool.asked <= asked + 2 + 2
+    await long.aclose()
+
+
+async def test_a_text_that_is_read_in_portions_is_heard_whole(pool: SpeechPool) -> None:
+    sounds = await heard(pool, f"{TEXT} " * 12)
+    text = " ".join(word.text for sound in sounds for word in sound.words)
+    assert text == " ".join([TEXT.replace(".", "")] * 12)
+    assert len(sounds) == 36
+
+
+async def test_words_behind_much_that_is_none_are_found(pool: SpeechPool) -> None:
+    text = "( ) " * 300
+    with pytest.raises(TextRefused, match="nothing to say"):
+        await heard(pool, text)
+    assert [word.text for sound in await heard(pool, f"{text}Here.") for word in sound.words] == [
+        "Here"
+    ]
 
 
 async def test_one_text_more_than_are_taken_is_refused(pool: SpeechPool) -> None:
@@ -114,8 +138,10 @@ async def test_who_listens_slowly_has_one_piece_made_ahead(pool: SpeechPool) -> 
 
 
 async def test_a_worker_that_dies_costs_nothing(pool: SpeechPool) -> None:
-    whole = await heard(pool)
-    speaking = pool.speak(request())
+    # Of several portions, which another process reads on.
+    text = f"{TEXT} " * 5
+    whole = await heard(pool, text)
+    speaking = pool.speak(request(text))
     sounds = [await anext(speaking)]
     before = worker(pool)
     before.kill()
@@ -129,7 +155,7 @@ async def test_a_worker_that_dies_costs_nothing(pool: SpeechPool) -> None:
 
 
 async def test_a_worker_that_hangs_is_replaced() -> None:
-    pool = SpeechPool(VOICES, PoolLimits(workers=1, timeout_s=20.0))
+    pool = SpeechPool(VOICES, PoolLimits(workers=1, timeout_s=LONG_S))
     await pool.start()
     try:
         await heard(pool)
@@ -138,11 +164,41 @@ async def test_a_worker_that_hangs_is_replaced() -> None:
         await before.stop()
         with pytest.raises(EngineFailed, match="took too long"):
             await heard(pool)
-        pool.limits = PoolLimits(workers=1, timeout_s=20.0)
+        pool.limits = PoolLimits(workers=1, timeout_s=LONG_S)
         assert len(await heard(pool)) == 3
         await until(lambda: before.gone)
     finally:
         pool.stop()
+
+
+async def test_a_worker_that_hangs_is_replaced_although_its_listener_has_left() -> None:
+    pool = SpeechPool(VOICES, PoolLimits(workers=1, timeout_s=LONG_S))
+    await pool.start()
+    try:
+        await heard(pool)
+        pool.limits = PoolLimits(workers=1, timeout_s=0.2)
+        before, asked = worker(pool), pool.asked
+        await before.stop()
+        listening = asyncio.ensure_future(heard(pool))
+        await until(lambda: pool.asked > asked)
+        await given_up(listening)
+        await until(lambda: before.gone)
+        pool.limits = PoolLimits(workers=1, timeout_s=LONG_S)
+        assert len(await heard(pool)) == 3
+    finally:
+        pool.stop()
+
+
+async def test_no_worker_is_started_again_once_all_are_ended(pool: SpeechPool) -> None:
+    await heard(pool)
+    await worker(pool).stop()
+    before, asked = set(multiprocessing.active_children()), pool.asked
+    listening = asyncio.ensure_future(heard(pool))
+    await until(lambda: pool.asked > asked)
+    pool.stop()
+    with pytest.raises(EngineFailed, match="are ended"):
+        await listening
+    assert before.issuperset(multiprocessing.active_children())
 
 
 @pytest.mark.parametrize("text", ["", "  ", "！？…", "😀😀", "\x00\x07", "、。"])
@@ -200,3 +256,19 @@ async def test_twenty_texts_at_once_come_out_whole() -> None:
         pool.stop()
     assert {len(sounds) for sounds in every} == {4}
     assert [sounds[0].words[1].text for sounds in every] == [str(n) for n in range(20)]
+
+
+@pytest.mark.parametrize("niceness", [0, 10])
+async def test_processes_that_speak_go_behind_others_as_far_as_they_are_told(
+    niceness: int,
+) -> None:
+    before = set(multiprocessing.active_children())
+    pool = SpeechPool(VOICES, PoolLimits(workers=1, niceness=niceness))
+    await pool.start()
+    try:
+        (speaker,) = set(multiprocessing.active_children()) - before
+        assert speaker.pid is not None
+        wanted = os.getpriority(os.PRIO_PROCESS, 0) + niceness
+        assert os.getpriority(os.PRIO_PROCESS, speaker.pid) == wanted
+    finally:
+        pool.stop()

@@ -12,7 +12,8 @@ from rasr.synthesis.errors import SynthesisError, TextRefused, VoiceUnavailable
 from rasr.synthesis.manner import Manner
 from rasr.synthesis.reading.limits import TextTooLong, refuse_too_long
 from rasr.synthesis.reading.pieces import Lengths
-from rasr.synthesis.reading.reader import Reader, Request
+from rasr.synthesis.reading.reader import Reader
+from rasr.synthesis.reading.request import Request
 from rasr.synthesis.speech import Piece
 from tests.synthesis.conftest import VOICES, voice
 
@@ -53,6 +54,8 @@ def pinyin(reader: Reader, text: str) -> str:
         ("2024/5/3发布", "二零二四年五月三日发布"),
         ("5月13号", "五月十三号"),
         ("1998年", "一九九八年"),
+        ("二〇二四年", "二零二四年"),
+        ("货号〡〩〸abc〇", "货号一九十 abc 零"),
         # times of day
         ("下午3:05", "下午三点零五分"),
         ("10:30开会", "十点三十分开会"),
@@ -269,7 +272,6 @@ def test_a_text_is_as_long_as_its_characters() -> None:
 
 @settings(
     max_examples=300,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

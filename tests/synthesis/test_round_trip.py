@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,15 +14,21 @@ from bench.texts import Mistakes, mistakes
 from decoder.moonshine import MoonshineOptions
 from decoder.moonshine.engine import MoonshineEngine
 from decoder.offline import Utterance
+from decoder.registry import EngineSpec
+from decoder.registry import load as load_engine
 from rasr.models.catalogue import load
-from rasr.models.voices import voices_of
+from rasr.models.voices import own_voices, voices_of
+from rasr.settings import VoiceFolderSettings
 from rasr.synthesis.host import Measure, Read, Say, SpeechHost
 from rasr.synthesis.manner import Manner, manner_on_scale
-from rasr.synthesis.reading.reader import Request
+from rasr.synthesis.reading.request import Request
 from rasr.synthesis.speech import Sound
 from rasr.synthesis.voice import Gender, Voice
 from tests.decoder.models.weights import KOKORO, MOONSHINE, PIPER, Weights
+from tests.decoder.test_tiny_model import characters_wrong, heard
+from tests.decoder.test_tiny_model import folder as small_model
 from tests.synthesis.conftest import VOICES
+from tests.synthesis.sherpa_models import write_real_kokoro
 from tests.synthesis.sounds import fundamental_hz, loudness
 
 SENTENCES = (
@@ -37,6 +44,19 @@ SENTENCES = (
     "It was raining when we arrived at the station.",
 )
 MOST_WRONG = 0.10
+MANDARIN = {
+    "你好，我是赵磊，请问刘洋在吗？": "你好我是赵磊请问刘洋在吗",
+    "今天是2003年5月30日。": "今天是二零零三年五月三十日",
+    "设置晚上10:15的闹钟。": "设置晚上十点十五分的闹钟",
+    "我的电话号码是18034658074。": "我的电话号码是幺八零三四六五八零七四",
+    "一共56655块。": "一共五万六千六百五十五块",
+    "我要一杯coffee和一个果汁。": "我要一杯 coffee 和一个果汁",
+    "明天下午有一个meeting在咖啡店。": "明天下午有一个 meeting 在咖啡店",
+    "昨天昆明的天气怎么样？": "昨天昆明的天气怎么样",
+    "请通知陈静和马超来开会。": "请通知陈静和马超来开会",
+    "离我最近的图书馆在哪里？": "离我最近的图书馆在哪里",
+}
+"""As it is written → as it is said; of words that the small model of the package knows."""
 
 _PIPER, _NO_PIPER = PIPER.needed
 _KOKORO, _NO_KOKORO = KOKORO.needed
@@ -64,7 +84,7 @@ def engine() -> MoonshineEngine:
 
 
 def sounds(host: SpeechHost, text: str, name: str, manner: Manner | None = None) -> Iterator[Sound]:
-    for piece in host.answer(Read(Request(text, ALL[name], manner or Manner()))):
+    for piece in host.answer(Read(Request(text, ALL[name], manner or Manner()))).pieces:
         sound = host.answer(Say(piece))
         assert isinstance(sound, Sound), sound
         yield sound
@@ -98,6 +118,41 @@ def test_what_is_spoken_is_recognised_again(
         wrong += mistakes(sentence, reading.hypothesis.text)
     assert wrong.said == 103
     assert wrong.rate <= MOST_WRONG
+
+
+@_NO_KOKORO
+@_NO_MOONSHINE
+@pytest.mark.engine
+def test_real_weights_in_the_layout_of_sherpa_onnx_are_recognised_again(
+    tmp_path: Path, engine: MoonshineEngine
+) -> None:
+    folder = write_real_kokoro(Path(KOKORO.folder()), tmp_path, "zf_xiaoxiao", "af_heart")
+    folders = {"own": VoiceFolderSettings(folder=str(folder))}
+    voices = tuple(own_voices(folders, pytest.fail))
+    assert [one.name for one in voices] == ["own-zf_xiaoxiao", "own-af_heart"]
+    host, wrong = SpeechHost(voices), Mistakes()
+    for sentence in SENTENCES[:3]:
+        (piece,) = host.answer(Read(Request(sentence, voices[1], Manner()))).pieces
+        said = host.answer(Say(piece))
+        samples = soxr.resample(said.samples, said.rate, 16000)
+        (reading,) = engine.read([Utterance(samples)])
+        wrong += mistakes(sentence, reading.hypothesis.text)
+    assert wrong.rate <= MOST_WRONG
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["espeak-female", "espeak-male"])
+def test_mandarin_is_recognised_again_by_the_small_model(host: SpeechHost, name: str) -> None:
+    engine = load_engine(EngineSpec("sherpa-onnx", {"model": str(small_model()), "search": "beam"}))
+    wrong = 0
+    for written, spoken in MANDARIN.items():
+        said = [soxr.resample(one.samples, one.rate, 16000) for one in sounds(host, written, name)]
+        # Sound does not begin with a word where a microphone is open.
+        text = heard(engine, np.concatenate([np.zeros(4800, np.int16), *said])).text
+        wrong += characters_wrong(spoken, text)
+    characters = sum(len(one.replace(" ", "")) for one in MANDARIN.values())
+    assert characters == 132
+    assert wrong <= MOST_WRONG * characters
 
 
 MODELS = [
@@ -162,8 +217,11 @@ def test_500_characters_without_a_mark_are_spoken(host: SpeechHost) -> None:
 
 
 def test_a_folder_that_is_no_voice_is_refused(tmp_path: object) -> None:
-    for name, kind in (("piper-en-joe", "joe"), ("kokoro-zh-en", "af_heart")):
+    for name, kind, reason in (
+        ("piper-en-joe", "joe", "holds no voice"),
+        ("kokoro-zh-en", "af_heart", "cannot be loaded"),
+    ):
         voice = next(one for one in voices_of(load().get(name), str(tmp_path)) if one.name == kind)
         host = SpeechHost((voice,))
-        (piece,) = host.answer(Read(Request("Hello there.", voice, Manner())))
-        assert "cannot be loaded" in str(host.answer(Say(piece)))
+        (piece,) = host.answer(Read(Request("Hello there.", voice, Manner()))).pieces
+        assert reason in str(host.answer(Say(piece)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rasr.synthesis.errors import SynthesisError, TextRefused
 from rasr.synthesis.manner import Manner
-from rasr.synthesis.reading.reader import Reader, Request
+from rasr.synthesis.reading.reader import Reader
+from rasr.synthesis.reading.request import Request
 from rasr.synthesis.reading.ssml import is_ssml, spans
 from rasr.synthesis.speech import Piece
 from tests.synthesis.conftest import VOICES, voice
@@ -117,6 +118,13 @@ def test_what_is_wrong_is_refused_with_what_is_allowed(
         reader.pieces(Request(document, VOICES[0], Manner()), voice)
 
 
+def test_an_ordinal_may_have_any_number_of_digits(reader: Reader) -> None:
+    document = f'<speak><say-as interpret-as="ordinal">{"1" * 5000}</say-as></speak>'
+    pieces = reader.pieces(Request(document, VOICES[0], Manner()), voice)
+    said = [part for piece in pieces for word in piece.words for part in word.said]
+    assert said.count("one") == 5000
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -159,7 +167,7 @@ TAGS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(st.lists(TAGS, max_size=25))
 def test_no_document_is_a_fault(parts: list[str]) -> None:
     try:

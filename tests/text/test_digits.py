@@ -317,7 +317,7 @@ def hypotheses_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[Word
 ANY_WORDS = hypotheses_of(ENGLISH) | hypotheses_of(CHINESE) | hypotheses_of(st.text(max_size=6))
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(spoken=ANY_WORDS, language=st.sampled_from(["english", "chinese", "klingon"]))
 def test_any_words_keep_their_order_and_their_time(
     tools: TextTools, spoken: tuple[Word, ...], language: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from decoder.joining import join_words
@@ -29,13 +29,11 @@ def test_spaces_stand_between_words_of_scripts_that_write_them(words: list[str],
     assert join_words(words) == text
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Z", "C"]))))
 def test_joining_adds_spaces_and_nothing_else(words: list[str]) -> None:
     assert join_words(words).replace(" ", "") == "".join(words)
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.text()), st.integers(0, 8))
 def test_joining_may_be_done_in_two_steps(words: list[str], cut: int) -> None:
     assert join_words((join_words(words[:cut]), join_words(words[cut:]))) == join_words(words)

@@ -84,7 +84,7 @@ def test_a_hypothesis_without_words_passes_unchanged(tools: TextTools) -> None:
         assert processor.process(hypothesis, final=True) == hypothesis
 
 
-@settings(derandomize=True, deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     spoken=ANY_WORDS,
     language=st.sampled_from(["english", "chinese", "klingon"]),

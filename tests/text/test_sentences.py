@@ -79,7 +79,7 @@ def test_one_sentence_and_text_without_words_are_told_whole() -> None:
         assert sentences(one) == (one,)
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(max_examples=300)
 @given(
     texts=st.lists(
         st.sampled_from(

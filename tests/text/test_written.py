@@ -176,7 +176,7 @@ p.m. May Monday. well—no -- … "Stop" (5) don't 10 km NASA John's 1/2 #1 x2 5
 """
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     spoken=hypotheses_of(st.sampled_from(NEAR_WRITING.split()))
     | hypotheses_of(st.text("a.A,5-$% '年。", max_size=6)),

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from rasr.server.ops import metrics
+from rasr.server.ops import readings
 from rasr.server.service import Service
+from tests.processes import LONG_S
 from tests.server.audio import quiet, voiced
 from tests.server.conftest import fake_settings, pretend_calibration
 from tests.server.sdk import SdkClient
@@ -18,7 +19,7 @@ from tools.vendor import ROOT
 
 DASHBOARD = ROOT / "deploy/grafana/dashboards/rasr.json"
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
-_OF_SIS = "|".join(one.name for one in metrics.LAST_MINUTE)
+_OF_SIS = "|".join(one.name for one in readings.LAST_MINUTE)
 _NAME = re.compile(rf"\b(?:(?:rasr|process)_\w+|{_OF_SIS})")
 
 
@@ -43,7 +44,7 @@ async def exported() -> set[str]:
         # The last whole minute has a delay only where something succeeded in it.
         interfaces.clock = lambda: 120.0
         url = service.url.replace("ws://", "http://")
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as web:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=LONG_S) as web:
             for bounded_by_load in (False, True):
                 if bounded_by_load:
                     pretend_calibration(service)
@@ -71,8 +72,8 @@ def test_the_alerts_are_those_of_the_document() -> None:
 
 def test_the_dashboard_shows_every_kind_of_number() -> None:
     shown = {name for one in dashboard_expressions() for name in _NAME.findall(one)}
-    kept = {one.name for one in metrics.OCCUPANCY} | {one.name for one in metrics.ENGINE}
-    kept |= {one.name for one in metrics.INTERFACE} | {one.name for one in metrics.LAST_MINUTE}
+    kept = {one.name for one in readings.OCCUPANCY} | {one.name for one in readings.ENGINE}
+    kept |= {one.name for one in readings.INTERFACE} | {one.name for one in readings.LAST_MINUTE}
     assert kept - shown == {
         "rasr_engine_streams",
         "rasr_engine_open_jobs",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from rasr.usage.journal import Journal, Segment
+from tests.usage.disks import files_no_longer_than
 
 
 @pytest.fixture
@@ -146,17 +145,6 @@ def test_the_last_line_that_is_torn_harms_no_other(folder: Path) -> None:
     with path.open("ab") as file:
         file.write(b"\nto")
     assert left_by_others(folder) == [b"whole", b"to"]
-
-
-@contextmanager
-def files_no_longer_than(size: int) -> Iterator[None]:
-    """The kernel refuses what is beyond, as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_disk_that_is_full_takes_whole_lines_or_none(journal: Journal) -> None:

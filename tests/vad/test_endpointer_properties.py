@@ -25,7 +25,7 @@ from vad import (
     VadError,
 )
 
-quick = settings(derandomize=True, deadline=None, max_examples=200)
+quick = settings(max_examples=200)
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ def test_what_a_caller_must_keep_has_an_end(stream: Stream) -> None:
         assert received - endpointer.oldest_needed_sample <= most + rules.frame_samples
 
 
-@settings(derandomize=True, deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(random_rules(), st.integers(0, 2**16), st.sampled_from([0.0, 0.02, 0.5, 0.98, 1.0]))
 def test_an_endpointer_does_not_grow_with_its_stream(
     rules: EndpointRules, seed: int, share: float

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from vad.noise import MinimumTracker, NoiseEstimate, PeakTracker
 
-quick = settings(derandomize=True, deadline=None, max_examples=100)
+quick = settings(max_examples=100)
 
 values = st.lists(st.integers(-3, 6).map(float), max_size=80)
 loudness = st.tuples(st.integers(20, 60).map(float), st.integers(20, 60).map(float), st.booleans())

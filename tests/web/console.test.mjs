@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Api, faultOf } from "../../rasr/web/console/api.js";
+import { Api, faultOf } from "../../rasr/web/shared/api.js";
 import { alone, pathOf, ticks } from "../../rasr/web/console/chart.js";
 import { difference } from "../../rasr/web/console/difference.js";
 import { METRICS, called, rows, summed, timesOf, values } from "../../rasr/web/console/monitoring.js";
@@ -10,9 +10,9 @@ import { levelOf, monthOf, services } from "../../rasr/web/console/usage.js";
 import { MANDARIN, isName, nameOfFile, review, wordsOf } from "../../rasr/web/console/vocabulary.js";
 import { placeOf } from "../../rasr/web/console/places.js";
 import { retryAfter } from "../../rasr/web/console/pane.js";
-import { duration } from "../../rasr/web/console/sessions.js";
 import { TEXTS } from "../../rasr/web/console/texts.js";
-import { base64, wav } from "../../rasr/web/console/wav.js";
+import { base64, wav } from "../../rasr/web/shared/wav.js";
+import { duration } from "../../rasr/web/shared/durations.js";
 import { unsaid } from "./unsaid.mjs";
 
 const point = (timestamp, calls, delay = calls > 0 ? 100 : null, [f4, f5] = [0, 0]) => ({

@@ -3,13 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { Session } from "../../rasr/web/client/session.js";
-
-globalThis.CustomEvent ??= class extends Event {
-  constructor(type, { detail }) {
-    super(type);
-    this.detail = detail;
-  }
-};
+import "./custom_event.mjs";
 
 const ENGLISH = { property: "english_16k_common" };
 
@@ -35,8 +29,9 @@ class Platform {
         this.sent.push(typeof data === "string" ? JSON.parse(data) : data.length);
       }
 
-      close() {
+      close(code) {
         this.isClosed = true;
+        this.closeCode = code;
       }
 
       /** The server says something. */
@@ -52,6 +47,18 @@ class Platform {
       accept() {
         this.onopen();
         this.say("START");
+      }
+
+      /** As `accept`, by a server that holds the round when the connection is lost. */
+      acceptHeld() {
+        this.onopen();
+        this.say("START", { resume: { token: "secret", grace_ms: 30_000 }, seq: 1 });
+      }
+
+      /** A final or partial with its number. */
+      numbered(seq, start_time, end_time, is_final) {
+        const result = { text: `${start_time}-${end_time}`, score: 0.5 };
+        this.say("RESULT", { segments: [{ start_time, end_time, is_final, result }], seq });
       }
 
       drop(code = 1006) {
@@ -106,6 +113,7 @@ test("START has the options as the protocol writes them", () => {
     {
       command: "START",
       config: {
+        resume: "yes",
         interim_results: "yes",
         property: "english_16k_common",
         add_punc: "yes",
@@ -174,7 +182,7 @@ test("when the server goes away, not even the pause behind its last final is ski
   platform.pass(500);
   platform.socket.accept();
   assert.deepEqual(platform.socket.sent.slice(1), [1600]);
-  assert.deepEqual(told.at(-1), ["resumed", { trace_id: "t", start_time: 900 }]);
+  assert.deepEqual(told.at(-1), ["resumed", { trace_id: "t", start_time: 900, begun_anew: true }]);
 });
 
 test("a sentence that was cut for its length has no pause behind it", () => {
@@ -547,4 +555,155 @@ test("a server that is late but says something is not given up", async () => {
   platform.socket.say("END", { reason: "NORMAL" });
   assert.equal(await ended, "NORMAL");
   assert.deepEqual([errors(told), platform.timers.length], [[], 0]);
+});
+
+test("a round that is held goes on behind what has arrived, and nothing is told twice", () => {
+  const { platform, session, told, kinds } = start();
+  platform.socket.acceptHeld();
+  [1, 2, 3].forEach(() => session.send(second()));
+  platform.socket.numbered(2, 100, 800, true);
+  platform.socket.numbered(3, 1500, 2000, false);
+  platform.socket.drop();
+  session.send(second());
+  platform.pass(500);
+  const [, again] = platform.sockets;
+  again.onopen();
+  assert.deepEqual(again.sent, [{ command: "RESUME", token: "secret", seq: 3 }]);
+  // In the middle of the third second, and in the middle of a chunk.
+  again.say("RESUMED", { audio_bytes: 80_000, ended: false });
+  assert.deepEqual(again.sent.slice(1), [8000, 16000]);
+  again.numbered(3, 1500, 2000, false);
+  again.numbered(4, 1500, 2600, true);
+  assert.deepEqual(kinds(), ["start", "result", "result", "lost", "resumed", "result"]);
+  // One clock: the places are those of the round.
+  assert.deepEqual(results(told), [[100, 800], [1500, 2000], [1500, 2600]]);
+  assert.deepEqual(told.find(([type]) => type === "resumed")[1], { trace_id: "t", start_time: 2500, begun_anew: false });
+});
+
+test("finals and END are acknowledged at once, others now and then", () => {
+  const { platform, session } = start();
+  platform.socket.acceptHeld();
+  session.send(second());
+  for (let seq = 2; seq <= 20; seq += 1) {
+    platform.socket.numbered(seq, 0, 50 * seq, false);
+  }
+  platform.socket.numbered(21, 0, 1000, true);
+  session.end();
+  platform.socket.say("END", { reason: "NORMAL", seq: 22 });
+  const acknowledged = platform.socket.sent.filter(({ command }) => command === "ACK").map(({ seq }) => seq);
+  assert.deepEqual(acknowledged, [16, 21, 22]);
+  assert.equal(platform.socket.closeCode, 1000);
+});
+
+test("END goes again where it was lost with the connection, and not where it had come", async () => {
+  for (const ended of [false, true]) {
+    const { platform, session } = start();
+    platform.socket.acceptHeld();
+    session.send(second());
+    const over = session.end();
+    platform.socket.drop();
+    platform.pass(500);
+    platform.socket.onopen();
+    platform.socket.say("RESUMED", { audio_bytes: 32_000, ended });
+    assert.deepEqual(platform.socket.sent.slice(1), ended ? [] : [{ command: "END", cancel: false }]);
+    platform.socket.say("END", { reason: "NORMAL", seq: 2 });
+    assert.equal(await over, "NORMAL");
+  }
+});
+
+test("where the round is not held any more a new one begins behind the last final", () => {
+  const { platform, session, told, kinds } = start({ vad_tail: 400 });
+  platform.socket.acceptHeld();
+  [1, 2, 3].forEach(() => session.send(second()));
+  platform.socket.numbered(2, 100, 800, true);
+  platform.socket.numbered(3, 1500, 2000, false);
+  platform.socket.drop();
+  platform.pass(500);
+  const { socket } = platform;
+  socket.onopen();
+  socket.say("ERROR", { error_code: "SIS.0032", error_msg: "'token' is invalid: …" });
+  assert.equal(socket.sent[1].command, "START");
+  socket.say("START", { resume: { token: "another", grace_ms: 30_000 }, seq: 1 });
+  assert.deepEqual(socket.sent.slice(2), [16000, 16000]);
+  socket.numbered(2, 500, 1000, true);
+  assert.deepEqual(kinds(), ["start", "result", "result", "lost", "resumed", "result"]);
+  assert.deepEqual(results(told).at(-1), [1500, 2000]);
+});
+
+test("what the server says is settled does not begin a new round", () => {
+  const { platform, session, kinds } = start();
+  platform.socket.acceptHeld();
+  [1, 2, 3].forEach(() => session.send(second()));
+  platform.socket.say("ACK", { audio_bytes: 64_000, settled_time: 1500 });
+  assert.equal(session.keptSeconds, 2);
+  platform.socket.drop();
+  platform.pass(500);
+  const { socket } = platform;
+  socket.onopen();
+  socket.say("ERROR", { error_code: "SIS.0032", error_msg: "'token' is invalid: …" });
+  socket.say("START", { resume: { token: "another", grace_ms: 30_000 }, seq: 1 });
+  assert.deepEqual(socket.sent.slice(2), [8000, 16000]);
+  assert.deepEqual(kinds(), ["start", "lost", "resumed"]);
+});
+
+test("a round of which sound was forgotten that had not arrived is not gone on with", () => {
+  const { platform, session, kinds } = start({ keepSeconds: 2 });
+  platform.socket.acceptHeld();
+  [1, 2, 3, 4].forEach(() => session.send(second()));
+  platform.socket.drop();
+  platform.pass(500);
+  const { socket } = platform;
+  socket.onopen();
+  socket.say("RESUMED", { audio_bytes: 32_000, ended: false });
+  assert.equal(socket.closeCode, 1000);
+  platform.pass(1000);
+  platform.socket.onopen();
+  assert.equal(platform.socket.sent[0].command, "START");
+  assert.deepEqual(kinds(), ["start", "lost", "lost"]);
+});
+
+test("a server that acknowledges nothing for ten seconds is not there, one that does is", () => {
+  const { platform, session, kinds } = start();
+  platform.socket.acceptHeld();
+  for (let at = 1; at <= 30; at += 1) {
+    session.send(second());
+    platform.pass(1000);
+    platform.socket.say("ACK", { audio_bytes: 32_000 * at });
+  }
+  assert.deepEqual(kinds(), ["start"]);
+  session.send(second());
+  session.send(second());
+  platform.pass(9_999);
+  assert.deepEqual(kinds(), ["start"]);
+  platform.pass(1);
+  assert.deepEqual(kinds(), ["start", "lost"]);
+});
+
+test("who is silent himself is not told that the server is gone", () => {
+  const { platform, session, kinds } = start();
+  platform.socket.acceptHeld();
+  session.send(second());
+  platform.socket.say("ACK", { audio_bytes: 32_000 });
+  platform.pass(3_600_000);
+  assert.deepEqual(kinds(), ["start"]);
+});
+
+test("a connection that another one has replaced ends the session", async () => {
+  const { platform, session, told } = start();
+  platform.socket.acceptHeld();
+  platform.socket.drop(4009);
+  assert.equal(await session.over, "ERROR");
+  assert.equal(told.at(-2)[1].error_code, "CLOSED");
+});
+
+test("the token of the round is not told with the messages", () => {
+  const { platform, session } = start();
+  const texts = [];
+  session.addEventListener("message", ({ detail }) => texts.push(detail.text));
+  platform.socket.acceptHeld();
+  platform.socket.drop();
+  platform.pass(500);
+  platform.socket.onopen();
+  assert.equal(texts.some((text) => text?.includes("secret")), false);
+  assert.ok(texts.includes('{"command":"RESUME","token":"…","seq":1}'));
 });

@@ -2,14 +2,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { voices } from "../../rasr/web/client/rasr.js";
 import { Speech } from "../../rasr/web/client/speech.js";
-
-globalThis.CustomEvent ??= class extends Event {
-  constructor(type, { detail }) {
-    super(type);
-    this.detail = detail;
-  }
-};
+import "./custom_event.mjs";
 
 /** Speaks "Good morning" with everything that it tells written down. */
 async function spoken(options = {}, fetch = () => Promise.reject(new Error("nobody"))) {
@@ -111,6 +106,11 @@ test("a server that is not there, and one that wants credentials", async () => {
   guarded.socket.onclose({ code: 1006, reason: "" });
   await guarded.speech.over;
   assert.deepEqual(guarded.told[0], ["error", body]);
+  // Whoever showed a token is not told that he has to sign in.
+  const shown = await spoken({ token: "abc" }, () => Promise.resolve({ status: 401, json: () => body }));
+  shown.socket.onclose({ code: 1006, reason: "" });
+  await shown.speech.over;
+  assert.equal(shown.told[0][1].error_code, "UNREACHABLE");
 });
 
 test("a server that says nothing is given up", async () => {
@@ -128,4 +128,18 @@ test("a ticket opens one connection, and without one nothing is spoken", async (
   assert.equal(refused.socket, undefined);
   assert.equal(await refused.speech.over, "ERROR");
   assert.deepEqual(refused.told[0], ["error", { error_code: "UNREACHABLE", error_msg: "no" }]);
+});
+
+test("the voices of a server are asked for in the name of who asks", async (t) => {
+  const asked = [];
+  t.mock.method(globalThis, "fetch", async (address, { headers }) => {
+    asked.push([address.href, headers]);
+    return Response.json({ voices: [] });
+  });
+  assert.deepEqual(await voices("ws://host:1"), { voices: [] });
+  await voices("https://host", { project: "a b", token: "t" });
+  assert.deepEqual(asked, [
+    ["http://host:1/v1/any/tts/voices", {}],
+    ["https://host/v1/a%20b/tts/voices", { "x-auth-token": "t" }],
+  ]);
 });

@@ -97,7 +97,7 @@ test("a search marks the whole of a letter that it is in", () => {
 });
 
 const takes = (...names) => names.map((name) => ({ name, segments: [HELLO] }));
-const HEADS = ["Start", "End", "Recording", "Text", "Score"];
+const HEADS = { start: "Start", end: "End", recording: "Recording", speaker: "Speaker", text: "Text", score: "Score" };
 
 test("every file has the corrected text, and json what was recognised too", async () => {
   const said = [{ name: "a", segments: [corrected(HELLO, "Hello deer world.")] }];
@@ -124,6 +124,17 @@ test("a table has a row for each sentence, and no cell of it is a formula", asyn
   assert.equal(first, `"1:02:03.004","1:02:04.000","'=a.wav","'=1+1","0.25"`);
   assert.deepEqual(others.slice(0, 5).map((line) => line.split(",")[3][1]), ["'", "'", "'", "'", "'"]);
   assert.equal(others[6].split('Recording')[0].endsWith(`"He said ""no"", twice","0.25"`), true);
+});
+
+test("who says a sentence stands before it, and in a column of its own", async () => {
+  const one = (text, role) => ({ start_time: 0, end_time: 1000, result: { text, score: 0.5, ...(role && { role }) } });
+  const said = [{ name: "a.wav", segments: [one("Hello.", "=Agent"), one(""), one("Hm.")] }];
+  const speaker = ({ result }) => result.role ?? null;
+  assert.equal((await write("txt", said, HEADS, speaker)).content, "=Agent: Hello.\nHm.\n");
+  const [head, first, second] = (await write("csv", said, HEADS, speaker)).content.split("\r\n");
+  assert.equal(head, '\ufeff"Start","End","Recording","Speaker","Text","Score"');
+  assert.equal(first, `"0:00:00.000","0:00:01.000","a.wav","'=Agent","Hello.","0.5"`);
+  assert.equal(second, '"0:00:00.000","0:00:01.000","a.wav","","Hm.","0.5"');
 });
 
 test("no cell is a formula where another sign stands between cells", async () => {

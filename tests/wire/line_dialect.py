@@ -106,6 +106,9 @@ class LineConversation:
                 self._say("bye")
                 self._effects.append(Ended(event.outcome))
 
+    def not_taken_up(self) -> None:
+        raise AssertionError("nothing was to be taken up")
+
     def receive_eof(self) -> None:
         self._gone = True
 

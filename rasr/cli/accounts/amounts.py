@@ -28,13 +28,6 @@ def service_argument(command: Command) -> Command:
     return click.argument("service", metavar="SERVICE", type=names)(command)
 
 
-def project_option(command: Command) -> Command:
-    """`--project`, which is needed."""
-    return click.option(
-        "--project", required=True, metavar="NAME", help="The project, by name or id."
-    )(command)
-
-
 class _Amount(click.ParamType[int]):
     """Calls, or seconds of audio, of the service that was named before it."""
 

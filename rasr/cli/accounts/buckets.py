@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasr.cli.accounts.opened import Accounts, Change, of_the_store, told_plainly
-from rasr.cli.accounts.options import domain_option, json_option
+from rasr.cli.accounts.options import domain_option, json_option, project_option
 from rasr.cli.accounts.shown import facts, show_list, show_one
 from rasr.cli.secrets_asked import asked_secret
 
 if TYPE_CHECKING:
     from rasr.store.records import BucketRecord
     from rasr.store.store import Work
-
-_project_option = click.option(
-    "--project", required=True, metavar="NAME", help="Whose it is, by name or id."
-)
 
 
 @click.group()
@@ -37,7 +33,7 @@ def buckets() -> None:
 
 @buckets.command("add")
 @click.argument("name")
-@_project_option
+@project_option
 @click.option("--endpoint", required=True, metavar="URL", help="Address of the service.")
 @click.option(
     "--region", default="us-east-1", show_default=True, help="Region, which signatures name."
@@ -122,7 +118,7 @@ def list_buckets(accounts: Accounts, project: str | None, domain: str, as_json: 
 
 @buckets.command()
 @click.argument("name")
-@_project_option
+@project_option
 @domain_option
 @json_option
 @click.pass_obj
@@ -137,7 +133,7 @@ def show(accounts: Accounts, name: str, project: str, domain: str, as_json: bool
 
 @buckets.command()
 @click.argument("name")
-@_project_option
+@project_option
 @domain_option
 @click.pass_obj
 def revoke(accounts: Accounts, name: str, project: str, domain: str) -> None:

@@ -101,6 +101,17 @@ class Accounts:
         return told_plainly(run())
 
 
+async def chosen_projects(work: Work, domain: str, project: str | None) -> list[ProjectRecord]:
+    """The project of this id or name; every one where none is named.
+
+    Raises:
+        Unknown: there is no such project.
+    """
+    if project is None:
+        return await work.projects.all()
+    return [await work.projects.get(domain, project)]
+
+
 def told_plainly(doing: Coroutine[Any, Any, T]) -> T:
     """What this comes to; what goes wrong with the store is one message, not a traceback."""
     with _plain_errors():

@@ -37,6 +37,13 @@ def description_option(command: Command) -> Command:
     )(command)
 
 
+def project_option(command: Command) -> Command:
+    """`--project`, which is needed."""
+    return click.option(
+        "--project", required=True, metavar="NAME", help="Whose it is, by name or id."
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     """`--json`, handed on as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)

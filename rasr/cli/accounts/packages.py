@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasr.cli.accounts.amounts import project_option, service_and_amount
-from rasr.cli.accounts.opened import Accounts, Change, full_name, of_the_store
-from rasr.cli.accounts.options import Moment, domain_option, json_option
+from rasr.cli.accounts.amounts import service_and_amount
+from rasr.cli.accounts.opened import Accounts, Change, chosen_projects, full_name, of_the_store
+from rasr.cli.accounts.options import Moment, domain_option, json_option, project_option
 from rasr.cli.accounts.shown import facts, show_list, show_one
 from rasr.usage.periods import a_year_after
 from rasr.usage.services import Service
@@ -85,9 +85,7 @@ def list_packages(accounts: Accounts, project: str | None, domain: str, as_json:
     async def do(work: Work) -> list[dict[str, Any]]:
         from rasr.store.usage_report import packages_in_use
 
-        found = await work.projects.all()
-        if project is not None:
-            found = [await work.projects.get(domain, project)]
+        found = await chosen_projects(work, domain, project)
         rows = []
         for one in found:
             uses, _ = await packages_in_use(work.usage, one.id, time.time())

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rasr.cli.accounts.amounts import project_option, service_and_amount, service_argument
-from rasr.cli.accounts.opened import Accounts, Change, full_name, of_the_store
-from rasr.cli.accounts.options import domain_option, json_option
+from rasr.cli.accounts.amounts import service_and_amount, service_argument
+from rasr.cli.accounts.opened import Accounts, Change, chosen_projects, full_name, of_the_store
+from rasr.cli.accounts.options import domain_option, json_option, project_option
 from rasr.cli.accounts.shown import show_list
 from rasr.usage.services import Service
 
@@ -77,9 +77,7 @@ def list_quotas(accounts: Accounts, project: str | None, domain: str, as_json: b
     async def do(work: Work) -> list[dict[str, Any]]:
         from rasr.store.usage_report import quotas_in_use
 
-        found = await work.projects.all()
-        if project is not None:
-            found = [await work.projects.get(domain, project)]
+        found = await chosen_projects(work, domain, project)
         return [
             {
                 "project": one.name,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from rasr.cli.screen import aligned
+from rasr.usage.periods import moment_text
 
 Facts = Mapping[str, Any]
 """What is told of one thing, by the names that JSON has. Names that end with `_at` are moments."""
@@ -44,14 +44,9 @@ def show_one(one: Facts, *, as_json: bool) -> None:
 
 def _told(one: Facts) -> dict[str, Any]:
     return {
-        name: _moment(value) if name.endswith("_at") and value is not None else value
+        name: moment_text(value) if name.endswith("_at") and value is not None else value
         for name, value in one.items()
     }
-
-
-def _moment(at: float) -> str:
-    # Whole seconds, and never later than it is: nobody is told of a time that has not come.
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _cell(value: object) -> str:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasr.cli.accounts.opened import Accounts
+from rasr.cli.accounts.opened import Accounts, chosen_projects
 from rasr.cli.accounts.options import domain_option
 from rasr.cli.accounts.shown import show_list
-from rasr.cli.accounts.spreadsheets import Row, write_csv, write_xlsx
 from rasr.cli.config_options import config_option, settings_only
+from rasr.cli.spreadsheets import Row, write_csv, write_xlsx
+from rasr.cli.writing import writing
 from rasr.usage.periods import BadDays, asked_days
 from rasr.usage.services import Service
 
@@ -78,9 +79,7 @@ def usage(
     async def do(work: Work) -> list[tuple[str, UsageReport]]:
         from rasr.store.usage_report import TooMuch, usage_report
 
-        found = await work.projects.all()
-        if project is not None:
-            found = [await work.projects.get(domain, project)]
+        found = await chosen_projects(work, domain, project)
         users.update({one.id: one.name for one in await work.users.all()})
         try:
             return [(p.name, await usage_report(work.usage, p.id, *days, now)) for p in found]
@@ -98,10 +97,8 @@ def usage(
     if as_csv:
         write_csv(rows, columns, sys.stdout)
     elif xlsx is not None:
-        try:
+        with writing(xlsx):
             write_xlsx(rows, columns, xlsx, f"{days[0]} to {days[1]}")
-        except OSError as error:
-            raise click.ClickException(f"{xlsx} cannot be written: {error.strerror}") from error
         click.echo(f"{len(rows)} rows are in {xlsx}")
     else:
         show_list(rows, columns, as_json=False)

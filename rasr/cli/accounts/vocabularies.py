@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rasr.cli.accounts.opened import Accounts, Change, of_the_store
-from rasr.cli.accounts.options import domain_option, json_option
+from rasr.cli.accounts.options import domain_option, json_option, project_option
 from rasr.cli.accounts.shown import show_list, show_one
 from rasr.cli.accounts.word_lists import ListFault, ListFormat, read_list, write_list
+from rasr.cli.writing import writing
 
 if TYPE_CHECKING:
     from rasr.store.records import ProjectRecord, Vocabulary
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
 
 _ALL = 1_000_000
 _STANDARD_INPUT = Path("-")
-
-_project_option = click.option(
-    "--project", required=True, metavar="NAME", help="Whose it is, by name or id."
-)
 _format_option = click.option(
     "--format",
     "format_name",
@@ -45,7 +42,7 @@ def vocabularies() -> None:
 
 
 @vocabularies.command("list")
-@_project_option
+@project_option
 @domain_option
 @json_option
 @click.pass_obj
@@ -64,7 +61,7 @@ def list_vocabularies(accounts: Accounts, project: str, domain: str, as_json: bo
 
 @vocabularies.command()
 @click.argument("vocabulary")
-@_project_option
+@project_option
 @domain_option
 @json_option
 @click.pass_obj
@@ -79,7 +76,7 @@ def show(accounts: Accounts, vocabulary: str, project: str, domain: str, as_json
 @click.argument(
     "file", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True), default="-"
 )
-@_project_option
+@project_option
 @_format_option
 @domain_option
 @click.pass_obj
@@ -99,18 +96,15 @@ def export(
     found = _found(accounts, vocabulary, project, domain)
     told = _facts(found) | {"contents": list(found.words)}
     text = write_list(told, _format(format_name, file))
-    try:
-        with click.open_file(str(file), "w", encoding="utf-8") as output:
-            output.write(text)
-    except OSError as error:
-        raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
+    with writing(file), click.open_file(str(file), "w", encoding="utf-8") as output:
+        output.write(text)
 
 
 @vocabularies.command("import")
 @click.argument(
     "file", type=click.Path(exists=True, dir_okay=False, path_type=Path, allow_dash=True)
 )
-@_project_option
+@project_option
 @click.option("--name", metavar="NAME", help="Of the vocabulary; default: the file's.")
 @click.option(
     "--language",
@@ -181,7 +175,7 @@ def import_words(
 
 @vocabularies.command()
 @click.argument("vocabulary")
-@_project_option
+@project_option
 @domain_option
 @click.pass_obj
 def delete(accounts: Accounts, vocabulary: str, project: str, domain: str) -> None:

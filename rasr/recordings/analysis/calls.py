@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rasr.recordings.analysis.review import WordList, marks_of
 from rasr.recordings.analysis.voices import Turn, by_voice
-from rasr.wire.sis.analysis import AnalysisInfo, AnalysisOptions, ChannelRule, Emotion, Role
+from rasr.wire.sis.analysis import AnalysisInfo, AnalysisOptions, ChannelRule, Emotion, Mark, Role
 from rasr.wire.sis.messages import Segment
 
 EMOTION_MODEL = "sensevoice"
@@ -25,6 +25,7 @@ class AnalysedSegment:
 
     segment: Segment
     info: AnalysisInfo
+    marks: tuple[Mark, ...] = ()
 
 
 def analyse(
@@ -44,7 +45,9 @@ def analyse(
     spoken = _by_role(channels, options, turns)
     spoken.sort(key=lambda one: (one[0].start_time, one[0].end_time))
     return [
-        AnalysedSegment(segment, _info(segment, role, speaker, options, word_lists))
+        AnalysedSegment(
+            segment, _info(segment, role, speaker, options), marks_of(segment, word_lists)
+        )
         for segment, role, speaker in spoken
     ]
 
@@ -95,7 +98,6 @@ def _info(
     role: Role | None,
     speaker: int | None,
     options: AnalysisOptions,
-    word_lists: Sequence[WordList],
 ) -> AnalysisInfo:
     emotion = emotion_of(segment) if options.emotion else None
     return AnalysisInfo(
@@ -104,5 +106,4 @@ def _info(
         emotion=emotion,
         emotion_model=EMOTION_MODEL if options.emotion and not segment.emotion else None,
         speed=speed_of(segment) if options.speed else None,
-        marks=marks_of(segment, word_lists),
     )

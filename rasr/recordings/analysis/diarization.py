@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 
 from decoder import DecoderError, EngineUnavailable
 from rasr.audio import SAMPLE_RATE
@@ -27,9 +28,12 @@ from rasr.settings import RecordingSettings
 from rasr.wire.sis.analysis import AnalysisOptions
 from rasr.wire.sis.errors import ErrorCode
 
+_log = structlog.get_logger("rasr.recordings")
+
 MOST_AUDIO_S = 2 * 3600
 """It takes 6 MB of memory for a minute."""
 _NICE = 10
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Diarizer:
     def __init__(self, settings: RecordingSettings) -> None:
         """Take the models of the settings."""
         given = settings.voice_segmentation, settings.voice_embedding
-        self._models = VoiceModels(*map(Path, given)) if all(given) else None
+        self._models = VoiceModels(*map(Path, given)) if settings.has_voice_models else None
         self._is_required = settings.voices_required
         self._turn = asyncio.Lock()
 
@@ -66,8 +70,8 @@ class Diarizer:
             raise RecordingFault(
                 ErrorCode.UNSUPPORTED,
                 "'diarization' is not supported: this server has no models that tell voices apart "
-                "(recordings.voice_segmentation and recordings.voice_embedding); send false, or "
-                "name the channels with LEFT_AGENT or RIGHT_AGENT",
+                "(recordings.voice_segmentation and recordings.voice_embedding; `rasr models pull "
+                "diarization`); send false, or name the channels with LEFT_AGENT or RIGHT_AGENT",
             )
         return False
 
@@ -89,9 +93,23 @@ class Diarizer:
             await file.flush()
         try:
             async with self._turn:
-                return await _asked(self._models, path)
+                return await _in_tries(self._models, path)
         finally:
             await asyncio.to_thread(path.unlink)
+
+
+async def _in_tries(models: VoiceModels, path: Path) -> list[Turn]:
+    for tries in range(1, _TRIES + 1):
+        try:
+            return await _asked(models, path)
+        except WorkerDied:
+            _log.warning("diarization_process_died", tries=tries)
+    # What ends it each time must not keep other recordings waiting.
+    raise RecordingFault(
+        ErrorCode.INTERNAL,
+        f"the process that tells voices apart has ended {_TRIES} times; whoever runs the server "
+        "finds more in its log",
+    )
 
 
 async def _asked(models: VoiceModels, path: Path) -> list[Turn]:
@@ -101,10 +119,6 @@ async def _asked(models: VoiceModels, path: Path) -> list[Turn]:
         turns: list[Turn] = await process.ask(path)
     except DecoderError as error:
         raise RecordingFault(ErrorCode.UNSUPPORTED, f"'diarization': {error}") from error
-    except WorkerDied as error:
-        raise RecordingFault(
-            ErrorCode.INTERNAL, "the process that tells voices apart has ended", may_pass=True
-        ) from error
     finally:
         process.stop()
     return turns
@@ -135,7 +149,11 @@ def _load(models: VoiceModels) -> tuple[None, Callable[[Path], list[Turn]]]:
     )
     if not config.validate():
         raise EngineUnavailable("the models that tell voices apart cannot be used")
-    return None, partial(_turns, sherpa_onnx.OfflineSpeakerDiarization(config))
+    try:
+        diarization = sherpa_onnx.OfflineSpeakerDiarization(config)
+    except RuntimeError as error:
+        raise EngineUnavailable("the models that tell voices apart cannot be used") from error
+    return None, partial(_turns, diarization)
 
 
 def _turns(diarization: Any, path: Path) -> list[Turn]:

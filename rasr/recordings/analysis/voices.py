@@ -55,8 +55,7 @@ def _pieces(segment: Segment, turns: Sequence[Turn]) -> list[tuple[Segment, int 
     spoken = ((_speaker(one.start_time, one.end_time, turns), one) for one in words)
     for speaker, run in groupby(spoken, key=itemgetter(0)):
         here = [one for _, one in run]
-        is_short = here[-1].end_time - here[0].start_time < _LEAST_MS
-        if runs and (is_short or runs[-1][0] == speaker):
+        if runs and (_is_short(here) or runs[-1][0] == speaker):
             runs[-1][1].extend(here)
         elif runs and _is_short(runs[-1][1]) and len(runs) == 1:
             # The first one, before which there is none that it could go to.

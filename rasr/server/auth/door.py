@@ -20,6 +20,8 @@ from rasr.server.auth.bodies import PeerGone, set_body
 from rasr.server.auth.call import Call, request_id_of, set_principal
 from rasr.server.auth.credentials import without_ticket
 from rasr.server.auth.paths import place_of
+from rasr.server.auth.preflight import preflight_answer, shared_headers
+from rasr.server.origins import OriginRule
 from rasr.server.ws.socket import AsgiSocket
 
 _log = structlog.get_logger("rasr.auth")
@@ -41,16 +43,19 @@ class Door:
         self,
         app: ASGIApp,
         authenticator: Authenticator,
+        origins: OriginRule,
         turned_away: Counter[str],
         count_call: CountCall,
     ) -> None:
         """
         Args:
+            origins: whose pages may ask.
             turned_away: counts the codes with which handshakes are refused.
             count_call: is told of the calls of interfaces that are refused.
         """
         self._app = app
         self._authenticator = authenticator
+        self._origins = origins
         self._turned_away = turned_away
         self._count_call = count_call
 
@@ -61,6 +66,10 @@ class Door:
             return
         call = Call.of(scope)
         send = _with_id(scope, send)
+        preflight = preflight_answer(call, scope, self._origins)
+        if preflight is not None:
+            await preflight(scope, receive, send)
+            return
         try:
             admitted = await self._admitted(call, receive)
         except Refused as refused:
@@ -130,9 +139,8 @@ class Door:
             body = answers.body(scope, refused.code, refused.sentence)
             await AsgiSocket(scope, receive, send).refuse(refused.status, body, refused.headers)
             return
-        answer = answers.answer(
-            scope, refused.status, refused.code, refused.sentence, refused.headers
-        )
+        headers = {**refused.headers, **shared_headers(call, scope, self._origins)}
+        answer = answers.answer(scope, refused.status, refused.code, refused.sentence, headers)
         await answer(scope, receive, send)
 
 

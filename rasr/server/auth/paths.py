@@ -28,6 +28,8 @@ class Right:
     """The settings may let others in too."""
     interface: str = ""
     """As SIS and our metrics call what is asked there; empty: its calls are not counted."""
+    is_shared: bool = True
+    """Pages of other origins may ask, those that `rasr.server.origins` admits."""
 
 
 _ONE_SENTENCE = "sentence-transcription"
@@ -57,6 +59,17 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("GET", "/v1/{project_id}/asr/transcriber/jobs/{job_id}"): Right(
         "sis:asr:get", interface="long-audio-transcription-get"
     ),
+    ("GET", "/v1/{project_id}/asr/transcriber/jobs"): Right("sis:asr:list"),
+    ("DELETE", "/v1/{project_id}/asr/transcriber/jobs/{job_id}"): Right(
+        "sis:asr:delete", changes=True
+    ),
+    ("POST", "/v1/{project_id}/asr/transcriber/uploads"): Right("sis:asr:submit", changes=True),
+    ("PUT", "/v1/{project_id}/asr/transcriber/uploads/{upload_id}/{part}"): Right(
+        "sis:asr:submit", changes=True
+    ),
+    ("DELETE", "/v1/{project_id}/asr/transcriber/uploads/{upload_id}"): Right(
+        "sis:asr:submit", changes=True
+    ),
     ("POST", "/v1/{project_id}/asr/flash"): Right("sis:asr:flash"),
     ("POST", "/v1/{project_id}/asr/vocabularies"): Right(
         "sis:vocabulary:create", changes=True, interface=_VOCABULARIES
@@ -76,18 +89,19 @@ RIGHTS: Mapping[tuple[str, str], Right] = {
     ("POST", "/v1/{project_id}/tts"): Right(
         "sis:tts:synthesize", interface="text-to-speech-customization"
     ),
+    ("GET", "/v1/{project_id}/tts/voices"): Right("sis:tts:synthesize"),
     (WEBSOCKET, "/v1/{project_id}/rtts"): Right("sis:tts:stream", interface="real-time-synthesis"),
     ("GET", "/v1/{project_id}/usage"): Right("sis:usage:get"),
     # Whoever could use such a request twice could do so with a handshake; and in one second all
     # requests of a page's server look alike.
-    ("POST", "/v1/{project_id}/tickets"): Right("sis:ticket:create"),
+    ("POST", "/v1/{project_id}/tickets"): Right("sis:ticket:create", is_shared=False),
     ("GET", "/v1/{project_id}/keys"): Right("iam:key:list"),
     ("POST", "/v1/{project_id}/keys"): Right("iam:key:create", changes=True),
     ("DELETE", "/v1/{project_id}/keys/{access_id}"): Right("iam:key:revoke", changes=True),
     ("GET", "/v1/{project_id}/sessions"): Right("sis:session:list"),
     ("POST", "/subtitles/{kind}"): Right("sis:subtitles:create"),
     ("GET", "/v1/{project_id}/monitoring"): Right("sis:monitoring:get"),
-    ("GET", "/metrics"): Right("sis:metrics:get", is_for_metrics=True),
+    ("GET", "/metrics"): Right("sis:metrics:get", is_for_metrics=True, is_shared=False),
 }
 """Method and path → the right to it. HEAD is as GET."""
 
@@ -106,6 +120,7 @@ OPEN: Mapping[str, str] = {
     "/captions/static/{path}": "the files of the page for viewers",
     "/captions/{name}": "viewers have no accounts: whoever is told a channel's name may watch it",
     "/captions/{name}/events": "as /captions/{name}",
+    "/captions/{name}/copy": "as /captions/{name}; other servers show there what can be read here",
     "/captions/{name}/preview": "as /captions/{name}",
     "/captions/{name}/share": "as /captions/{name}",
     "/samples/{name}": "recordings that come with the page",
@@ -140,6 +155,15 @@ def place_of(method: str, path: str) -> Place | None:
         if known in methods and (found := pattern.fullmatch(path)):
             return Place(right, found.groupdict().get("project_id"), whole)
     return None
+
+
+def shared_methods(path: str) -> tuple[str, ...]:
+    """By which methods pages of other origins may ask at a decoded path."""
+    return tuple(
+        method
+        for method, _, pattern, right in _RIGHTS
+        if right.is_shared and method != WEBSOCKET and pattern.fullmatch(path)
+    )
 
 
 def _pattern(path: str) -> re.Pattern[str]:

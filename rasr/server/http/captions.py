@@ -14,12 +14,14 @@ from functools import partial
 
 from fastapi import FastAPI, Request, Response
 from starlette.datastructures import Headers
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from rasr.asgi import ABORT, SHALLOW
-from rasr.captions import Broadcaster, ChannelHistory, Viewer, ViewerRefused, readable
+from rasr.captions import Broadcaster, ChannelHistory, Viewer, ViewerRefused, Watcher, readable
 from rasr.captions.files import srt, vtt
+from rasr.server.auth.answers import NOT_HERE, body
+from rasr.server.channels.directory import REPLICA_HEADER, ChannelDirectory
 from rasr.server.http.captions_page import (
     CAPTIONS,
     PREVIEW,
@@ -31,7 +33,8 @@ from rasr.server.http.captions_page import (
     language_of,
     page,
 )
-from rasr.server.origins import OriginRule, stranger
+from rasr.server.origins import OriginRule, refusal, stranger
+from rasr.server.ws.socket import AsgiSocket
 from rasr.tasks import watched
 from rasr.wire.sis.kinds import ChannelName
 
@@ -61,6 +64,7 @@ _HEADERS = _COMMON_HEADERS | {
 _SHARE_HEADERS = _COMMON_HEADERS | {
     "Content-Security-Policy": f"{_POLICY}; frame-src 'self'; frame-ancestors 'none'"
 }
+_GONE = ("http.disconnect", "websocket.disconnect")
 _STREAM_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -71,19 +75,28 @@ _STREAM_HEADERS = [
 
 
 def add_captions(
-    app: FastAPI, broadcaster: Broadcaster, origins: OriginRule, send_timeout_s: float
+    app: FastAPI,
+    broadcaster: Broadcaster,
+    channels: ChannelDirectory,
+    replica: str,
+    origins: OriginRule,
+    send_timeout_s: float,
 ) -> None:
     """Serve the captions of `broadcaster` below `/captions`.
 
     Args:
+        replica: the name of this server, which others have for it.
+        channels: knows where channels are that are not here.
         origins: a request that names the server by a name that it does not know is refused.
         send_timeout_s: a viewer that takes nothing for so long is dropped.
     """
     routes = app.router.routes
-    events = EventStream(broadcaster, origins, send_timeout_s)
+    events = EventStream(broadcaster, channels, origins, send_timeout_s)
     routes.append(Route("/captions/{name}/events", events, methods=["GET"]))
+    copies = CopyStream(broadcaster, replica, origins, send_timeout_s)
+    routes.append(WebSocketRoute("/captions/{name}/copy", copies))
     for kind, (media_type, write) in _FILES.items():
-        file = partial(_file, broadcaster, origins, media_type, write)
+        file = partial(_file, broadcaster, channels, origins, media_type, write)
         routes.append(Route(f"/captions/{{name}}.{kind}", file))
     for path, view in _VIEWS.items():
         routes.append(Route(f"/captions/{{name}}{path}", partial(_page, origins, view)))
@@ -91,6 +104,7 @@ def add_captions(
 
 async def _file(
     broadcaster: Broadcaster,
+    channels: ChannelDirectory,
     origins: OriginRule,
     media_type: str,
     write: _Write,
@@ -100,6 +114,7 @@ async def _file(
     fault = _fault(origins, request.headers, name)
     if fault is not None:
         return _plain(*fault)
+    await channels.seek(name)
     history = broadcaster.history(name)
     if history is None:
         return _plain(
@@ -131,13 +146,19 @@ class EventStream:
     """ASGI application of `/captions/NAME/events`."""
 
     def __init__(
-        self, broadcaster: Broadcaster, origins: OriginRule, send_timeout_s: float
+        self,
+        broadcaster: Broadcaster,
+        channels: ChannelDirectory,
+        origins: OriginRule,
+        send_timeout_s: float,
     ) -> None:
         """
         Args:
+            channels: knows where channels are that are not here.
             send_timeout_s: a viewer that takes nothing for so long is dropped.
         """
         self._broadcaster = broadcaster
+        self._channels = channels
         self._origins = origins
         self._send_timeout_s = send_timeout_s
 
@@ -163,6 +184,7 @@ class EventStream:
         extensions.get(SHALLOW, _nothing)()
         watching = watched(_until_gone(receive, viewer), name="viewer")
         try:
+            await self._channels.seek(name)
             await self._stream(viewer, send)
         except TimeoutError:
             viewer.abort()
@@ -179,12 +201,67 @@ class EventStream:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _until_gone(receive: Receive, viewer: Viewer) -> None:
+class CopyStream:
+    """ASGI application of `/captions/NAME/copy`, where another server copies a channel. It is told
+    what a viewer may read; `Last-Event-ID` says what it has."""
+
+    def __init__(
+        self, broadcaster: Broadcaster, replica: str, origins: OriginRule, send_timeout_s: float
+    ) -> None:
+        """
+        Args:
+            replica: the name of this server; who means another one is refused.
+            send_timeout_s: one that takes nothing for so long is dropped.
+        """
+        self._broadcaster = broadcaster
+        self._replica = replica
+        self._origins = origins
+        self._send_timeout_s = send_timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = AsgiSocket(scope, receive, send)
+        name, headers = scope["path_params"]["name"], Headers(scope=scope)
+        fault = _fault(self._origins, headers, name)
+        if fault is None and not self._origins.admits(headers):
+            # Browsers let any page read what a websocket tells, and do not let it read the stream.
+            fault = refusal(headers), 403
+        if fault is None and headers.get(REPLICA_HEADER, self._replica) != self._replica:
+            fault = "this is another server than the one that is meant", 404
+        if fault is not None:
+            sentence, status = fault
+            await socket.refuse(status, body(scope, NOT_HERE, sentence))
+            return
+        try:
+            place = headers.get("last-event-id", "")
+            copier = self._broadcaster.join_copier(name, place, socket.abort)
+        except ViewerRefused as refused:
+            sentence = f"The captions can not be copied now: {refused}."
+            await socket.refuse(503, body(scope, NOT_HERE, sentence))
+            return
+        watching: asyncio.Task[None] | None = None
+        try:
+            await socket.accept()
+            watching = watched(_until_gone(receive, copier), name="copier")
+            while (message := await copier.next_events()) is not None:
+                async with asyncio.timeout(self._send_timeout_s):
+                    await socket.send(message)
+                # A history of hours is many messages, and the audio of others does not wait for it.
+                await asyncio.sleep(0)
+            await socket.close(1001, "")
+        except TimeoutError:
+            socket.abort()
+        finally:
+            if watching is not None:
+                watching.cancel()
+            self._broadcaster.leave(copier)
+
+
+async def _until_gone(receive: Receive, watcher: Watcher) -> None:
     try:
-        while (await receive())["type"] != "http.disconnect":
+        while (await receive())["type"] not in _GONE:
             pass
     finally:
-        viewer.disconnect()
+        watcher.disconnect()
 
 
 def _nothing() -> None:

@@ -7,10 +7,9 @@ in the spool and nowhere else, and is gone when the call is over, however it end
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +17,9 @@ from typing import Any
 
 from fastapi import FastAPI, Response
 
-from rasr.recognition.events import Final
-from rasr.recordings.analysis import WordList, word_lists_of
-from rasr.recordings.analysis.review import marks_of
+from rasr.recordings.analysis import word_lists_of
 from rasr.recordings.reading import TRAITS, Recording
+from rasr.recordings.sentences import for_recordings, reviewed
 from rasr.recordings.spool import RecordingFile
 from rasr.runtime.access import Access
 from rasr.runtime.statistics import SessionStatistics
@@ -32,15 +30,15 @@ from rasr.server.http.late_answers import (
     PROMPT_S,
     LateAnswer,
     ProgressAnswer,
-    given_up,
 )
 from rasr.server.origins import OriginRule
 from rasr.server.recordings import Recordings
 from rasr.server.state import ServerState
-from rasr.tasks import awaited
+from rasr.tasks import awaited, given_up
 from rasr.usage.meter import Charge
 from rasr.usage.services import Service
 from rasr.wire.dialect import Refusal
+from rasr.wire.sis.analysis import sentence_json
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.flash import (
     MOST_AUDIO_S,
@@ -49,13 +47,10 @@ from rasr.wire.sis.flash import (
     FlashCall,
     flash_json,
     read_flash,
-    sentence_json,
 )
-from rasr.wire.sis.messages import EndReason
 from rasr.wire.sis.request import access_request, fault_of, recognition_config
-from rasr.wire.sis.results import segment_of
 
-INTERFACE = Interface("POST", "/v1/{project_id}/asr/flash", MOST_BYTES, streams=True)
+INTERFACE = Interface("POST", "/v1/{project_id}/asr/flash", streams=True)
 _MODE = "flash"
 """For the log and the statistics."""
 _UPLOAD_S = 600.0
@@ -184,7 +179,7 @@ class _FlashCalls:
             progress.total_s = info.duration_s * channels
         trace_id, turn = str(uuid.uuid4()), asyncio.Semaphore(_CHANNELS_AT_ONCE)
 
-        async def one(channel: int) -> tuple[float, list[bytes]]:
+        async def one(channel: int) -> tuple[float, list[str]]:
             async with turn:
                 return await self._channel(request, call, recording, channel, trace_id, progress)
 
@@ -210,44 +205,32 @@ class _FlashCalls:
         channel: int,
         trace_id: str,
         progress: _Progress,
-    ) -> tuple[float, list[bytes]]:
+    ) -> tuple[float, list[str]]:
         """Seconds of audio of a channel, and its sentences."""
         access = await self._access(request, call)
-        with self._state.connections.call(_MODE, request.party) as statistics:
+        connections = self._state.connections
+        with connections.call(_MODE, request.party, left="given up") as statistics:
             statistics.trace_id = trace_id
             statistics.model = call.config.property.name
             statistics.engine = access.grant.engine.name
-            statistics.reason = EndReason.ERROR
             progress.channels.append(statistics)
             config = recognition_config(
                 call.config, TRAITS, access.grant, self._state.settings.session
             )
-            # Nobody is told of them, and nobody waits.
             lists = word_lists_of(self._state.settings.recordings.word_lists, request.project_id)
-            config = dataclasses.replace(
-                config, warnings=False, word_times=config.word_times or bool(lists)
-            )
+            config = for_recordings(config, with_words=bool(lists))
             finals = self._state.reader.sentences(recording, channel, config, access, statistics)
-            try:
-                async with aclosing(finals) as told:
-                    texts = [
-                        _sentence(final, call, lists)
-                        async for final in told
-                        if final.hypothesis.text
-                    ]
-            except ProtocolError as error:
-                now = asyncio.get_running_loop().time()
-                statistics.error(error.code, now, fatal=statistics.recognitions > 0)
-                raise
-            except asyncio.CancelledError:
-                statistics.reason = "given up"
-                raise
-            statistics.reason = EndReason.NORMAL
+            async with aclosing(finals) as told:
+                texts = [
+                    sentence_json(*reviewed(final, call.config, lists))
+                    async for final in told
+                    if final.hypothesis.text
+                ]
             return statistics.audio_s, texts
 
     async def _access(self, request: SisRequest, call: FlashCall) -> Access:
         """Leave to recognise. It takes no admission slot: recordings give way to who speaks."""
-        asked = dataclasses.replace(access_request(call.config), needs_slot=False)
+        asked = access_request(call.config, needs_slot=False)
         access = await self._state.authoriser.authorise(request.party, asked)
         if isinstance(access, Refusal):
             raise fault_of(access, call.config)
@@ -276,14 +259,6 @@ async def _upload(request: SisRequest, path: Path) -> None:
         raise Refused(
             408, BAD_REQUEST, f"the body was not here within {_UPLOAD_S:g} s", "body too slow"
         ) from None
-
-
-def _sentence(final: Final, call: FlashCall, lists: Sequence[WordList]) -> bytes:
-    segment = segment_of(final, with_words=True)
-    marks = marks_of(segment, lists)
-    if not call.config.need_word_info:
-        segment = dataclasses.replace(segment, word_info=None)
-    return sentence_json(segment, marks)
 
 
 async def _first(

@@ -18,8 +18,8 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
-from rasr.identity.directory import DirectoryUnavailable
-from rasr.identity.principals import Principal
+from rasr.identity.directory import AuditEntry, DirectoryUnavailable
+from rasr.identity.principals import Principal, project_of
 from rasr.server.admission import Party
 from rasr.server.auth import answers
 from rasr.server.auth.answers import BodyTooLong, Refused
@@ -39,6 +39,8 @@ _MOST_PARTS = 20_000
 all is read: a body as long as may be, of nothing but brackets, would hold up everybody's audio."""
 
 _PIECE_BYTES = 256 << 10
+_NOBODY = "anonymous"
+"""Who changes something where nobody is asked who he is, as the audit has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Interface:
     path: str
     """With `{project_id}`; both as in `rasr.server.auth.paths`."""
     most_bytes: int = 256 << 10
-    """Of the body."""
+    """Of the body, unless the handler takes it piece by piece."""
     too_long: ProtocolError | None = None
     """What a longer one is answered with; None: what the gateway answers."""
     streams: bool = False
@@ -66,8 +68,6 @@ class Interface:
 class SisRequest:
     """A request to an interface."""
 
-    project_id: str
-    """Of the path. Where nobody is asked who he is, anybody can name any."""
     id: str
     party: Party
     path: Mapping[str, str]
@@ -83,9 +83,23 @@ class SisRequest:
     """The body of an interface that streams, once."""
 
     @property
+    def project_id(self) -> str:
+        """Of the path. Where nobody is asked who he is, anybody can name any."""
+        return self.party.project
+
+    @property
     def principal(self) -> Principal | None:
         """Who asks; None where nobody is asked."""
         return self.party.principal
+
+    def audit_entry(self, at: float, action: str, target: str, project_id: str) -> AuditEntry:
+        """What the audit has of a change that was asked for.
+
+        Args:
+            at: seconds since 1970.
+        """
+        user_id = _NOBODY if self.principal is None else self.principal.user_id
+        return AuditEntry(at, user_id, action, target, project_id, self.party.address)
 
     def document(self, code: ErrorCode = ErrorCode.INVALID) -> dict[str, Any]:
         """The body, which is a JSON object.
@@ -168,10 +182,10 @@ async def _answer(
         if body is not None:
             body.let_go()
     if interface.name:
-        principal = principal_of(request.scope)
-        project = "" if principal is None else principal.project_id
+        project = project_of(principal_of(request.scope))
         delay_s = time.monotonic() - began
         state.interfaces.count(interface.name, response.status_code, delay_s, project)
+    response.headers.update(origins.shared_with(request.headers))
     return response
 
 
@@ -194,11 +208,10 @@ async def _pieces(request: Request, given: Body | None) -> AsyncIterator[bytes]:
 
 
 def _sis_request(request: Request, body: bytes, pieces: AsyncIterator[bytes]) -> SisRequest:
-    project_id = request.path_params["project_id"]
+    scope = request.scope
     return SisRequest(
-        project_id=project_id,
-        id=request_id_of(request.scope),
-        party=Party(project_id, address_of(request.scope), principal_of(request.scope)),
+        id=request_id_of(scope),
+        party=Party(request.path_params["project_id"], address_of(scope), principal_of(scope)),
         path=request.path_params,
         query=request.query_params,
         host=request.headers.get("host", ""),
@@ -212,9 +225,7 @@ def _failure(request: Request, interface: Interface, error: Exception) -> Respon
     """The answer to a request that failed."""
     if isinstance(error, BodyTooLong) and interface.too_long is not None:
         error = interface.too_long
-    status, code, sentence, headers = _told(error)
-    if code == ErrorCode.INTERNAL and not isinstance(error, ProtocolError):
-        _log.error("request_failed", request=request_id_of(request.scope), exc_info=error)
+    status, code, sentence, headers = _told(error, request=request_id_of(request.scope))
     if status >= 500:
         _log.error(
             "interface_failed",
@@ -229,35 +240,29 @@ def _failure(request: Request, interface: Interface, error: Exception) -> Respon
 def error_body(error: Exception) -> dict[str, str]:
     """What is told of an error in an answer that has begun."""
     _, code, sentence, _ = _told(error)
-    if code == ErrorCode.INTERNAL and not isinstance(error, ProtocolError):
-        _log.error("request_failed", exc_info=error)
     return {"error_code": code, "error_msg": sentence}
 
 
-def _told(error: Exception) -> tuple[int, str, str, Mapping[str, str]]:
-    """Status, code, sentence and headers for whoever asked."""
-    status: int
-    code: str
-    headers: Mapping[str, str] = {}
-    if isinstance(error, UsageRefused):
-        error = fault_of_usage(error)
+def _told(error: Exception, **whose: str) -> tuple[int, str, str, Mapping[str, str]]:
+    """Status, code, sentence and headers for whoever asked.
+
+    Args:
+        whose: for the log, which has what is a fault of the server.
+    """
     match error:
-        case ProtocolError():
-            status, code, sentence = ERROR_TABLE[error.code].http_status, error.code, error.message
-        case Refused():
-            status, code, sentence, headers = (
-                error.status,
-                error.code,
-                error.sentence,
-                error.headers,
-            )
+        case UsageRefused():
+            error = fault_of_usage(error)
         case DirectoryUnavailable():
-            down = answers.store_down(error)
-            status, code, sentence, headers = down.status, down.code, down.sentence, down.headers
+            error = answers.store_down(error)
+    match error:
+        case Refused():
+            return error.status, error.code, error.sentence, error.headers
+        case ProtocolError():
+            fault = error
         case _:
-            status = ERROR_TABLE[ErrorCode.INTERNAL].http_status
-            code, sentence = ErrorCode.INTERNAL, "a fault of the server; its log has it"
-    return status, code, sentence, headers
+            _log.error("request_failed", **whose, exc_info=error)
+            fault = ProtocolError(ErrorCode.INTERNAL, "a fault of the server; its log has it")
+    return ERROR_TABLE[fault.code].http_status, fault.code, fault.message, {}
 
 
 def _no_number(name: str) -> None:

@@ -9,7 +9,6 @@ outlive it: whoever found it could not be shut out by revoking it.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -26,6 +25,7 @@ from rasr.server.state import ServerState
 from rasr.store.errors import Invalid, Unknown
 from rasr.store.on_demand import StoreOnDemand
 from rasr.store.records import KeyRecord
+from rasr.usage.periods import moment_text
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.faults import invalid
 
@@ -174,9 +174,7 @@ def _audit(
     request: SisRequest, principal: Principal, action: str, access_id: str, now: float
 ) -> AuditEntry:
     target = f"{access_id} of {principal.domain}/{principal.user_name}"
-    return AuditEntry(
-        now, principal.user_id, action, target, principal.project_id, request.party.address
-    )
+    return request.audit_entry(now, action, target, principal.project_id)
 
 
 def _counts(key: KeyRecord, now: float) -> bool:
@@ -200,4 +198,4 @@ def _told(key: KeyRecord, now: float) -> dict[str, Any]:
 
 
 def _time(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if at is None else moment_text(at)

@@ -17,6 +17,7 @@ from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
 from rasr.asgi import ABORT
+from rasr.tasks import given_up
 
 PROMPT_S = 30.0
 """So long a plain answer may take and still have a status of its own."""
@@ -116,15 +117,6 @@ class ProgressAnswer(Response):
         else:
             yield b"progress", json.dumps(self._progress()).encode()
             yield b"result", result
-
-
-async def given_up(work: asyncio.Future[Any]) -> None:
-    """Cancel work that nobody wants any more, and see it end."""
-    work.cancel()
-    await asyncio.wait({work})
-    if not work.cancelled():
-        # What nobody has looked at would be taken for a fault.
-        work.exception()
 
 
 async def _start(send: Send, media_type: str | None) -> None:

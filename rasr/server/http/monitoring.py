@@ -1,4 +1,5 @@
-"""`GET /v1/{project_id}/monitoring`: the four metrics of SIS by interface, over some time."""
+"""`GET /v1/{project_id}/monitoring`: the four metrics of SIS by interface, over some time, and how
+full the servers are now."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI, Response
 
 from rasr.server.http.interface import Interface, SisRequest, add_interface
 from rasr.server.ops.interfaces import InterfaceCount, Minutes
+from rasr.server.ops.live import live_report
 from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
@@ -33,7 +35,8 @@ def add_monitoring(app: FastAPI, state: ServerState, origins: OriginRule) -> Non
         since, until, period = _asked(request.query)
         project = None if request.principal is None else request.project_id
         found = await state.history.sums(project, since, until, period)
-        content = await asyncio.to_thread(_written, found, period)
+        live = json.dumps(live_report(state))
+        content = await asyncio.to_thread(_written, found, period, live)
         return Response(
             content, media_type="application/json", headers={"cache-control": "no-store"}
         )
@@ -83,12 +86,12 @@ def _milliseconds(query: Mapping[str, str], name: str) -> int:
     return int(text)
 
 
-def _written(found: Mapping[str, Minutes], period: int) -> bytes:
+def _written(found: Mapping[str, Minutes], period: int, live: str) -> bytes:
     interfaces = ",".join(
         f'{{"interface":{json.dumps(interface)},"datapoints":[{_points(minutes)}]}}'
         for interface, minutes in found.items()
     )
-    return f'{{"period":{period * 60},"interfaces":[{interfaces}]}}'.encode()
+    return f'{{"period":{period * 60},"live":{live},"interfaces":[{interfaces}]}}'.encode()
 
 
 def _points(minutes: Minutes) -> str:

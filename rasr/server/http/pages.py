@@ -30,12 +30,17 @@ _TYPES = {
 _SAMPLES = {"english": "demo-human.flac", "chinese": "demo-zh.flac"}
 """Language → the recording of the package that lets a person try it without a microphone."""
 
+_TEXT_TABS = {"speak": "", "recordings": "recording-"}
+"""Tabs of the page with a text → what the ids of the buttons around it begin with."""
+
 _POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self'",
+        # A recording that the page has itself.
+        "media-src blob:",
         # Older Safari and Firefox do not take a websocket of the same origin for 'self'.
         "connect-src 'self' ws: wss:",
         "worker-src 'self'",
@@ -77,6 +82,10 @@ def add_pages(app: FastAPI) -> None:
     `/samples/LANGUAGE.flac`."""
     web = files("rasr") / "web"
     parts = {"sign_in": (web / "shared" / "sign_in.html").read_text("utf-8").strip()}
+    for tab, prefix in _TEXT_TABS.items():
+        for part in ("save", "find", "search"):
+            template = (web / "page" / f"text_{part}.html").read_text("utf-8").strip()
+            parts[f"{tab}_{part}"] = filled(template, {"prefix": prefix})
     table = {
         path: _page((web / name).read_text("utf-8"), parts)
         for path, name in (("/", "index.html"), ("/console", "console.html"))

@@ -7,7 +7,6 @@ admission slot only when it turned out to be audio.
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import time
 import uuid
@@ -19,7 +18,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
 from rasr.audio import AudioFileError, AudioFormat
-from rasr.media import AudioTooLong, DecodingLate, Limits, file_of
+from rasr.media import AudioTooLong, DecodingLate, DecodingUnavailable, Limits, file_of
 from rasr.recognition.events import Failure, FailureKind, Final, LimitReached, Warning
 from rasr.runtime.access import Access
 from rasr.runtime.statistics import SessionStatistics
@@ -31,7 +30,6 @@ from rasr.usage.meter import Charge
 from rasr.usage.services import Service
 from rasr.wire.dialect import Refusal
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.messages import EndReason
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
 from rasr.wire.sis.request import access_request, fault_of, fault_of_failure, recognition_config
 from rasr.wire.sis.results import segment_of
@@ -77,21 +75,7 @@ class _ShortAudioCalls:
         with self._state.connections.call(Mode.ONE_SENTENCE.value, request.party) as statistics:
             statistics.trace_id = str(uuid.uuid4())
             statistics.model = call.config.property.name
-            statistics.reason = EndReason.ERROR
-            try:
-                body = await self._recognised(request.party, call, statistics)
-            except ProtocolError as error:
-                # In a recognition, or instead of one.
-                statistics.error(
-                    error.code,
-                    asyncio.get_running_loop().time(),
-                    fatal=statistics.recognitions > 0,
-                )
-                raise
-            except asyncio.CancelledError:
-                statistics.reason = "disconnected"
-                raise
-            statistics.reason = EndReason.NORMAL
+            body = await self._recognised(request.party, call, statistics)
         if request.principal is not None:
             audio_s, now = statistics.audio_s, time.time()
             meter.charge(
@@ -146,6 +130,9 @@ class _ShortAudioCalls:
             except DecodingLate as error:
                 sentence = f"the server is at its limit: {error}; try again in some seconds"
                 raise ProtocolError(ErrorCode.FULL, sentence) from error
+            except DecodingUnavailable as error:
+                sentence = f"'data' was not read: {error}"
+                raise ProtocolError(ErrorCode.INTERNAL, sentence) from error
 
     async def _text(
         self,

@@ -19,25 +19,23 @@ from starlette.types import Receive, Scope, Send
 
 from rasr.asgi import ABORT
 from rasr.audio.writing import WrittenFormat, wav_header
-from rasr.server.auth.paths import RIGHTS
 from rasr.server.faults import fault_of_synthesis
 from rasr.server.http.interface import Interface, SisRequest, add_interface
 from rasr.server.origins import OriginRule
 from rasr.server.speech import SpokenSound
 from rasr.server.state import ServerState
-from rasr.synthesis import SynthesisError
+from rasr.synthesis.errors import SynthesisError
 from rasr.synthesis.reading.limits import POST_CHARACTERS
 from rasr.usage.meter import Charge
 from rasr.usage.services import Service
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.messages import EndReason
 from rasr.wire.synthesis.request import POST_FIELDS, SpeechRequest, read_speech_request
 
 INTERFACE = Interface("POST", "/v1/{project_id}/tts")
 MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "pcm": "application/octet-stream"}
 """Of answers that stream, by `audio_format`."""
 
-_MODE = RIGHTS[INTERFACE.method, INTERFACE.path].interface
+_MODE = INTERFACE.name
 _BASE64_STEP = 48 << 10
 """Bytes that are encoded in one go: the interpreter is held no longer than some microseconds."""
 
@@ -122,7 +120,6 @@ class _Spoken:
         with state.connections.call(_MODE, party) as statistics, state.connections.answering():
             statistics.trace_id = self.trace_id
             statistics.model = asked.voice or ""
-            statistics.reason = "disconnected"
             try:
                 most = state.settings.synthesis.characters if asked.streams else POST_CHARACTERS
                 request = await state.speech.request(asked, most)
@@ -134,11 +131,7 @@ class _Spoken:
                         yield await written.feed(sound)
                 yield await written.flush()
             except SynthesisError as error:
-                fault = fault_of_synthesis(error)
-                statistics.reason = EndReason.ERROR
-                statistics.error(fault.code, asyncio.get_running_loop().time(), fatal=False)
-                raise fault from error
-            statistics.reason = EndReason.NORMAL
+                raise fault_of_synthesis(error) from error
 
     def charge(self) -> None:
         """It was spoken to its end."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
-from rasr.identity.directory import DEFAULT_DOMAIN, AuditEntry
+from rasr.identity.directory import DEFAULT_DOMAIN
 from rasr.server.http.interface import Interface, SisRequest, add_interface
 from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 _ALL = "/v1/{project_id}/asr/vocabularies"
 _ONE = f"{_ALL}/{{id}}"
-_NOBODY = "anonymous"
-"""Who changes something where nobody is asked who he is, as the audit has it."""
 _PROJECT_ID = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _PROJECT_ID_ALLOWED = "1 to 32 characters of A-Z, a-z, 0-9, _ and -"
 _HEADERS = {"cache-control": "no-store"}
@@ -168,15 +166,9 @@ class _Calls:
     async def _note(
         self, work: Work, request: SisRequest, project_id: str, what: str, vocabulary_id: str
     ) -> None:
+        action = f"sis:vocabulary:{what}"
         await work.audit.write(
-            AuditEntry(
-                self._clock(),
-                _NOBODY if request.principal is None else request.principal.user_id,
-                f"sis:vocabulary:{what}",
-                vocabulary_id,
-                project_id,
-                request.party.address,
-            )
+            request.audit_entry(self._clock(), action, vocabulary_id, project_id)
         )
 
 

@@ -20,7 +20,7 @@ import structlog
 from rasr.identity.directory import DirectoryUnavailable
 from rasr.server.metering.rows import LedgerRow
 from rasr.store.on_demand import StoreOnDemand
-from rasr.tasks import watched
+from rasr.tasks import given_up, watched
 from rasr.usage.journal import Journal, Segment
 
 _log = structlog.get_logger("rasr.usage")
@@ -117,8 +117,7 @@ class LedgerWriter:
         self._hurry.set()
         self._work.set()
         await asyncio.wait({task}, timeout=_FAREWELL_S)
-        task.cancel()
-        await asyncio.wait({task})
+        await given_up(task)
         if self._in_memory:
             self.lost += len(self._in_memory)
             _log.error("usage_lost", rows=len(self._in_memory), why="there was room nowhere")
@@ -153,6 +152,8 @@ class LedgerWriter:
             is_last = self._is_closing
             self._work.clear()
             self._hurry.clear()
+            # Whoever asks while others are on their way may have rows that come behind them.
+            asked, self._tried = self._tried, set()
             try:
                 await self._prepare()
                 await self._take_all()
@@ -164,7 +165,7 @@ class LedgerWriter:
                 # A mistake of ours. Rows are kept until it is mended: without this task none of
                 # those that come would reach the store.
                 self._failed(error, exc_info=error)
-            for one in self._tried:
+            for one in asked | self._tried if is_last else asked:
                 if not one.done():
                     one.set_result(None)
             if is_last:

@@ -9,7 +9,7 @@ import structlog
 
 from rasr.identity.directory import Directory, DirectoryUnavailable
 from rasr.server.ws.connections import Connections
-from rasr.tasks import watched
+from rasr.tasks import given_up, watched
 
 _log = structlog.get_logger("rasr.auth")
 
@@ -41,8 +41,7 @@ class Dismissal:
         """Look no more."""
         if self._task is not None:
             task, self._task = self._task, None
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await given_up(task)
 
     async def look(self) -> None:
         """Dismiss those whose credentials count no more. While the accounts cannot be asked,

@@ -25,7 +25,7 @@ from rasr.server.ops.interfaces import (
 )
 from rasr.store.on_demand import StoreOnDemand
 from rasr.store.records import InterfaceMinute
-from rasr.tasks import watched
+from rasr.tasks import given_up, watched
 
 _log = structlog.get_logger("rasr.history")
 
@@ -60,8 +60,7 @@ class History:
         if self._task is None:
             return
         task, self._task = self._task, None
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await given_up(task)
         try:
             async with asyncio.timeout(_LAST_WORD_S):
                 await self.save(self._statistics.minute + 1)
@@ -76,19 +75,16 @@ class History:
         if self._store is None or not minutes:
             return
         history.unsaved -= minutes
+        is_written = False
         try:
-            is_kept = await self._write(minutes, until)
+            is_written = await self._write(minutes, until)
+            self._is_kept = True
         except DirectoryUnavailable as error:
-            history.unsaved |= minutes
             if self._is_kept:
                 _log.error("history_not_kept", why=str(error))
             self._is_kept = False
-        except BaseException:
-            history.unsaved |= minutes
-            raise
-        else:
-            self._is_kept = True
-            if not is_kept:
+        finally:
+            if not is_written:
                 history.unsaved |= minutes
 
     async def sums(

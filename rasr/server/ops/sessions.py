@@ -22,6 +22,7 @@ from rasr.scheduling import Scheduler
 from rasr.server.auth.answers import NOT_ALLOWED, Refused, answer
 from rasr.server.http.interface import Interface, SisRequest, add_interface
 from rasr.server.ops.health import occupancy
+from rasr.server.ops.live import live_report
 from rasr.server.origins import OriginRule, host_of, is_loopback_name
 from rasr.server.state import ServerState
 
@@ -99,6 +100,8 @@ class Observer:
                 asdict(self._engine(name, scheduler, now))
                 for name, scheduler in state.schedulers.items()
             ],
+            "live": live_report(state),
+            "jobs": None if state.jobs.numbers is None else asdict(state.jobs.numbers),
         }
 
     def _engine(self, name: str, scheduler: Scheduler, now: float) -> EngineReport:
@@ -176,7 +179,8 @@ async def _of_project(state: ServerState, request: SisRequest) -> Response:
         for one in state.connections.statistics
         if request.principal is None or one.project == request.project_id
     ]
-    return await _answer({"project_id": request.project_id}, shown, now)
+    told: dict[str, object] = {"project_id": request.project_id, "live": live_report(state)}
+    return await _answer(told, shown, now)
 
 
 async def _answer(

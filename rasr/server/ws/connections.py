@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
 import structlog
 
 from rasr.identity.principals import Principal
-from rasr.runtime.connection import Connection
-from rasr.runtime.driver import Socket
+from rasr.runtime.access import Access
+from rasr.runtime.connection import Connection, Elsewhere
+from rasr.runtime.place import Peer
 from rasr.runtime.recognizer import Recognizer
 from rasr.runtime.statistics import RecognitionObserver, SessionStatistics
 from rasr.server.access import Authoriser
 from rasr.server.admission import Party
 from rasr.server.ops.statistics import ServerStatistics
 from rasr.server.ws.metered import MeteredAccess
+from rasr.server.ws.resuming import HeldRounds
 from rasr.settings import Settings
 from rasr.usage.meter import Meter
 from rasr.usage.services import Service
-from rasr.wire.dialect import Conversation, Farewell
+from rasr.wire.dialect import (
+    AccessRequest,
+    Conversation,
+    Farewell,
+    Refusal,
+    RefusalKind,
+)
+from rasr.wire.sis.errors import ProtocolError
+from rasr.wire.sis.messages import EndReason
+from rasr.wire.sis.modes import Mode
 
 _log = structlog.get_logger("rasr.session")
 
+_MOVE_S = 0.02
+"""Between two that are sent to other servers."""
 _FAREWELL_S = 1.0
 """For a client to take the end of its session, once the time to shut down is over."""
 
@@ -37,6 +50,9 @@ class Held(Protocol):
 
     async def run(self) -> None:
         """Serve it until it is gone. It gives everything back, however it ends."""
+
+    def retire(self) -> None:
+        """Let it come to its end by itself, or send it to another server."""
 
     def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
         """Bring it to its end in order."""
@@ -58,12 +74,14 @@ class Connections:
         authoriser: Authoriser,
         statistics: ServerStatistics,
         meter: Meter,
+        rounds: HeldRounds,
     ) -> None:
         self._settings = settings
         self._recognizer = recognizer
         self._authoriser = authoriser
         self._statistics = statistics
         self._meter = meter
+        self.rounds = rounds
         self._numbers = itertools.count(1)
         self._open: dict[Held, Principal | None] = {}
         self._calls: set[SessionStatistics] = set()
@@ -77,33 +95,53 @@ class Connections:
 
     async def serve(
         self,
-        socket: Socket,
-        mode: str,
+        socket: Peer,
+        mode: Mode,
         service: Service,
         party: Party,
         begin: Callable[[float], Conversation],
         observers: Sequence[RecognitionObserver] = (),
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """One connection that recognises, from its handshake to its end.
+        """One connection that recognises, from its handshake to its end. If it goes on with a round
+        that has lost its own, that is another session, and lasts until the websocket is gone.
 
         Args:
-            mode: for the log and the statistics.
             service: what its rounds are billed as.
             begin: makes its conversation at a time of the loop's clock.
             observers: are told of its recognitions.
+            elsewhere: goes on with a round that is not here.
         """
+        served: list[Connection] = []
+        ask: Callable[[AccessRequest], Awaitable[Access | Refusal]]
+        ask = MeteredAccess(self._authoriser.authorise, self._meter, service, party).ask
+        if self.full:
+            # It has come in to go on with a round, and takes nobody's place to begin one.
+            ask = _refusing(self.full_sentence)
 
         def connect(statistics: SessionStatistics) -> Held:
-            return Connection(
+            connection = Connection(
                 socket,
                 begin(statistics.opened_at),
                 self._recognizer,
-                MeteredAccess(self._authoriser.authorise, self._meter, service, party).ask,
+                ask,
                 statistics,
                 send_timeout_s=self._settings.server.send_timeout_s,
+                book=self.rounds.book(party, mode, statistics.number),
+                elsewhere=elsewhere,
             )
+            served.append(connection)
+            return connection
 
-        await self.hold(mode, party, connect, observers)
+        await self.hold(mode.value, party, connect, observers)
+        for connection in served:
+            if connection.back is not None:
+                await connection.back.run()
+
+    @property
+    def full_sentence(self) -> str:
+        """What is told when there are too many."""
+        return f"the server is full: {self.count} connections are open"
 
     async def hold(
         self,
@@ -124,7 +162,7 @@ class Connections:
         self._empty.clear()
         try:
             if self.closing:
-                connection.shut_down()
+                connection.retire()
             await connection.run()
         finally:
             del self._open[connection]
@@ -132,13 +170,29 @@ class Connections:
             self._closed(statistics)
 
     @contextmanager
-    def call(self, mode: str, party: Party) -> Iterator[SessionStatistics]:
+    def call(
+        self, mode: str, party: Party, *, left: str = "disconnected"
+    ) -> Iterator[SessionStatistics]:
         """One recognition or text over HTTP, which counts as a session, from its start to its
-        end."""
-        statistics = self._opened(mode, party, asyncio.get_running_loop().time())
+        end.
+
+        Args:
+            left: why it ended, where nobody wants its answer any more.
+        """
+        loop = asyncio.get_running_loop()
+        statistics = self._opened(mode, party, loop.time())
         self._calls.add(statistics)
+        statistics.reason = EndReason.ERROR
         try:
             yield statistics
+            statistics.reason = EndReason.NORMAL
+        except ProtocolError as error:
+            # In a recognition, or instead of one.
+            statistics.error(error.code, loop.time(), fatal=statistics.recognitions > 0)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            statistics.reason = left
+            raise
         finally:
             self._calls.discard(statistics)
             self._closed(statistics)
@@ -169,11 +223,29 @@ class Connections:
 
     def _closed(self, statistics: SessionStatistics) -> None:
         self._statistics.close(statistics)
-        self._log_closed(statistics)
+        _log_closed(statistics)
 
     def _left(self) -> None:
         if not self._open and not self._answering:
             self._empty.set()
+
+    async def retire(self, deadline_s: float) -> None:
+        """Serve nobody new, and let recognitions end by themselves within the deadline. Those that
+        survive their connection are sent to other servers, one after the other: each brings the
+        sound of its open sentence with it."""
+        self.closing = True
+        _log.info("retiring", sessions=self.count, deadline_s=deadline_s)
+        leaving = list(self._open)
+        pause_s = min(_MOVE_S, deadline_s / 2 / max(1, len(leaving)))
+        try:
+            async with asyncio.timeout(deadline_s):
+                for connection in leaving:
+                    if connection in self._open:
+                        connection.retire()
+                        await asyncio.sleep(pause_s)
+                await self.quiet()
+        except TimeoutError:
+            pass
 
     async def close(self, deadline_s: float) -> None:
         """Let every connection have its finals and its farewell, within the deadline.
@@ -224,27 +296,46 @@ class Connections:
 
     @property
     def full(self) -> bool:
-        """True if one more is to be refused at the handshake."""
-        return self.count >= self._settings.server.max_connections
+        """True if one more may not begin anything."""
+        return self._beyond >= 0
+
+    @property
+    def keeps_places(self) -> bool:
+        """True if one more may come back to a round: each that is away has a place of its own."""
+        return self._beyond < self.rounds.held
+
+    @property
+    def _beyond(self) -> int:
+        """By how many connections the bound is reached. Who is away has none."""
+        return self.count - self.rounds.held - self._settings.server.max_connections
 
     @property
     def statistics(self) -> Collection[SessionStatistics]:
         """Of the sessions that are open."""
         return [*(connection.statistics for connection in self._open), *self._calls]
 
-    @staticmethod
-    def _log_closed(session: SessionStatistics) -> None:
-        speech_s = session.speech_s
-        _log.info(
-            "session_closed",
-            session=session.number,
-            mode=session.mode,
-            peer=session.peer,
-            seconds=round(asyncio.get_running_loop().time() - session.opened_at, 1),
-            rounds=session.recognitions,
-            audio_s=round(session.audio_s, 1),
-            speech_s=round(speech_s, 1),
-            utterances=session.segments,
-            rtf=round(session.busy_s / speech_s, 3) if speech_s else None,
-            reason=session.reason,
-        )
+
+def _refusing(sentence: str) -> Callable[[AccessRequest], Awaitable[Access | Refusal]]:
+    """Lets nobody begin."""
+
+    async def ask(request: AccessRequest) -> Access | Refusal:
+        return Refusal(RefusalKind.CAPACITY, sentence)
+
+    return ask
+
+
+def _log_closed(session: SessionStatistics) -> None:
+    speech_s = session.speech_s
+    _log.info(
+        "session_closed",
+        session=session.number,
+        mode=session.mode,
+        peer=session.peer,
+        seconds=round(asyncio.get_running_loop().time() - session.opened_at, 1),
+        rounds=session.recognitions,
+        audio_s=round(session.audio_s, 1),
+        speech_s=round(speech_s, 1),
+        utterances=session.segments,
+        rtf=round(session.busy_s / speech_s, 3) if speech_s else None,
+        reason=session.reason,
+    )

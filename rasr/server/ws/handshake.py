@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from rasr.identity.principals import Principal
+from rasr.identity.principals import project_of
 from rasr.runtime.statistics import RecognitionObserver
 from rasr.server.admission import Party
 from rasr.server.auth.answers import NOT_ALLOWED, body
@@ -33,9 +33,13 @@ class Handshake:
         self._interface = interface
 
     async def shake(
-        self, socket: AsgiSocket, scope: Scope
+        self, socket: AsgiSocket, scope: Scope, *, may_come_back: bool = False
     ) -> tuple[Party, Sequence[RecognitionObserver]] | None:
-        """Who has come in, and who wants to know of his rounds; None: he was refused."""
+        """Who has come in, and who wants to know of his rounds; None: he was refused.
+
+        Args:
+            may_come_back: rounds here survive their connection.
+        """
         connections = self._state.connections
         headers = Headers(scope=scope)
         principal = principal_of(scope)
@@ -43,24 +47,19 @@ class Handshake:
         if principal is None and not self._origins.admits(headers):
             await self._refuse(socket, scope, NOT_ALLOWED, refusal(headers), 403)
             return None
-        if connections.full:
-            sentence = f"the server is full: {connections.count} connections are open"
-            full = ErrorCode.FULL
-            await self._refuse(socket, scope, full, sentence, ERROR_TABLE[full].http_status)
+        if connections.full and not (may_come_back and connections.keeps_places):
+            code, sentence = ErrorCode.FULL, connections.full_sentence
+            await self._refuse(socket, scope, code, sentence, ERROR_TABLE[code].http_status)
             return None
         await socket.accept(SUBPROTOCOL)
         party = Party(scope["path_params"]["project_id"], address_of(scope), principal)
-        counter = RoundCounter(self._state.interfaces, self._interface, _project_of(principal))
+        counter = RoundCounter(self._state.interfaces, self._interface, project_of(principal))
         return party, (counter, *observers_of(scope))
 
     async def _refuse(
         self, socket: AsgiSocket, scope: Scope, code: str, sentence: str, status: int
     ) -> None:
         self._state.statistics.turned_away[code] += 1
-        project = _project_of(principal_of(scope))
+        project = project_of(principal_of(scope))
         self._state.interfaces.count(self._interface, status, 0.0, project)
         await socket.refuse(status, body(scope, code, sentence))
-
-
-def _project_of(principal: Principal | None) -> str:
-    return "" if principal is None else principal.project_id

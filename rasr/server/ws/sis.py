@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
@@ -12,10 +13,12 @@ from rasr.server.auth.paths import interface_of
 from rasr.server.origins import OriginRule
 from rasr.server.state import ServerState
 from rasr.server.ws.handshake import Handshake
+from rasr.server.ws.passing import pass_on
 from rasr.server.ws.socket import AsgiSocket
 from rasr.usage.services import Service
 from rasr.wire.sis.conversation import SisConversation
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
+from rasr.wire.sis.resuming import ResumeOffers
 
 
 def add_sis(app: FastAPI, state: ServerState, origins: OriginRule) -> None:
@@ -38,16 +41,30 @@ class _Mode:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = AsgiSocket(scope, receive, send)
-        admitted = await self._handshake.shake(socket, scope)
+        admitted = await self._handshake.shake(socket, scope, may_come_back=True)
         if admitted is not None:
             party, observers = admitted
             await self._state.connections.serve(
-                socket, self._mode.value, self._service, party, self._begin, observers
+                socket,
+                self._mode,
+                self._service,
+                party,
+                self._begin,
+                observers,
+                partial(
+                    pass_on,
+                    self._state.connections.rounds,
+                    scope,
+                    socket,
+                    send_timeout_s=self._state.settings.server.send_timeout_s,
+                ),
             )
 
     def _begin(self, now: float) -> SisConversation:
         session = self._state.settings.session
-        return SisConversation(self._mode, session, _new_trace_id, now=now)
+        rounds = self._state.connections.rounds
+        offers = ResumeOffers(rounds.new_token, rounds.grace_s) if rounds.grace_s else None
+        return SisConversation(self._mode, session, _new_trace_id, now=now, offers=offers)
 
 
 def _new_trace_id() -> str:

@@ -13,15 +13,20 @@ from starlette.types import Receive, Scope, Send
 
 from rasr.asgi import ABORT, GONE
 
+_CLOSED_ON_PURPOSE = (1000, 1001)
+"""By a client that has all it wants, and by the browser of a person who leaves the page."""
+
 
 class AsgiSocket:
-    """A websocket as `rasr.runtime.driver.Socket`."""
+    """A websocket as `rasr.runtime.place.Peer`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
         self._gone = False
+        self.left_for_good = False
+        """True if the peer has closed in order, as one does who does not mean to come back."""
 
     async def accept(self, subprotocol: str | None = None) -> None:
         """Complete the handshake.
@@ -64,6 +69,7 @@ class AsgiSocket:
         message = await self._receive()
         if message["type"] == "websocket.disconnect":
             self._gone = True
+            self.left_for_good = message.get("code") in _CLOSED_ON_PURPOSE
             return None
         text: str | None = message.get("text")
         data: bytes | None = message.get("bytes")

@@ -22,8 +22,10 @@ from starlette.types import Send as AsgiSend
 
 from rasr.audio.writing import WrittenFormat
 from rasr.identity.directory import DirectoryUnavailable
-from rasr.runtime.driver import ConversationDriver, Socket
+from rasr.runtime.driver import ConversationDriver
+from rasr.runtime.line import Line
 from rasr.runtime.outbox import Outbox
+from rasr.runtime.place import Peer
 from rasr.runtime.statistics import RecognitionOver, SessionStatistics
 from rasr.server.admission import Party
 from rasr.server.auth.paths import RIGHTS, WEBSOCKET
@@ -33,7 +35,10 @@ from rasr.server.speech import SpokenSound
 from rasr.server.state import ServerState
 from rasr.server.ws.handshake import Handshake
 from rasr.server.ws.socket import AsgiSocket
-from rasr.synthesis import Request, SaidWord, SynthesisError, WordTimes
+from rasr.synthesis.errors import SynthesisError
+from rasr.synthesis.reading.request import Request
+from rasr.synthesis.speech import SaidWord
+from rasr.synthesis.voice import WordTimes
 from rasr.tasks import awaited
 from rasr.usage.meter import Charge, UsageRefused
 from rasr.usage.services import Service
@@ -80,7 +85,7 @@ class SpeakingConnection:
     """One connection's life. See `rasr.server.ws.connections.Held`."""
 
     def __init__(
-        self, socket: Socket, state: ServerState, party: Party, statistics: SessionStatistics
+        self, socket: Peer, state: ServerState, party: Party, statistics: SessionStatistics
     ) -> None:
         self._socket = socket
         self._state = state
@@ -90,12 +95,11 @@ class SpeakingConnection:
             state.settings.session, str(uuid.uuid4()), now=statistics.opened_at
         )
         self._driver = ConversationDriver(
-            socket,
+            Line(socket, send_timeout_s=state.settings.server.send_timeout_s),
             self._conversation,
             statistics,
             self._do,
             self._ring,
-            send_timeout_s=state.settings.server.send_timeout_s,
             outbox=Outbox(_ROOM),
         )
         self._guarded = self._driver.guarded
@@ -117,6 +121,10 @@ class SpeakingConnection:
             if self._speaking is not None:
                 # What it holds is given back before the connection is over.
                 await asyncio.gather(self._speaking, return_exceptions=True)
+
+    def retire(self) -> None:
+        """Let the text be spoken to its end, then close."""
+        self.shut_down()
 
     def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
         """Let the text be spoken to its end, then close."""

@@ -84,8 +84,8 @@ def _laid_out(words: Sequence[Word], language: str) -> tuple[str, list[int]]:
     for word in words:
         parts = word.said
         if language == "chinese":
-            syllables = word.pinyin or ("",) * len(parts)
-            parts = tuple(syllable or part for part, syllable in zip(parts, syllables, strict=True))
+            pairs = zip(parts, word.syllables, strict=True)
+            parts = tuple(syllable or part for part, syllable in pairs)
         joined = " ".join(parts)
         text += (" " if text else "") + joined + word.mark
         ends.append(len(text))

@@ -7,7 +7,6 @@ speaker: styles, one row of 256 numbers for each number of symbols.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from rasr.synthesis.engines.espeak_library import EspeakLibrary
-from rasr.synthesis.engines.phonetics import Clause, Phonetics, estimated
+from rasr.synthesis.engines.phonetics import (
+    Phonetics,
+    as_kokoro_was_taught,
+    estimated,
+)
 from rasr.synthesis.engines.shaping import Speeds, shaped
 from rasr.synthesis.errors import VoiceUnavailable
 from rasr.synthesis.speech import Piece, Sound
@@ -26,14 +29,6 @@ _LEVEL = 0.9
 _STYLE = 256
 _MOST_SYMBOLS = 508
 """The graph was trained on 510, the two at the ends included."""
-_AS_TRAINED = (
-    (re.compile("ʲ"), "j"),
-    (re.compile("r"), "ɹ"),
-    (re.compile("ɬ"), "l"),
-    (re.compile(r"(?<=[a-zɹː])(?=hˈʌndɹɪd)"), " "),
-    (re.compile(r"(?<=nˈaɪn)ti(?!ː)"), "di"),
-)
-"""Where espeak-ng writes English otherwise than the graph was taught, after kokoro-js."""
 
 
 class KokoroEngine:
@@ -62,19 +57,14 @@ class KokoroEngine:
 
     def say(self, piece: Piece) -> Sound:
         """As `Engine.say`; the times of words are estimated."""
-        clauses = list(self._phonetics.clauses(piece.words))
+        text = as_kokoro_was_taught(self._phonetics.ipa(piece.words))
         style = self._style(piece.voice.variant)
         samples = shaped(
-            lambda speed: self._made(clauses, style, speed), _SPEEDS, piece.manner, _RATE, _LEVEL
+            lambda speed: self._made(text, style, speed), _SPEEDS, piece.manner, _RATE, _LEVEL
         )
-        return Sound(samples, _RATE, estimated(clauses, len(samples) / _RATE))
+        return Sound(samples, _RATE, estimated(piece.words, len(samples) / _RATE))
 
-    def _made(
-        self, clauses: list[Clause], style: NDArray[np.float32], speed: float
-    ) -> NDArray[np.float32]:
-        text = " ".join(clause.ipa for clause in clauses)
-        for pattern, instead in _AS_TRAINED:
-            text = pattern.sub(instead, text)
+    def _made(self, text: str, style: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
         symbols = [self._symbols[one] for one in text if one in self._symbols]
         parts = [
             self._run(symbols[at : at + _MOST_SYMBOLS], style, speed)

@@ -8,15 +8,13 @@ table: an initial, a final, and the tone as an arrow behind its vowel, as Kokoro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
 from rasr.synthesis.engines.espeak_library import EspeakLibrary
 from rasr.synthesis.speech import SaidWord, Word, shared_by_weight
 
-_ENGLISH: Final = "en-us"
 _PAUSE_WEIGHT: Final = 4.0
 """A mark takes about as long as so many letters of the IPA."""
 
@@ -50,59 +48,67 @@ _WITHOUT_INITIAL: Final = {
     "wen": "un", "weng": "ueng", "wo": "uo",
 }  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """Words up to a mark."""
-
-    words: tuple[Word, ...]
-    ipa: str
-    """With the mark behind it."""
-    weights: tuple[float, ...]
-    """About how long each word takes; the last one with the pause behind it."""
+_AS_KOKORO_WAS_TAUGHT: Final = (
+    (re.compile("ʲ"), "j"),
+    (re.compile("r"), "ɹ"),
+    (re.compile("ɬ"), "l"),
+    (re.compile(r"(?<=[a-zɹː])(?=hˈʌndɹɪd)"), " "),
+    (re.compile(r"(?<=nˈaɪn)ti(?!ː)"), "di"),
+)
 
 
 class Phonetics:
     """The IPA of pieces. It shares espeak-ng's library with whoever else uses it."""
 
-    def __init__(self, library: EspeakLibrary) -> None:
+    def __init__(
+        self, library: EspeakLibrary, english: str = "en-us", mandarin: str | None = None
+    ) -> None:
+        """
+        Args:
+            english: whose English, as espeak-ng names it.
+            mandarin: whose Mandarin, for voices that were taught by espeak-ng; None for Kokoro's.
+        """
         self._library = library
+        self._english = english
+        self._mandarin = mandarin
 
-    def clauses(self, words: Sequence[Word]) -> Iterator[Clause]:
-        """The clauses of some words, in order; those of which nothing can be said are left out."""
-        clause: list[Word] = []
+    def ipa(self, words: Sequence[Word]) -> str:
+        """The IPA of some words, with their marks; clauses of which nothing can be said are left
+        out."""
+        clauses, clause = [], list[Word]()
         for index, word in enumerate(words):
             clause.append(word)
             if word.mark or index + 1 == len(words):
-                ipa = self._ipa(clause)
+                ipa = self._of_clause(clause)
                 if ipa:
-                    weights = [_weight(one) for one in clause]
-                    weights[-1] += _PAUSE_WEIGHT if word.mark and index + 1 < len(words) else 0
-                    yield Clause(tuple(clause), ipa + word.mark, tuple(weights))
+                    clauses.append(ipa + word.mark)
                 clause = []
+        return " ".join(clauses)
 
-    def _ipa(self, words: Sequence[Word]) -> str:
+    def _of_clause(self, words: Sequence[Word]) -> str:
         parts = [
             (part, syllable)
             for word in words
-            for part, syllable in zip(word.said, word.pinyin or ("",) * len(word.said), strict=True)
+            for part, syllable in zip(word.said, word.syllables, strict=True)
         ]
         found = []
         for mandarin, run in groupby(parts, lambda part: bool(part[1])):
-            if mandarin:
+            if mandarin and self._mandarin:
+                text = " ".join(syllable for _, syllable in run)
+                found.append(self._library.phonemes(text, self._mandarin))
+            elif mandarin:
                 found += [ipa for _, syllable in run if (ipa := syllable_ipa(syllable))]
             else:
                 text = " ".join(part for part, _ in run)
-                found.append(self._library.phonemes(text, _ENGLISH))
+                found.append(self._library.phonemes(text, self._english))
         return " ".join(one for one in found if one)
 
 
 def _weight(word: Word) -> float:
     """About how many letters of the IPA it has."""
-    syllables = word.pinyin or ("",) * len(word.said)
     return sum(
         _SYLLABLE_WEIGHT if syllable else len(part)
-        for part, syllable in zip(word.said, syllables, strict=True)
+        for part, syllable in zip(word.said, word.syllables, strict=True)
     )
 
 
@@ -129,8 +135,16 @@ def syllable_ipa(syllable: str) -> str:
     return _INITIALS[initial] + vowel.replace("0", _TONES[tone])
 
 
-def estimated(clauses: Sequence[Clause], seconds: float) -> tuple[SaidWord, ...]:
-    """When the words of clauses are said, by their length; the time is that without silence."""
-    words = [word for clause in clauses for word in clause.words]
-    weights = [weight for clause in clauses for weight in clause.weights]
+def as_kokoro_was_taught(ipa: str) -> str:
+    """Where espeak-ng writes English otherwise than Kokoro was taught, after kokoro-js."""
+    for pattern, instead in _AS_KOKORO_WAS_TAUGHT:
+        ipa = pattern.sub(instead, ipa)
+    return ipa
+
+
+def estimated(words: Sequence[Word], seconds: float) -> tuple[SaidWord, ...]:
+    """When words are said, by their length and their marks; the time is that without silence."""
+    weights = [_weight(word) + (_PAUSE_WEIGHT if word.mark else 0) for word in words]
+    if words and words[-1].mark:
+        weights[-1] -= _PAUSE_WEIGHT
     return shared_by_weight(words, weights, 0.0, seconds)

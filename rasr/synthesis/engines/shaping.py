@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from rasr.audio.formats import Samples
 from rasr.audio.resample import Resampler
+from rasr.synthesis.finishing import heard_part
 from rasr.synthesis.manner import Manner
 
 _NEAR = 0.02
 """A tempo that is off by less is right: each saying of a sentence differs by more."""
-_SILENT = 64
-_EDGE_S = 0.02
 _ATEMPO_LEAST = 0.5
 
 Made = Callable[[float], NDArray[np.float32]]
@@ -53,21 +52,13 @@ def shaped(made: Made, speeds: Speeds, manner: Manner, rate: int, level: float) 
     """
     speed = speeds.speed_for(manner.tempo / manner.pitch)
     floats = made(speed) * (level * 32767)
-    samples = without_edges(np.clip(np.rint(floats), -32768, 32767).astype(np.int16), rate)
+    samples = np.clip(np.rint(floats), -32768, 32767).astype(np.int16)
+    samples = samples[heard_part(samples, rate)]
     if manner.pitch != 1.0:
         resampler = Resampler(round(rate * manner.pitch), rate)
         samples = np.concatenate([resampler.feed(samples), resampler.flush()])
     missing = manner.tempo / (speeds.tempo_of(speed) * manner.pitch)
     return samples if abs(missing - 1) < _NEAR else stretched(samples, rate, missing)
-
-
-def without_edges(samples: Samples, rate: int) -> Samples:
-    """The samples without the silence before and behind them."""
-    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > _SILENT)
-    if not loud.size:
-        return samples[:0]
-    edge = round(_EDGE_S * rate)
-    return samples[max(int(loud[0]) - edge, 0) : int(loud[-1]) + 1 + edge]
 
 
 def stretched(samples: Samples, rate: int, tempo: float) -> Samples:

@@ -46,6 +46,8 @@ _LONGEST: Final = 8
 """Digits; more of them, or a zero before others, are said one by one."""
 _DIGITS: Final = "零一二三四五六七八九"
 _TELEPHONE_DIGITS: Final = "零幺二三四五六七八九"
+_NUMERALS: Final = dict(zip("〇〡〢〣〤〥〦〧〨〩〸", "零一二三四五六七八九十", strict=True))
+"""The zero of 二〇二四年, and numerals of merchants: to Python they are no letters."""
 _SIGNS: Final = {"&": "和", "@": "at", "%": "百分号", "+": "加", "=": "等于", "#": "井号"}
 
 
@@ -112,7 +114,10 @@ class ChineseReader:
             elif is_unspaced(here) and here.isalpha():
                 yield Word(here, (here,)), ""
                 at += 1
-            elif found := _LETTERS.match(text, at):
+            elif here in _NUMERALS:
+                yield Word(here, (_NUMERALS[here],)), ""
+                at += 1
+            elif not is_unspaced(here) and (found := _LETTERS.match(text, at)):
                 # A character ends a word of letters.
                 end = next((i for i in range(at, found.end()) if is_unspaced(text[i])), found.end())
                 said = self._letters(text[at:end])

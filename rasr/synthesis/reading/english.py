@@ -42,15 +42,15 @@ _ISO: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _TELEPHONE: Final = re.compile(
     r"(?:\+?1[- .])?\(?\d{3}\)?[- .]\d{3}[- .]\d{4}|\d{3}-\d{4}|\+\d{1,3}(?:[- ]\d{2,4}){2,5}"
 )
-_PARTS: Final = re.compile(r"\d+")
 _CLOCK: Final = re.compile(r"(\d{1,2})(:\d\d)?([ap])\.?m\.?", re.IGNORECASE)
 _CODE: Final = re.compile(r"([A-Za-z]+)(\d+)([A-Za-z]*)")
 _RANGE: Final = re.compile(r"([$£€]?\d+(?:\.\d+)?)[-~](\d+(?:\.\d+)?%?)")
-_MORE: Final = {
+ABBREVIATIONS: Final = {
     "st.": "street", "ave.": "avenue", "vs.": "versus", "etc.": "et cetera", "approx.": "about",
     "dept.": "department", "e.g.": "for example", "i.e.": "that is", "no.": "number",
     "w/": "with", "&": "and", "@": "at", "+": "plus", "=": "equals", "#": "number",
 }  # fmt: skip
+"""What is not read as it stands; how, may be for the word behind it to say."""
 _DIGITS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _FRONT: Final = "\"'([{"
 _BEHIND: Final = "\"')]}.,;:!?"
@@ -85,8 +85,8 @@ class EnglishReader:
         lower = core.lower()
         if lower == "st." and following[:1].isupper():
             return ("saint",)
-        if lower in _MORE and not (lower == "no." and not following[:1].isdigit()):
-            return tuple(_MORE[lower].split())
+        if lower in ABBREVIATIONS and not (lower == "no." and not following[:1].isdigit()):
+            return tuple(ABBREVIATIONS[lower].split())
         if date := self._date(core):
             return date
         if _TELEPHONE.fullmatch(core):
@@ -158,9 +158,16 @@ class EnglishReader:
         return (month.capitalize(), *self._ordinal(day[1]), *year_said)
 
     def _ordinal(self, day: str) -> tuple[str, ...]:
-        number = int(day)
-        ending = "th" if 10 < number < 14 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-        return self._speller.spoken(f"{number}{ending}")
+        return self._speller.spoken(f"{int(day)}{ordinal_ending(day)}")
+
+
+def ordinal_ending(digits: str) -> str:
+    """What makes an ordinal of a number: "st" of 21."""
+    # The last two say it; of thousands of digits Python makes no number.
+    number = int(digits[-2:])
+    if 10 < number < 14:
+        return "th"
+    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
 
 
 def _date_end(texts: Sequence[str], first: int) -> int:
@@ -201,7 +208,7 @@ def _with_whole_numbers(text: str) -> list[str]:
 def _bare(written: str, following: str) -> tuple[str, str]:
     """A group without the marks around it, and those behind it."""
     bare = written.lstrip(_FRONT)
-    if bare.lower() in _MORE:
+    if bare.lower() in ABBREVIATIONS:
         # A point may be the abbreviation's and the sentence's.
         ends = bare.endswith("c.") and not following[:1].islower()
         return bare, "." if ends else ""

@@ -37,7 +37,7 @@ def divided(word: Word) -> Iterator[Word]:
     of a thousand digits, a thousand letters without a space."""
     parts = [
         (part[at : at + _LONGEST_PART], syllable)
-        for part, syllable in zip(word.said, word.pinyin or ("",) * len(word.said), strict=True)
+        for part, syllable in zip(word.said, word.syllables, strict=True)
         for at in range(0, len(part), _LONGEST_PART)
     ]
     if len(parts) <= _MOST_PARTS and len(parts) == len(word.said):
@@ -58,7 +58,8 @@ def divided(word: Word) -> Iterator[Word]:
 
 
 def cut(words: Sequence[Word], lengths: Lengths, *, begins: bool) -> Iterator[tuple[int, int]]:
-    """The pieces of some words, as ranges [first, last), in order.
+    """The pieces of some words, as ranges [first, last), in order. What stands behind the last of
+    them is not known to be a whole piece: more words may belong to it.
 
     Args:
         begins: the first of them is the first of all.
@@ -67,7 +68,7 @@ def cut(words: Sequence[Word], lengths: Lengths, *, begins: bool) -> Iterator[tu
     most = (lengths.first or lengths.most) if begins else lengths.most
     inner: int | None = None
     for index, word in enumerate(words):
-        if index > first and size + len(word.said) > most:
+        while index > first and size + len(word.said) > most:
             end = inner or index
             yield first, end
             first, inner, most = end, None, lengths.most
@@ -78,8 +79,6 @@ def cut(words: Sequence[Word], lengths: Lengths, *, begins: bool) -> Iterator[tu
             first, size, inner, most = index + 1, 0, None, lengths.most
         elif word.mark and word.mark in INNER:
             inner = index + 1
-    if first < len(words):
-        yield first, len(words)
 
 
 def pause_behind(word: Word, tempo: float) -> float:

@@ -1,56 +1,35 @@
-"""From a text, plain or SSML, to the pieces that engines say.
+"""From the portions of a text to the pieces that engines say.
 
-Owns which language a sentence is read in: Chinese characters make it Chinese (Cantonese where that
-is asked for), and a sentence without any is English, unless it has nothing but digits and the text
-around it is Chinese.
+A piece may begin in one portion and end in the next: what was read of it is held, and handed in
+with the next portion. So any reader can read any portion, and the pieces are those of the whole.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from decoder.joining import is_unspaced
-from rasr.synthesis.errors import TextRefused, VoiceUnavailable
-from rasr.synthesis.manner import Manner
 from rasr.synthesis.reading.chinese import ChineseReader
-from rasr.synthesis.reading.english import EnglishReader
+from rasr.synthesis.reading.english import EnglishReader, ordinal_ending
+from rasr.synthesis.reading.languages import sentences, spoken_by
 from rasr.synthesis.reading.marks import mark_of, plain
-from rasr.synthesis.reading.pieces import Lengths, cut, divided, pause_behind
+from rasr.synthesis.reading.pieces import cut, divided, pause_behind
 from rasr.synthesis.reading.pinyin import Pinyin
-from rasr.synthesis.reading.ssml import Span, is_ssml, spans
+from rasr.synthesis.reading.portions import Passage, Portion, portions, refuse_silence
+from rasr.synthesis.reading.request import FindVoice, Request
 from rasr.synthesis.speech import Piece, Word
-from rasr.synthesis.voice import Voice
 from rasr.text.spoken import load_spellers
 
-FindVoice = Callable[[str], Voice]
-"""The voice of a name. Raises `VoiceUnavailable`."""
-
-_CHINESE = ("chinese", "cantonese")
-
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What somebody wants to hear. It pickles."""
+class Held:
+    """What a text is read to: the words of a piece whose end has not been read. It pickles."""
 
-    text: str
-    voice: Voice
-    manner: Manner
-    language: str = ""
-    """The language of the voice that Chinese characters are read in; "" for its first such one."""
-    lengths: Lengths = field(default_factory=Lengths)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Words that are said in one manner by one voice."""
-
-    words: tuple[Word, ...]
-    voice: Voice
-    manner: Manner
-    pause_s: float = 0.0
+    words: tuple[Word, ...] = ()
+    begins: bool = True
+    """There was no piece yet."""
 
 
 class Reader:
@@ -63,7 +42,7 @@ class Reader:
         self._pinyin: Pinyin | None = None
 
     def pieces(self, request: Request, find_voice: FindVoice) -> tuple[Piece, ...]:
-        """What is said, in order; at least one piece.
+        """All that is said, in order; at least one piece.
 
         Args:
             find_voice: for the voices that SSML names.
@@ -72,63 +51,74 @@ class Reader:
             TextRefused: there is nothing to say, or the SSML is wrong.
             VoiceUnavailable: a voice does not speak the language of the text.
         """
-        document = is_ssml(request.text)
-        found = spans(request.text) if document else (Span(request.text),)
-        whole = "".join(span.text for span in found)
-        chinese = _has_characters(whole)
-        _refuse_other_scripts(whole, request.voice)
+        found: list[Piece] = []
+        held = Held()
+        for portion in portions(request, find_voice):
+            pieces, held = self.read(portion, held)
+            found += pieces
+        refuse_silence(sum(len(piece.words) for piece in found))
+        return tuple(found)
+
+    def read(self, portion: Portion, held: Held) -> tuple[tuple[Piece, ...], Held]:
+        """The pieces that end in a portion, and what is held of the one that does not.
+
+        Args:
+            held: of the portion before it.
+
+        Raises:
+            VoiceUnavailable: a voice does not speak the language of a piece.
+        """
         pieces: list[Piece] = []
-        for part in self._parts(found, request, find_voice, chinese):
-            pieces += self._cut(part, request, chinese, begins=not pieces)
-        if not any(piece.words for piece in pieces):
-            raise TextRefused("there is nothing to say in this text: no word and no number")
-        return tuple(pieces)
-
-    def _parts(
-        self, found: Sequence[Span], request: Request, find_voice: FindVoice, chinese: bool
-    ) -> Iterator[_Part]:
-        """The words of neighbours that are said alike, together."""
-
-        def manner(span: Span) -> tuple[str, Manner]:
-            one = span.prosody
-            return span.voice, request.manner.changed(one.tempo, one.pitch, one.gain)
-
-        for (name, how), group in groupby(found, manner):
-            voice = find_voice(name) if name else request.voice
-            words: list[Word] = []
-            for span in group:
-                words += [part for word in self._words(span, chinese) for part in divided(word)]
+        words = list(held.words)
+        groups = [list(group) for _, group in groupby(portion.passages, lambda one: one.part)]
+        for number, group in enumerate(groups, 1):
+            for passage in group:
+                span = passage.span
+                words += [part for word in self._words(passage) for part in divided(word)]
                 if (span.ends_sentence or span.pause_s) and words and not words[-1].mark:
                     words[-1] = replace(words[-1], mark="." if span.ends_sentence else ",")
                 if span.pause_s:
-                    yield _Part(tuple(words), voice, how, span.pause_s)
+                    begins = held.begins and not pieces
+                    pieces += self._whole(words, passage, portion, begins=begins)
                     words = []
-            if words:
-                yield _Part(tuple(words), voice, how)
+            begins = held.begins and not pieces
+            if number == len(groups) and portion.goes_on:
+                # The last one may be whole, and still get a pause of SSML behind it.
+                ranges = [
+                    (first, last)
+                    for first, last in cut(words, portion.lengths, begins=begins)
+                    if last < len(words)
+                ]
+                pieces += self._cut(words, ranges, group[-1], portion)
+                words = words[ranges[-1][1] :] if ranges else words
+            elif words:
+                pieces += self._whole(words, group[-1], portion, begins=begins)
+                words = []
+        return tuple(pieces), Held(tuple(words), held.begins and not pieces)
 
-    def _words(self, span: Span, chinese: bool) -> list[Word]:
-        text = plain(span.text, chinese=chinese)
+    def _words(self, passage: Passage) -> list[Word]:
+        span, chinese = passage.span, passage.chinese
         if span.pinyin:
             syllables = zip(span.text, span.pinyin, strict=True)
             return [Word(one, (one,), (syllable,)) for one, syllable in syllables]
+        if not span.is_read_as_one:
+            reader = self._chinese if chinese else self._english
+            return list(reader.words(span.text))
+        text = plain(span.text, chinese=chinese)
         if span.alias is not None:
             said = self._read(plain(span.alias, chinese=chinese), chinese)
             parts = tuple(part for word in said for part in word.said)
             return [Word(text, parts)] if parts else []
-        if span.say_as:
-            parts = self._said_as(text, span.say_as, chinese)
-            return [Word(text, parts, mark=mark_of(text[-1:]))] if parts else []
-        return self._read(text, chinese)
+        parts = self._said_as(text, span.say_as, chinese)
+        return [Word(text, parts, mark=mark_of(text[-1:]))] if parts else []
 
     def _read(self, text: str, chinese: bool) -> list[Word]:
-        """The words of a text; its sentences without characters are English."""
+        """The words of a text that is read as one; its sentences without characters are English."""
         if not chinese:
             return list(self._english.words(text))
         words: list[Word] = []
-        for sentence in _sentences(text):
-            letters = any(one.isalpha() for one in sentence)
-            reader = self._english if letters and not _has_characters(sentence) else self._chinese
-            words += reader.words(sentence)
+        for sentence, is_chinese in sentences(text):
+            words += (self._chinese if is_chinese else self._english).words(sentence)
         return words
 
     def _said_as(self, text: str, kind: str, chinese: bool) -> tuple[str, ...]:
@@ -148,27 +138,45 @@ class Reader:
             case "ordinal" if chinese:
                 return ("第", *reader.number(text))
             case "ordinal":
-                return self._english.said(text + _ordinal_ending(text))
+                return self._english.said(text + (ordinal_ending(text) if text.isdecimal() else ""))
             case "date" | "time" | "currency":
                 return tuple(part for word in self._read(text, chinese) for part in word.said)
         return reader.number(text)
 
+    def _whole(
+        self, words: Sequence[Word], passage: Passage, portion: Portion, *, begins: bool
+    ) -> list[Piece]:
+        """The pieces of a part, or of its rest, with the pause that its last passage says."""
+        pause_s = passage.span.pause_s
+        if not words:
+            voice = passage.voice
+            return [Piece((), voice.languages[0], voice, passage.manner, pause_s)]
+        ranges = list(cut(words, portion.lengths, begins=begins))
+        end = ranges[-1][1] if ranges else 0
+        if end < len(words):
+            ranges.append((end, len(words)))
+        pieces = list(self._cut(words, ranges, passage, portion))
+        if pause_s:
+            pieces[-1] = replace(pieces[-1], pause_s=max(pieces[-1].pause_s, pause_s))
+        return pieces
+
     def _cut(
-        self, part: _Part, request: Request, chinese: bool, *, begins: bool
+        self,
+        words: Sequence[Word],
+        ranges: Sequence[tuple[int, int]],
+        passage: Passage,
+        portion: Portion,
     ) -> Iterator[Piece]:
-        if not part.words:
-            yield Piece((), part.voice.languages[0], part.voice, part.manner, part.pause_s)
-            return
-        ranges = list(cut(part.words, request.lengths, begins=begins))
+        voice, manner = passage.voice, passage.manner
         for first, last in ranges:
-            words = part.words[first:last]
-            language = _language(words, part.voice, request.language, chinese)
+            some = tuple(words[first:last])
+            characters = any(is_unspaced(part[0]) for word in some for part in word.said)
+            language = spoken_by(
+                voice, portion.language, characters=characters, chinese=portion.chinese
+            )
             if language == "chinese":
-                words = self._with_pinyin(words)
-            pause = pause_behind(words[-1], part.manner.tempo)
-            if last == len(part.words):
-                pause = max(pause, part.pause_s) if part.pause_s else pause
-            yield Piece(words, language, part.voice, part.manner, pause)
+                some = self._with_pinyin(some)
+            yield Piece(some, language, voice, manner, pause_behind(some[-1], manner.tempo))
 
     def _with_pinyin(self, words: Sequence[Word]) -> tuple[Word, ...]:
         """The words with the syllables of their characters, read as one text between marks."""
@@ -180,7 +188,7 @@ class Reader:
         ]
         if self._pinyin is None:
             self._pinyin = Pinyin()
-        readings = [list(word.pinyin) or [""] * len(word.said) for word in words]
+        readings = [list(word.syllables) for word in words]
         for run in _runs(characters, words):
             text = "".join(words[index].said[place] for index, place in run)
             for (index, place), syllable in zip(run, self._pinyin.syllables(text), strict=True):
@@ -211,73 +219,3 @@ def _runs(
         run.append((index, place))
     if run:
         yield run
-
-
-def _language(words: Sequence[Word], voice: Voice, asked: str, chinese: bool) -> str:
-    """The language of a piece.
-
-    Raises:
-        VoiceUnavailable: the voice does not speak it.
-    """
-    parts = [part for word in words for part in word.said]
-    if any(is_unspaced(part[0]) for part in parts):
-        wanted = [asked] if asked in _CHINESE else list(_CHINESE)
-    elif "english" in voice.languages or not chinese:
-        wanted = ["english"]
-    else:
-        wanted = list(_CHINESE)
-    for one in wanted:
-        if one in voice.languages:
-            return one
-    raise VoiceUnavailable(
-        f"the voice {voice.name} speaks {' and '.join(voice.languages)}, and the text is "
-        f"{wanted[0]}; `rasr voices` shows which voice speaks what"
-    )
-
-
-def _refuse_other_scripts(text: str, voice: Voice) -> None:
-    """
-    Raises:
-        VoiceUnavailable: most letters are of a script that no voice reads.
-    """
-    foreign: list[str] = []
-    known = 0
-    for one in text:
-        if not one.isalpha():
-            continue
-        name = unicodedata.name(one, "")
-        if name.startswith(("LATIN", "CJK", "FULLWIDTH LATIN", "IDEOGRAPHIC")):
-            known += 1
-        else:
-            foreign.append(name.split(" ")[0].lower())
-    if foreign and len(foreign) > known:
-        raise VoiceUnavailable(
-            f"the text is in {foreign[0]} letters; the voice {voice.name} speaks "
-            f"{' and '.join(voice.languages)}, and none here reads those"
-        )
-
-
-def _has_characters(text: str) -> bool:
-    return any(is_unspaced(one) and one.isalpha() and "CJK" in unicodedata.name(one, "")
-               for one in text)  # fmt: skip
-
-
-def _sentences(text: str) -> Iterator[str]:
-    """A text cut behind its stops, for the choice of its language alone."""
-    begin = 0
-    for index, one in enumerate(text):
-        is_stop = one in "?!" or (one == "." and text[index + 1 : index + 2] in ("", " ", '"'))
-        if is_stop or (one == "." and _has_characters(text[index + 1 : index + 2])):
-            yield text[begin : index + 1]
-            begin = index + 1
-    if begin < len(text):
-        yield text[begin:]
-
-
-def _ordinal_ending(text: str) -> str:
-    if not text.isdecimal():
-        return ""
-    number = int(text)
-    if 10 < number % 100 < 14:
-        return "th"
-    return {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")

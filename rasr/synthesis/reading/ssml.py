@@ -73,6 +73,11 @@ class Span:
     """Silence behind it."""
     ends_sentence: bool = False
 
+    @property
+    def is_read_as_one(self) -> bool:
+        """True where an element says how its text is read."""
+        return bool(self.say_as or self.pinyin) or self.alias is not None
+
 
 def is_ssml(text: str) -> bool:
     """True for a text that is meant as SSML: it begins as such a document does."""

@@ -39,12 +39,19 @@ export async function withTicket(address, ticket) {
 
 /**
  * Why a handshake was refused, which browsers do not tell: the server is asked once more, without a
- * websocket. Null where it does not say that it wants credentials.
+ * websocket, whether it wants credentials.
  * @param {string} address of the websocket
+ * @param {{token?: string, ticket?: Function}} shown who shows something is told too little by a question without it
  * @param {{fetch?: typeof fetch}} platform
- * @returns {Promise<{error_code: string, error_msg: string} | null>}
+ * @returns {Promise<{error_code: string, error_msg: string}>}
  */
-export async function refusalAt(address, platform) {
+export async function whyUnreachable(address, { token, ticket }, platform) {
+  const refusal = token === undefined && ticket === undefined ? await refusalAt(address, platform) : null;
+  return refusal ?? { error_code: "UNREACHABLE", error_msg: `no server answers at ${address}` };
+}
+
+/** Null where the server does not say that it wants credentials. */
+async function refusalAt(address, platform) {
   try {
     const answer = await platform.fetch(address.replace(/^ws/, "http"), { cache: "no-store", ...inTime() });
     return answer.status === 401 ? await answer.json() : null;

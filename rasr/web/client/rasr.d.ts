@@ -16,6 +16,8 @@ export interface StartConfig {
   vocabulary_id?: string;
   user_words?: string[];
   caption_channel?: string;
+  /** The round survives its connection: docs/protocol.md. Here, unlike on the wire, unless it is declined. */
+  resume?: boolean | "yes" | "no";
   /** Keys that this file does not know are sent as they are. */
   [key: string]: unknown;
 }
@@ -47,6 +49,107 @@ export interface ListenOptions extends SessionOptions {
   constraints?: MediaTrackConstraints;
   onChunk?: (chunk: Int16Array, level: number) => void;
   onGone?: () => void;
+}
+
+/** Who asks for jobs, and how. */
+export interface JobsOptions {
+  /** `{project_id}` of the address. */
+  project?: string;
+  token?: string;
+  /** For how long a server that is gone is asked again; 60. */
+  patienceSeconds?: number;
+  /** In place of the browser's own, to show who asks in another way. */
+  fetch?: (url: string, options: RequestInit) => Promise<Response>;
+}
+
+/** `config` of a job as docs/recordings.md has it; `true` and `false` stand for "yes" and "no". */
+export interface JobConfig {
+  property: string;
+  audio_format?: string;
+  add_punc?: boolean | "yes" | "no";
+  digit_norm?: boolean | "yes" | "no";
+  need_word_info?: boolean | "yes" | "no";
+  word_confidence?: boolean | "yes" | "no";
+  vocabulary_id?: string;
+  user_words?: string[];
+  vad_tail?: number;
+  max_seconds?: number;
+  callback_url?: string;
+  need_analysis_info?: {
+    diarization?: boolean;
+    channel?: "MONO" | "LEFT_AGENT" | "RIGHT_AGENT";
+    emotion?: boolean;
+    speed?: boolean;
+  } | null;
+  /** Keys that this file does not know are sent as they are. */
+  [key: string]: unknown;
+}
+
+/** What was found out of a sentence: docs/calls.md. */
+export interface AnalysisInfo {
+  role?: "AGENT" | "USER";
+  /** A number for each voice, counted from 0. */
+  speaker?: number;
+  emotion?: "NORMAL" | "ANGRY" | "UNKNOWN";
+  /** A model that would tell the emotion, where the one that was used does not. */
+  emotion_model?: string;
+  speed?: number;
+}
+
+export interface Mark {
+  /** Of the list that has it. */
+  name: string;
+  text: string;
+  start_time: number;
+  end_time: number;
+}
+
+export interface RecordingSegment {
+  start_time: number;
+  end_time: number;
+  result: { text: string; score: number; word_info?: Word[]; analysis_info?: AnalysisInfo; marks?: Mark[] };
+}
+
+export interface Job {
+  /** In a list alone. */
+  job_id?: string;
+  status: "WAITING" | "FINISHED" | "ERROR";
+  create_time: string;
+  start_time?: string;
+  finish_time?: string;
+  expire_time?: string;
+  /** ms. */
+  audio_duration?: number;
+  /** Percent. */
+  progress?: number;
+  /** Jobs that come before it. */
+  queue_position?: number;
+  expected_end_time?: string;
+  segments?: RecordingSegment[];
+  error_code?: string;
+  error_msg?: string;
+}
+
+/** What a server refuses: `error_code` is one of SIS, the message is its `error_msg`. */
+export class JobError extends Error {
+  readonly error_code: string;
+  readonly status: number;
+}
+
+export class RecordingJobs {
+  constructor(url: string | URL, options?: JobsOptions);
+  /** Send a recording, and begin a job with it. `onProgress` is told the share that is sent, 0 to 1. */
+  submit(
+    file: Blob,
+    config: JobConfig,
+    options?: { onProgress?: (share: number) => void; signal?: AbortSignal },
+  ): Promise<string>;
+  /** Begin a job with a recording that the server fetches. */
+  submitUrl(dataUrl: string, config: JobConfig, options?: { signal?: AbortSignal }): Promise<string>;
+  list(options?: { limit?: number; offset?: number; signal?: AbortSignal }): Promise<{ count: number; jobs: Job[] }>;
+  show(jobId: string, options?: { signal?: AbortSignal }): Promise<Job>;
+  /** Take a job back, or forget one that is over. */
+  forget(jobId: string, options?: { signal?: AbortSignal }): Promise<void>;
 }
 
 export interface Word {
@@ -88,11 +191,14 @@ export interface SessionEvents {
    * is what has waited for `patience_ms` in all.
    */
   lost: { wait_ms: number; attempt: number; patience_ms: number };
-  /** It is back, and nothing is missing: the round goes on at `start_time`. */
-  resumed: { trace_id: string; start_time: number };
+  /**
+   * It is back, and nothing is missing: it goes on at `start_time`. `begun_anew` says that no server has held the round: what was open is
+   * recognised again, by another server or one that was started anew, with another `trace_id`.
+   */
+  resumed: { trace_id: string; start_time: number; begun_anew: boolean };
   /** Sound that could be neither sent nor kept. */
   dropped: { start_time: number; end_time: number };
-  /** A message as it went over the wire: its `text`, or so many `bytes` of sound. */
+  /** A message as it went over the wire: its `text`, without the token of the round, or so many `bytes` of sound. */
   message: { sent: boolean; text?: string; bytes?: number };
   /** Always the last event, and always there. */
   end: { reason: EndReason };
@@ -155,6 +261,8 @@ export interface SpeechEvents {
   words: SaidWord[];
   /** Mono samples at `rate`. */
   sound: Int16Array;
+  /** A message as it went over the wire: its `text`, or so many `bytes` of sound. */
+  message: { sent: boolean; text?: string; bytes?: number };
   error: { error_code: string; error_msg: string };
   /** Always the last event, and always there. */
   end: { reason: EndReason };
@@ -180,6 +288,64 @@ export class Speech extends EventTarget {
 }
 
 export function speak(url: string | URL, text: string, options?: SpeechOptions): Speech;
+
+export interface Voice {
+  name: string;
+  /** The one that it speaks best first. */
+  languages: string[];
+  gender: "female" | "male";
+  age: "adult" | "child";
+  /** Of its own sound, Hz. */
+  sample_rate: number;
+  engine: string;
+  model: string | null;
+  word_times: "engine" | "estimated";
+  /** Processor time of a second of sound on that machine, s; null: not measured yet, ask again. */
+  cost: number | null;
+  /** Whether it may speak in real time; null: not measured yet. */
+  real_time: boolean | null;
+  /** Why it may not. */
+  real_time_fault: string | null;
+}
+
+/** A voice of the service, by its name. */
+export interface OfficialVoice {
+  name: string;
+  language: string;
+  gender: "female" | "male";
+  age: "adult" | "child";
+  bilingual: boolean;
+  /** Who speaks for it; null: nobody. */
+  voice: string | null;
+  /** What is not as it should be, in English. */
+  remark: string;
+  /** What of the speaker the voice is not. */
+  lacks: ("female" | "male" | "adult" | "child" | "english")[];
+  /** The model that would bring a better voice; null: none would. */
+  better: string | null;
+}
+
+/** A model with voices that is not on the server. */
+export interface VoiceModel {
+  name: string;
+  languages: string[];
+  voices: number;
+  good_for: string;
+  download_mb: number | null;
+  /** What fetches it, on the server's machine. */
+  command: string;
+}
+
+export interface Voices {
+  /** The name of a request that names none. */
+  default: string;
+  voices: Voice[];
+  official: OfficialVoice[];
+  models: VoiceModel[];
+}
+
+/** To a server that asks who calls, from a page of its own: browsers ask no other one with a token. */
+export function voices(url: string | URL, options?: { project?: string; token?: string }): Promise<Voices>;
 
 export class MicrophoneError extends Error {
   readonly reason: "insecure" | "unsupported" | "unreachable" | "denied" | "missing" | "busy" | "soundless";

@@ -7,12 +7,13 @@
  */
 
 import { documentAt } from "./answers.js";
+import { JobError, RecordingJobs } from "./jobs.js";
 import { Microphone, MicrophoneError } from "./microphone.js";
 import { Resampler } from "./resampler.js";
 import { Session, rateOf } from "./session.js";
 import { Speech } from "./speech.js";
 
-export { Microphone, MicrophoneError, Resampler, Session, Speech, rateOf };
+export { JobError, Microphone, MicrophoneError, RecordingJobs, Resampler, Session, Speech, rateOf };
 
 /**
  * Speak: the microphone to a server. Call it from a click.
@@ -68,7 +69,23 @@ export function speak(url, text, options = {}) {
  * @returns {Promise<import("./rasr.js").Offer[]>}
  */
 export async function properties(url) {
-  const address = new URL("/properties", url);
+  return (await documentAt(addressAt("/properties", url))).properties;
+}
+
+/**
+ * Who can speak on a server, and who speaks for the official names: what `property` of `speak` may be.
+ *
+ * @param {string | URL} url of the server
+ * @param {{project?: string, token?: string}} options
+ * @returns {Promise<import("./rasr.js").Voices>}
+ */
+export async function voices(url, { project = "any", token } = {}) {
+  const shown = token === undefined ? {} : { "x-auth-token": token };
+  return documentAt(addressAt(`/v1/${encodeURIComponent(project)}/tts/voices`, url), shown);
+}
+
+function addressAt(path, url) {
+  const address = new URL(path, url);
   address.protocol = address.protocol.replace("ws", "http");
-  return (await documentAt(address)).properties;
+  return address;
 }

@@ -1,12 +1,13 @@
 /**
  * One session with a server: sound in, the messages of the protocol out as events.
  *
- * Sound is kept until it has its final. So a connection that is lost can be taken up again with
- * nothing lost and nothing told twice: the new round begins with the sound behind the last final.
- * Where that sound is not all there any more, the session ends with an error instead.
+ * A connection that is lost is made anew, and the round goes on where it was: a server holds it for
+ * a while. Sound is also kept until it has its final: where the round is not held any more, a new one
+ * begins behind the last final. Either way nothing is lost and nothing told twice; where the sound for
+ * that is not all there, the session ends with an error instead.
  */
 
-import { protocolsOf, refusalAt, socketAddress, withTicket } from "./credentials.js";
+import { protocolsOf, socketAddress, whyUnreachable, withTicket } from "./credentials.js";
 import { SoundQueue } from "./sound_queue.js";
 import { Timeline } from "./timeline.js";
 
@@ -24,6 +25,15 @@ const PATIENCE_S = 60;
 const START_S = 15;
 /** For a word of the server while it ends: the longest piece of short mode, 60 s, may be silent till then. */
 const END_S = 60;
+/** A server that says nothing for so long, although a second of sound was sent to it, is not there. */
+const SILENT_MS = 10_000;
+/** Sound that a server has not acknowledged although it would have, if it had come: docs/protocol.md. */
+const UNACKNOWLEDGED_BYTES = 32 * 1024;
+/** So many messages have come when they are acknowledged again; finals and END at once. */
+const ACKNOWLEDGED_MESSAGES = 16;
+const BYTES_PER_SAMPLE = 2;
+/** Closed with it, a server knows that nobody comes back. */
+const FOR_GOOD = 1000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
 /** The browser's own buffer cannot be emptied again, so not much is put into it: 4 s. */
@@ -52,7 +62,7 @@ export class Session extends EventTarget {
     const { startSeconds = START_S, endSeconds = END_S } = options;
     this.token = options.token;
     this.ticket = options.ticket;
-    this.config = startConfig(options);
+    this.config = { resume: "yes", ...startConfig(options) };
     /** Samples a second that `send` takes. */
     this.rate = rateOf(this.config.property);
     this.mode = mode;
@@ -74,6 +84,13 @@ export class Session extends EventTarget {
     this.openSentence = null;
     /** Where the next sentence can begin at the earliest, in samples. */
     this.pauseEnd = 0;
+    /** With which the round can be gone on with; null: it is not held. */
+    this.roundToken = null;
+    /** The newest message of the round that came, and the newest that was acknowledged. */
+    this.newest = 0;
+    this.acknowledged = 0;
+    /** So much of the round's sound has arrived. */
+    this.arrivedBytes = 0;
     this.waiters = [];
     this.pumpTimer = null;
     /** Until the server must have said something. */
@@ -142,8 +159,6 @@ export class Session extends EventTarget {
   // The connection
 
   connect() {
-    this.timeline = new Timeline();
-    this.endSent = false;
     this.socket = null;
     if (this.ticket === undefined) {
       this.open(this.address);
@@ -168,31 +183,52 @@ export class Session extends EventTarget {
     const socket = new this.platform.WebSocket(address, protocolsOf(this.token));
     this.socket = socket;
     this.bound(this.startMs, () => this.startIsLate());
-    socket.onopen = () => this.command({ command: "START", config: this.config });
+    socket.onopen = () => this.begin();
     socket.onmessage = ({ data }) => {
-      this.tell("message", { sent: false, text: data });
+      const message = JSON.parse(data);
+      this.roundToken = message.resume?.token ?? this.roundToken;
+      this.show(false, data);
       this.awaitEnd();
-      this.hear(JSON.parse(data));
+      this.hear(message);
+      this.awaitSign();
     };
     socket.onclose = ({ code, reason }) => this.closed(code, reason);
+  }
+
+  /** Go on with the round, or begin one. */
+  begin() {
+    if (this.roundToken === null) {
+      this.timeline = new Timeline();
+      this.endSent = false;
+      this.newest = this.acknowledged = this.arrivedBytes = 0;
+      this.command({ command: "START", config: this.config });
+    } else {
+      this.command({ command: "RESUME", token: this.roundToken, seq: this.newest });
+    }
   }
 
   command(message) {
     const text = JSON.stringify(message);
     this.socket.send(text);
-    this.tell("message", { sent: true, text });
+    this.show(true, text);
   }
 
-  disconnect() {
+  /** Tell what went over the wire, but for the secret. */
+  show(sent, text) {
+    this.tell("message", { sent, text: this.roundToken === null ? text : text.replaceAll(this.roundToken, "…") });
+  }
+
+  /** @param {number} [code] of the closing handshake */
+  disconnect(code) {
     const { socket } = this;
     if (socket !== null) {
       this.socket = null;
       socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.close();
+      socket.close(code);
     }
     this.platform.clearTimeout(this.pumpTimer);
     this.pumpTimer = null;
-    this.platform.clearTimeout(this.answerTimer);
+    this.unbound();
   }
 
   noTicket({ error_code, message }) {
@@ -206,13 +242,7 @@ export class Session extends EventTarget {
   }
 
   async unreachable() {
-    // Who shows something is told too little by a question without it.
-    const asks = this.token === undefined && this.ticket === undefined;
-    const refusal = asks ? await refusalAt(this.address, this.platform) : null;
-    const { error_code, error_msg } = refusal ?? {
-      error_code: "UNREACHABLE",
-      error_msg: `no server answers at ${this.address}`,
-    };
+    const { error_code, error_msg } = await whyUnreachable(this.address, this, this.platform);
     if (this.state !== "ended") {
       this.fail(error_code, error_msg);
     }
@@ -221,8 +251,28 @@ export class Session extends EventTarget {
   // A server that hangs: the connection stays open, and nothing comes
 
   bound(ms, late) {
-    this.platform.clearTimeout(this.answerTimer);
+    this.unbound();
     this.answerTimer = this.platform.setTimeout(late, ms);
+  }
+
+  unbound() {
+    this.platform.clearTimeout(this.answerTimer);
+    this.answerTimer = null;
+  }
+
+  /**
+   * While sound is on its way to a server that acknowledges it, something comes now and then.
+   * @param {boolean} isNew something has come; else sound was sent
+   */
+  awaitSign(isNew = true) {
+    if (this.state !== "open" || this.roundToken === null || (!isNew && this.answerTimer !== null)) {
+      return;
+    }
+    if (this.timeline.sent * BYTES_PER_SAMPLE - this.arrivedBytes >= UNACKNOWLEDGED_BYTES) {
+      this.bound(SILENT_MS, () => this.lose());
+    } else {
+      this.unbound();
+    }
   }
 
   /** While the session ends, whatever moves begins the wait anew. */
@@ -244,12 +294,13 @@ export class Session extends EventTarget {
   }
 
   closed(code, reason) {
-    this.platform.clearTimeout(this.answerTimer);
+    this.unbound();
     if (!this.wasOpen) {
       this.unreachable();
     } else if (BROKEN.has(code)) {
-      // What follows a sentence that the server ended by itself is silence.
-      this.queue.settle(this.pauseEnd);
+      if (this.roundToken === null) {
+        this.skipPause();
+      }
       this.lose();
     } else {
       this.fail("CLOSED", `the server closed the connection (${code}): ${reason || "no reason given"}`);
@@ -259,10 +310,8 @@ export class Session extends EventTarget {
   /** The connection is gone: take it up again, if that is possible without loss. */
   lose() {
     this.disconnect();
-    this.timeline = null;
-    const keptFrom = Math.max(this.queue.start, this.queue.settledTo);
-    if (this.openSentence !== null && this.openSentence < keptFrom) {
-      this.fail("LOST", "the connection was lost, and with it a part of a sentence");
+    if (this.roundToken === null && this.hasForgotten) {
+      this.failForgotten();
     } else if (this.waitedMs >= this.patienceMs) {
       this.fail("LOST", `the connection was lost and did not come back within ${this.patienceMs / 1000} s`);
     } else {
@@ -279,12 +328,40 @@ export class Session extends EventTarget {
     }
   }
 
+  /** What follows a sentence that the server ended by itself is silence: a new round begins behind it. */
+  skipPause() {
+    this.queue.settle(this.pauseEnd);
+  }
+
+  /** Sound is not there any more that a new round would have to begin with. */
+  get hasForgotten() {
+    const keptFrom = Math.max(this.queue.start, this.queue.settledTo);
+    return this.openSentence !== null && this.openSentence < keptFrom;
+  }
+
+  failForgotten() {
+    this.fail("LOST", "the connection was lost, and with it a part of a sentence");
+  }
+
   // Messages
 
   hear(message) {
+    if (message.seq <= this.newest) {
+      // It came before the connection was lost.
+      return;
+    }
+    this.newest = message.seq ?? this.newest;
+    this.acknowledge(message);
     switch (message.resp_type) {
       case "START":
         this.started(message);
+        break;
+      case "ACK":
+        this.arrivedBytes = message.audio_bytes;
+        this.settled(message.settled_time);
+        break;
+      case "RESUMED":
+        this.goOn(message);
         break;
       case "RESULT":
         message.segments.forEach((segment) => this.result(segment));
@@ -302,18 +379,47 @@ export class Session extends EventTarget {
     }
   }
 
+  acknowledge({ resp_type, segments }) {
+    const count = this.newest - this.acknowledged;
+    const isAwaited = resp_type === "END" || segments?.some(({ is_final }) => is_final);
+    if (this.roundToken !== null && count > 0 && (isAwaited || count >= ACKNOWLEDGED_MESSAGES)) {
+      this.acknowledged = this.newest;
+      this.command({ command: "ACK", seq: this.newest });
+    }
+  }
+
   started({ trace_id }) {
+    this.openSentence = null;
+    this.queue.rewind();
+    this.isThere(trace_id, this.queue.start, { begun_anew: true });
+  }
+
+  /** The round goes on: `audio_bytes` of it have arrived. */
+  goOn({ trace_id, audio_bytes, ended }) {
+    const arrived = Math.floor(audio_bytes / BYTES_PER_SAMPLE);
+    const place = this.timeline.toSession(arrived);
+    if (!this.queue.goOnFrom(place)) {
+      this.roundToken = null;
+      this.disconnect(FOR_GOOD);
+      this.lose();
+      return;
+    }
+    this.timeline.goBack(arrived);
+    this.arrivedBytes = audio_bytes;
+    this.endSent = ended;
+    this.isThere(trace_id, place, { begun_anew: false });
+  }
+
+  isThere(trace_id, place, how) {
     const resumed = this.wasOpen;
     this.wasOpen = true;
-    this.platform.clearTimeout(this.answerTimer);
+    this.unbound();
     this.waitedMs = 0;
     this.waitMs = FIRST_WAIT_MS;
     this.attempts = 0;
-    this.openSentence = null;
-    this.queue.rewind();
     this.state = this.wantsEnd ? "ending" : "open";
     this.awaitEnd();
-    this.tell(resumed ? "resumed" : "start", { trace_id, start_time: this.ms(this.queue.start) });
+    this.tell(resumed ? "resumed" : "start", { trace_id, start_time: this.ms(place), ...(resumed ? how : {}) });
     this.pump();
   }
 
@@ -352,6 +458,16 @@ export class Session extends EventTarget {
   }
 
   refused(message) {
+    if (this.state === "lost" && this.roundToken !== null && message.resp_type === "ERROR") {
+      this.roundToken = null;
+      this.skipPause();
+      if (this.hasForgotten) {
+        this.failForgotten();
+      } else {
+        this.begin();
+      }
+      return;
+    }
     if (this.state === "lost" && PASSING.has(message.error_code)) {
       this.lose();
       return;
@@ -365,11 +481,19 @@ export class Session extends EventTarget {
   }
 
   ended({ reason }) {
+    this.roundToken = null;
     if (reason === "NORMAL" && !this.endSent) {
       // The server goes away, and its last final may end in the middle of a sentence.
       this.lose();
     } else {
       this.finish(reason);
+    }
+  }
+
+  /** All before it has been told, or was silence: a new round need not begin with it. */
+  settled(settled_time) {
+    if (settled_time !== undefined) {
+      this.queue.settle(this.samples(this.place(settled_time)));
     }
   }
 
@@ -385,6 +509,7 @@ export class Session extends EventTarget {
       this.timeline.record(start, samples.length);
       socket.send(samples);
       this.awaitEnd();
+      this.awaitSign(false);
       this.tell("message", { sent: true, bytes: samples.byteLength });
     }
     if (queue.unsentSamples > 0) {
@@ -418,7 +543,7 @@ export class Session extends EventTarget {
   finish(reason) {
     if (this.state !== "ended") {
       this.state = "ended";
-      this.disconnect();
+      this.disconnect(FOR_GOOD);
       this.wake();
       this.tell("end", { reason });
       this.settleOver(reason);

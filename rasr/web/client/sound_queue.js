@@ -78,6 +78,30 @@ export class SoundQueue {
     this.unsentSamples = this.kept;
   }
 
+  /**
+   * Everything before `place` has arrived; from there on it is to be sent again.
+   * @returns {boolean} false: that is not all there any more
+   */
+  goOnFrom(place) {
+    if (place < this.start || place > this.end) {
+      return false;
+    }
+    const at = this.chunks.findIndex((chunk) => endOf(chunk) > place);
+    this.sent = at === -1 ? this.chunks.length : at;
+    const split = this.chunks[this.sent];
+    if (split !== undefined && split.start < place) {
+      const arrived = place - split.start;
+      const halves = [
+        { start: split.start, samples: split.samples.subarray(0, arrived) },
+        { start: place, samples: split.samples.subarray(arrived) },
+      ];
+      this.chunks.splice(this.sent, 1, ...halves);
+      this.sent += 1;
+    }
+    this.unsentSamples = this.end - place;
+    return true;
+  }
+
   shift() {
     const chunk = this.chunks.shift();
     this.kept -= chunk.samples.length;

@@ -2,7 +2,7 @@
  * One text that a server speaks: its sound comes as it is made, and with it when words are said.
  */
 
-import { protocolsOf, refusalAt, socketAddress, withTicket } from "./credentials.js";
+import { protocolsOf, socketAddress, whyUnreachable, withTicket } from "./credentials.js";
 
 const PATH = "rtts";
 const RATE = "16000";
@@ -60,13 +60,17 @@ export class Speech extends EventTarget {
     this.wait();
     socket.onopen = () => {
       this.wasOpen = true;
-      socket.send(JSON.stringify({ command: "START", text: this.text, config: this.config }));
+      const text = JSON.stringify({ command: "START", text: this.text, config: this.config });
+      socket.send(text);
+      this.tell("message", { sent: true, text });
     };
     socket.onmessage = ({ data }) => {
       this.wait();
       if (typeof data === "string") {
+        this.tell("message", { sent: false, text: data });
         this.hear(JSON.parse(data));
       } else {
+        this.tell("message", { sent: false, bytes: data.byteLength });
         this.tell("sound", new Int16Array(data));
       }
     };
@@ -102,8 +106,8 @@ export class Speech extends EventTarget {
       this.fail("CLOSED", `the server closed the connection (${code}): ${reason || "no reason given"}`);
       return;
     }
-    const refusal = await refusalAt(this.address, this.platform);
-    this.fail(refusal?.error_code ?? "UNREACHABLE", refusal?.error_msg ?? `no server answers at ${this.address}`);
+    const { error_code, error_msg } = await whyUnreachable(this.address, this, this.platform);
+    this.fail(error_code, error_msg);
   }
 
   fail(error_code, error_msg) {

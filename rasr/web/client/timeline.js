@@ -22,6 +22,13 @@ export class Timeline {
     this.next = start + length;
   }
 
+  /** What was sent from `place` of the round on has not arrived, and is sent again. */
+  goBack(place) {
+    this.next = this.toSession(place);
+    this.marks = this.marks.filter(({ round }) => round <= place);
+    this.sent = place;
+  }
+
   /** @param {number} place samples since the round began */
   toSession(place) {
     const mark = this.marks.findLast(({ round }) => round <= place) ?? { round: 0, session: 0 };

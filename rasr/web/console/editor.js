@@ -1,8 +1,8 @@
 /** One table of hot words, to be changed and tried. What is typed is kept until it is saved, wherever one goes meanwhile. */
 
+import { tellFault, whileBusy } from "../shared/busy.js";
 import { element } from "../shared/elements.js";
-import { ApiFault } from "./api.js";
-import { tellFault, whileBusy } from "./busy.js";
+import { tellApiFault } from "../shared/api.js";
 import { Pane } from "./pane.js";
 import { Trial } from "./trial.js";
 import { MANDARIN, MOST_WORDS, isName, languageName, review, wordsOf } from "./vocabulary.js";
@@ -187,8 +187,11 @@ export class Editor {
       this.fields.name.focus();
       return;
     }
+    if (count === 0) {
+      this.list("contents", [texts.say("word_none")]);
+    }
     if (count === 0 || count > MOST_WORDS || faults.length > 0) {
-      this.list("contents", count === 0 ? [texts.say("word_none")] : [...this.faults.contents.children].map(({ textContent }) => textContent));
+      // What else is wrong was told while it was typed.
       this.fields.contents.focus();
       return;
     }
@@ -226,12 +229,9 @@ export class Editor {
   }
 
   refused(error) {
-    if (!(error instanceof ApiFault)) {
-      throw error;
-    }
     const field = error.kind === "refused" && FIELDS.includes(error.field) ? error.field : null;
     if (field === null) {
-      tellFault(this.fault, this.texts.say(`fault_${error.kind}`, error.values));
+      tellApiFault(this.fault, this.texts, error);
     } else {
       this.list(field, [error.values.message]);
       this.fields[field].focus();

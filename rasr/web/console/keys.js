@@ -1,9 +1,9 @@
 /** The keys of whoever has signed in: he sees, makes and revokes them. */
 
+import { tellFault, whileBusy } from "../shared/busy.js";
 import { copyButton } from "../shared/copying.js";
 import { element } from "../shared/elements.js";
-import { ApiFault } from "./api.js";
-import { tellFault, whileBusy } from "./busy.js";
+import { tellApiFault } from "../shared/api.js";
 import { Pane } from "./pane.js";
 import { table } from "./table.js";
 
@@ -108,10 +108,7 @@ export class Keys {
   }
 
   tell(error) {
-    if (!(error instanceof ApiFault)) {
-      throw error;
-    }
-    tellFault(this.fault, this.texts.say(`fault_${error.kind}`, error.values));
+    tellApiFault(this.fault, this.texts, error);
     this.fault.scrollIntoView({ block: "nearest" });
   }
 

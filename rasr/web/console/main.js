@@ -6,7 +6,7 @@ import { SignIn } from "../shared/sign_in.js";
 import { tabStorage } from "../shared/storage.js";
 import { LanguageSwitch, Texts, chosenLanguage } from "../shared/texts.js";
 import { Theme } from "../shared/theme.js";
-import { Api } from "./api.js";
+import { Api } from "../shared/api.js";
 import { Keys } from "./keys.js";
 import { Overview } from "./overview.js";
 import { retryAfter } from "./pane.js";

@@ -19,6 +19,7 @@ const INTERFACES = [
   "long-audio-transcription-post",
   "long-audio-transcription-get",
   "text-to-speech-customization",
+  "real-time-synthesis",
   "vocabularies",
 ];
 const SERVICES = ["one-sentence", "real-time", "recordings", "flash", "synthesis"];
@@ -177,11 +178,7 @@ export class Overview {
   }
 
   value(metric, value) {
-    return metric === DELAY ? this.texts.say("milliseconds", { number: this.number(value, value < 10 ? 1 : 0) }) : this.number(value);
-  }
-
-  number(value, digits = 0) {
-    return new Intl.NumberFormat(this.texts.locale, { maximumFractionDigits: digits }).format(value);
+    return metric === DELAY ? this.texts.say("milliseconds", { number: this.texts.number(value, value < 10 ? 1 : 0) }) : this.texts.number(value);
   }
 
   /** For the scale of a chart. */
@@ -216,7 +213,7 @@ export class Overview {
       element("p", { className: "big", textContent: this.amount(unit, amount) }),
       element("p", {
         className: "fine",
-        textContent: texts.say(bounds.some(({ kind }) => kind === "package") ? "use_on_demand" : "use_calls", { calls: this.number(calls), rest: this.amount(unit, onDemand) }),
+        textContent: texts.say(bounds.some(({ kind }) => kind === "package") ? "use_on_demand" : "use_calls", { calls: this.texts.number(calls), rest: this.amount(unit, onDemand) }),
       }),
       ...bounds.map((one) => this.bound(one, unit)),
     );
@@ -228,7 +225,7 @@ export class Overview {
     const box = element("div", { className: "bound" });
     box.dataset.level = levelOf(used, of);
     const day = (time) => (time === undefined ? "" : texts.date(new Date(time), { dateStyle: "medium" }));
-    const words = texts.say(`bound_${kind}`, { used: unit === "calls" ? this.number(used) : this.amount(unit, used), of: this.amount(unit, of), since: day(starts_at), until: day(ends_at) });
+    const words = texts.say(`bound_${kind}`, { used: unit === "calls" ? this.texts.number(used) : this.amount(unit, used), of: this.amount(unit, of), since: day(starts_at), until: day(ends_at) });
     const level = { ok: "", nearly: texts.say("bound_nearly"), over: texts.say("bound_over") }[box.dataset.level];
     const bar = element("progress", { max: Math.max(of, 1), value: of === 0 ? 1 : Math.min(used, of) });
     bar.setAttribute("aria-label", words);
@@ -244,7 +241,7 @@ export class Overview {
       day,
       this.serviceName(service),
       access_id ?? texts.say("no_key"),
-      this.number(calls),
+      this.texts.number(calls),
       this.amount(unit, amount),
     ]);
     return [table(texts.say("usage_days"), columns, cells), ...rest];
@@ -256,7 +253,7 @@ export class Overview {
 
   amount(unit, amount) {
     const isLong = unit === "seconds" && amount >= HOUR_S;
-    const number = isLong ? this.number(amount / HOUR_S, 2) : this.number(amount);
+    const number = isLong ? this.texts.number(amount / HOUR_S, 2) : this.texts.number(amount);
     return this.texts.say(isLong ? "amount_hours" : unit === "calls" ? "amount_calls" : "amount_seconds", { number });
   }
 }

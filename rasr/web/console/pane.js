@@ -1,7 +1,7 @@
 /** A piece of the console that shows what the server says: loading, there, or why not; it recovers by itself. */
 
 import { element } from "../shared/elements.js";
-import { ApiFault } from "./api.js";
+import { ApiFault } from "../shared/api.js";
 
 const FIRST_RETRY_MS = 2000;
 const LAST_RETRY_MS = 30_000;

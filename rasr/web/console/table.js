@@ -16,7 +16,7 @@ export const MOST_ROWS = 200;
 export function beginning(list, texts) {
   const shown = list.slice(0, MOST_ROWS);
   const count = list.length - shown.length;
-  return { shown, rest: count === 0 ? [] : [element("p", { className: "fine", textContent: texts.say("rows_more", { count: new Intl.NumberFormat(texts.locale).format(count) }) })] };
+  return { shown, rest: count === 0 ? [] : [element("p", { className: "fine", textContent: texts.say("rows_more", { count: texts.number(count) }) })] };
 }
 
 /**

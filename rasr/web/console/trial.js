@@ -1,15 +1,15 @@
 /** A sentence is recognised with a table of hot words and without it, and the two texts are shown beside each other. */
 
 import { Microphone } from "../client/microphone.js";
+import { tellFault } from "../shared/busy.js";
 import { element } from "../shared/elements.js";
 import { nameOf } from "../shared/language_names.js";
 import { faultOfMicrophone } from "../shared/microphone_faults.js";
 import { decode } from "../shared/recordings.js";
-import { ApiFault } from "./api.js";
-import { tellFault } from "./busy.js";
+import { tellApiFault } from "../shared/api.js";
 import { difference } from "./difference.js";
 import { MANDARIN } from "./vocabulary.js";
-import { base64, wav } from "./wav.js";
+import { base64, wav } from "../shared/wav.js";
 
 const RATE = 16_000;
 /** One sentence has a minute at most. */
@@ -210,10 +210,7 @@ export class Trial {
         return;
       }
       this.say("idle");
-      if (!(error instanceof ApiFault)) {
-        throw error;
-      }
-      tellFault(this.fault, this.texts.say(`fault_${error.kind}`, error.values));
+      tellApiFault(this.fault, this.texts, error);
     }
   }
 

@@ -1,9 +1,9 @@
 /** The project's tables of hot words: the list, and one of them in the editor. */
 
+import { tellFault } from "../shared/busy.js";
 import { download } from "../shared/downloading.js";
 import { element } from "../shared/elements.js";
-import { ApiFault } from "./api.js";
-import { tellFault } from "./busy.js";
+import { tellApiFault } from "../shared/api.js";
 import { Editor } from "./editor.js";
 import { Pane } from "./pane.js";
 import { table } from "./table.js";
@@ -115,7 +115,7 @@ export class Words {
     try {
       this.download(await this.api.ask(`asr/vocabularies/${encodeURIComponent(id)}`));
     } catch (error) {
-      this.tell(error);
+      tellApiFault(this.fault, this.texts, error);
     }
   }
 
@@ -130,7 +130,7 @@ export class Words {
         await this.pane.reload();
       }
     } catch (error) {
-      this.tell(error);
+      tellApiFault(this.fault, this.texts, error);
     }
   }
 
@@ -146,12 +146,5 @@ export class Words {
       await this.api.ask(`asr/vocabularies/${encodeURIComponent(id)}`, { method: "DELETE" });
     }
     return isSure;
-  }
-
-  tell(error) {
-    if (!(error instanceof ApiFault)) {
-      throw error;
-    }
-    tellFault(this.fault, this.texts.say(`fault_${error.kind}`, error.values));
   }
 }

@@ -21,23 +21,25 @@ export const FIELDS = [
 
 const KEY = "rasr.choices";
 
-export const initialChoices = () => Object.fromEntries(FIELDS.map(({ name, initial }) => [name, initial]));
+export const initialChoices = (fields = FIELDS) => Object.fromEntries(fields.map(({ name, initial }) => [name, initial]));
 
 /** The choices of a person, kept by the browser; "change" is told when one has changed. */
 export class Choices extends EventTarget {
-  /** @param {import("../shared/storage.js").PageStorage} storage */
-  constructor(storage) {
+  /** @param {import("../shared/storage.js").PageStorage} storage @param {object[]} fields what there is to choose @param {string} key under which it is kept */
+  constructor(storage, fields = FIELDS, key = KEY) {
     super();
     this.storage = storage;
+    this.fields = fields;
+    this.key = key;
     /** What a person has chosen: nothing else is kept. */
-    this.chosen = loadChoices(storage);
-    this.values = { ...initialChoices(), ...this.chosen };
+    this.chosen = loadChoices(storage, fields, key);
+    this.values = { ...initialChoices(fields), ...this.chosen };
   }
 
   /** A person chooses. */
   change(changed) {
     this.chosen = { ...this.chosen, ...changed };
-    this.storage.setItem(KEY, JSON.stringify(this.chosen));
+    this.storage.setItem(this.key, JSON.stringify(this.chosen));
     this.suppose(changed);
   }
 
@@ -49,7 +51,7 @@ export class Choices extends EventTarget {
 
   /** Back to the defaults of all that is not chosen beside the button. */
   reset() {
-    const others = FIELDS.filter(({ beside }) => !beside);
+    const others = this.fields.filter(({ beside }) => !beside);
     this.chosen = Object.fromEntries(Object.entries(this.chosen).filter(([name]) => !others.some((one) => one.name === name)));
     this.change({});
     this.suppose(Object.fromEntries(others.map(({ name, initial }) => [name, initial])));
@@ -57,15 +59,15 @@ export class Choices extends EventTarget {
 }
 
 /** The choices that `storage` has, as far as they are still allowed. */
-function loadChoices(storage) {
+function loadChoices(storage, fields, key) {
   const choices = {};
   let stored = {};
   try {
-    stored = JSON.parse(storage.getItem(KEY)) ?? {};
+    stored = JSON.parse(storage.getItem(key)) ?? {};
   } catch {
     // Nothing, or nothing of ours, is kept there.
   }
-  for (const field of FIELDS) {
+  for (const field of fields) {
     if (isAllowed(field, stored[field.name])) {
       choices[field.name] = stored[field.name];
     }

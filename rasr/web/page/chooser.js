@@ -11,22 +11,25 @@ export class Chooser {
    * @param {import("../shared/texts.js").Texts} texts
    * @param {import("./choices.js").Choices} choices
    * @param {import("./languages.js").Offers} offers
+   * @param {string} prefix of the ids of its elements
    */
-  constructor(root, texts, choices, offers) {
+  constructor(root, texts, choices, offers, prefix) {
+    const find = (id) => root.querySelector(`#${prefix}${id}`);
     this.texts = texts;
     this.choices = choices;
     this.offers = offers;
     this.inUse = null;
-    this.box = root.querySelector("#choose");
-    this.language = root.querySelector("#choice-language");
-    this.property = root.querySelector("#choice-property");
-    this.model = root.querySelector("#model");
-    this.mode = root.querySelector("#choice-mode");
+    this.box = find("choose");
+    this.language = find("choice-language");
+    this.property = find("choice-property");
+    this.model = find("model");
+    /** Null where there is one mode alone. */
+    this.mode = find("choice-mode");
     this.language.addEventListener("change", () => {
       choices.change({ property: offers.ofLanguage(this.language.value)[0].property });
     });
     this.property.addEventListener("change", () => choices.change({ property: this.property.value }));
-    this.mode.addEventListener("change", () => choices.change({ mode: this.mode.value }));
+    this.mode?.addEventListener("change", () => choices.change({ mode: this.mode.value }));
     choices.addEventListener("change", () => this.render());
   }
 
@@ -52,7 +55,9 @@ export class Chooser {
     fill(this.language, served, language);
     const models = this.offers.ofLanguage(language);
     fill(this.property, models.map((one) => [one.property, described(one, models)]), property);
-    fill(this.mode, MODES.map((one) => [one, this.texts.say(`mode_${one}`)]), mode);
+    if (this.mode !== null) {
+      fill(this.mode, MODES.map((one) => [one, this.texts.say(`mode_${one}`)]), mode);
+    }
     // Where there is nothing to choose, the name alone is said.
     this.property.hidden = models.length < 2;
     this.model.hidden = !this.property.hidden;

@@ -17,7 +17,7 @@ const SDK_FIELDS = new Set([
 /** Bytes of a line of websocat: a whole number of samples, and of base64's groups of three. */
 const LINE_BYTES = 3072;
 
-const TOKEN = "YOUR_TOKEN";
+export const TOKEN = "YOUR_TOKEN";
 
 /** In the order of the tabs: name of the tab → what writes it. */
 export const PROGRAMS = { python, javascript, sdk, websocat, curl };
@@ -160,8 +160,14 @@ function websocat(server, settings, project) {
 /** What there is over HTTP. */
 function curl(server, settings, project) {
   const captions = settings.caption_channel;
+  const { property, add_punc, digit_norm } = startConfig(settings);
+  const asked = new URLSearchParams({ audio_format: "auto", property, add_punc, digit_norm });
+  const shown = project === null ? "" : `-H ${quoted(`X-Auth-Token: ${TOKEN}`)} `;
+  const flash = `${server}/v1/${encodeURIComponent(project ?? "any")}/asr/flash?${asked}`;
   const lines = [
-    "# Recognition goes over a websocket, which is not curl's. Over HTTP there is:",
+    "# Live speech goes over a websocket, which is not curl's. Over HTTP there is:",
+    "# the text of a recording,",
+    `curl --data-binary @recording.wav -H 'Content-Type: application/octet-stream' ${shown}${quoted(flash)}`,
     "# what this server can recognise,",
     `curl ${quoted(`${server}/properties`)}`,
     "# whether it has room for one more speaker,",
@@ -170,10 +176,10 @@ function curl(server, settings, project) {
   if (project !== null) {
     const user = { name: "YOUR_NAME", password: "YOUR_PASSWORD", domain: { name: "default" } };
     const identity = { methods: ["password"], password: { user } };
-    const asked = JSON.stringify({ auth: { identity, scope: { project: { id: project } } } });
+    const auth = JSON.stringify({ auth: { identity, scope: { project: { id: project } } } });
     lines.push(
       "# a token, in the header X-Subject-Token of the answer",
-      `curl -i -H 'Content-Type: application/json' -d ${quoted(asked)} ${quoted(`${server}/v3/auth/tokens`)}`,
+      `curl -i -H 'Content-Type: application/json' -d ${quoted(auth)} ${quoted(`${server}/v3/auth/tokens`)}`,
     );
   }
   if (captions !== undefined) {
@@ -191,6 +197,6 @@ function urlOf(server, { mode }, project) {
 }
 
 /** For a shell. */
-function quoted(text) {
+export function quoted(text) {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,21 +2,19 @@
 
 import { copyButton } from "../shared/copying.js";
 import { closeBeside, element } from "../shared/elements.js";
-import { PROGRAMS } from "./code.js";
 
 export class CodePanel {
   /**
    * @param {Document} root
    * @param {import("../shared/texts.js").Texts} texts
    * @param {string} server its address
-   * @param {() => object} settings what a session would be asked for now
+   * @param {() => {programs: Record<string, Function>, settings: object}} shown what the tab that is shown has: what writes
+   *   its programs, by their names, and what a server would be asked for now
    * @param {import("../shared/account.js").Account} account
+   * @param {Promise<void>} loaded the server has said what it serves
    */
-  constructor(root, texts, server, settings, account) {
-    this.texts = texts;
-    this.server = server;
-    this.settings = settings;
-    this.account = account;
+  constructor(root, texts, server, shown, account, loaded) {
+    Object.assign(this, { texts, server, shown, account, loaded });
     this.dialog = root.querySelector("#code-panel");
     this.tabs = root.querySelector("#code-tabs");
     this.code = root.querySelector("#code");
@@ -30,10 +28,12 @@ export class CodePanel {
   }
 
   render() {
-    const labels = Object.keys(PROGRAMS).map((name) => this.tab(name));
+    const names = Object.keys(this.shown().programs);
+    this.chosen = names.includes(this.chosen) ? this.chosen : names[0];
+    const labels = names.map((name) => this.tab(name));
     this.tabs.replaceChildren(...labels);
     this.copyPlace.replaceChildren(copyButton(this.texts, () => this.code.textContent));
-    this.write();
+    void this.write();
   }
 
   /** Radio buttons: one stop of the keyboard, with arrows between them. */
@@ -41,14 +41,17 @@ export class CodePanel {
     const input = element("input", { type: "radio", name: "program", value: name, checked: name === this.chosen });
     input.addEventListener("change", () => {
       this.chosen = name;
-      this.write();
+      void this.write();
     });
     const label = element("label", {});
     label.append(input, this.texts.say(`code_${name}`));
     return label;
   }
 
-  write() {
-    this.code.textContent = PROGRAMS[this.chosen](this.server, this.settings(), this.account.projectOfPrograms);
+  async write() {
+    // Before that, a program would ask for what is not served.
+    await this.loaded;
+    const { programs, settings } = this.shown();
+    this.code.textContent = programs[this.chosen](this.server, settings, this.account.projectOfPrograms);
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { inTime } from "../client/answers.js";
+import { duration } from "../shared/durations.js";
 import { oneLine } from "./correction.js";
 import { csv, xlsx } from "./sheets.js";
 import { zip } from "./zip.js";
@@ -24,23 +25,24 @@ const ZIP = "application/zip";
 /**
  * @param {keyof TYPES} kind
  * @param {import("./take.js").Take[]} takes
- * @param {string[]} heads names of the columns of a table
+ * @param {Record<string, string>} heads names of the columns of a table
+ * @param {(segment: object) => string | null} [speaker] the name of who says it, where somebody told speakers apart
  * @param {typeof fetch} [ask] the server, in the name of whoever has signed in
  * @returns {Promise<{extension: string, type: string, content: string | Uint8Array}>}
  * @throws {Error} the server, which writes subtitles, does not
  */
-export async function write(kind, takes, heads, ask = fetch) {
+export async function write(kind, takes, heads, speaker = () => null, ask = fetch) {
   const said = takes.filter(({ segments }) => segments.some(({ result }) => result.text.trim() !== ""));
   const file = (content) => ({ extension: kind, type: `${TYPES[kind]};charset=utf-8`, content });
   switch (kind) {
     case "txt":
-      return file(text(said));
+      return file(text(said, speaker));
     case "json":
       return file(json(said));
     case "csv":
-      return file(csv(said, heads));
+      return file(csv(said, heads, speaker));
     case "xlsx":
-      return { ...file(xlsx(said, heads)), type: TYPES.xlsx };
+      return { ...file(xlsx(said, heads, speaker)), type: TYPES.xlsx };
     default:
       return said.length === 1
         ? file(await subtitles(kind, said[0], ask))
@@ -48,10 +50,14 @@ export async function write(kind, takes, heads, ask = fetch) {
   }
 }
 
-/** A sentence a line; several recordings each under its name. */
-export function text(takes) {
+/** A sentence a line, after who says it; several recordings each under its name. */
+export function text(takes, speaker = () => null) {
+  const line = (segment) => {
+    const [name, words] = [speaker(segment), oneLine(segment.result.text)];
+    return name === null || words === "" ? words : `${name}: ${words}`;
+  };
   const parts = takes
-    .map(({ name, segments }) => ({ name, lines: segments.map(({ result }) => oneLine(result.text)).filter(Boolean) }))
+    .map(({ name, segments }) => ({ name, lines: segments.map(line).filter(Boolean) }))
     .filter(({ lines }) => lines.length > 0);
   const written = parts.map(({ name, lines }) => (parts.length > 1 ? [name, "", ...lines] : lines));
   return written.map((lines) => lines.map((line) => `${line}\n`).join("")).join("\n");
@@ -107,8 +113,5 @@ function timed({ start_time, end_time, result: { text, word_info } }) {
 /** For a person: M:SS.T, with hours where there are any. */
 export function clock(ms) {
   const tenths = Math.floor(Math.max(0, Math.round(ms)) / 100);
-  const [hours, minutes, seconds] = [tenths / 36_000, (tenths / 600) % 60, (tenths / 10) % 60].map(Math.floor);
-  const two = (number) => String(number).padStart(2, "0");
-  const short = `${two(seconds)}.${tenths % 10}`;
-  return hours > 0 ? `${hours}:${two(minutes)}:${short}` : `${minutes}:${short}`;
+  return `${duration(tenths / 10)}.${tenths % 10}`;
 }

@@ -9,21 +9,23 @@ export class FindBar {
    * @param {import("../shared/texts.js").Texts} texts
    * @param {import("./sentence_list.js").SentenceList} list
    * @param {import("./playback.js").Playback} playback
+   * @param {string} prefix of the ids of its elements
    */
-  constructor(root, texts, list, playback) {
+  constructor(root, texts, list, playback, prefix) {
     this.texts = texts;
     this.list = list;
     this.playback = playback;
-    this.button = root.querySelector("#find-open");
-    this.bar = root.querySelector("#find");
-    this.field = root.querySelector("#find-text");
-    this.count = root.querySelector("#find-count");
+    const find = (id) => root.querySelector(`#${prefix}${id}`);
+    this.button = find("find-open");
+    this.bar = find("find");
+    this.field = find("find-text");
+    this.count = find("find-count");
     /** @type {{entry: object, start: number, end: number, isCurrent: boolean}[]} in the order of the text */
     this.hits = [];
     this.at = -1;
     /** @type {WeakMap<object, {text: string, folded: import("./search.js").Folded}>} */
     this.folded = new WeakMap();
-    const on = (id, call) => root.querySelector(`#${id}`).addEventListener("click", call);
+    const on = (id, call) => find(id).addEventListener("click", call);
     on("find-open", () => (this.isOpen ? this.close() : this.open()));
     on("find-next", () => this.go(1));
     on("find-before", () => this.go(-1));
@@ -34,7 +36,7 @@ export class FindBar {
       // The browser's own search does not know sentences that are far away. Pressed twice, it comes.
       // A capital letter with Caps Lock on.
       const isAsked = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "f";
-      if (isAsked && !this.button.hidden && event.target !== this.field) {
+      if (isAsked && this.button.checkVisibility() && event.target !== this.field) {
         event.preventDefault();
         this.open();
       }

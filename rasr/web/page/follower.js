@@ -4,7 +4,7 @@
 const NEAR_END = 240;
 
 export class Follower {
-  /** @param {() => boolean} isHeld somebody writes: nothing moves */
+  /** @param {() => boolean} isHeld somebody writes, or reads something else: nothing moves */
   constructor(isHeld) {
     this.isHeld = isHeld;
     /** The page is read at its end. Who has scrolled up reads there. */

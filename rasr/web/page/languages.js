@@ -17,6 +17,8 @@ export class Offers {
     this.languages = [];
     /** How a person shows who he is: "none", "password" or "token". */
     this.signIn = "none";
+    /** Voices on one channel of a recording can be told apart. */
+    this.diarization = false;
   }
 
   /**
@@ -27,6 +29,7 @@ export class Offers {
     const [served, known] = await Promise.all([documentAt(new URL("/properties", server)), languages(server)]);
     this.properties = served.properties;
     this.signIn = served.sign_in ?? "none";
+    this.diarization = served.diarization ?? false;
     this.languages = known;
   }
 

@@ -7,6 +7,7 @@ import { LanguageSwitch, Texts, chosenLanguage } from "../shared/texts.js";
 import { Theme } from "../shared/theme.js";
 import { Chooser } from "./chooser.js";
 import { Choices } from "./choices.js";
+import { PROGRAMS } from "./code.js";
 import { CodePanel } from "./code_panel.js";
 import { Devices } from "./devices.js";
 import { acceptDrops } from "./drops.js";
@@ -19,10 +20,19 @@ import { Runner } from "./runner.js";
 import { Samples } from "./samples.js";
 import { Signs } from "./signs.js";
 import { speak } from "./speaking.js";
+import { Tabs } from "./tabs.js";
 import { TEXTS } from "./texts.js";
 import { Transcript } from "./transcript.js";
 
 const SERVER = location.origin;
+/**
+ * Tabs that are fetched when they are first shown: name → what fetches its class. One has `show`, is written anew by
+ * `write`, and may have `programs` for *Show code*.
+ */
+const LATER = {
+  recordings: async () => (await import("./recordings/recordings_tab.js")).RecordingsTab,
+  voice: async () => (await import("./voice_tab.js")).VoiceTab,
+};
 
 class Page {
   constructor(root) {
@@ -34,20 +44,24 @@ class Page {
     this.messages = new Messages(root, this.texts);
     this.language = new LanguageSwitch(root, this.texts, () => this.writeTexts());
     this.theme = new Theme(root, this.texts);
+    this.tabs = new Tabs(root, this.texts);
     this.choices = new Choices(storage);
     this.offers = new Offers();
     this.panel = new Panel(root, this.texts, this.choices, this.offers);
-    this.chooser = new Chooser(root, this.texts, this.choices, this.offers);
+    this.chooser = new Chooser(root, this.texts, this.choices, this.offers, "");
     this.devices = new Devices(root, this.texts, storage, (name) => this.tellPlugged(name));
     this.account = new Account(SERVER, tabStorage);
     this.signIn = new SignIn(root, this.texts, this.account, { onSignOut: () => this.signOut() });
     this.loaded = this.load();
-    const { texts, signs, notices, transcript, choices, offers, messages, account, loaded } = this;
-    const parts = { texts, signs, notices, transcript, choices, offers, messages, account, loaded };
+    const { texts, signs, notices, transcript, choices, offers, messages, account, tabs, loaded } = this;
+    const parts = { texts, signs, notices, transcript, choices, offers, messages, account, tabs, loaded };
     this.runner = new Runner(parts, (state) => this.follow(state));
     this.samples = new Samples(root, SERVER, this.runner);
     this.reading = new Reading(SERVER, this.runner);
-    this.code = new CodePanel(root, this.texts, SERVER, () => this.runner.options(), this.account);
+    /** Those that are fetched when they are first shown, by their names. @type {Map<string, any>} */
+    this.later = new Map();
+    this.parts = parts;
+    this.code = new CodePanel(root, texts, SERVER, () => this.programs(), account, loaded);
     this.writeTexts();
     this.wire();
     void this.devices.refresh();
@@ -70,13 +84,51 @@ class Page {
       void this.reading.add([...input.files]);
       input.value = "";
     });
-    acceptDrops(this.root, (files) => void this.reading.add(files));
+    acceptDrops(this.root, (files) => void this.take(files));
     this.choices.addEventListener("change", () => {
       this.advise();
       this.tellChannel();
     });
+    this.tabs.addEventListener("show", () => void this.showTab());
     // On a small screen the page begins at its top all the same.
     this.root.querySelector("#talk").focus({ preventScroll: true });
+    void this.showTab();
+  }
+
+  /** Another tab is shown. Whoever only speaks does not wait for what others need. */
+  async showTab() {
+    const name = this.tabs.shown;
+    const load = LATER[name];
+    if (load === undefined) {
+      return;
+    }
+    try {
+      const Tab = await load();
+      if (!this.later.has(name)) {
+        this.later.set(name, new Tab(this.root, this.parts, SERVER));
+      }
+    } catch {
+      this.notices.show({ name: "gone" });
+      this.tabs.open("speak");
+      return;
+    }
+    this.later.get(name).show();
+  }
+
+  /** What *Show code* shows: the programs of a tab, and what they are asked for. */
+  programs() {
+    return this.later.get(this.tabs.shown)?.programs ?? { programs: PROGRAMS, settings: this.runner.options() };
+  }
+
+  /** Files that a person drops: on the tab for recordings they become jobs, else they are read at once. */
+  async take(files) {
+    if (this.tabs.shown === "recordings") {
+      await this.showTab();
+      await this.later.get("recordings")?.add(files);
+    } else {
+      this.tabs.open("speak");
+      void this.reading.add(files);
+    }
   }
 
   /** What the server serves, and with it the choices that hang on it. */
@@ -90,7 +142,7 @@ class Page {
     this.account.want(this.offers.signIn);
     const { property } = this.choices.values;
     this.choices.suppose({ property: this.offers.choose(property, this.texts.language) });
-    this.panel.render();
+    this.panel.follow();
     this.samples.render();
   }
 
@@ -132,6 +184,7 @@ class Page {
 
   writeTexts() {
     this.texts.fill(this.root);
+    this.tabs.write();
     this.language.write();
     this.signs.write();
     this.notices.render();
@@ -141,6 +194,7 @@ class Page {
     this.devices.render();
     this.samples.render();
     this.messages.render();
+    this.later.forEach((tab) => tab.write());
     this.signIn.render();
     this.theme.render();
     this.advise();

@@ -42,7 +42,7 @@ export class Messages {
     (open ? this.pane : this.opener).focus();
   }
 
-  /** @param {import("../client/rasr.js").Session} session whose messages are kept from now on */
+  /** @param {import("../client/rasr.js").Session | import("../client/rasr.js").Speech} session whose messages are kept from now on */
   follow(session) {
     session.addEventListener("message", ({ detail }) => this.keep(detail));
   }

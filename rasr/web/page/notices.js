@@ -57,7 +57,7 @@ export function faultOfAnswer(error) {
 /** The ones that stop nothing. */
 const MILD = new Set([
   "warning", "dropped", "limit", "silent", "no_speech", "no_words", "queued", "uncopied", "unsaved", "unserved", "makeshift",
-  "sample_unserved", "heard_other", "signed_out_alone",
+  "sample_unserved", "heard_other", "signed_out_alone", "robotic", "say_whole", "say_no_socket", "recording_unkept",
 ]);
 
 export class Notices {

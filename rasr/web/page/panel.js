@@ -34,6 +34,13 @@ export class Panel {
     return this.offers.find(this.choices.values.property)?.hot_words ?? true;
   }
 
+  /** What the server serves has become known: what a person is about to write stays as it is. */
+  follow() {
+    const words = this.dialog.querySelector("#choice-user_words");
+    words.disabled = !this.hotWords;
+    this.dialog.querySelector("#help-user_words").textContent = this.help(FIELDS.find(({ name }) => name === "user_words"));
+  }
+
   render() {
     const shown = FIELDS.filter(({ beside }) => !beside);
     for (const [place, isAdvanced] of [[this.place, false], [this.advanced, true]]) {

@@ -1,20 +1,16 @@
-/** Sentences that are heard again: one at a time, from a word on, with the word marked that is heard. */
+/** Sentences that are heard: from which word on, and which word is marked while it is heard. */
 
 import { placeWords } from "./words.js";
 
 /** Sound before and after a piece that is played with it: words begin softly. */
-const MARGIN_MS = 150;
+export const MARGIN_MS = 150;
 
+/** Where the sound comes from, and how long it is played, `play` and `stop` of a subclass decide. */
 export class Playback {
-  /**
-   * @param {import("./player.js").Player} player
-   * @param {import("./sentence_list.js").SentenceList} list
-   * @param {(key: string) => void} tell why something is not heard
-   */
-  constructor(player, list, tell) {
-    this.player = player;
+  /** @param {import("./sentence_list.js").SentenceList} list */
+  constructor(list) {
     this.list = list;
-    this.tell = tell;
+    /** The sentence that is heard. @type {{entry: object, places: object[], said: number | null} | null} */
     this.playing = null;
   }
 
@@ -34,33 +30,13 @@ export class Playback {
     this.play(entry, entry.segment.result.word_info[index].start_time);
   }
 
-  /** Play a sentence from `fromMs` of its take to its end. */
-  play(entry, fromMs) {
-    const { take, segment } = entry;
-    this.clear();
-    const startMs = Math.max(0, fromMs - MARGIN_MS);
-    const sound = fromMs < take.keptFromMs ? new Int16Array() : take.cut(startMs, segment.end_time + MARGIN_MS);
-    if (sound.length === 0) {
-      this.player.stop();
-      this.tell(take.samples === 0 ? "sound_missing" : "sound_old");
-      return;
-    }
-    const playing = { entry, fromMs, startMs: Math.max(startMs, take.keptFromMs), places: placeWords(segment.result), said: null };
-    this.player.play(sound, take.rate, () => {
-      if (this.playing === playing) {
-        this.clear();
-      }
-    });
-    this.playing = playing;
+  /** This sentence is heard from now on. */
+  begin(entry) {
+    this.playing = { entry, places: placeWords(entry.segment.result), said: null };
     this.list.showPlaying(entry, true);
-    this.follow(playing);
   }
 
-  stop() {
-    this.player.stop();
-    this.clear();
-  }
-
+  /** No sentence is heard any more. */
   clear() {
     if (this.playing !== null) {
       this.list.showPlaying(this.playing.entry, false);
@@ -68,17 +44,13 @@ export class Playback {
     }
   }
 
-  /** Mark the word that is heard now, as long as it plays. */
-  follow(playing) {
-    if (this.playing !== playing) {
-      return;
+  /** Mark the word of the sentence that is heard at `ms`. */
+  mark(ms) {
+    const { entry, places, said } = this.playing;
+    const now = places.findLast(({ startMs }) => startMs <= ms)?.index ?? null;
+    if (now !== said) {
+      this.playing.said = now;
+      this.list.markSaid(entry, now);
     }
-    const ms = Math.max(playing.fromMs, playing.startMs + this.player.elapsedMs);
-    const said = playing.places.findLast(({ startMs }) => startMs <= ms)?.index ?? null;
-    if (said !== playing.said) {
-      playing.said = said;
-      this.list.markSaid(playing.entry, said);
-    }
-    requestAnimationFrame(() => this.follow(playing));
   }
 }

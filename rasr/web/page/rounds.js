@@ -10,6 +10,8 @@ import { faultOf } from "./notices.js";
 
 /** Waiting sound that a person is told of, seconds. */
 const STALLED_S = 2;
+/** A person reads that the connection is back, ms. */
+const BACK_MS = 3000;
 /** RMS of half a second of a recording that is neither silent nor too soft: −40 dB below full scale. */
 const LOUD = 0.01;
 /** So many sentences in a row are of another language before a person is told. */
@@ -37,6 +39,8 @@ export class Round {
     this.others = 0;
     /** Of the connection that is lost: the last try, and what was told of it. */
     this.gone = null;
+    /** When the connection has come back. */
+    this.backAt = null;
     for (const type of ["start", "result", "event", "error", "lost", "resumed", "dropped", "end"]) {
       session.addEventListener(type, ({ detail }) => this[type](detail));
     }
@@ -66,6 +70,10 @@ export class Round {
   /** Called now and then while there is sound. */
   watch() {
     if (this.session.state === "open") {
+      // Whoever is just back sends what was kept: that this waits is told when it does so for long.
+      if (this.backAt !== null && performance.now() - this.backAt < BACK_MS) {
+        return;
+      }
       const seconds = this.session.waitingSeconds;
       if (seconds >= STALLED_S) {
         this.page.status("waiting", { seconds: Math.round(seconds) });
@@ -82,9 +90,11 @@ export class Round {
     this.page.status(...this.traits.doing);
   }
 
-  resumed() {
+  resumed({ begun_anew }) {
     this.isBack();
     this.start();
+    this.backAt = performance.now();
+    this.page.status(begun_anew ? "back_anew" : "back");
   }
 
   lost(detail) {

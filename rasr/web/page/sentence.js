@@ -1,6 +1,8 @@
 /** One sentence as elements: a button with its time, its words, and a button to correct it. */
 
 import { clock } from "./exports.js";
+import { placeMarks } from "./marks.js";
+import { speakerOf, speakerSign } from "./speakers.js";
 import { placeWords } from "./words.js";
 
 let lastNumber = 0;
@@ -24,6 +26,14 @@ export function sentenceRow(entry, texts) {
   words.className = "words";
   words.id = `sentence-${lastNumber}`;
   row.setAttribute("aria-labelledby", words.id);
+  const speaker = speakerOf(segment, texts);
+  if (speaker !== null) {
+    const sign = speakerSign(speaker);
+    sign.id = `speaker-${lastNumber}`;
+    row.dataset.speaker = sign.dataset.speaker;
+    row.setAttribute("aria-labelledby", `${sign.id} ${words.id}`);
+    row.append(sign);
+  }
   row.append(button("play", texts.say("play_sentence", { time: time.textContent }), time), words, button("edit", texts.say("correct"), pencil()));
   setReachable(row, entry.isCurrent);
   writeWords(entry, row, texts);
@@ -37,12 +47,13 @@ export function setReachable(row, isReachable) {
   }
 }
 
-/** Write the words of a sentence, those that were searched for marked. */
+/** Write the words of a sentence, marked those that were searched for and those that a review looks for. */
 export function writeWords(entry, row, texts) {
   const { text } = entry.segment.result;
   const places = placeWords(entry.segment.result);
   const nodes = document.createDocumentFragment();
-  const marked = marker(text, entry.hits);
+  const marks = placeMarks(entry.segment.result);
+  const marked = marker(text, entry.hits, marks);
   let at = 0;
   for (const { index, start, end, isUnsure } of places) {
     nodes.append(...marked(at, start));
@@ -64,6 +75,7 @@ export function writeWords(entry, row, texts) {
   words.classList.toggle("empty", text === "");
   const unsure = places.filter(({ isUnsure }) => isUnsure).map(({ start, end }) => text.slice(start, end));
   describe(row, [
+    ...(marks.length > 0 ? [texts.say("marked_words", { words: marks.map((one) => `${one.text} (${one.name})`) })] : []),
     ...(unsure.length > 0 ? [texts.say("unsure_words", { words: unsure.join(", ") })] : []),
     ...(entry.segment.original === undefined ? [] : [texts.say("was_corrected")]),
   ]);
@@ -78,31 +90,34 @@ function describe(row, sentences) {
 }
 
 /**
- * Pieces of the text, one after the other, with `mark` around what was searched for.
+ * Pieces of the text, with `mark` around what was searched for, and what a review looks for underlined.
+ * @param {string} text
+ * @param {{start: number, end: number, isCurrent: boolean}[]} hits
+ * @param {{start: number, end: number, name: string}[]} marks
  * @returns {(from: number, to: number) => (string | HTMLElement)[]}
  */
-function marker(text, hits) {
-  let next = 0;
+function marker(text, hits, marks) {
   return (from, to) => {
-    const nodes = [];
-    let at = from;
-    while (hits[next]?.start < to) {
-      const { start, end, isCurrent } = hits[next];
-      const [first, last] = [Math.max(start, from), Math.min(end, to)];
-      if (first < last) {
-        const mark = document.createElement("mark");
-        mark.textContent = text.slice(first, last);
-        mark.classList.toggle("current", isCurrent);
-        nodes.push(text.slice(at, first), mark);
-        at = last;
+    const isNear = ({ start, end }) => start < to && end > from;
+    const [nearHits, nearMarks] = [hits.filter(isNear), marks.filter(isNear)];
+    const ends = [...nearHits, ...nearMarks].flatMap(({ start, end }) => [start, end]).filter((at) => at > from && at < to);
+    const cuts = [...new Set([from, ...ends, to])].sort((a, b) => a - b);
+    return cuts.slice(0, -1).map((start, i) => {
+      const piece = text.slice(start, cuts[i + 1]);
+      const has = (one) => one.start <= start && one.end >= cuts[i + 1];
+      const [hit, mark] = [nearHits.find(has), nearMarks.find(has)];
+      if (hit === undefined && mark === undefined) {
+        return piece;
       }
-      if (end > to) {
-        // Its rest is in the next piece.
-        break;
+      const element = document.createElement(hit === undefined ? "span" : "mark");
+      element.textContent = piece;
+      element.classList.toggle("current", hit?.isCurrent ?? false);
+      element.classList.toggle("reviewed", mark !== undefined);
+      if (mark !== undefined) {
+        element.title = mark.name;
       }
-      next += 1;
-    }
-    return [...nodes, text.slice(at, to)].filter((node) => node !== "");
+      return element;
+    });
   };
 }
 

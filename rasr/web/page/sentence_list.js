@@ -4,6 +4,9 @@ import { Blocks } from "./blocks.js";
 import { sentenceRow, setReachable, writeWords } from "./sentence.js";
 import { placeWords } from "./words.js";
 
+/** Of all lists of the page. */
+let lastHeading = 0;
+
 /**
  * @typedef {object} Entry a sentence on the page
  * @property {import("./take.js").Take} take
@@ -76,7 +79,7 @@ export class SentenceList {
     const section = document.createElement("section");
     section.className = "take";
     const heading = document.createElement("h2");
-    heading.id = `take-${this.sections.size}`;
+    heading.id = `take-${(lastHeading += 1)}`;
     heading.textContent = take.name;
     const time = document.createElement("time");
     heading.append(" ", time);

@@ -3,6 +3,8 @@
  * wanted. Every final is written on its own and as soon as it comes.
  */
 
+import { change, databaseExists, first, next, openDatabase, result, storesOf } from "./database.js";
+
 const NAME = "rasr-sessions";
 const VERSION = 1;
 const STORES = ["sessions", "takes", "segments", "sound", "totals"];
@@ -27,8 +29,7 @@ export class Forgotten extends Error {}
 export class SessionStore {
   /** Something was kept once: to look for it makes nothing. @param {IDBFactory} factory */
   static async exists(factory = indexedDB) {
-    // Firefox before 126 does not tell.
-    return factory.databases === undefined || (await factory.databases()).some(({ name }) => name === NAME);
+    return databaseExists(NAME, factory);
   }
 
   /**
@@ -37,17 +38,7 @@ export class SessionStore {
    * @throws {Error} this browser keeps nothing for pages
    */
   static async open(onClose = () => {}) {
-    const request = indexedDB.open(NAME, VERSION);
-    request.onupgradeneeded = () => build(request.result);
-    const database = await result(request);
-    // Another tab wants to delete or rebuild it: give way.
-    database.onversionchange = () => {
-      database.close();
-      onClose();
-    };
-    // Its data is deleted in the settings of the browser.
-    database.onclose = onClose;
-    return new SessionStore(database);
+    return new SessionStore(await openDatabase(NAME, VERSION, build, onClose));
   }
 
   constructor(database) {
@@ -193,28 +184,11 @@ export class SessionStore {
 
   /** Do all of it, or nothing; resolves when it is on the disk. */
   async change(work) {
-    const transaction = this.database.transaction(STORES, "readwrite", { durability: "strict" });
-    const done = new Promise((resolve, reject) => {
-      transaction.oncomplete = () => resolve();
-      transaction.onabort = () => reject(transaction.error ?? new Error("given up"));
-    });
-    // Who waits for `work` hears of its fault first.
-    done.catch(() => {});
-    try {
-      await work(storesOf(transaction));
-    } catch (error) {
-      try {
-        transaction.abort();
-      } catch {
-        // It has ended by itself, with the same fault.
-      }
-      throw error;
-    }
-    await done;
+    await change(this.database, STORES, work);
   }
 
   stores(mode) {
-    return storesOf(this.database.transaction(STORES, mode));
+    return storesOf(this.database.transaction(STORES, mode), STORES);
   }
 }
 
@@ -225,10 +199,6 @@ function build(database) {
   // Numbered as they come, so that the first one is the oldest.
   database.createObjectStore("sound", { autoIncrement: true }).createIndex("session", ["session", "bytes"]);
   database.createObjectStore("totals");
-}
-
-function storesOf(transaction) {
-  return Object.fromEntries(STORES.map((name) => [name, transaction.objectStore(name)]));
 }
 
 async function known({ sessions }, id) {
@@ -246,21 +216,4 @@ function filled(records) {
     segments[index] = segment;
   });
   return segments;
-}
-
-function result(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-function first(store) {
-  return result(store.openCursor());
-}
-
-function next(cursor) {
-  const { request } = cursor;
-  cursor.continue();
-  return result(request);
 }

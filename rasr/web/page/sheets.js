@@ -12,30 +12,40 @@ const FORMULA = /(^|[;\t])(?=[\s"\u200b\ufeff]*[=+\-@＝＋－＠])/gu;
 /** XML 1.0 has no way to write these. */
 const UNWRITABLE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+/** The columns, and how wide each is. */
+const WIDTHS = { start: 14, end: 14, recording: 24, speaker: 16, text: 90, score: 9 };
+
 /**
  * @param {import("./take.js").Take[]} takes
- * @param {string[]} heads names of the five columns
+ * @param {Record<keyof WIDTHS, string>} heads names of the columns
+ * @param {(segment: object) => string | null} speaker his name
  * @returns {string} with the mark by which Excel knows UTF-8
  */
-export function csv(takes, heads) {
-  const lines = rows(takes).map(({ start, end, name, text, score }) => [time(start), time(end), name, text, score]);
-  return `\ufeff${[heads, ...lines].map((line) => line.map(quoted).join(",")).join("\r\n")}\r\n`;
+export function csv(takes, heads, speaker) {
+  const { columns, rows } = table(takes, speaker);
+  const written = (row) => ({ ...row, start: time(row.start), end: time(row.end) });
+  const lines = [heads, ...rows.map(written)].map((row) => columns.map((column) => row[column]));
+  return `\ufeff${lines.map((line) => line.map(quoted).join(",")).join("\r\n")}\r\n`;
 }
 
 /**
  * @param {import("./take.js").Take[]} takes
- * @param {string[]} heads names of the five columns
+ * @param {Record<keyof WIDTHS, string>} heads names of the columns
+ * @param {(segment: object) => string | null} speaker his name
  * @returns {Uint8Array}
  */
-export function xlsx(takes, heads) {
-  const head = heads.map((one) => words(one, 1));
-  const lines = rows(takes).map(({ start, end, name, text, score }) => [
-    day(start),
-    day(end),
-    words(name),
-    words(text, 3),
-    number(score, 4),
-  ]);
+export function xlsx(takes, heads, speaker) {
+  const { columns, rows } = table(takes, speaker);
+  const head = columns.map((column) => words(heads[column], 1));
+  const written = (row) => ({
+    start: day(row.start),
+    end: day(row.end),
+    recording: words(row.recording),
+    speaker: words(row.speaker),
+    text: words(row.text, 3),
+    score: number(row.score, 4),
+  });
+  const lines = rows.map(written).map((row) => columns.map((column) => row[column]));
   return zip([
     { name: "[Content_Types].xml", content: TYPES },
     { name: "_rels/.rels", content: relations([["officeDocument", "xl/workbook.xml"]]) },
@@ -45,17 +55,22 @@ export function xlsx(takes, heads) {
       content: relations([["worksheet", "worksheets/sheet1.xml"], ["styles", "styles.xml"]]),
     },
     { name: "xl/styles.xml", content: STYLES },
-    { name: "xl/worksheets/sheet1.xml", content: `${SHEET}${[head, ...lines].map(line).join("")}</sheetData></worksheet>` },
+    { name: "xl/worksheets/sheet1.xml", content: `${sheetHead(columns)}${[head, ...lines].map(line).join("")}</sheetData></worksheet>` },
   ]);
 }
 
-/** Times are those of each recording. */
-function rows(takes) {
-  return takes.flatMap(({ name, segments }) =>
+/** A sentence a row; times are those of each recording. Speakers have a column where somebody told them apart. */
+function table(takes, speaker) {
+  const rows = takes.flatMap(({ name: recording, segments }) =>
     segments
-      .map(({ start_time: start, end_time: end, result }) => ({ start, end, name, text: oneLine(result.text), score: result.score }))
+      .map((segment) => {
+        const { start_time: start, end_time: end, result } = segment;
+        return { start, end, recording, speaker: speaker(segment) ?? "", text: oneLine(result.text), score: result.score };
+      })
       .filter(({ text }) => text !== ""),
   );
+  const isTold = rows.some((row) => row.speaker !== "");
+  return { columns: Object.keys(WIDTHS).filter((column) => column !== "speaker" || isTold), rows };
 }
 
 /** h:mm:ss.mmm, which spreadsheets take for a time. */
@@ -121,11 +136,14 @@ const STYLES =
   '<xf numFmtId="2" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyAlignment="1"><alignment vertical="top"/></xf></cellXfs>' +
   '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>';
 /** The first row stays in sight; the text has most of the width. */
-const SHEET =
-  `${XML}<worksheet ${SPREADSHEET}><sheetViews><sheetView workbookViewId="0">` +
-  '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>' +
-  '<cols><col min="1" max="2" width="14" customWidth="1"/><col min="3" max="3" width="24" customWidth="1"/>' +
-  '<col min="4" max="4" width="90" customWidth="1"/><col min="5" max="5" width="9" customWidth="1"/></cols><sheetData>';
+function sheetHead(columns) {
+  const widths = columns.map((column, i) => `<col min="${i + 1}" max="${i + 1}" width="${WIDTHS[column]}" customWidth="1"/>`);
+  return (
+    `${XML}<worksheet ${SPREADSHEET}><sheetViews><sheetView workbookViewId="0">` +
+    '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>' +
+    `<cols>${widths.join("")}</cols><sheetData>`
+  );
+}
 
 function relations(targets) {
   const listed = targets.map(([type, target], i) => `<Relationship Id="rId${i + 1}" Type="${DOCUMENT}/${type}" Target="${target}"/>`);

@@ -1,5 +1,6 @@
 /** The signs around the button: what is going on, for how long, how loud it is, and what is heard. */
 
+import { duration } from "../shared/durations.js";
 import { Waveform, loudnessOf } from "./waveform.js";
 
 /** What the button does in each state. */
@@ -16,7 +17,7 @@ export class Signs {
     this.timer = root.querySelector("#timer");
     this.sound = root.querySelector("#sound");
     this.level = root.querySelector("#level");
-    this.voice = root.querySelector("#voice");
+    this.voice = root.querySelector("#heard");
     this.progress = root.querySelector("#progress");
     this.latency = root.querySelector("#latency");
     this.channel = root.querySelector("#channel");
@@ -87,11 +88,7 @@ export class Signs {
   }
 
   showTime(ms) {
-    const seconds = Math.floor(ms / 1000);
-    const two = (number) => String(number).padStart(2, "0");
-    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-    const start = hours > 0 ? `${hours}:${two(minutes)}` : String(minutes);
-    this.timer.textContent = `${start}:${two(seconds % 60)}`;
+    this.timer.textContent = duration(ms / 1000);
   }
 
   /** @param {number} rms 0 to 1 */

@@ -1,53 +1,27 @@
 /** The text on the page: finals in order, below them the partial that may still change, and what is done with them. */
 
 import { storage } from "../shared/storage.js";
-import { corrected } from "./correction.js";
-import { Editor } from "./editor.js";
-import { FindBar } from "./find_bar.js";
 import { Follower } from "./follower.js";
 import { Keeper, pageOf } from "./keeper.js";
-import { Playback } from "./playback.js";
 import { Player } from "./player.js";
-import { SentenceList } from "./sentence_list.js";
-import { listenTo } from "./sentence_keys.js";
 import { Take } from "./take.js";
-import { TextTools } from "./text_tools.js";
-import { Undo } from "./undo.js";
-import { UNSURE_BELOW } from "./words.js";
+import { TakePlayback } from "./take_playback.js";
+import { TextPane } from "./text_pane.js";
+import { wireTools } from "./text_tools.js";
 
 /** For so long a text that was cleared comes back, ms. */
 const CLEARED_MS = 120_000;
 
-export class Transcript {
+export class Transcript extends TextPane {
   /** @param {Document} root @param {import("../shared/texts.js").Texts} texts */
   constructor(root, texts) {
-    this.root = root;
-    this.texts = texts;
+    super(root, texts, "", (list, tell) => new TakePlayback(new Player(), list, tell));
     this.partial = root.querySelector("#partial");
     this.said = root.querySelector("#said");
-    this.needText = root.querySelectorAll("#text [data-needs-text]");
-    this.legend = root.querySelector("#legend");
-    /** @type {Take[]} */
-    this.takes = [];
-    this.list = new SentenceList(root.querySelector("#finals"), texts);
-    this.undo = new Undo(root, texts);
-    this.player = new Player();
-    this.playback = new Playback(this.player, this.list, (key) => this.undo.tell(key));
-    this.editor = new Editor(this.list, texts, (entry, words) => this.correct(entry, words));
-    this.follower = new Follower(() => this.editor.isOpen);
-    this.find = new FindBar(root, texts, this.list, this.playback);
+    this.follower = new Follower(() => this.editor.isOpen || this.partial.closest("main").hidden);
     this.keeper = new Keeper(storage, (key) => this.undo.tell(key));
     this.keeper.onChange = () => this.watchLeaving();
-    /** Counts changes of the text, and how many of them a file or the clipboard has. */
-    this.changes = 0;
-    this.savedChanges = 0;
-    this.askFirst = (event) => event.preventDefault();
-    listenTo(this.list, this.playback, this.editor);
     this.show();
-  }
-
-  get isEmpty() {
-    return this.list.entries.length === 0;
   }
 
   add(take) {
@@ -84,29 +58,12 @@ export class Transcript {
     }
   }
 
-  /** Another text for a sentence; what was recognised is kept with it. */
-  correct(entry, words) {
-    const before = entry.segment;
-    const after = corrected(before, words);
-    this.setSegment(entry, after);
-    this.undo.did("corrected", () => {
-      // The text may have been cleared since, and be there again.
-      const shown = this.list.entries.find(({ segment }) => segment === after);
-      if (shown !== undefined) {
-        this.setSegment(shown, before);
-        this.list.focus(shown);
-      }
-    });
+  keep(take, index) {
+    this.keeper.keep(take, [index]);
   }
 
-  setSegment(entry, segment) {
-    const { take, index } = entry;
-    take.segments[index] = segment;
-    entry.chosenWord = null;
-    this.list.rewrite(entry);
-    this.find.change();
-    this.keeper.keep(take, [index]);
-    this.changed();
+  isSafe() {
+    return this.keeper.isSafe(this.takes);
   }
 
   hidePartial() {
@@ -128,16 +85,7 @@ export class Transcript {
    * @param {import("../shared/account.js").Account} account
    */
   wireTools(notices, account) {
-    new TextTools(this.root, this.texts, this, notices, account);
-  }
-
-  /** All texts anew, in another language. */
-  write() {
-    this.editor.close(true);
-    this.legend.textContent = this.texts.say("legend", { score: UNSURE_BELOW });
-    this.list.write();
-    this.find.tell();
-    this.undo.write();
+    wireTools(this.root, this.texts, this, notices, account);
   }
 
   // The whole text
@@ -227,29 +175,12 @@ export class Transcript {
     }
   }
 
-  rebuild() {
-    this.list.clear();
-    this.legend.hidden = true;
-    for (const take of this.takes) {
-      take.segments.forEach((segment, index) => {
-        if (segment.result.text.trim() !== "" || segment.original !== undefined) {
-          this.list.add(take, index, false);
-          this.noteUnsure(segment);
-        }
-      });
-    }
-    this.watchLeaving();
-    this.show();
-  }
-
   // What is shown
 
   show() {
     const isBlank = this.isEmpty && this.partial.hidden;
     document.body.classList.toggle("blank", isBlank);
-    for (const element of this.needText) {
-      element.hidden = this.isEmpty;
-    }
+    super.show();
     // Without text the page is read from its beginning.
     if (!isBlank) {
       this.follower.grown();
@@ -261,34 +192,5 @@ export class Transcript {
     const line = document.createElement("p");
     line.textContent = text;
     this.said.replaceChildren(line);
-  }
-
-  noteUnsure({ result }) {
-    if (result.word_info?.some(({ confidence = 1 }) => confidence < UNSURE_BELOW)) {
-      this.legend.hidden = false;
-    }
-  }
-
-  // Nothing is lost
-
-  changed() {
-    this.changes += 1;
-    this.watchLeaving();
-  }
-
-  /** A file or the clipboard has the text as it was after so many changes. */
-  saved(changes) {
-    this.savedChanges = changes;
-    this.watchLeaving();
-  }
-
-  /** Ask before the page is left, while there is something that no file and no session has. */
-  watchLeaving() {
-    const isUnsaved = !this.isEmpty && this.changes !== this.savedChanges && !this.keeper.isSafe(this.takes);
-    if (isUnsaved) {
-      window.addEventListener("beforeunload", this.askFirst);
-    } else {
-      window.removeEventListener("beforeunload", this.askFirst);
-    }
   }
 }

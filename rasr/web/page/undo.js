@@ -5,12 +5,18 @@ const SHOWN_MS = 20_000;
 const MOST_STEPS = 100;
 
 export class Undo {
-  /** @param {Document} root @param {import("../shared/texts.js").Texts} texts */
-  constructor(root, texts) {
+  /**
+   * @param {Document} root
+   * @param {import("../shared/texts.js").Texts} texts
+   * @param {string} prefix of the ids of its elements
+   */
+  constructor(root, texts, prefix) {
+    const find = (id) => root.querySelector(`#${prefix}${id}`);
     this.texts = texts;
-    this.box = root.querySelector("#done");
-    this.words = root.querySelector("#done-text");
-    this.button = root.querySelector("#undo");
+    this.box = find("done");
+    this.tab = this.box.closest("main");
+    this.words = find("done-text");
+    this.button = find("undo");
     /** @type {{revert: () => void}[]} the newest one last */
     this.steps = [];
     /** The text that is shown, and the step that its button undoes. */
@@ -18,12 +24,12 @@ export class Undo {
     this.step = null;
     this.timer = null;
     this.button.addEventListener("click", () => this.undo(this.step));
-    root.querySelector("#done-close").addEventListener("click", () => this.hide());
+    find("done-close").addEventListener("click", () => this.hide());
     root.addEventListener("keydown", (event) => {
       const isField = event.target.matches?.("input, textarea, select");
       // A capital letter with Caps Lock on.
       const isAsked = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
-      if (isAsked && !isField && this.steps.length > 0) {
+      if (isAsked && !isField && !this.tab.hidden && this.steps.length > 0) {
         event.preventDefault();
         this.undo();
       }
@@ -63,6 +69,12 @@ export class Undo {
     if (this.step === step) {
       this.hide();
     }
+  }
+
+  /** What was done is of a text that is not here any more. */
+  forgetAll() {
+    this.steps = [];
+    this.hide();
   }
 
   show(key, step, ms) {

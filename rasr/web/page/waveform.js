@@ -56,11 +56,16 @@ export class Waveform {
 
 /** The loudest sample of a piece, on a scale of decibels from 0 to 1. */
 function heightOf(samples) {
+  return loudnessOf(peakOf(samples) / 32768);
+}
+
+/** The loudest sample of a piece. @param {Int16Array | Float32Array} samples */
+export function peakOf(samples) {
   let peak = 0;
   for (const sample of samples) {
     peak = Math.max(peak, Math.abs(sample));
   }
-  return loudnessOf(peak / 32768);
+  return peak;
 }
 
 /** @param {number} amplitude 0 to 1 @returns {number} the same as it is heard, 0 to 1 */

@@ -10,6 +10,11 @@ import { canSign, signed } from "./signing.js";
 const TOKENS = "/v3/auth/tokens";
 const TAB_KEY = "rasr.sign_in";
 
+/** The project of an address, encoded; where nobody is asked who he is, anybody can name any. */
+export function projectOf(held) {
+  return encodeURIComponent(held?.project.id ?? "any");
+}
+
 /** Why there is no token: the name of a text, and the values in it. */
 export class SignInFault extends Error {
   constructor(name, values = {}) {
@@ -183,7 +188,7 @@ export class Account extends EventTarget {
    * @throws {TicketRefused} there is none, and waiting does not help
    */
   async ticket() {
-    const path = () => `/v1/${encodeURIComponent(this.held?.project.id ?? "any")}/tickets`;
+    const path = () => `/v1/${projectOf(this.held)}/tickets`;
     const answer = await this.fetch(path(), { method: "POST" });
     if (answer.status === 201) {
       return (await answer.json()).ticket;

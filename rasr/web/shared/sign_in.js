@@ -1,6 +1,7 @@
 /** The dialog that asks who uses the page, and the line that says who does. */
 
 import { SignInFault } from "./account.js";
+import { tellFault, whileBusy } from "./busy.js";
 
 /** What the commands of the server call it where nothing else is said. */
 const DEFAULT_DOMAIN = "default";
@@ -55,7 +56,7 @@ export class SignIn {
     account.addEventListener("change", () => this.render());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      void this.send();
+      void whileBusy(this.button, () => this.send());
     });
     find("#sign-in-cancel").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("close", () => this.closed());
@@ -111,9 +112,6 @@ export class SignIn {
   }
 
   async send() {
-    if (this.button.getAttribute("aria-disabled") === "true") {
-      return;
-    }
     if (this.kind === "key" && !this.account.canSign) {
       this.tell(["sign_in_cannot_sign"]);
       return;
@@ -126,7 +124,6 @@ export class SignIn {
       missing.focus();
       return;
     }
-    this.busy(true);
     try {
       await this.signIn();
       this.wrong.times = 0;
@@ -137,8 +134,6 @@ export class SignIn {
         throw error;
       }
       this.refused(error);
-    } finally {
-      this.busy(false);
     }
   }
 
@@ -188,22 +183,13 @@ export class SignIn {
     this.answer(false);
   }
 
-  busy(isBusy) {
-    // Not `disabled`: that would take the focus away from who has just pressed it.
-    this.button.setAttribute("aria-disabled", String(isBusy));
-  }
-
   tell(told) {
     this.told = told;
     this.write();
   }
 
   write() {
-    this.fault.hidden = this.told === null;
-    const text = this.told === null ? "" : this.texts.say(...this.told);
-    if (this.fault.textContent !== text) {
-      this.fault.textContent = text;
-    }
+    tellFault(this.fault, this.told === null ? null : this.texts.say(...this.told));
   }
 
   renderKind() {

@@ -13,7 +13,7 @@ export function canSign(platform = globalThis) {
 /**
  * The headers that a signed request is sent with; `Host`, which is signed too, the browser writes itself.
  *
- * @param {{method: string, url: URL, headers?: Record<string, string>, body?: string}} request headers: more that are
+ * @param {{method: string, url: URL, headers?: Record<string, string>, body?: string | Uint8Array}} request headers: more that are
  *   signed, by their names in small letters
  * @param {{access: string, secret: string}} key
  * @param {{now?: Date, crypto?: Crypto}} platform
@@ -31,7 +31,7 @@ export async function signed({ method, url, headers = {}, body = "" }, { access,
     canonicalQuery(url.search),
     names.map((name) => `${name}:${covered[name].trim()}\n`).join(""),
     names.join(";"),
-    hex(await subtle.digest("SHA-256", bytes(body))),
+    hex(await subtle.digest("SHA-256", typeof body === "string" ? bytes(body) : body)),
   ].join("\n");
   const text = [ALGORITHM, date, hex(await subtle.digest("SHA-256", bytes(request)))].join("\n");
   const key = await subtle.importKey("raw", bytes(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);

@@ -40,6 +40,11 @@ export class Texts {
     return new Intl.DateTimeFormat(this.locale, options).format(when);
   }
 
+  /** @param {number} value @param {number} [digits] at most, behind the point */
+  number(value, digits = 0) {
+    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: digits }).format(value);
+  }
+
   /** Write the texts into every element that asks for one. */
   fill(root) {
     root.documentElement.lang = this.language === "zh" ? "zh-CN" : "en";

@@ -1,20 +1,21 @@
 """What is asked and told of a call besides its words: who speaks, how fast, in which mood.
 
 Source: SIS API reference, «recording file recognition», `need_analysis_info` and `analysis_info`.
-`speaker`, `emotion_model` and `marks` are ours.
+`speaker`, `emotion_model` and marks are ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from rasr.wire.sis.codec import read_fields
+from rasr.wire.sis.codec import json_text, read_fields, result_body
 from rasr.wire.sis.errors import ErrorCode
 from rasr.wire.sis.faults import invalid
 from rasr.wire.sis.kinds import Field, Flag, OneOf
+from rasr.wire.sis.messages import Segment
 
 
 class ChannelRule(StrEnum):
@@ -135,7 +136,6 @@ class AnalysisInfo:
     """A model that would tell it, where the one that was used does not."""
     speed: float | None = None
     """Characters a second; None: nobody asked."""
-    marks: tuple[Mark, ...] = ()
 
     @property
     def body(self) -> dict[str, Any]:
@@ -146,6 +146,26 @@ class AnalysisInfo:
             "emotion": self.emotion,
             "emotion_model": self.emotion_model,
             "speed": self.speed,
-            "marks": [one.body for one in self.marks] or None,
         }
         return {name: value for name, value in told.items() if value is not None}
+
+
+def sentence_json(
+    segment: Segment, marks: Sequence[Mark] = (), info: AnalysisInfo | None = None
+) -> str:
+    """A sentence of a recording, as answers tell it.
+
+    A whole answer at once would hold up everybody's audio: who has many sentences asks for each.
+
+    Args:
+        marks: ours; without any they are left out.
+        info: None: nobody asked.
+    """
+    result = result_body(segment)
+    if info is not None:
+        result["analysis_info"] = info.body
+    if marks:
+        result["marks"] = [one.body for one in marks]
+    return json_text(
+        {"start_time": segment.start_time, "end_time": segment.end_time, "result": result}
+    )

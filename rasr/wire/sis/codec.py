@@ -15,8 +15,10 @@ from rasr.audio.formats import AudioFormat, CompressedFormat
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 from rasr.wire.sis.faults import fault, invalid, shown
 from rasr.wire.sis.fields import START_FIELDS, fields_of
-from rasr.wire.sis.kinds import Field, FieldValue
+from rasr.wire.sis.kinds import Field, FieldValue, WholeNumber
 from rasr.wire.sis.messages import (
+    Acknowledge,
+    AudioReceived,
     ClientMessage,
     End,
     Ended,
@@ -25,6 +27,10 @@ from rasr.wire.sis.messages import (
     Event,
     EventName,
     Result,
+    Resume,
+    Resumed,
+    ResumeOffer,
+    ResumingMessage,
     Segment,
     ServerMessage,
     Start,
@@ -42,6 +48,10 @@ MAX_TEXT_BYTES = 64 * 1024
 json_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """The text of a message."""
 
+_LONGEST_TOKEN = 200
+_SEQ = WholeNumber(0, 2**53 - 1, "the number of a message")
+"""What all languages can count to."""
+
 _FINDINGS = ("language", "emotion", "event")
 """Keys of a result that SIS has not: they are sent only where the engine says something."""
 
@@ -58,16 +68,24 @@ def decode_client(text: str, mode: Mode) -> ClientMessage:
             return Start(read_start_config(message.get("config"), mode))
         case "END":
             return End(_cancel(message.get("cancel", False)))
+        case "RESUME":
+            return Resume(_token(message), _number(message))
+        case "ACK":
+            return Acknowledge(_number(message))
         case other:
+            # Plain clients of SIS are told what plain clients may send.
             raise invalid("command", other, "'START' or 'END'", missing="command" not in message)
 
 
-def encode_server(message: ServerMessage) -> str:
+def encode_server(message: ServerMessage | ResumingMessage) -> str:
     """The JSON text of `message`. Every one carries `trace_id`: the SDK cannot do without."""
     body: dict[str, Any]
     match message:
         case Started():
             body = {"resp_type": "START"}
+            if message.resume is not None:
+                offer = message.resume
+                body["resume"] = {"token": offer.token, "grace_ms": offer.grace_ms}
         case Result():
             body = {"resp_type": "RESULT", "segments": [_segment_out(s) for s in message.segments]}
         case Event():
@@ -86,10 +104,25 @@ def encode_server(message: ServerMessage) -> str:
             }
         case Ended():
             body = {"resp_type": "END", "reason": message.reason}
+        case AudioReceived():
+            body = {"resp_type": "ACK", "audio_bytes": message.audio_bytes}
+            if message.settled_ms is not None:
+                body["settled_time"] = message.settled_ms
+        case Resumed():
+            body = {
+                "resp_type": "RESUMED",
+                "audio_bytes": message.audio_bytes,
+                "ended": message.ended,
+            }
         case _:
             assert_never(message)
     body["trace_id"] = message.trace_id
     return json_text(body)
+
+
+def with_number(text: str, seq: int) -> str:
+    """The JSON text of a message of the server with its number in the round."""
+    return f'{text[:-1]},"seq":{seq}}}'
 
 
 def encode_client(message: ClientMessage) -> str:
@@ -99,6 +132,10 @@ def encode_client(message: ClientMessage) -> str:
             body: dict[str, Any] = {"command": "START", "config": _config_out(message.config)}
         case End():
             body = {"command": "END", "cancel": message.cancel}
+        case Resume():
+            body = {"command": "RESUME", "token": message.token, "seq": message.seq}
+        case Acknowledge():
+            body = {"command": "ACK", "seq": message.seq}
         case _:
             assert_never(message)
     return json_text(body)
@@ -110,14 +147,35 @@ def decode_server(text: str) -> ServerMessage:
     Raises:
         ProtocolError: INVALID; the text is no message of this protocol.
     """
+    _, message = decode_numbered(text)
+    if isinstance(message, ResumingMessage):
+        raise invalid("resp_type", type(message).__name__, "what was asked for: no resuming")
+    return message
+
+
+def decode_numbered(text: str) -> tuple[int | None, ServerMessage | ResumingMessage]:
+    """The server's message in `text`, and its number if it has one.
+
+    Raises:
+        ProtocolError: INVALID; the text is no message of this protocol.
+    """
     message = json_object(text)
+    number = message.get("seq")
+    return number if isinstance(number, int) else None, _server_message(message)
+
+
+def _server_message(message: Mapping[str, Any]) -> ServerMessage | ResumingMessage:
     try:
         trace_id = str(message["trace_id"])
         match message.get("resp_type"):
             case "START":
-                return Started(trace_id)
+                offer = message.get("resume")
+                return Started(
+                    trace_id,
+                    None if offer is None else ResumeOffer(offer["token"], offer["grace_ms"]),
+                )
             case "RESULT":
-                return Result(trace_id, tuple(_segment_in(s) for s in message["segments"]))
+                return Result(trace_id, tuple(segment_in(s) for s in message["segments"]))
             case "EVENT":
                 return Event(
                     trace_id,
@@ -135,6 +193,10 @@ def decode_server(text: str) -> ServerMessage:
                 )
             case "END":
                 return Ended(trace_id, EndReason(message["reason"]))
+            case "ACK":
+                return AudioReceived(trace_id, message["audio_bytes"], message.get("settled_time"))
+            case "RESUMED":
+                return Resumed(trace_id, message["audio_bytes"], message["ended"])
             case other:
                 raise invalid("resp_type", other, "START, RESULT, EVENT, ERROR, FATAL_ERROR, END")
     except (KeyError, TypeError, ValueError) as error:
@@ -247,6 +309,26 @@ def _cancel(raw: object) -> bool:
             raise invalid("cancel", raw, "true or false, as a boolean or a string")
 
 
+def _token(message: Mapping[str, Any]) -> str:
+    raw = message.get("token")
+    if isinstance(raw, str) and 0 < len(raw) <= _LONGEST_TOKEN:
+        return raw
+    # What was meant for a secret is not shown.
+    raise ProtocolError(
+        ErrorCode.INVALID,
+        f"'token' is {'missing' if raw is None else 'invalid'}; allowed: the token of the answer "
+        f"to START, a string of 1 to {_LONGEST_TOKEN} characters",
+    )
+
+
+def _number(message: Mapping[str, Any]) -> int:
+    raw = message.get("seq")
+    number = _SEQ.read(raw)
+    if number is None:
+        raise invalid("seq", raw, _SEQ.allowed, missing="seq" not in message)
+    return number
+
+
 def result_body(segment: Segment) -> dict[str, Any]:
     """What is told of a sentence besides where it is, in JSON's types."""
     result: dict[str, Any] = {"text": segment.text, "score": round(segment.score, 4)}
@@ -266,14 +348,19 @@ def _segment_out(segment: Segment) -> dict[str, Any]:
     }
 
 
-def _segment_in(raw: Mapping[str, Any]) -> Segment:
+def segment_in(raw: Mapping[str, Any]) -> Segment:
+    """A segment as an answer has it; one of a recording is final.
+
+    Raises:
+        KeyError, TypeError: it is none.
+    """
     result = raw["result"]
     words = result.get("word_info")
     return Segment(
         text=result["text"],
         start_time=raw["start_time"],
         end_time=raw["end_time"],
-        is_final=raw["is_final"],
+        is_final=raw.get("is_final", True),
         score=result.get("score", 0.0),
         word_info=None
         if words is None

@@ -22,7 +22,6 @@ from rasr.wire.dialect import (
     Effect,
     Ended,
     Farewell,
-    Feed,
     Finish,
     Grant,
     Open,
@@ -48,9 +47,10 @@ from rasr.wire.sis.messages import (
     Started,
 )
 from rasr.wire.sis.modes import MODE_TRAITS, Mode
-from rasr.wire.sis.received import read
+from rasr.wire.sis.received import Received, read
 from rasr.wire.sis.reports import Reports
 from rasr.wire.sis.request import access_request, fault_of, fault_of_failure, recognition_config
+from rasr.wire.sis.resuming import NOT_TAKEN_UP, ResumeOffers
 from rasr.wire.sis.states import TABLE, Action, Input, State
 from rasr.wire.sis.time_limits import IDLE_REASON, Expired, TimeLimits
 
@@ -68,6 +68,7 @@ class SisConversation:
         new_trace_id: Callable[[], str],
         *,
         now: float,
+        offers: ResumeOffers | None = None,
     ) -> None:
         self._mode = mode
         self._traits = MODE_TRAITS[mode]
@@ -89,6 +90,8 @@ class SisConversation:
         self._leaving: Leaving | None = None
         """No new recognitions: this closes the socket once the open one has ended."""
         self._limits = TimeLimits(settings, now)
+        self._offers = offers
+        self._is_numbered = False
 
     # What the client does
 
@@ -98,14 +101,14 @@ class SisConversation:
         if self._state is State.CLOSED:
             return
         received = read(message, self._mode, self._settings.max_message_bytes)
+        if received.input is Input.ACK and not self._is_numbered:
+            received = Received(Input.FAULT, broken=received.fault())
         match self._move(received.input):
-            case Action.FEED:
-                self._effects.append(Feed(received.data))
+            case Action.FEED | Action.CANCEL | Action.ACKNOWLEDGE | Action.TAKE_UP:
+                self._effects.append(received.effect())
             case Action.ASK if received.config is not None:
                 self._config = received.config
                 self._effects.append(access_request(received.config))
-            case Action.CANCEL:
-                self._effects.append(Cancel())
             case Action.FINISH if received.input is Input.END:
                 self._finish(Ending())
             case Action.COMPLAIN:
@@ -133,13 +136,13 @@ class SisConversation:
         elif config is not None and self._move(Input.GRANTED) is Action.BEGIN:
             self._ending = Ending()
             self._trace_id = self._new_trace_id()
-            self._reports = Reports(
-                self._trace_id,
-                self._traits,
-                with_words=config.need_word_info,
-                with_confidence=config.word_confidence,
-            )
-            self._send(Started(self._trace_id))
+            self._reports = Reports(self._trace_id, self._traits, config)
+            offer = None
+            if config.resume and self._offers is not None:
+                resumable, offer = self._offers.make(self._trace_id)
+                self._effects.append(resumable)
+            self._is_numbered = offer is not None
+            self._send(Started(self._trace_id, offer))
             recognition = recognition_config(config, self._traits, grant, self._settings)
             self._effects.append(Open(recognition, self._trace_id))
 
@@ -148,6 +151,11 @@ class SisConversation:
         self._limits.heard(now)
         if self._config is not None:
             self._fail(self._move(Input.REFUSED), fault_of(refusal, self._config))
+        self._close_if_leaving()
+
+    def not_taken_up(self) -> None:
+        """The answer to RESUME where it cannot be."""
+        self._fail(self._move(Input.REFUSED), NOT_TAKEN_UP)
         self._close_if_leaving()
 
     def shut_down(self, farewell: Farewell = Farewell.SHUTDOWN) -> None:
@@ -250,11 +258,11 @@ class SisConversation:
         self._effects.append(Finish())
 
     def _leave(self, leaving: Leaving) -> None:
-        """Finish the recognition that is open, then close."""
-        if self._leaving is None and self._state is not State.CLOSED:
+        """Finish the recognition that is open, or wait for its end, then close."""
+        if (self._leaving is None or self._leaving.waits) and self._state is not State.CLOSED:
             self._leaving = leaving
             match self._state:
-                case State.OPEN:
+                case State.OPEN if not leaving.waits:
                     self._move(leaving.input)
                     self._finish(leaving.ending)
                 case State.ASKING | State.CLOSING:

@@ -56,6 +56,8 @@ class Leaving:
     close: Close
     fault: ProtocolError | None = None
     """FATAL_ERROR, said before it is closed."""
+    waits: bool = False
+    """The open recognition ends by itself."""
 
     @property
     def ending(self) -> Ending:
@@ -65,8 +67,9 @@ class Leaving:
     @classmethod
     def of(cls, farewell: Farewell) -> Self:
         """Because the server wants it."""
-        if farewell is Farewell.SHUTDOWN:
-            return cls(Input.LEAVE, Close(CLOSE_GOING_AWAY, farewell))
+        if farewell is not Farewell.NOT_KNOWN:
+            waits = farewell is Farewell.RETIREMENT
+            return cls(Input.LEAVE, Close(CLOSE_GOING_AWAY, farewell), waits=waits)
         fault = ProtocolError(ErrorCode.FROZEN, farewell)
         return cls(Input.NOT_KNOWN, Close(CLOSE_POLICY, farewell), fault)
 

@@ -42,13 +42,17 @@ class ErrorCode(StrEnum):
     SPEECH_FAILED = "SIS.0417"
     SPEAKS_ALREADY = "SIS.0418"
     NO_DELEGATION = "SIS.0506"
+    NO_JOB = "SIS.0533"
+    JOBS_FULL = "SIS.0536"
     FILE_TOO_LARGE = "SIS.0537"
+    JOB_LATE = "SIS.0538"
     WRONG_AUDIO = "SIS.0602"
     TOO_LONG = "SIS.0604"
     ILLEGAL_URL = "SIS.0608"
     DOWNLOAD_FAILED = "SIS.0609"
     BUCKET_FAILED = "SIS.30003"
     NOT_DECODED = "SIS.30006"
+    ENGINE_FAILED = "SIS.30008"
     QUOTA = "APIG.0308"
 
 
@@ -91,7 +95,10 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.SPEECH_FAILED: ErrorRow("the engine failed on this text", 500, True),
     ErrorCode.SPEAKS_ALREADY: ErrorRow("the connection has had its text", 400, False),
     ErrorCode.NO_DELEGATION: ErrorRow("the project gives no access to this bucket", 403, False),
-    ErrorCode.FILE_TOO_LARGE: ErrorRow("a recording is larger than allowed", 413, False),
+    ErrorCode.NO_JOB: ErrorRow("there is no such job, or none any more", 404, False),
+    ErrorCode.JOBS_FULL: ErrorRow("the project has as many jobs as it may", 429, True),
+    ErrorCode.JOB_LATE: ErrorRow("a job was not done in time", 504, True),
+    ErrorCode.FILE_TOO_LARGE: ErrorRow("a recording is larger or longer than allowed", 413, False),
     ErrorCode.WRONG_AUDIO: ErrorRow("a file is not as declared, or cannot be read", 400, False),
     ErrorCode.TOO_LONG: ErrorRow(
         "a file or its audio is longer than one call may have", 413, False
@@ -100,6 +107,7 @@ ERROR_TABLE: dict[ErrorCode, ErrorRow] = {
     ErrorCode.DOWNLOAD_FAILED: ErrorRow("a recording could not be fetched", 400, False),
     ErrorCode.BUCKET_FAILED: ErrorRow("an object could not be fetched from its bucket", 400, False),
     ErrorCode.NOT_DECODED: ErrorRow("a recording cannot be read as audio", 400, False),
+    ErrorCode.ENGINE_FAILED: ErrorRow("the engine failed on a recording", 500, True),
     ErrorCode.QUOTA: ErrorRow("the quota of the month is used up", 429, True),
 }
 

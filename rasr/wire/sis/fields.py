@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import get_type_hints
 
-from rasr.wire.sis.kinds import Field
+from rasr.wire.sis.kinds import Field, FileFormatName
 from rasr.wire.sis.messages import StartConfig
 from rasr.wire.sis.modes import Mode
 
@@ -30,6 +30,9 @@ def _start_fields() -> dict[str, Field]:
 
 START_FIELDS: Mapping[str, Field] = _start_fields()
 """By the key of the field, in the order in which they are told."""
+
+FILE_FORMAT = dataclasses.replace(START_FIELDS["audio_format"], kind=FileFormatName())
+"""`audio_format` where the audio is a whole file, which may be of more formats than a stream."""
 
 
 def fields_of(mode: Mode) -> dict[str, Field]:

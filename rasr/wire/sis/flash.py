@@ -6,19 +6,16 @@ query; the recording is an object in a bucket, or, which is ours, the body of th
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from rasr.audio.formats import FORMATS, AudioFormat, FileFormat
-from rasr.wire.sis.analysis import Mark
-from rasr.wire.sis.codec import checked_config, read_fields, result_body
+from rasr.audio.formats import AudioFormat, FileFormat
+from rasr.wire.sis.buckets import StoredObject
+from rasr.wire.sis.codec import checked_config, json_text, read_fields
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.fields import START_FIELDS
-from rasr.wire.sis.kinds import Field, FileFormatName, Text, YesNo
-from rasr.wire.sis.messages import Segment, StartConfig
+from rasr.wire.sis.fields import FILE_FORMAT, START_FIELDS
+from rasr.wire.sis.kinds import Field, Text, YesNo
+from rasr.wire.sis.messages import StartConfig
 from rasr.wire.sis.properties import Property
 
 MOST_BYTES = 100 << 20
@@ -31,9 +28,7 @@ _OF_START = ("property", "add_punc", "digit_norm", "need_word_info", "vocabulary
 _BUCKET = ("obs_bucket_name", "obs_object_key")
 
 FLASH_FIELDS: Mapping[str, Field] = (
-    {
-        "audio_format": dataclasses.replace(START_FIELDS["audio_format"], kind=FileFormatName()),
-    }
+    {"audio_format": FILE_FORMAT}
     | {name: START_FIELDS[name] for name in _OF_START}
     | {
         "first_channel_only": Field(YesNo(), "leave out all channels but the first", default=False),
@@ -42,14 +37,6 @@ FLASH_FIELDS: Mapping[str, Field] = (
     }
 )
 """The parameters, by their keys."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """A recording in a bucket."""
-
-    bucket: str
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,37 +72,20 @@ def read_flash(query: Mapping[str, str]) -> FlashCall:
     assert isinstance(wanted, Property), "its kind gives nothing else"
     assert isinstance(declared, FileFormat | AudioFormat), "its kind gives nothing else"
     if isinstance(declared, FileFormat):
-        # What files are decoded to: what a client of the same property streams.
-        values["audio_format"] = FORMATS[f"pcm{wanted.sample_rate // 1000}k16bit"]
+        values["audio_format"] = wanted.samples
     source = None if bucket is None else StoredObject(str(bucket), str(key))
     return FlashCall(checked_config(values), declared, only_first, source)
 
 
-def sentence_json(segment: Segment, marks: Sequence[Mark] = ()) -> bytes:
-    """A sentence of the answer. A whole answer at once would hold up everybody's audio.
-
-    Args:
-        marks: ours; without any they are left out.
-    """
-    result = result_body(segment)
-    if marks:
-        result["marks"] = [one.body for one in marks]
-    return _json({"start_time": segment.start_time, "end_time": segment.end_time, "result": result})
-
-
-def flash_json(trace_id: str, audio_ms: int, channels: Sequence[Sequence[bytes]]) -> bytes:
+def flash_json(trace_id: str, audio_ms: int, channels: Sequence[Sequence[str]]) -> bytes:
     """The answer to a call.
 
     Args:
         channels: the sentences of each, as of `sentence_json`.
     """
     told = (
-        b'{"channel_id":%d,"sentences":[%b]}' % (number, b",".join(sentences))
+        b'{"channel_id":%d,"sentences":[%b]}' % (number, ",".join(sentences).encode())
         for number, sentences in enumerate(channels)
     )
-    head = _json({"trace_id": trace_id, "audio_duration": audio_ms})
+    head = json_text({"trace_id": trace_id, "audio_duration": audio_ms}).encode()
     return b'%b,"flash_result":[%b]}' % (head[:-1], b",".join(told))
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -22,8 +22,6 @@ from rasr.wire.sis.properties import Property
 
 FieldValue = AudioFormat | CompressedFormat | Property | str | int | bool | tuple[str, ...] | None
 
-_CHANNEL_NAME = "[A-Za-z0-9_-]{1,64}"
-
 
 @dataclass(frozen=True, slots=True)
 class YesNo:
@@ -146,7 +144,7 @@ class ChannelName:
     """Part of an address: `/captions/NAME`, and with a dot `/captions/NAME.vtt`."""
 
     allowed = "1 to 64 characters of A-Z, a-z, 0-9, _ and -"
-    PATTERN = _CHANNEL_NAME
+    PATTERN = "[A-Za-z0-9_-]{1,64}"
 
     def read(self, raw: object) -> str | None:
         """The value of `raw`; None if it is not allowed."""

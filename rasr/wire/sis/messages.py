@@ -6,7 +6,7 @@ Times are whole milliseconds on a clock whose 0 is the first sample after START.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
@@ -92,6 +92,10 @@ class StartConfig:
         str | None,
         Field(ChannelName(), "captions for viewers, published to this channel", extension=True),
     ] = None
+    resume: Annotated[
+        bool,
+        Field(YesNo(), "the round survives its connection for a while", extension=True),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,24 @@ class End:
     cancel: bool = False
 
 
-ClientMessage = Start | End
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Not of SIS: the command that goes on with a round whose connection is lost."""
+
+    token: str = field(repr=False)
+    """Of the answer to START."""
+    seq: int
+    """The number of the newest message that the client has got."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Not of SIS: the client has got all messages up to a number."""
+
+    seq: int
+
+
+ClientMessage = Start | End | Resume | Acknowledge
 
 
 class EventName(StrEnum):
@@ -180,10 +201,22 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeOffer:
+    """Not of SIS: how a round is gone on with on another connection."""
+
+    token: str = field(repr=False)
+    """A secret, for this round alone."""
+    grace_ms: int
+    """For so long the round is kept without a connection."""
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The answer to START."""
 
     trace_id: str
+    resume: ResumeOffer | None = None
+    """None if it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,4 +257,27 @@ class Ended:
     reason: EndReason
 
 
+@dataclass(frozen=True, slots=True)
+class AudioReceived:
+    """Not of SIS: so much audio has come, of a round that can be gone on with."""
+
+    trace_id: str
+    audio_bytes: int
+    """Since START."""
+    settled_ms: int | None = None
+    """All before it has been told, or was silence; None: that cannot be said just now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Not of SIS: the answer to RESUME; the messages behind `seq` of RESUME follow."""
+
+    trace_id: str
+    audio_bytes: int
+    """So much audio has come; the client goes on behind it."""
+    ended: bool
+    """END of the client has come."""
+
+
 ServerMessage = Started | Result | Event | Error | Ended
+ResumingMessage = AudioReceived | Resumed

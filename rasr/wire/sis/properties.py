@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rasr.audio.formats import FORMATS, AudioFormat
+
 FORM = "([a-z]+)_(8|16)k_([a-z0-9]+)"
 """As a regular expression: language, kHz, domain."""
 
@@ -22,6 +24,11 @@ class Property:
     sample_rate: int
     """Hz, 8000 or 16000."""
     domain: str
+
+    @property
+    def samples(self) -> AudioFormat:
+        """What a client of it streams, and what files are decoded to."""
+        return FORMATS[f"pcm{self.sample_rate // 1000}k16bit"]
 
     @classmethod
     def parse(cls, name: str) -> Property | None:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from rasr.wire.dialect import Acknowledged, Cancel, Feed, TakeUp
 from rasr.wire.sis.codec import decode_client
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.messages import End, Start, StartConfig
+from rasr.wire.sis.messages import Acknowledge, End, Resume, Start, StartConfig
 from rasr.wire.sis.modes import Mode
 from rasr.wire.sis.states import Input
 
@@ -23,8 +24,24 @@ class Received:
     """Of START."""
     data: bytes = b""
     """Of a binary frame."""
+    token: str = ""
+    """Of RESUME."""
+    seq: int = 0
+    """Of RESUME and ACK."""
     broken: ProtocolError | None = None
     """Why the frame is not valid, whatever the state."""
+
+    def effect(self) -> Feed | Cancel | Acknowledged | TakeUp:
+        """What is done about an input that is passed on as it is."""
+        match self.input:
+            case Input.CANCEL:
+                return Cancel()
+            case Input.ACK:
+                return Acknowledged(self.seq)
+            case Input.RESUME:
+                return TakeUp(self.token, self.seq)
+            case _:
+                return Feed(self.data)
 
     def fault(self) -> ProtocolError:
         """The answer where the state has no use for this input."""
@@ -41,6 +58,18 @@ class Received:
                 ErrorCode.INVALID,
                 f"audio came outside of a round: {len(self.data)} bytes; allowed: a text frame "
                 'with {"command":"START","config":{…}} first',
+            )
+        if self.input is Input.RESUME:
+            return ProtocolError(
+                ErrorCode.INVALID,
+                "'command' is invalid: RESUME came in the middle of a round; allowed: on a "
+                "connection without one",
+            )
+        if self.input is Input.ACK:
+            return ProtocolError(
+                ErrorCode.INVALID,
+                "'command' is invalid: ACK came where messages have no numbers; allowed: in rounds "
+                "that were started with 'resume'",
             )
         return ProtocolError(
             ErrorCode.INVALID,
@@ -68,5 +97,9 @@ def read(frame: str | bytes, mode: Mode, longest: int) -> Received:
             return Received(Input.START, config=message.config)
         case End():
             return Received(Input.CANCEL if message.cancel else Input.END)
+        case Resume():
+            return Received(Input.RESUME, token=message.token, seq=message.seq)
+        case Acknowledge():
+            return Received(Input.ACK, seq=message.seq)
         case _:
             assert_never(message)

@@ -12,7 +12,7 @@ from rasr.recognition.events import (
     Warning,
 )
 from rasr.wire.dialect import Send
-from rasr.wire.sis.messages import Event, EventName, Result
+from rasr.wire.sis.messages import Event, EventName, Result, StartConfig
 from rasr.wire.sis.modes import ModeTraits
 from rasr.wire.sis.results import event_ms, segment_of
 
@@ -20,13 +20,11 @@ from rasr.wire.sis.results import event_ms, segment_of
 class Reports:
     """The messages of one recognition, but for its first and its last."""
 
-    def __init__(
-        self, trace_id: str, traits: ModeTraits, *, with_words: bool, with_confidence: bool
-    ) -> None:
+    def __init__(self, trace_id: str, traits: ModeTraits, config: StartConfig) -> None:
         self._trace_id = trace_id
         self._traits = traits
-        self._with_words = with_words
-        self._with_confidence = with_confidence
+        self._with_words = config.need_word_info
+        self._with_confidence = config.word_confidence
         self._shown_text = ""
         """Of the newest partial, so that one that says nothing new is not sent."""
 

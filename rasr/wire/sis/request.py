@@ -17,8 +17,12 @@ SHORT_TAIL_MS = 500
 SHORT_MAX_MS = 30_000
 
 
-def access_request(config: StartConfig) -> AccessRequest:
-    """What the server is asked before the recognition begins."""
+def access_request(config: StartConfig, *, needs_slot: bool = True) -> AccessRequest:
+    """What the server is asked before the recognition begins.
+
+    Args:
+        needs_slot: see `AccessRequest`.
+    """
     return AccessRequest(
         model=config.property.name,
         language=config.property.language,
@@ -26,6 +30,8 @@ def access_request(config: StartConfig) -> AccessRequest:
         hot_words=config.user_words or (),
         vocabulary_id=config.vocabulary_id,
         caption_channel=config.caption_channel,
+        survives=config.resume,
+        needs_slot=needs_slot,
     )
 
 

@@ -7,17 +7,16 @@ same name, but that the audio is a whole file, which may be of more formats than
 from __future__ import annotations
 
 import binascii
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rasr.audio.formats import FORMATS, AudioFormat, FileFormat
+from rasr.audio.formats import FileFormat
 from rasr.recognition.events import Warning
 from rasr.wire.sis.codec import checked_config, read_fields, result_body
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.fields import START_FIELDS, fields_of
-from rasr.wire.sis.kinds import Field, FileFormatName, YesNo
+from rasr.wire.sis.fields import FILE_FORMAT, fields_of
+from rasr.wire.sis.kinds import Field, YesNo
 from rasr.wire.sis.messages import Segment, StartConfig
 from rasr.wire.sis.modes import Mode
 from rasr.wire.sis.properties import Property
@@ -25,13 +24,13 @@ from rasr.wire.sis.properties import Property
 MOST_CHARACTERS = 4 << 20
 """Of `data`: 4 MB of base64, which is 3 MB of audio."""
 
-_OF_STREAMS = ("interim_results", "caption_channel")
+_OF_STREAMS = ("interim_results", "caption_channel", "resume")
 """Without a meaning where there is one answer and nobody watches."""
 
 SHORT_AUDIO_FIELDS: Mapping[str, Field] = {
     name: one for name, one in fields_of(Mode.ONE_SENTENCE).items() if name not in _OF_STREAMS
 } | {
-    "audio_format": dataclasses.replace(START_FIELDS["audio_format"], kind=FileFormatName()),
+    "audio_format": FILE_FORMAT,
     "auto_language_detect": Field(
         YesNo(), "find out which language is spoken, where an engine can", default=False
     ),
@@ -73,7 +72,7 @@ def read_short_audio(document: Mapping[str, object]) -> ShortAudio:
     declared, wanted = values["audio_format"], values["property"]
     assert isinstance(wanted, Property), "its kind gives nothing else"
     if isinstance(declared, FileFormat):
-        values["audio_format"] = _samples_of(wanted)
+        values["audio_format"] = wanted.samples
     config = checked_config(values)
     file_format = declared if isinstance(declared, FileFormat) else None
     return ShortAudio(config, file_format, detects, _audio(document["data"]))
@@ -87,11 +86,6 @@ def short_audio_body(
     if warnings:
         body["warnings"] = [{"warning": one.code, "message": one.message} for one in warnings]
     return body
-
-
-def _samples_of(wanted: Property) -> AudioFormat:
-    """What files are decoded to: what a client of the same property streams."""
-    return FORMATS[f"pcm{wanted.sample_rate // 1000}k16bit"]
 
 
 def _audio(raw: object) -> bytes:

@@ -21,6 +21,8 @@ class State(StrEnum):
     """A recognition takes audio."""
     CLOSING = "closing"
     """Its last results are awaited; END comes after them."""
+    RESUMING = "resuming"
+    """RESUME has come; whether the round can be gone on with is being found out."""
     CLOSED = "closed"
     """The websocket is closed or about to be."""
 
@@ -32,6 +34,8 @@ class Input(StrEnum):
     END = "END"
     CANCEL = "END with cancel"
     AUDIO = "audio"
+    RESUME = "RESUME"
+    ACK = "ACK of numbered messages"
     FAULT = "a message that is not valid"
     GRANTED = "granted"
     REFUSED = "refused"
@@ -49,6 +53,8 @@ class Action(Enum):
     """What is done; the value is for the diagram."""
 
     ASK = "ask for access"
+    TAKE_UP = "take the round up"
+    ACKNOWLEDGE = "forget what has arrived"
     BEGIN = "open the recognition, send START"
     FEED = "feed the recognition"
     FINISH = "finish the recognition"
@@ -85,6 +91,8 @@ TABLE: Mapping[State, Mapping[Input, Step]] = {
         Input.CANCEL: Step(Action.ANSWER, State.IDLE),
         Input.FAULT: Step(Action.ANSWER, State.IDLE),
         Input.AUDIO: Step(Action.COMPLAIN, State.IDLE),
+        Input.RESUME: Step(Action.TAKE_UP, State.RESUMING),
+        Input.ACK: Step(Action.ACKNOWLEDGE, State.IDLE),
         Input.TIMEOUT: Step(Action.FAIL, State.CLOSED),
         Input.LEAVE: Step(Action.CLOSE, State.CLOSED),
         Input.NOT_KNOWN: Step(Action.FAIL, State.CLOSED),
@@ -97,11 +105,17 @@ TABLE: Mapping[State, Mapping[Input, Step]] = {
         Input.NOT_KNOWN: Step(Action.WAIT, State.ASKING),
         **_END_ANYWHERE,
     },
+    State.RESUMING: {
+        Input.REFUSED: Step(Action.ANSWER, State.IDLE),
+        **_END_ANYWHERE,
+    },
     State.OPEN: {
         Input.START: Step(Action.FINISH, State.CLOSING),
         Input.END: Step(Action.FINISH, State.CLOSING),
         Input.CANCEL: Step(Action.CANCEL, State.CLOSING),
         Input.FAULT: Step(Action.FINISH, State.CLOSING),
+        Input.RESUME: Step(Action.FINISH, State.CLOSING),
+        Input.ACK: Step(Action.ACKNOWLEDGE, State.OPEN),
         Input.AUDIO: Step(Action.FEED, State.OPEN),
         Input.TIMEOUT: Step(Action.FINISH, State.CLOSING),
         Input.LEAVE: Step(Action.FINISH, State.CLOSING),
@@ -116,6 +130,8 @@ TABLE: Mapping[State, Mapping[Input, Step]] = {
         Input.END: Step(Action.POSTPONE, State.CLOSING),
         Input.CANCEL: Step(Action.POSTPONE, State.CLOSING),
         Input.FAULT: Step(Action.POSTPONE, State.CLOSING),
+        Input.RESUME: Step(Action.POSTPONE, State.CLOSING),
+        Input.ACK: Step(Action.ACKNOWLEDGE, State.CLOSING),
         Input.AUDIO: Step(Action.IGNORE, State.CLOSING),
         Input.LEAVE: Step(Action.WAIT, State.CLOSING),
         Input.NOT_KNOWN: Step(Action.WAIT, State.CLOSING),

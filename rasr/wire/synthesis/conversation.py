@@ -21,7 +21,7 @@ from rasr.wire.sis.ending import (
     Leaving,
 )
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.faults import fault
+from rasr.wire.sis.faults import invalid
 from rasr.wire.sis.messages import Ended as End
 from rasr.wire.sis.messages import EndReason, Error, Started
 from rasr.wire.sis.time_limits import IDLE_REASON, Expired, TimeLimits
@@ -233,8 +233,6 @@ def _request(message: str | bytes) -> SpeechRequest:
         )
     document = json_object(message, MOST_BYTES)
     if document.get("command") != "START":
-        sentence = fault(
-            "command", document.get("command"), "'START'", missing="command" not in document
-        )
-        raise ProtocolError(ErrorCode.INVALID, sentence)
+        command = document.get("command")
+        raise invalid("command", command, "'START'", missing="command" not in document)
     return read_speech_request(document, START_FIELDS)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
 from rasr.recordings.analysis import diarization
-from rasr.recordings.analysis.diarization import Diarizer
+from rasr.recordings.analysis.diarization import Diarizer, VoiceModels
 from rasr.recordings.faults import RecordingFault
 from rasr.settings import RecordingSettings
 from rasr.wire.sis.analysis import AnalysisOptions, ChannelRule
@@ -92,7 +94,24 @@ async def test_a_file_that_is_no_model_costs_the_call_alone(tmp_path: Path) -> N
     settings = RecordingSettings(voice_segmentation=path, voice_embedding=path)
     with pytest.raises(RecordingFault) as refused:
         await Diarizer(settings).turns(pieces(bytes(3200)), tmp_path)
+    assert refused.value.code == "SIS.0031"
+    assert "cannot be used" in refused.value.message
+    assert not refused.value.may_pass
+
+
+async def test_a_process_that_dies_each_time_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diarization, "_work", _dies)
+    with capture_logs() as lines, pytest.raises(RecordingFault) as refused:
+        await Diarizer(with_models(tmp_path)).turns(pieces(bytes(3200)), tmp_path)
+    assert [one["tries"] for one in lines] == [1, 2, 3]
     assert refused.value.code == "SIS.0100"
+    assert not refused.value.may_pass
+
+
+def _dies(connection: Connection, models: VoiceModels) -> None:
+    os._exit(1)
 
 
 async def test_too_much_audio_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

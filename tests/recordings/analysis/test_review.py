@@ -68,15 +68,11 @@ def test_a_mark_has_the_times_of_its_words() -> None:
     assert marks_of(without, [WORDS]) == (Mark("sensitive", "money back", 1000, 6000),)
 
 
-def test_marks_stand_in_the_analysis_and_can_be_searched_by_their_list() -> None:
+def test_marks_stand_beside_the_analysis_under_the_names_of_their_lists() -> None:
     said = [segment("give me my money back", 0, 5000), segment("call 13812345678", 6000, 8000)]
     lists = [WORDS, WordList("phone", phone_numbers=True)]
     found: list[AnalysedSegment] = analyse([said], AnalysisOptions(), word_lists=lists)
-    by_list = {
-        mark["name"]: (mark["text"], mark["start_time"])
-        for one in found
-        for mark in one.info.body["marks"]
-    }
+    by_list = {mark.name: (mark.text, mark.start_time) for one in found for mark in one.marks}
     assert by_list == {"sensitive": ("money back", 3000), "phone": ("13812345678", 7000)}
 
 

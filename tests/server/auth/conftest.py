@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from rasr.identity.policies import FULL_ACCESS, READ_ONLY, SYSTEM_POLICIES, Poli
 from rasr.server.service import Service
 from tests.identity.memory_directory import MemoryDirectory
 from tests.identity.signing import AK, PROJECT, SK, signed_headers
+from tests.processes import LONG_S
 from tests.server.conftest import fake_settings
 
 OTHER = "f" * 32
@@ -103,4 +105,16 @@ async def place() -> AsyncIterator[Place]:
 
 def web_of(service: Service) -> httpx.AsyncClient:
     """A client that knows no proxy."""
-    return httpx.AsyncClient(base_url=service.url.replace("ws:", "http:"), trust_env=False)
+    return httpx.AsyncClient(
+        base_url=service.url.replace("ws:", "http:"), trust_env=False, timeout=LONG_S
+    )
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> str:
+    """The sentence of a refusal, which has all that it must have."""
+    told = answer.json()
+    assert (answer.status_code, told["error_code"]) == (status, code), answer.text
+    assert re.fullmatch("[0-9a-f]{32}", told["request_id"])
+    assert answer.headers["x-request-id"] == told["request_id"]
+    sentence: str = told["error_msg"]
+    return sentence

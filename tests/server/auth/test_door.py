@@ -39,6 +39,7 @@ from tests.server.auth.conftest import (
     Place,
     Signer,
     accounts,
+    refused,
     web_of,
 )
 from tests.server.conftest import fake_settings
@@ -47,16 +48,6 @@ VOCABULARIES = f"/v1/{PROJECT}/asr/vocabularies"
 SHORT_AUDIO = f"/v1/{PROJECT}/asr/short-audio"
 TICKETS = f"/v1/{PROJECT}/tickets"
 BODY = b'{"name": "team"}'
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> str:
-    """The sentence of a refusal, which has all that it must have."""
-    told = answer.json()
-    assert (answer.status_code, told["error_code"]) == (status, code)
-    assert re.fullmatch("[0-9a-f]{32}", told["request_id"])
-    assert answer.headers["x-request-id"] == told["request_id"]
-    sentence: str = told["error_msg"]
-    return sentence
 
 
 BEHIND = {

@@ -29,8 +29,8 @@ from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
 from rasr.store.store import open_store
 from tests.identity.memory_directory import MemoryDirectory
 from tests.identity.signing import PROJECT
-from tests.server.auth.conftest import ALICE, HOME, OTHER, accounts, web_of
-from tests.server.auth.test_door import VOCABULARIES, passed, refused
+from tests.server.auth.conftest import ALICE, HOME, OTHER, accounts, refused, web_of
+from tests.server.auth.test_door import VOCABULARIES, passed
 from tests.server.conftest import fake_settings
 
 Key = RSAKey | ECKey

@@ -19,6 +19,7 @@ from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
 from rasr.store.records import UsageSum
 from rasr.usage.meter import Charge
 from rasr.usage.services import Service as Metered
+from tests.processes import LONG_S
 from tests.server.auth.conftest import Signer, web_of
 from tests.server.conftest import fake_settings
 from tests.store.conftest import postgres_settings, settings, sqlite_settings, template
@@ -120,7 +121,8 @@ async def ledger(
 ) -> AsyncIterator[Ledger]:
     """On both databases."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    made = await make_ledger(settings.model_copy(update={"timeout_s": 2.0}))
+    made = await make_ledger(settings)
+    made.settings = settings.model_copy(update={"timeout_s": LONG_S})
     yield made
     for one in made.opened:
         await one.close()
@@ -129,7 +131,8 @@ async def ledger(
 @pytest.fixture
 async def file_ledger(sqlite_settings: StoreSettings) -> AsyncIterator[Ledger]:
     """In a file."""
-    made = await make_ledger(sqlite_settings.model_copy(update={"timeout_s": 0.5}))
+    made = await make_ledger(sqlite_settings)
+    made.settings = sqlite_settings.model_copy(update={"timeout_s": LONG_S})
     yield made
     for one in made.opened:
         await one.close()

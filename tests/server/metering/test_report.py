@@ -235,9 +235,7 @@ PACKAGES = st.lists(st.tuples(MONTHS, st.integers(1, 300), st.integers(1, 100)),
 _runs = iter(range(1_000_000))
 
 
-@hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(uses=USES, packages=PACKAGES)
 async def test_what_was_used_is_of_packages_or_on_demand(
     ledger: Ledger, uses: list[tuple[float, int]], packages: list[tuple[float, int, int]]

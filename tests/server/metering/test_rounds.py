@@ -17,12 +17,13 @@ from rasr.server.ws.metered import billed_s
 from rasr.usage.services import Service
 from tests.server.audio import quiet, voiced
 from tests.server.metering.conftest import Place, settings_of
+from tests.server.resumed import until as holds
 from tests.server.sdk import SdkClient
 
 CONTINUE, ONE_SENTENCE = "rasr/continue-stream", "asr/short-audio"
 SENTENCE = quiet(400) + voiced(1000) + quiet(900)
 SECONDS = 2.3
-START = {
+START: dict[str, Any] = {
     "command": "START",
     "config": {"audio_format": "pcm16k16bit", "property": "english_16k_common"},
 }
@@ -134,6 +135,50 @@ async def test_a_client_that_goes_away_is_billed_for_the_text_that_it_got(place:
         await start(socket)
         await socket.send(SENTENCE)
     assert await place.used() == {"real-time": 2}
+
+
+@pytest.mark.parametrize(
+    ("comes_back", "billed"), [(True, {"real-time": 6}), (False, {"real-time": 2})]
+)
+async def test_a_round_whose_connection_breaks_is_billed_once(
+    place: Place, comes_back: bool, billed: dict[str, int]
+) -> None:
+    rounds = place.service.state.connections.rounds
+    rounds.grace_s = 30.0 if comes_back else 0.1
+    config = {**START["config"], "resume": "yes"}
+    async with websocket(place, CONTINUE) as socket:
+        await socket.send(json.dumps({"command": "START", "config": config}))
+        token = (await until(socket, "START"))["resume"]["token"]
+        await socket.send(quiet(200) + voiced(1000) + quiet(2000))
+        await until(socket, "RESULT")
+        socket.transport.abort()
+    await holds(lambda: (rounds.held if comes_back else rounds.lost) == 1)
+    if comes_back:
+        async with websocket(place, CONTINUE) as socket:
+            await socket.send(json.dumps({"command": "RESUME", "token": token, "seq": 2}))
+            await until(socket, "RESUMED")
+            await socket.send(voiced(2000))
+            assert (await end(socket))["reason"] == "NORMAL"
+    # Up to its end, or up to the end of the last text that its client got.
+    assert await place.used() == billed
+    (one,) = await place.ledger.sums()
+    assert one.calls == 1
+
+
+async def test_a_token_of_another_project_is_none(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with websocket(place, CONTINUE) as socket:
+        config = {**START["config"], "resume": "yes"}
+        await socket.send(json.dumps({"command": "START", "config": config}))
+        token = (await until(socket, "START"))["resume"]["token"]
+        # As if the same project had asked before under another owner.
+        monkeypatch.setattr("rasr.server.ws.resuming.project_of", lambda _: "another")
+        async with websocket(place, CONTINUE) as stranger:
+            await stranger.send(json.dumps({"command": "RESUME", "token": token, "seq": 0}))
+            answer = await until(stranger, "RESUMED", "ERROR")
+            assert answer["error_code"] == "SIS.0032"
+        assert (await end(socket))["reason"] == "NORMAL"
 
 
 async def test_audio_beyond_the_longest_is_not_billed(place: Place) -> None:

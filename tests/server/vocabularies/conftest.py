@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.http.http_config import HttpConfig
@@ -57,7 +56,7 @@ def settings_with(**sections: dict[str, object]) -> Settings:
 @pytest.fixture
 def sqlite_settings(tmp_path: Path) -> StoreSettings:
     """A file that is not there yet."""
-    return StoreSettings(url=f"sqlite:///{tmp_path}/store/store.db")
+    return of_store.patient(f"sqlite:///{tmp_path}/store/store.db")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -95,11 +94,6 @@ async def keys(store_settings: StoreSettings) -> dict[str, Key]:
                 key, secret = await work.keys.create(user, where, "", NOW)
                 made[name] = Key(user.id, where.id, key.id, secret)
     return made
-
-
-def web_of(service: Service) -> httpx.AsyncClient:
-    """A client that knows no proxy."""
-    return httpx.AsyncClient(base_url=service.url.replace("ws:", "http:"), trust_env=False)
 
 
 def body(**changed: Any) -> dict[str, Any]:

@@ -19,9 +19,10 @@ from rasr.store.store import open_store
 from rasr.usage.meter import UsageRefused
 from rasr.wire.sis.vocabularies import MOST_WORDS
 from tests.server.audio import quiet, voiced
+from tests.server.auth.conftest import web_of
 from tests.server.event_loop import MOST_HELD_MS, watched
 from tests.server.sdk import PROJECT, SdkClient
-from tests.server.vocabularies.conftest import Key, body, serving, web_of
+from tests.server.vocabularies.conftest import Key, body, serving
 
 SENTENCE = quiet(400) + voiced(1000) + quiet(900)
 TABLES = f"/v1/{PROJECT}/asr/vocabularies"

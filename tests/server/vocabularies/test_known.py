@@ -105,3 +105,18 @@ async def test_without_a_store_there_are_those_of_the_settings(tmp_path: Any) ->
         assert await known.words("a", None, "team") == ("Elinor",)
         assert await known.words("a", None, "other") is None
     assert not list(tmp_path.iterdir())
+
+
+async def test_words_that_are_changed_through_one_server_count_at_another_one_at_once(
+    on_demand: StoreOnDemand, store_settings: StoreSettings
+) -> None:
+    there = StoreOnDemand(store_settings, {})
+    try:
+        here, other = KnownVocabularies({}, on_demand), KnownVocabularies({}, there)
+        (one,) = await made(await on_demand.kept(), "n")
+        assert await other.words("a", None, one) == ("n",)
+        await replace(await on_demand.kept(), one, "Elinor", now=NOW + 1)
+        assert await other.words("a", None, one) == ("Elinor",)
+        assert await here.words("a", None, one) == ("Elinor",)
+    finally:
+        await there.close()

@@ -11,8 +11,9 @@ from rasr.server.service import Service
 from rasr.settings import Settings, StoreSettings
 from rasr.store.on_demand import DirectoryOnDemand, StoreOnDemand
 from tests.decoder.models.weights import MOONSHINE, WHISPER, Weights
+from tests.server.auth.conftest import web_of
 from tests.server.sdk import PROJECT, SdkClient
-from tests.server.vocabularies.conftest import body, web_of
+from tests.server.vocabularies.conftest import body
 
 WORDS = ["Doctor Kaelith", "Thornvik"]
 ENGINES = [

@@ -19,6 +19,7 @@ from rasr.recognition.segmenter import Margins
 from rasr.settings import SessionSettings
 from rasr.wire.dialect import (
     AccessRequest,
+    Acknowledged,
     Cancel,
     Close,
     Drop,
@@ -32,12 +33,15 @@ from rasr.wire.dialect import (
     Open,
     Refusal,
     RefusalKind,
+    Resumable,
     Send,
+    TakeUp,
 )
 from rasr.wire.sis.conversation import SisConversation
 from rasr.wire.sis.messages import Ended as EndedMessage
 from rasr.wire.sis.messages import Error, Event, Result, Started
 from rasr.wire.sis.modes import Mode
+from rasr.wire.sis.resuming import ResumeOffers
 from tests.recognition.talk import LoudIsSpeech, hypothesis
 
 RATE = 16000
@@ -63,7 +67,11 @@ class Conversation:
         self.engine = EngineChoice("engine", hot_words, True, RATE * lookahead_ms // 1000)
         ids = itertools.count(1)
         self.conversation = SisConversation(
-            mode, rules or QUIET, lambda: f"trace-{next(ids)}", now=self.now
+            mode,
+            rules or QUIET,
+            lambda: f"trace-{next(ids)}",
+            now=self.now,
+            offers=ResumeOffers(lambda: "token", 30.0),
         )
         self.recognition: Recognition | None = None
         self.requests: list[AccessRequest] = []
@@ -93,6 +101,9 @@ class Conversation:
     def end(self, cancel: object = None) -> Conversation:
         command = {"command": "END"} if cancel is None else {"command": "END", "cancel": cancel}
         return self.text(json.dumps(command))
+
+    def command(self, command: str, **more: object) -> Conversation:
+        return self.text(json.dumps({"command": command, **more}))
 
     def text(self, text: str) -> Conversation:
         self.conversation.receive(text, now=self.now)
@@ -218,8 +229,10 @@ class Conversation:
                 self._answer(effect)
             case Open():
                 self.recognition = Recognition(effect.config, LoudIsSpeech(), Margins(300, 300))
-            case Send() | Close() | Ended():
+            case Send() | Close() | Ended() | Resumable() | Acknowledged():
                 pass
+            case TakeUp():
+                self.conversation.not_taken_up()
             case _ if self.recognition is None:
                 raise AssertionError(f"{effect} without a recognition")
             case Feed():

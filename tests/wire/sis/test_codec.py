@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rasr.audio.formats import FORMATS
@@ -32,7 +32,6 @@ from rasr.wire.sis.messages import (
 from rasr.wire.sis.modes import Mode
 from rasr.wire.sis.properties import Property
 
-_PROFILE = settings(derandomize=True, deadline=None)
 _ms = st.integers(0, 5 * 3_600_000)
 _text = st.text(max_size=30)
 _share = st.integers(0, 10_000).map(lambda n: n / 10_000)
@@ -101,7 +100,6 @@ _server_messages: st.SearchStrategy[ServerMessage] = st.one_of(
 )
 
 
-@_PROFILE
 @given(_configs().map(Start) | st.booleans().map(End))
 def test_client_messages_round_trip(message: ClientMessage) -> None:
     assert decode_client(encode_client(message), Mode.CONTINUE) == message
@@ -114,13 +112,11 @@ def test_a_field_at_its_default_is_left_out() -> None:
     assert json.loads(encode_client(message)) == {"command": "START", "config": asked}
 
 
-@_PROFILE
 @given(_server_messages)
 def test_server_messages_round_trip(message: ServerMessage) -> None:
     assert decode_server(encode_server(message)) == message
 
 
-@_PROFILE
 @given(st.text(max_size=200), st.sampled_from(Mode))
 def test_any_text_is_a_message_or_a_protocol_error(text: str, mode: Mode) -> None:
     try:
@@ -210,7 +206,9 @@ def test_the_table_of_fields_has_each_field_of_start_and_a_default_that_its_kind
     for name, field in START_FIELDS.items():
         assert field.meaning, name
         assert field.required == (name in ("audio_format", "property"))
-        assert field.extension == (name in ("warnings", "word_confidence", "caption_channel"))
+        assert field.extension == (
+            name in ("warnings", "word_confidence", "caption_channel", "resume")
+        )
         match field.default:
             case bool():
                 assert field.kind.read("yes" if field.default else "no") is field.default

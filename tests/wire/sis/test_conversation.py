@@ -341,6 +341,22 @@ class TestEndings:
         assert talk.told()[:4] == ["START", "final: kept", "END NORMAL", "ERROR SIS.0032"]
         assert talk.closed
 
+    def test_a_server_that_retires_lets_the_round_end_by_itself(self) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500))
+        talk.shut_down(Farewell.RETIREMENT)
+        assert talk.told() == ["START"]
+        talk.audio(speech(500)).end().final("kept")
+        assert talk.told() == ["final: kept", "END NORMAL", "close 1001"]
+
+    def test_a_server_that_retires_closes_where_there_is_no_round(self) -> None:
+        talk = Conversation().shut_down(Farewell.RETIREMENT).shut_down(Farewell.RETIREMENT)
+        assert talk.told() == ["close 1001"]
+
+    def test_a_shutdown_behind_it_ends_the_round(self) -> None:
+        talk = Conversation().start().audio(hush(300), speech(500))
+        talk.shut_down(Farewell.RETIREMENT).shut_down().final("kept")
+        assert talk.told() == ["START", "final: kept", "END NORMAL", "close 1001"]
+
     def test_credentials_that_are_lost_give_finals_and_the_reason_then_close(self) -> None:
         talk = Conversation().start().audio(hush(300), speech(500))
         talk.shut_down(Farewell.NOT_KNOWN)

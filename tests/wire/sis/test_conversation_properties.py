@@ -14,7 +14,7 @@ from tests.recognition.talk import hush, speech
 from tests.wire.sis.conversation import Conversation
 
 _modes = st.sampled_from(list(Mode))
-_PROFILE = settings(derandomize=True, deadline=None, max_examples=60)
+_PROFILE = settings(max_examples=60)
 
 
 def _actions() -> st.SearchStrategy[Callable[[Conversation], object]]:
@@ -31,6 +31,11 @@ def _actions() -> st.SearchStrategy[Callable[[Conversation], object]]:
 
     return st.one_of(
         st.just(lambda talk: talk.start(interim_results="yes", vad_tail=200, max_seconds=1)),
+        st.just(lambda talk: talk.start(resume="yes")),
+        st.integers(-1, 9).map(lambda seq: lambda talk: talk.command("ACK", seq=seq)),
+        st.sampled_from(["token", "", None]).map(
+            lambda token: lambda talk: talk.command("RESUME", token=token, seq=0)
+        ),
         st.sampled_from([None, True, "true", False, 7]).map(
             lambda cancel: lambda talk: talk.end(cancel)
         ),
@@ -50,6 +55,7 @@ def _actions() -> st.SearchStrategy[Callable[[Conversation], object]]:
             lambda what: lambda talk: engine(talk, *what)
         ),
         st.floats(0, 12).map(lambda seconds: lambda talk: talk.wait(seconds)),
+        st.just(lambda talk: talk.shut_down(Farewell.RETIREMENT)),
         st.just(lambda talk: talk.shut_down()),
         st.just(lambda talk: talk.shut_down(Farewell.NOT_KNOWN)),
     )

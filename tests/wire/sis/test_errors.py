@@ -26,6 +26,8 @@ def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
         ErrorCode.ILLEGAL_URL: (400, False),
         ErrorCode.DOWNLOAD_FAILED: (400, False),
         ErrorCode.BUCKET_FAILED: (400, False),
+        ErrorCode.NO_JOB: (404, False),
+        ErrorCode.NOT_DECODED: (400, False),
         ErrorCode.NOT_DECODED: (400, False),
         ErrorCode.SAMPLE_RATE: (400, False),
         ErrorCode.SOUND_FORMAT: (400, False),
@@ -33,11 +35,14 @@ def test_every_code_has_its_http_status_and_says_whether_to_try_again() -> None:
         ErrorCode.SPEECH_BODY: (400, False),
         ErrorCode.SPEAKS_ALREADY: (400, False),
         # Of the moment.
+        ErrorCode.JOBS_FULL: (429, True),
         ErrorCode.IDLE: (408, True),
         ErrorCode.NO_TEXT: (408, True),
         ErrorCode.FULL: (429, True),
         ErrorCode.QUOTA: (429, True),
         # Ours.
+        ErrorCode.JOB_LATE: (504, True),
+        ErrorCode.ENGINE_FAILED: (500, True),
         ErrorCode.STORE_DOWN: (500, True),
         ErrorCode.INTERNAL: (500, True),
         ErrorCode.RECOGNITION_FAILED: (500, True),

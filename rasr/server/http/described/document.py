@@ -28,6 +28,9 @@ _PARAMETERS: Mapping[str, Schema] = {
     "project_id": {"type": "string", "minLength": 1},
     "name": {"type": "string", "pattern": f"^{ChannelName.PATTERN}$"},
     "id": {"type": "string", "minLength": 1},
+    "job_id": {"type": "string", "minLength": 1},
+    "upload_id": {"type": "string", "minLength": 1},
+    "part": {"type": "string", "pattern": "^[0-9]{1,6}$"},
     "access_id": {"type": "string", "minLength": 1},
 }
 """What may stand in the places of a path."""

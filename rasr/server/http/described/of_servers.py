@@ -117,6 +117,7 @@ OF_SERVERS: Mapping[tuple[str, str], Operation] = {
                 {
                     "version": TEXT,
                     "sign_in": {"enum": ["none", "password", "token"]},
+                    "diarization": FLAG,
                     "properties": listed(_PROPERTY),
                 }
             )

@@ -1,0 +1,1 @@
+"""The server within engines that run replicas of applications."""

@@ -1,0 +1,1 @@
+"""Jobs on recording files, which outlive whatever happens to a server."""

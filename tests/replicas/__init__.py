@@ -1,0 +1,1 @@
+"""Several servers as one: behind a balancer, with a store that they share."""
