@@ -17,6 +17,7 @@ from rasr.recognition.config import EngineChoice
 from rasr.recognition.segmenter import Margins
 from rasr.runtime.access import Access
 from rasr.runtime.connection import Connection
+from rasr.runtime.fair_share import FairShare
 from rasr.runtime.recognizer import Recognizer
 from rasr.scheduling import Scheduler, WorkerDied
 from rasr.scheduling.engine_host import Batch, Step, StepResult
@@ -37,6 +38,8 @@ BATCH_FAULTS = (
 START_FAULTS = ("slow", "fails", "raises", "hangs")
 STEP_TIMEOUT_S = 5.0
 _WORD_SAMPLES = 4000
+_WORK_S = 0.001
+"""What each piece of work of a session costs."""
 _MEMORY_OF_TEXT = 3600.0
 """Longer than anybody waits for text."""
 
@@ -241,6 +244,7 @@ class Server:
             settings,
             final_timeout_s=1.5,
             aligner=ScriptedAligner(script.aligner) if script.aligner else None,
+            share=_share(loop),
         )
         ids = itertools.count(1)
         self.connection = Connection(
@@ -329,6 +333,13 @@ class Server:
                 raise asyncio.CancelledError
         self.slots.append(Slot(held=True))
         return Access(Grant(self._choice), self.slots[-1])
+
+
+def _share(loop: asyncio.AbstractEventLoop) -> FairShare:
+    """It waits in the time of the loop. By a real clock that time would run on by hours while a
+    session earns what one pause of the machine has cost."""
+    readings = itertools.count()
+    return FairShare(clock=loop.time, cost=lambda: _WORK_S * next(readings))
 
 
 def _scheduler(
