@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from rasr.store.batches import in_batches
 from rasr.store.inserting import insert_new
 from rasr.store.schema import CAPTION_CHANNELS, REPLICAS
 
@@ -97,9 +98,11 @@ class CaptionChannels:
     async def of(self, replica: str, names: Collection[str]) -> list[StoredChannel]:
         """Those that a replica has or keeps, and those of these names."""
         table = CAPTION_CHANNELS.c
-        return await self._those(
-            or_(table.replica_id == replica, table.keeper_id == replica, table.name.in_(names))
-        )
+        found = await self._those(or_(table.replica_id == replica, table.keeper_id == replica))
+        others = set(names) - {one.name for one in found}
+        for batch in in_batches(others):
+            found += await self._those(table.name.in_(batch))
+        return found
 
     async def forget_lost(self) -> None:
         """Those go whose replica and keeper are both gone."""

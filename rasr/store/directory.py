@@ -6,10 +6,12 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, delete, exists, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.identity.directory import AccessKey, AuditEntry, Project, Token, User
 from rasr.identity.policies import PolicyGrant
 from rasr.identity.principals import DIGEST_NAME_LENGTH, CredentialKind, Principal
+from rasr.store.batches import in_batches
 from rasr.store.names import may_be_kept
 from rasr.store.schema import ACCESS_KEYS, PROJECTS, TOKENS, USERS
 from rasr.store.store import Store
@@ -139,36 +141,11 @@ class StoredDirectory:
 
     async def lapsed(self, principals: Collection[Principal], now: float) -> set[Principal]:
         """Those of them who may call no more."""
-        by_kind: dict[CredentialKind, set[str]] = {kind: set() for kind in CredentialKind}
-        for one in principals:
-            by_kind[one.kind].add(one.credential)
-        keys, tokens = by_kind[CredentialKind.KEY], by_kind[CredentialKind.TOKEN]
-        # Principals have the first letters of a token's digest.
-        digest = func.substr(TOKENS.c.digest, 1, DIGEST_NAME_LENGTH)
-        over = or_(ACCESS_KEYS.c.revoked_at <= now, ACCESS_KEYS.c.expires_at <= now)
-        queries = (
-            select(ACCESS_KEYS.c.id).where(ACCESS_KEYS.c.id.in_(keys), over),
-            select(digest).where(digest.in_(tokens), TOKENS.c.revoked_at <= now),
-            select(USERS.c.id).where(
-                USERS.c.id.in_({one.user_id for one in principals}), USERS.c.blocked_at <= now
-            ),
-            select(PROJECTS.c.id).where(
-                PROJECTS.c.id.in_({one.project_id for one in principals}),
-                PROJECTS.c.blocked_at <= now,
-            ),
-        )
+        lapsed: set[Principal] = set()
         async with self._store.reading() as work:
-            bad_keys, bad_tokens, users, projects = [
-                set((await work.connection.execute(query)).scalars()) for query in queries
-            ]
-        bad = {CredentialKind.KEY: bad_keys, CredentialKind.TOKEN: bad_tokens}
-        return {
-            one
-            for one in principals
-            if one.credential in bad.get(one.kind, ())
-            or one.user_id in users
-            or one.project_id in projects
-        }
+            for batch in in_batches(principals):
+                lapsed |= await _lapsed(work.connection, batch, now)
+        return lapsed
 
     async def revoke_token(self, digest: str, at: float) -> bool:
         """A token counts no more from then on; where it was revoked before, from that time on.
@@ -220,3 +197,37 @@ def _user(row: Row[Any]) -> User:
         password_hash=row.user_password_hash,
         is_blocked=row.user_blocked_at is not None,
     )
+
+
+async def _lapsed(
+    connection: AsyncConnection, principals: Collection[Principal], now: float
+) -> set[Principal]:
+    by_kind: dict[CredentialKind, set[str]] = {kind: set() for kind in CredentialKind}
+    for one in principals:
+        by_kind[one.kind].add(one.credential)
+    keys, tokens = by_kind[CredentialKind.KEY], by_kind[CredentialKind.TOKEN]
+    # Principals have the first letters of a token's digest.
+    digest = func.substr(TOKENS.c.digest, 1, DIGEST_NAME_LENGTH)
+    over = or_(ACCESS_KEYS.c.revoked_at <= now, ACCESS_KEYS.c.expires_at <= now)
+    queries = (
+        select(ACCESS_KEYS.c.id).where(ACCESS_KEYS.c.id.in_(keys), over),
+        select(digest).where(digest.in_(tokens), TOKENS.c.revoked_at <= now),
+        select(USERS.c.id).where(
+            USERS.c.id.in_({one.user_id for one in principals}), USERS.c.blocked_at <= now
+        ),
+        select(PROJECTS.c.id).where(
+            PROJECTS.c.id.in_({one.project_id for one in principals}),
+            PROJECTS.c.blocked_at <= now,
+        ),
+    )
+    bad_keys, bad_tokens, users, projects = [
+        set((await connection.execute(query)).scalars()) for query in queries
+    ]
+    bad = {CredentialKind.KEY: bad_keys, CredentialKind.TOKEN: bad_tokens}
+    return {
+        one
+        for one in principals
+        if one.credential in bad.get(one.kind, ())
+        or one.user_id in users
+        or one.project_id in projects
+    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from rasr.store.batches import in_batches
 from rasr.store.keyring import Keyring
 from rasr.store.names import is_id, may_be_kept
 from rasr.store.records import OPEN_STATES, JobRecord, JobState
@@ -151,8 +152,11 @@ class Jobs:
 
     async def still_open(self, job_ids: Collection[str]) -> set[str]:
         """Those of these jobs that wait or run."""
-        query = select(JOBS.c.id).where(JOBS.c.id.in_(job_ids), JOBS.c.state.in_(OPEN_STATES))
-        return set((await self._connection.execute(query)).scalars())
+        found: set[str] = set()
+        for batch in in_batches(job_ids):
+            query = select(JOBS.c.id).where(JOBS.c.id.in_(batch), JOBS.c.state.in_(OPEN_STATES))
+            found.update((await self._connection.execute(query)).scalars())
+        return found
 
     async def untold(self) -> list[str]:
         """Those that are over, and whose answer is still to be sent to a callback URL."""
@@ -196,10 +200,12 @@ class Jobs:
         query = query.where(PROJECTS.c.blocked_at.is_not(None), JOBS.c.state.in_(OPEN_STATES))
         return list((await self._connection.execute(query)).scalars())
 
-    async def expired(self, now: float) -> list[str]:
-        """Jobs that are to be forgotten."""
-        query = select(JOBS.c.id).where(JOBS.c.expires_at < now)
-        return list((await self._connection.execute(query)).scalars())
+    async def forget_expired(self, now: float) -> list[str]:
+        """Those whose time is over are gone with all that was heard. Returns which."""
+        is_over = JOBS.c.expires_at < now
+        gone = list((await self._connection.execute(select(JOBS.c.id).where(is_over))).scalars())
+        await self._connection.execute(delete(JOBS).where(is_over))
+        return gone
 
     async def start(self, job_id: str, now: float) -> None:
         """A server works on it."""
@@ -261,9 +267,9 @@ class Jobs:
             values["callback_url"] = None
         await self._connection.execute(update(JOBS).where(JOBS.c.id == job_id).values(**values))
 
-    async def forget(self, job_ids: Sequence[str]) -> None:
-        """They are gone with all that was heard."""
-        await self._connection.execute(delete(JOBS).where(JOBS.c.id.in_(job_ids)))
+    async def forget(self, job_id: str) -> None:
+        """It is gone with all that was heard."""
+        await self._connection.execute(delete(JOBS).where(JOBS.c.id == job_id))
 
     async def _records(self, *wanted: ColumnElement[bool]) -> list[JobRecord]:
         query = select(*_TOLD).where(*wanted).order_by(JOBS.c.turn, JOBS.c.created_at)

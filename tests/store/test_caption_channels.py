@@ -79,3 +79,11 @@ async def test_another_keeper_can_be_named(store: Store) -> None:
         read = await work.caption_channels.claim("stage", ONE, "", "")
         await work.caption_channels.keep(read, THREE)
     assert await of(store, THREE) == {"stage"}
+
+
+async def test_many_names_may_be_asked_for(store: Store) -> None:
+    names = [f"stage-{number}" for number in range(40_000)]
+    async with store.writing() as work:
+        await work.caption_channels.claim(names[-1], ONE, TWO, "")
+        await work.caption_channels.claim("mine", THREE, TWO, "")
+    assert await of(store, THREE, *names, "mine") == {"mine", names[-1]}

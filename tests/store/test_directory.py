@@ -13,6 +13,7 @@ from rasr.store.directory import StoredDirectory
 from rasr.store.store import Store
 
 NOW = 1_767_323_045.25
+MANY = 40_000
 
 
 @pytest.fixture
@@ -154,6 +155,9 @@ async def test_those_whose_credentials_were_lost_are_found_in_one_question(
     async with store.writing() as work:
         await work.users.block(bob.id, NOW)
     assert await directory.lapsed(everybody, NOW + 10) == {*lost, of_bob}
+    # More than a statement takes parameters.
+    crowd = {by(theirs, f"oidc:{one}", user_id=f"oidc:{one}") for one in range(MANY)}
+    assert await directory.lapsed(crowd | everybody, NOW + 10) == {*lost, of_bob}
     async with store.writing() as work:
         await work.projects.block(project.id, NOW)
     assert await directory.lapsed(everybody, NOW + 10) == everybody

@@ -184,7 +184,7 @@ class Jobs:
         works = await self._running.begun()
         store = await self._needs.kept().kept()
         async with store.writing() as work:
-            await work.jobs.forget([record.id])
+            await work.jobs.forget(record.id)
         await store.scrub()
         await works.workflows.cancel(record.id)
         await works.work.end(record.id)

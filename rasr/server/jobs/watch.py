@@ -72,8 +72,7 @@ class Watch:
         works, settings = self._works, self._needs.settings.jobs
         now = self._needs.clock()
         async with store.writing() as work:
-            expired = await work.jobs.expired(now)
-            await work.jobs.forget(expired)
+            expired = await work.jobs.forget_expired(now)
             overdue = await work.jobs.overdue(now - settings.timeout_s)
             blocked = await work.jobs.of_blocked()
         for server_id in silent:

@@ -1,0 +1,35 @@
+"""Jobs in both databases: what many of them would break."""
+
+from __future__ import annotations
+
+from sqlalchemy import insert, select
+
+from rasr.store.jobs import NewJob
+from rasr.store.names import new_id
+from rasr.store.records import JobState
+from rasr.store.schema import JOBS
+from rasr.store.store import Store
+
+NOW = 1_767_323_045.0
+MANY = 40_000
+"""More than a statement takes parameters."""
+
+
+async def test_many_jobs_are_forgotten_at_once_and_asked_for_at_once(store: Store) -> None:
+    names = [new_id() for _ in range(MANY)]
+    async with store.writing() as work:
+        open_one = NewJob(new_id(), "p", None, {}, "https://here/1.wav", None, "0")
+        kept = await work.jobs.add(open_one, 1, NOW)
+        [row] = (await work.connection.execute(select(JOBS))).mappings()
+        over = dict(row) | {"state": JobState.FINISHED, "expires_at": NOW + 1}
+        rows = [
+            over | {"id": name, "digest": str(number)} for number, name in enumerate(names, start=1)
+        ]
+        for begin in range(0, MANY, 1000):
+            await work.connection.execute(insert(JOBS), rows[begin : begin + 1000])
+    async with store.writing() as work:
+        assert await work.jobs.still_open([*names, kept.id]) == {kept.id}
+        assert await work.jobs.forget_expired(NOW) == []
+        assert sorted(await work.jobs.forget_expired(NOW + 2)) == sorted(names)
+        assert [one.id for one in await work.jobs.open_ones()] == [kept.id]
+        assert list((await work.connection.execute(select(JOBS.c.id))).scalars()) == [kept.id]
