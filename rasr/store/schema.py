@@ -375,6 +375,8 @@ UPLOADS = Table(
     # Of an identity provider's project there is no row.
     Column("project_id", String(DESCRIPTION_LENGTH), nullable=False),
     _moment("created_at"),
+    # It is being forgotten, part by part.
+    Column("dropped", Boolean, nullable=False),
     Index(None, "project_id"),
     Index(None, "created_at"),
 )

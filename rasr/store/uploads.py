@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from rasr.store.errors import TooMany, Unknown
@@ -38,7 +38,9 @@ class Uploads:
             raise TooMany(f"{count} recordings of this project are here, which is the most")
         upload_id = new_id()
         await self._connection.execute(
-            insert(UPLOADS).values(id=upload_id, project_id=project_id, created_at=now)
+            insert(UPLOADS).values(
+                id=upload_id, project_id=project_id, created_at=now, dropped=False
+            )
         )
         return upload_id
 
@@ -90,7 +92,7 @@ class Uploads:
 
     async def is_needed(self, project_id: str, upload_id: str) -> bool:
         """True if a job that waits or runs needs a recording. To be asked before the first
-        `drop_parts`, in one transaction with it.
+        `drop_parts`, in one transaction with it: behind that it is no recording any more.
 
         Raises:
             Unknown: the project has no such recording here.
@@ -103,12 +105,15 @@ class Uploads:
         where nothing is left to forget, and where a job that waits or runs needs it.
 
         A few at a time, so that no transaction takes long, and that many small ones are no more of
-        them. What has lost its first part is taken for no job any more, and what has lost its last
-        one might be.
+        them. From the first time on no job gets it and no part is added: whoever keeps sending
+        parts would keep those busy who forget them.
         """
         await self._hold(UPLOADS.c.id == upload_id)
         if await self._is_needed(upload_id):
             return False
+        await self._connection.execute(
+            update(UPLOADS).where(UPLOADS.c.id == upload_id).values(dropped=True)
+        )
         table = UPLOAD_PARTS.c
         query = select(table.part, table.bytes).where(table.upload_id == upload_id)
         first = (await self._connection.execute(query.order_by(table.part).limit(_DROPPED))).all()
@@ -124,14 +129,15 @@ class Uploads:
         return False
 
     async def needless(self, came_before: float) -> list[str]:
-        """Recordings whose job is over, and old ones of which there is no job."""
+        """Recordings whose job is over, old ones of which there is no job, and those that somebody
+        has begun to forget."""
         of_open = select(JOBS.c.upload_id).where(
             JOBS.c.upload_id.is_not(None), JOBS.c.state.in_(OPEN_STATES)
         )
         of_any = select(JOBS.c.upload_id).where(JOBS.c.upload_id.is_not(None))
         query = select(UPLOADS.c.id).where(
             UPLOADS.c.id.not_in(of_open),
-            or_(UPLOADS.c.id.in_(of_any), UPLOADS.c.created_at < came_before),
+            or_(UPLOADS.c.id.in_(of_any), UPLOADS.c.created_at < came_before, UPLOADS.c.dropped),
         )
         return list((await self._connection.execute(query)).scalars())
 
@@ -144,7 +150,7 @@ class Uploads:
     async def _check(self, project_id: str, upload_id: str) -> None:
         is_known = is_id(upload_id) and may_be_kept(project_id)
         if not is_known or not await self._hold(
-            UPLOADS.c.id == upload_id, UPLOADS.c.project_id == project_id
+            UPLOADS.c.id == upload_id, UPLOADS.c.project_id == project_id, ~UPLOADS.c.dropped
         ):
             raise Unknown("there is no such upload of this project, or none any more")
 

@@ -119,7 +119,7 @@ async def test_a_token_lives_until_it_is_revoked_or_expires(
     assert await directory.find_token(new.digest) == new
 
 
-async def test_those_whose_credentials_were_lost_are_found_in_one_question(
+async def test_those_whose_credentials_were_lost_are_found(
     store: Store, directory: Directory
 ) -> None:
     user, project = await ann_and_a(store)

@@ -65,7 +65,6 @@ class Uploads:
                         ErrorCode.INVALID,
                         "a job that waits or runs needs the upload; take the job back, and both go",
                     )
-                # What has lost its first part is taken for no job any more.
                 is_left = await work.uploads.drop_parts(upload_id)
         except Unknown as error:
             raise ProtocolError(ErrorCode.NO_JOB, str(error)) from None

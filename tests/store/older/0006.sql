@@ -217,6 +217,7 @@ CREATE TABLE uploads (
 	id VARCHAR(32) NOT NULL, 
 	project_id VARCHAR(255) NOT NULL, 
 	created_at DATETIME NOT NULL, 
+	dropped BOOLEAN NOT NULL, 
 	CONSTRAINT pk_uploads PRIMARY KEY (id)
 );
 CREATE TABLE usage (

@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("project_id", sa.String(255), nullable=False),
         sa.Column("created_at", moment, nullable=False),
+        sa.Column("dropped", sa.Boolean, nullable=False),
     )
     op.create_index("ix_uploads_project_id", "uploads", ["project_id"])
     op.create_index("ix_uploads_created_at", "uploads", ["created_at"])
