@@ -66,7 +66,9 @@ class Server:
         return server.children[0]
 
     def send(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
+        # Popen would look whether the process has ended, and keep the exit code from asyncio.
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     async def ended_by_repeating(self, number: signal.Signals) -> None:
         """Send it until the process has ended, as a person presses Ctrl-C again.
