@@ -17,6 +17,8 @@ from rasr.store.schema import JOB_HEARD, JOB_MARKS, JOB_SEGMENTS, JOBS, PROJECTS
 
 _TURN = 1000
 """Between two jobs of a project, where its share is 1."""
+_FORGOTTEN = 100
+"""So many jobs are forgotten in one transaction, each with up to some hundred rows of text."""
 _UNTOLD = and_(JOBS.c.callback_url.is_not(None), JOBS.c.state.not_in(OPEN_STATES))
 _TOLD = [one for one in JOBS.c if one.name not in ("data_url", "callback_url", "digest")]
 
@@ -201,10 +203,16 @@ class Jobs:
         return list((await self._connection.execute(query)).scalars())
 
     async def forget_expired(self, now: float) -> list[str]:
-        """Those whose time is over are gone with all that was heard. Returns which."""
-        is_over = JOBS.c.expires_at < now
-        gone = list((await self._connection.execute(select(JOBS.c.id).where(is_over))).scalars())
-        await self._connection.execute(delete(JOBS).where(is_over))
+        """Some of those whose time is over are gone with all that was heard. Returns which; empty
+        where none is left.
+
+        A few at a time, so that no transaction takes long: where one did not come to its end in
+        time, the next one would have no less to do.
+        """
+        query = select(JOBS.c.id).where(JOBS.c.expires_at < now)
+        query = query.order_by(JOBS.c.expires_at).limit(_FORGOTTEN)
+        gone = list((await self._connection.execute(query)).scalars())
+        await self._connection.execute(delete(JOBS).where(JOBS.c.id.in_(gone)))
         return gone
 
     async def start(self, job_id: str, now: float) -> None:

@@ -15,7 +15,7 @@ MANY = 40_000
 """More than a statement takes parameters."""
 
 
-async def test_many_jobs_are_forgotten_at_once_and_asked_for_at_once(store: Store) -> None:
+async def test_many_jobs_are_forgotten_some_at_a_time_and_asked_for_at_once(store: Store) -> None:
     names = [new_id() for _ in range(MANY)]
     async with store.writing() as work:
         open_one = NewJob(new_id(), "p", None, {}, "https://here/1.wav", None, "0")
@@ -30,6 +30,12 @@ async def test_many_jobs_are_forgotten_at_once_and_asked_for_at_once(store: Stor
     async with store.writing() as work:
         assert await work.jobs.still_open([*names, kept.id]) == {kept.id}
         assert await work.jobs.forget_expired(NOW) == []
-        assert sorted(await work.jobs.forget_expired(NOW + 2)) == sorted(names)
+        gone: list[str] = []
+        while some := await work.jobs.forget_expired(NOW + 2):
+            # In a transaction that takes them all nobody else would write for seconds, and one that
+            # is not over in time forgets none of them.
+            assert len(some) <= 100
+            gone += some
+        assert sorted(gone) == sorted(names)
         assert [one.id for one in await work.jobs.open_ones()] == [kept.id]
         assert list((await work.connection.execute(select(JOBS.c.id))).scalars()) == [kept.id]

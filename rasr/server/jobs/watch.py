@@ -71,8 +71,8 @@ class Watch:
         """
         works, settings = self._works, self._needs.settings.jobs
         now = self._needs.clock()
-        async with store.writing() as work:
-            expired = await work.jobs.forget_expired(now)
+        await self._forget_expired(store, now)
+        async with store.reading() as work:
             overdue = await work.jobs.overdue(now - settings.timeout_s)
             blocked = await work.jobs.of_blocked()
         for server_id in silent:
@@ -90,10 +90,20 @@ class Watch:
             needless = await work.uploads.needless(now - KEPT_S)
         for upload_id in needless:
             await works.work.recordings.drop_upload(upload_id)
-        if expired:
+
+    async def _forget_expired(self, store: Store, now: float) -> None:
+        count = 0
+        while True:
+            async with store.writing() as work:
+                expired = await work.jobs.forget_expired(now)
+            if not expired:
+                break
+            # At once: what comes next may fail, and these nobody finds again.
             await store.scrub()
-            await works.workflows.forget(expired)
-            _log.info("jobs_expired", jobs=len(expired))
+            await self._works.workflows.forget(expired)
+            count += len(expired)
+        if count:
+            _log.info("jobs_expired", jobs=count)
 
     async def _give_up(self, job_id: str, code: ErrorCode, sentence: str) -> None:
         works = self._works
