@@ -188,8 +188,10 @@ class LedgerWriter:
                 _log.info("usage_taken_up", journals=len(self._abandoned))
 
     async def _take_all(self) -> None:
+        """What is here now: where rows come faster than they are taken, who waits for the end of a
+        round would wait for ever."""
         self._refill()
-        while self._in_memory:
+        for _ in range(0, len(self._in_memory), _MOST_AT_ONCE):
             await self._take_from_memory()
         while self._abandoned:
             segment = self._abandoned[0]
@@ -198,7 +200,11 @@ class LedgerWriter:
             del self._abandoned[0]
         if self._journal is not None:
             await self._sync()
-            while (segment_of_ours := self._journal.turn()) is not None:
+            # What the last round has left of one file, and then the other.
+            for _ in range(2):
+                segment_of_ours = self._journal.turn()
+                if segment_of_ours is None:
+                    break
                 await self._take(segment_of_ours, ours=True)
                 await self._on_disk(segment_of_ours.clear)
 

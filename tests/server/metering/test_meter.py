@@ -117,6 +117,37 @@ async def test_whoever_asks_while_others_are_on_their_way_waits_for_his_own(
         assert meter.waiting == 0
 
 
+@pytest.mark.parametrize("is_on_disk", [True, False])
+async def test_whoever_is_charged_all_the_time_keeps_nobody_from_what_comes_afterwards(
+    file_ledger: Ledger, monkeypatch: pytest.MonkeyPatch, is_on_disk: bool
+) -> None:
+    if not is_on_disk:
+        file_ledger.folder.touch()
+    async with running(file_ledger) as meter:
+        put, looked_after = meter._ledger._put, asyncio.Event()
+        puts = 0
+
+        async def put_while_others_come(rows: Sequence[LedgerRow]) -> None:
+            nonlocal puts
+            puts += 1
+            await put(rows)
+            if puts < 20 and not looked_after.is_set():
+                meter.charge(file_ledger.charge())
+
+        async def look() -> None:
+            looked_after.set()
+
+        monkeypatch.setattr(meter._ledger, "_put", put_while_others_come)
+        monkeypatch.setattr(meter._ledger, "_afterwards", look)
+        meter.charge(file_ledger.charge())
+        await meter.caught_up()
+        await looked_after.wait()
+        assert puts <= 2
+        await meter.caught_up()
+        assert meter.waiting == 0
+        assert await file_ledger.used() == {"real-time": puts}
+
+
 async def test_two_processes_write_one_ledger(ledger: Ledger) -> None:
     async with running(ledger) as one, running(ledger) as other:
         for _ in range(20):
