@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from hashlib import sha256
 from typing import assert_never
 
 from decoder import HotWord
 from rasr.captions import Broadcaster, ChannelBusy, ChannelRefusal, TooManyChannels
-from rasr.identity.principals import project_of
+from rasr.identity.principals import Principal, project_of
 from rasr.models.languages import setup_command
 from rasr.recognition.config import EngineChoice
 from rasr.runtime.access import Access, Subscriber
@@ -27,6 +28,9 @@ _NONE_DETECTS = (
     "no engine of this server finds out which language is spoken; who runs it can have several "
     "languages served by one model that does, such as sensevoice or whisper-base"
 )
+
+_MOST_LETTERS = 32
+"""Of the owner of a channel."""
 
 
 class Authoriser:
@@ -80,8 +84,7 @@ class Authoriser:
                 return Refusal(RefusalKind.VOCABULARY)
             hot_words = [*vocabulary, *hot_words]
         channel = request.caption_channel
-        # Where nobody is asked, the project of the path is what anybody likes.
-        project = project_of(party.principal)
+        project = _owner_of_channels(party.principal)
         if channel is not None:
             refusal = _told(self._captions.refusal(channel, project))
             if refusal is not None:
@@ -108,6 +111,19 @@ class Authoriser:
             subscribers = (self._captions.open(channel, party.address, project),)
         grant = Grant(engine, tuple(HotWord(word) for word in dict.fromkeys(hot_words)))
         return Access(grant, slot, subscribers)
+
+
+def _owner_of_channels(principal: Principal | None) -> str:
+    """Whose the channels of a caller are, as the store can have it: an identity provider calls its
+    projects whatever it likes, and one channel that cannot be written down would keep those of all
+    others from it.
+
+    Where nobody is asked, the project of the path is what anybody likes: then it is nobody.
+    """
+    project = project_of(principal)
+    if len(project) <= _MOST_LETTERS and project.isprintable():
+        return project
+    return sha256(project.encode(errors="surrogatepass")).hexdigest()[:_MOST_LETTERS]
 
 
 def _told(refusal: ChannelRefusal | None) -> Refusal | None:

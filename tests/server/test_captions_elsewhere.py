@@ -15,10 +15,15 @@ from websockets.exceptions import ConnectionClosedOK, InvalidStatus
 
 from rasr.captions import ChannelBusy
 from rasr.client import LineState, Options
+from rasr.identity.principals import CredentialKind, Principal
+from rasr.runtime.access import Access
+from rasr.server.admission import Party
 from rasr.server.channels import following, shared
 from rasr.server.channels.shared import SharedChannels
 from rasr.server.service import Service
+from rasr.settings import StoreSettings
 from rasr.store.on_demand import StoreOnDemand
+from rasr.wire.dialect import AccessRequest
 from tests.processes import LONG_S
 from tests.server.audio import quiet, voiced
 from tests.server.broken_network import broken_network, port_of
@@ -28,6 +33,9 @@ from tests.server.sdk import SdkClient
 from tests.server.several import Several, several, without_store
 from tests.server.test_captions import Stream, http_of, speak, watching
 from tests.server.test_taking_over import Talk, sentences
+from tests.store.conftest import postgres_settings, template
+
+__all__ = ["postgres_settings", "template"]
 
 CAPTIONED = Options.of(
     "english_16k_common", interim_results=True, need_word_info=True, caption_channel="stage"
@@ -432,3 +440,32 @@ async def test_copies_take_no_places_of_viewers_and_have_a_bound() -> None:
             with pytest.raises(ConnectionClosedOK):
                 await copy.recv()
             await stopping
+
+
+@pytest.mark.parametrize("odd", ["6f9619ff-8b86-d011-b42d-00cf4fc964ff", "\x00", "\ud800"])
+async def test_whatever_a_project_is_called_the_store_hears_of_the_channels_of_others(
+    postgres_settings: StoreSettings, odd: str
+) -> None:
+    """An identity provider calls it so."""
+
+    def request(channel: str) -> AccessRequest:
+        return AccessRequest("english_16k_common", "english", 16_000, caption_channel=channel)
+
+    def party(project: str) -> Party:
+        caller = Principal("oidc:ann", "ann", "", project, CredentialKind.OIDC, "oidc:0123")
+        return Party(project, "127.0.0.1", caller)
+
+    settings = fake_settings(replicas={"address": "ws://127.0.0.1:9"})
+    settings = settings.model_copy(update={"store": postgres_settings})
+    store = StoreOnDemand(settings.store, {})
+    async with Service(settings, store=store) as service:
+        state = service.state
+        assert isinstance(await state.authoriser.authorise(party(odd), request("odd")), Access)
+        # As one that began while the store was gone.
+        state.captions.open("other", project="other").close()
+        await state.channels.beat()
+        async with (await store.kept()).reading() as work:
+            assert await work.caption_channels.find("other") is not None
+            assert await work.caption_channels.find("odd") is not None
+        busy = await state.authoriser.authorise(party("another"), request("odd"))
+        assert not isinstance(busy, Access)
