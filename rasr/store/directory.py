@@ -212,11 +212,13 @@ async def _lapsed(
     queries = (
         select(ACCESS_KEYS.c.id).where(ACCESS_KEYS.c.id.in_(keys), over),
         select(digest).where(digest.in_(tokens), TOKENS.c.revoked_at <= now),
+        # An identity provider calls them whatever it likes, and all others are asked for with them.
         select(USERS.c.id).where(
-            USERS.c.id.in_({one.user_id for one in principals}), USERS.c.blocked_at <= now
+            USERS.c.id.in_(set(filter(may_be_kept, (one.user_id for one in principals)))),
+            USERS.c.blocked_at <= now,
         ),
         select(PROJECTS.c.id).where(
-            PROJECTS.c.id.in_({one.project_id for one in principals}),
+            PROJECTS.c.id.in_(set(filter(may_be_kept, (one.project_id for one in principals)))),
             PROJECTS.c.blocked_at <= now,
         ),
     )

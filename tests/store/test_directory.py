@@ -157,6 +157,8 @@ async def test_those_whose_credentials_were_lost_are_found(
     assert await directory.lapsed(everybody, NOW + 10) == {*lost, of_bob}
     # More than a statement takes parameters.
     crowd = {by(theirs, f"oidc:{one}", user_id=f"oidc:{one}") for one in range(MANY)}
+    # What no row can have.
+    crowd |= {by(theirs, f"oidc:{one}", user_id=one, project_id=one) for one in ("\x00", "\ud800")}
     assert await directory.lapsed(crowd | everybody, NOW + 10) == {*lost, of_bob}
     async with store.writing() as work:
         await work.projects.block(project.id, NOW)
