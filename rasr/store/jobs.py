@@ -17,6 +17,9 @@ from rasr.store.schema import JOB_HEARD, JOB_MARKS, JOB_SEGMENTS, JOBS, PROJECTS
 
 _TURN = 1000
 """Between two jobs of a project, where its share is 1."""
+_LAST_TURN = (1 << 31) - 1
+"""Of the column, and of the queue in which the jobs wait; those who have it go in the order of
+coming."""
 _FORGOTTEN = 100
 """So many jobs are forgotten in one transaction, each with up to some hundred rows of text."""
 _UNTOLD = and_(JOBS.c.callback_url.is_not(None), JOBS.c.state.not_in(OPEN_STATES))
@@ -62,6 +65,9 @@ class Jobs:
         if served is None:
             served = max(0, (await self._number(waiting) or 0) - _TURN)
         turn = max(served, await self._number(own) or 0) + _TURN // share
+        # They begin anew only where no job is left: one project that always has one, and takes back
+        # what it sends, would lead all others to where there is no turn any more.
+        turn = min(turn, _LAST_TURN)
         await self._connection.execute(
             insert(JOBS).values(
                 id=job.id,
