@@ -27,7 +27,10 @@ from rasr.recordings.policy import FetchPolicy, Target
 Resolve = Callable[[str], Awaitable[Sequence[Address]]]
 """A name → its addresses."""
 
-_RESOLVED_AT_ONCE = 8
+_RESOLVED_AT_ONCE = 64
+"""A name whose servers do not answer keeps its thread for half a minute, three times as long as
+anybody waits for it: more than one project can leave behind, so that another one's finds a thread.
+Of each project some eight callbacks and a few recordings are under way."""
 _TRIED = 4
 """Addresses of a host, one after the other."""
 _CONNECT_S = 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import ssl
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from rasr.recordings.policy import FetchPolicy
 from rasr.recordings.spool import RecordingFile
 from rasr.server.certificate import self_signed
 from rasr.settings import RecordingSettings
+from tests.processes import LONG_S
 from tests.recordings.hosts import (
     Answer,
     Asked,
@@ -299,6 +301,35 @@ async def test_names_are_resolved_as_the_machine_does(place: Path) -> None:
                 with pytest.raises(RecordingFault, match="nothing: there is no such host"):
                     await getting.fetch(source("http://nothing:1/", settings()), file)
     finally:
+        resolve.close()
+
+
+async def test_names_whose_servers_do_not_answer_keep_no_other_name_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from rasr.recordings import connecting
+
+    look_up, may_end = connecting._look_up, threading.Event()
+
+    def silent(host: str) -> list[Address]:
+        if host.startswith("silent"):
+            may_end.wait()
+        return look_up("localhost")
+
+    monkeypatch.setattr(connecting, "_look_up", silent)
+    resolve = connecting.SystemResolver()
+    # Eight callbacks and eight recordings, each given up and asked for again three times while the
+    # machine still waits for the first answer.
+    asked = [asyncio.create_task(resolve(f"silent-{number}.example")) for number in range(48)]
+    # They ask now.
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(LONG_S):
+            await resolve("files.example")
+        assert not any(one.done() for one in asked)
+    finally:
+        may_end.set()
+        await asyncio.gather(*asked)
         resolve.close()
 
 
