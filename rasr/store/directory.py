@@ -24,6 +24,9 @@ _USER = tuple(
     for name in ("id", "name", "domain", "password_hash", "blocked_at")
 )
 
+_FORGOTTEN = 1000
+"""So many tokens that are over go with each that is given out."""
+
 
 class StoredDirectory:
     """`rasr.identity.directory.Directory` over a store. What is asked for may be any text."""
@@ -95,11 +98,14 @@ class StoredDirectory:
         return await self._find_project(here, domain, name)
 
     async def save_token(self, token: Token) -> None:
-        """Keep a token that is given out. Those that expired before it was issued go."""
+        """Keep a token that is given out. Of those that expired before it was issued some go: all
+        at once they may be more than a transaction has time for, and then nobody would get one."""
+        is_over = TOKENS.c.expires_at < token.issued_at
+        # Those that somebody else forgets just now are his.
+        some = select(TOKENS.c.digest).where(is_over).limit(_FORGOTTEN)
+        some = some.with_for_update(skip_locked=True)
         async with self._store.writing() as work:
-            await work.connection.execute(
-                delete(TOKENS).where(TOKENS.c.expires_at < token.issued_at)
-            )
+            await work.connection.execute(delete(TOKENS).where(TOKENS.c.digest.in_(some)))
             await work.connection.execute(
                 insert(TOKENS).values(
                     digest=token.digest,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, insert, select
 
 from rasr.identity.directory import AuditEntry, Directory, Project, Token, User
 from rasr.identity.policies import READ_ONLY
 from rasr.identity.principals import CredentialKind, Principal
 from rasr.store.directory import StoredDirectory
+from rasr.store.schema import TOKENS
 from rasr.store.store import Store
 
 NOW = 1_767_323_045.25
@@ -117,6 +119,26 @@ async def test_a_token_lives_until_it_is_revoked_or_expires(
     await directory.save_token(new)
     assert await directory.find_token(old.digest) is None
     assert await directory.find_token(new.digest) == new
+
+
+async def test_many_tokens_that_are_over_go_some_at_a_time(
+    store: Store, directory: Directory
+) -> None:
+    user, project = await ann_and_a(store)
+    row = {"user_id": user.id, "project_id": project.id, "issued_at": NOW, "expires_at": NOW + 1}
+    async with store.writing() as work:
+        over = [row | {"digest": f"{number:064}"} for number in range(1500)]
+        await work.connection.execute(insert(TOKENS), over)
+
+    async def left() -> int:
+        async with store.reading() as work:
+            query = select(func.count()).where(TOKENS.c.expires_at < NOW + 2)
+            return int((await work.connection.execute(query)).scalar_one())
+
+    for letter, count in (("a", 500), ("b", 0)):
+        await directory.save_token(Token(letter * 64, user, project, NOW + 2, NOW + 9))
+        assert await left() == count
+    assert await directory.find_token("a" * 64) is not None
 
 
 async def test_those_whose_credentials_were_lost_are_found(
