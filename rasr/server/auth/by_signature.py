@@ -21,7 +21,7 @@ from rasr.identity.signatures import (
 )
 from rasr.server.auth import answers
 from rasr.server.auth.bodies import Body, Room
-from rasr.server.auth.call import Call
+from rasr.server.auth.call import Call, network_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,9 @@ class SignatureCheck:
         body = None
         try:
             if call.has_body and declared != UNSIGNED_PAYLOAD:
-                body = await self._room.read(receive, LARGEST_BODY, is_hashed=True)
+                body = await self._room.read(
+                    receive, LARGEST_BODY, network_of(call.address), is_hashed=True
+                )
             body_hash = EMPTY_HASH if body is None else body.sha256
             if declared is None:
                 # Others may have tried while the body came.

@@ -24,7 +24,7 @@ from rasr.server.admission import Party
 from rasr.server.auth import answers
 from rasr.server.auth.answers import BodyTooLong, Refused
 from rasr.server.auth.bodies import Body, PeerGone, body_of
-from rasr.server.auth.call import address_of, principal_of, request_id_of
+from rasr.server.auth.call import address_of, network_of, principal_of, request_id_of
 from rasr.server.auth.paths import RIGHTS
 from rasr.server.faults import fault_of_usage
 from rasr.server.origins import OriginRule, refusal
@@ -165,7 +165,7 @@ async def _answer(
         else:
             if given is None:
                 given = body = await state.authenticator.bodies.read(
-                    request.receive, interface.most_bytes
+                    request.receive, interface.most_bytes, network_of(address_of(request.scope))
                 )
             elif len(given.data) > interface.most_bytes:
                 raise answers.body_too_long(interface.most_bytes)
