@@ -20,6 +20,7 @@ from rasr.runtime.runner import RecognitionRunner
 from rasr.scheduling import Priority
 from rasr.server.http import flash, late_answers
 from rasr.server.service import Service
+from rasr.tasks import given_up
 from rasr.usage.meter import UsageRefused
 from rasr.usage.services import Service as Kind
 from rasr.wire.sis.flash import MOST_BYTES
@@ -432,6 +433,38 @@ async def test_one_call_more_than_there_may_be_is_refused(
         await until(lambda: bool(held))
         held.pop()()
         assert (await again).status_code == 200
+
+
+async def test_calls_whose_recordings_never_come_make_way_for_those_of_others(
+    service: Service, held: Held, spool: Path
+) -> None:
+    most, never = service.settings.recordings.flash_calls, asyncio.Event()
+
+    async def without_end() -> AsyncIterator[bytes]:
+        yield SPOKEN
+        await never.wait()
+
+    asked = query("pcm16k16bit")
+    of_one, of_another = ({"x-forwarded-for": f"203.0.113.{number}"} for number in (7, 8))
+    async with web_of(service) as web:
+        slow = [
+            asyncio.ensure_future(
+                web.post(PATH, params=asked, content=without_end(), headers=of_one)
+            )
+            for _ in range(most)
+        ]
+        await until(lambda: len(list(spool.rglob("recording"))) == most)
+        refused = await web.post(PATH, params=asked, content=SPOKEN, headers=of_one)
+        assert (refused.status_code, refused.json()["error_code"]) == (429, "SIS.0312")
+        other = asyncio.ensure_future(
+            web.post(PATH, params=asked, content=SPOKEN, headers=of_another)
+        )
+        await until(lambda: bool(held))
+        held.pop()()
+        assert (await other).status_code == 200
+        # One of them alone has made way.
+        await until(lambda: left_in(spool) == most - 1)
+        await given_up(*slow)
 
 
 async def test_an_open_call_is_answered_before_the_server_stops(

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Response
 
+from rasr.identity.principals import project_of
 from rasr.recordings.analysis import word_lists_of
 from rasr.recordings.reading import TRAITS, Recording
 from rasr.recordings.sentences import for_recordings, reviewed
@@ -24,6 +25,8 @@ from rasr.recordings.spool import RecordingFile
 from rasr.runtime.access import Access
 from rasr.runtime.statistics import SessionStatistics
 from rasr.server.auth.answers import BAD_REQUEST, Refused
+from rasr.server.auth.call import network_of
+from rasr.server.http.flash_places import FlashPlace, FlashPlaces
 from rasr.server.http.interface import Interface, SisRequest, add_interface, error_body
 from rasr.server.http.late_answers import (
     EVENT_STREAM,
@@ -93,7 +96,7 @@ class _FlashCalls:
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
-        self._open = 0
+        self._places = FlashPlaces(state.settings.recordings.flash_calls)
 
     async def answer(self, request: SisRequest) -> Response:
         call = read_flash(request.query)
@@ -124,43 +127,36 @@ class _FlashCalls:
             raise ProtocolError(
                 ErrorCode.INTERNAL, "this server has no folder for recordings; its log has why"
             )
-        with self._state.connections.answering(), self._place():
-            async with self._here(recordings, request, call, progress) as path:
+        party = request.party
+        caller = project_of(party.principal) or network_of(party.address)
+        with self._state.connections.answering(), self._places.place(caller) as place:
+            async with self._here(recordings, request, call, progress, place) as path:
                 recording = Recording(path, call.declared, MOST_AUDIO_S)
                 return await self._recognised(request, call, recording, progress)
 
-    @contextmanager
-    def _place(self) -> Iterator[None]:
-        most = self._state.settings.recordings.flash_calls
-        if self._open >= most:
-            raise ProtocolError(
-                ErrorCode.FULL,
-                f"the server is full: {self._open} of {most} calls of flash transcription are "
-                "open; try again when one has ended",
-            )
-        self._open += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
-
     @asynccontextmanager
     async def _here(
-        self, recordings: Recordings, request: SisRequest, call: FlashCall, progress: _Progress
+        self,
+        recordings: Recordings,
+        request: SisRequest,
+        call: FlashCall,
+        progress: _Progress,
+        place: FlashPlace,
     ) -> AsyncIterator[Path]:
         """The recording as a file, which is gone at the end."""
         async with recordings.spool.place() as folder:
             path = folder / "recording"
-            if call.source is None:
-                await _upload(request, path)
-                progress.uploaded.set()
-            else:
-                progress.uploaded.set()
-                source = call.source
-                access = await recordings.access()
-                await access.fetch_object(
-                    request.project_id, source.bucket, source.key, path, MOST_BYTES
-                )
+            async with self._places.coming(place):
+                if call.source is None:
+                    await _upload(request, path)
+                else:
+                    progress.uploaded.set()
+                    source = call.source
+                    access = await recordings.access()
+                    await access.fetch_object(
+                        request.project_id, source.bucket, source.key, path, MOST_BYTES
+                    )
+            progress.uploaded.set()
             yield path
 
     async def _recognised(
