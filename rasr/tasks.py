@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -87,6 +88,23 @@ async def happens(event: asyncio.Event, within_s: float) -> bool:
     return True
 
 
+@contextmanager
+def faults_noticed() -> Iterator[None]:
+    """For one round of a task that has many: an error in it is reported as if it had ended the
+    task, which goes on. What one round meets need not be there in the next."""
+    error: Exception
+    try:
+        yield
+        return
+    except asyncio.CancelledError:
+        if was_asked_to_end():
+            raise
+        error = EndedUnasked("cancelled by what it waited for")
+    except Exception as raised:
+        error = raised
+    _report("a round of a task failed", error, asyncio.current_task())
+
+
 def was_asked_to_end() -> bool:
     """True if the running task has been cancelled by a call of its `cancel`.
 
@@ -137,11 +155,15 @@ def _ended(
     error = _error_of(task, forever)
     if error is None:
         return
-    task.get_loop().call_exception_handler(
-        {"message": "a task ended unasked", "exception": error, "task": task}
-    )
+    _report("a task ended unasked", error, task)
     if failed is not None:
         failed(error)
+
+
+def _report(message: str, error: Exception, task: asyncio.Task[Any] | None) -> None:
+    asyncio.get_running_loop().call_exception_handler(
+        {"message": message, "exception": error, "task": task}
+    )
 
 
 def _error_of(task: asyncio.Task[None], forever: bool) -> Exception | None:

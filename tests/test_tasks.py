@@ -14,6 +14,7 @@ from rasr.tasks import (
     EndedUnasked,
     awaited,
     ended,
+    faults_noticed,
     given_up,
     happens,
     notice_faults,
@@ -83,6 +84,29 @@ async def test_a_task_that_is_cancelled_by_its_owner_has_ended_as_asked() -> Non
     await settle()
     assert task.cancelled()
     assert counted == []
+
+
+async def test_an_error_of_one_round_is_noticed_and_the_task_goes_on() -> None:
+    counted: list[int] = []
+    notice_faults(asyncio.get_running_loop(), lambda: counted.append(1))
+
+    async def work() -> None:
+        with faults_noticed():
+            await raises()
+        with faults_noticed():
+            await waits_for_what_is_cancelled()
+        with faults_noticed():
+            await asyncio.sleep(3600)
+
+    with capture_logs() as logs:
+        task = watched(work(), name="work")
+        await settle()
+        assert not task.done()
+        await given_up(task)
+    assert task.cancelled()
+    assert [type(line["exc_info"]) for line in logs] == [Fault, EndedUnasked]
+    assert {line["task"] for line in logs} == {"work"}
+    assert len(counted) == 2
 
 
 async def test_the_error_of_a_task_that_is_awaited_is_its_owners() -> None:

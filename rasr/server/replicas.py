@@ -19,7 +19,7 @@ from rasr.server.silence import Silence
 from rasr.server.ws.resuming import HeldRounds
 from rasr.settings import ReplicaSettings
 from rasr.store.on_demand import StoreOnDemand
-from rasr.tasks import ended, happens, watched
+from rasr.tasks import ended, faults_noticed, happens, watched
 
 _log = structlog.get_logger("rasr.server")
 
@@ -147,4 +147,5 @@ class Replicas:
 
     async def _keep_beating(self) -> None:
         while not await happens(self._over, self._beat_s):
-            await self.beat()
+            with faults_noticed():
+                await self.beat()

@@ -9,7 +9,7 @@ import structlog
 
 from rasr.identity.directory import Directory, DirectoryUnavailable
 from rasr.server.ws.connections import Connections
-from rasr.tasks import given_up, watched
+from rasr.tasks import faults_noticed, given_up, watched
 
 _log = structlog.get_logger("rasr.auth")
 
@@ -61,4 +61,5 @@ class Dismissal:
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(_EVERY_S)
-            await self.look()
+            with faults_noticed():
+                await self.look()

@@ -25,7 +25,7 @@ from rasr.server.ops.interfaces import (
 )
 from rasr.store.on_demand import StoreOnDemand
 from rasr.store.records import InterfaceMinute
-from rasr.tasks import given_up, watched
+from rasr.tasks import faults_noticed, given_up, watched
 
 _log = structlog.get_logger("rasr.history")
 
@@ -121,7 +121,8 @@ class History:
         while True:
             clock = self._statistics.clock
             await asyncio.sleep(60 - clock() % 60 + random.uniform(1.0, _LATEST_S))
-            await self.save(self._statistics.minute)
+            with faults_noticed():
+                await self.save(self._statistics.minute)
 
     async def _write(self, minutes: set[int], until: int) -> bool:
         assert self._store is not None
