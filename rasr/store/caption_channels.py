@@ -45,20 +45,24 @@ class CaptionChannels:
             keeper: another replica; empty: there is none.
         """
         table = CAPTION_CHANNELS
-        await self._connection.execute(
-            insert_new(self._connection, table).values(
-                name=name, replica_id=replica, keeper_id=keeper, project_id=project, claims=0
+        while True:
+            await self._connection.execute(
+                insert_new(self._connection, table).values(
+                    name=name, replica_id=replica, keeper_id=keeper, project_id=project, claims=0
+                )
             )
-        )
-        await self._connection.execute(
-            update(table)
-            .where(
-                table.c.name == name, table.c.replica_id == replica, table.c.project_id == project
+            await self._connection.execute(
+                update(table)
+                .where(
+                    table.c.name == name,
+                    table.c.replica_id == replica,
+                    table.c.project_id == project,
+                )
+                .values(claims=table.c.claims + 1)
             )
-            .values(claims=table.c.claims + 1)
-        )
-        (found,) = await self._those(table.c.name == name)
-        return found
+            # Where another replica has removed its own just now, it is of nobody.
+            for found in await self._those(table.c.name == name):
+                return found
 
     async def move(
         self, channel: StoredChannel, replica: str, keeper: str, *, is_claim: bool

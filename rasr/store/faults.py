@@ -32,6 +32,9 @@ _POSTGRES = {
     "40001": StoreBusy,  # serialization_failure
     "53300": StoreBusy,  # too_many_connections
 }
+_MISTAKES = ("22", "23")
+"""Classes of SQLSTATE: values that no row can have, and rows that break a rule. Whoever tried it
+again would meet them again."""
 _UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, "23505")
 _SENTENCES: dict[type[StoreError], str] = {
     StoreBusy: "is held by others for longer than store.timeout_s",
@@ -77,7 +80,8 @@ def fault_of(error: Exception) -> type[StoreError] | None:
             kind = code & 0xFF
             return None if kind == sqlite3.SQLITE_CONSTRAINT else _SQLITE.get(kind, StoreGone)
         if state is not None:
-            return None if state.startswith("23") else _POSTGRES.get(state, StoreGone)
+            is_ours = state.startswith(_MISTAKES)
+            return None if is_ours else _POSTGRES.get(state, StoreGone)
     is_of_a_driver = any(isinstance(one, DBAPIError | OSError) for one in _causes(error))
     return StoreGone if is_of_a_driver else None
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+from sqlalchemy import ColumnElement
+
 from rasr.store.caption_channels import StoredChannel
 from rasr.store.store import Store
 
@@ -79,6 +82,25 @@ async def test_another_keeper_can_be_named(store: Store) -> None:
         read = await work.caption_channels.claim("stage", ONE, "", "")
         await work.caption_channels.keep(read, THREE)
     assert await of(store, THREE) == {"stage"}
+
+
+async def test_one_that_is_removed_just_when_it_is_claimed_is_claimed_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with store.writing() as work:
+        await work.replicas.beat(ONE, "ws://one:1", {}, {})
+        channels = work.caption_channels
+        theirs = await channels.claim("stage", TWO, ONE, "")
+        those = channels._those
+
+        async def removed_before(which: ColumnElement[bool]) -> list[StoredChannel]:
+            monkeypatch.undo()
+            await channels.remove(theirs)
+            return await those(which)
+
+        monkeypatch.setattr(channels, "_those", removed_before)
+        ours = await channels.claim("stage", ONE, TWO, "")
+    assert (ours.replica, ours.claims) == (ONE, 1)
 
 
 async def test_many_names_may_be_asked_for(store: Store) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import asyncpg
 import pytest
 from sqlalchemy import Connection, event
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from rasr.identity.directory import DirectoryUnavailable
 from rasr.settings import StoreSettings
@@ -294,6 +294,17 @@ async def test_a_server_that_ends_our_connections_is_asked_again(
         with pytest.raises(StoreGone):
             await lose()
         assert await count(store) == 1
+
+
+@pytest.mark.parametrize("value", ["a\0b", "a" * 1000])
+async def test_a_value_that_no_row_can_have_is_a_mistake_of_ours(
+    postgres_settings: StoreSettings, value: str
+) -> None:
+    async with await open_store(postgres_settings, {}) as store:
+        with pytest.raises(DBAPIError):
+            async with store.writing() as work:
+                await work.uploads.begin(value, NOW, 10)
+        await add(store, "a")
 
 
 async def test_a_database_that_is_gone_and_comes_back_is_used_again(

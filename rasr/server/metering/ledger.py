@@ -193,6 +193,9 @@ class LedgerWriter:
         self._refill()
         for _ in range(0, len(self._in_memory), _MOST_AT_ONCE):
             await self._take_from_memory()
+        # There is no next round, and `close` waits for this one only so long.
+        while self._is_closing and self._in_memory:
+            await self._take_from_memory()
         while self._abandoned:
             segment = self._abandoned[0]
             await self._take(segment, ours=False)

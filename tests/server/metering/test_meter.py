@@ -391,6 +391,27 @@ async def test_what_finds_room_nowhere_is_lost_and_told(
         assert await file_ledger.used() == {"real-time": 2}
 
 
+async def test_what_is_charged_during_the_last_round_reaches_the_store_without_a_journal(
+    file_ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_ledger.folder.touch()
+    monkeypatch.setattr(ledger_module, "_FAREWELL_S", LONG_S)
+    async with running(file_ledger) as meter:
+        put, late = meter._ledger._put, [1, 2, 3]
+
+        async def put_while_others_come(rows: Sequence[LedgerRow]) -> None:
+            await put(rows)
+            if late:
+                late.pop()
+                meter.charge(file_ledger.charge())
+
+        monkeypatch.setattr(meter._ledger, "_put", put_while_others_come)
+        meter.charge(file_ledger.charge())
+        await meter.close()
+        assert (meter.waiting, meter.lost) == (0, 0)
+    assert await file_ledger.used() == {"real-time": 4}
+
+
 async def test_without_a_place_for_a_journal_rows_go_to_the_store_all_the_same(
     file_ledger: Ledger,
 ) -> None:
