@@ -16,6 +16,8 @@ from rasr.server.ops.history import History
 from rasr.server.ops.interfaces import HISTORY_MINUTES, InterfaceCount, InterfaceStatistics
 from rasr.server.service import Service
 from rasr.settings import StoreSettings
+from rasr.store.errors import StoreGone
+from rasr.store.interface_minutes import InterfaceMinutes
 from rasr.store.on_demand import StoreOnDemand
 from rasr.store.records import InterfaceMinute
 from tests.identity.signing import PROJECT
@@ -382,6 +384,32 @@ async def test_an_open_server_tells_everything_under_any_project(service: Servic
         foreign = {"origin": "https://elsewhere.example"}
         refused = await web.get("/v1/p/monitoring", params=asked(0, 9), headers=foreign)
         assert refused.status_code == 403
+
+
+async def test_what_was_kept_before_the_store_went_away_is_not_written_again(
+    store: StoreOnDemand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(START)
+    server = Server(store, clock)
+    for _ in range(3):
+        server.call()
+        clock.now += 60
+    written: list[int] = []
+    write = InterfaceMinutes.write
+
+    async def only_one(self: InterfaceMinutes, server_id: str, rows: Any) -> None:
+        if written:
+            raise StoreGone("the store is gone")
+        written.extend(row.minute for row in rows)
+        await write(self, server_id, rows)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(InterfaceMinutes, "write", only_one)
+        await server.save()
+    assert written == [START]
+    assert server.statistics.history.unsaved == {START + 1, START + 2}
+    await server.save()
+    assert [one.minute - START for one in await rows(store)] == [0, 1, 2]
 
 
 async def test_a_store_that_cannot_be_asked_is_said(

@@ -12,6 +12,7 @@ import asyncio
 import random
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -26,6 +27,9 @@ from rasr.server.ops.interfaces import (
 from rasr.store.on_demand import StoreOnDemand
 from rasr.store.records import InterfaceMinute
 from rasr.tasks import faults_noticed, given_up, watched
+
+if TYPE_CHECKING:
+    from rasr.store.store import Store
 
 _log = structlog.get_logger("rasr.history")
 
@@ -70,22 +74,26 @@ class History:
     async def save(self, until: int) -> None:
         """Keep the minutes before `until`, where there is a store. What cannot be kept now is tried
         again the next time."""
-        history = self._statistics.history
-        minutes = {minute for minute in history.unsaved if minute < until}
+        unsaved = self._statistics.history.unsaved
+        minutes = sorted(minute for minute in unsaved if minute < until)
         if self._store is None or not minutes:
             return
-        history.unsaved -= minutes
-        is_written = False
         try:
-            is_written = await self._write(minutes, until)
+            store = await self._store.asked()
+            if store is None:
+                # There may be one some day.
+                return
+            # Each by itself: after hours without the store all of them may be more than one
+            # transaction has time for.
+            for minute in minutes:
+                await self._write(store, minute)
+            async with store.writing() as work:
+                await work.interface_minutes.forget(until - HISTORY_MINUTES)
             self._is_kept = True
         except DirectoryUnavailable as error:
             if self._is_kept:
                 _log.error("history_not_kept", why=str(error))
             self._is_kept = False
-        finally:
-            if not is_written:
-                history.unsaved |= minutes
 
     async def sums(
         self, project: str | None, since: int, until: int, period: int
@@ -124,13 +132,11 @@ class History:
             with faults_noticed():
                 await self.save(self._statistics.minute)
 
-    async def _write(self, minutes: set[int], until: int) -> bool:
-        assert self._store is not None
-        store = await self._store.asked()
-        if store is None:
-            # There may be one some day.
-            return False
+    async def _write(self, store: Store, minute: int) -> None:
         history = self._statistics.history
+        # First: what is counted meanwhile is not in these rows.
+        history.unsaved.discard(minute)
+        is_written = False
         rows = [
             InterfaceMinute(
                 project,
@@ -141,13 +147,15 @@ class History:
                 count.failed_5xx,
                 count.delay_s,
             )
-            for minute in sorted(minutes)
             for project, interface, count in history.minute(minute)
         ]
-        async with store.writing() as work:
-            await work.interface_minutes.write(self._server_id, rows)
-            await work.interface_minutes.forget(until - HISTORY_MINUTES)
-        return True
+        try:
+            async with store.writing() as work:
+                await work.interface_minutes.write(self._server_id, rows)
+            is_written = True
+        finally:
+            if not is_written:
+                history.unsaved.add(minute)
 
 
 def _summed(
