@@ -56,18 +56,6 @@ class Jobs:
         Args:
             share: of the project.
         """
-        running = select(func.max(JOBS.c.turn)).where(JOBS.c.state == JobState.RUNNING)
-        waiting = select(func.min(JOBS.c.turn)).where(JOBS.c.state == JobState.WAITING)
-        own = select(func.max(JOBS.c.turn)).where(
-            JOBS.c.project_id == job.project_id, JOBS.c.state.in_(OPEN_STATES)
-        )
-        served = await self._number(running)
-        if served is None:
-            served = max(0, (await self._number(waiting) or 0) - _TURN)
-        turn = max(served, await self._number(own) or 0) + _TURN // share
-        # They begin anew only where no job is left: one project that always has one, and takes back
-        # what it sends, would lead all others to where there is no turn any more.
-        turn = min(turn, _LAST_TURN)
         await self._connection.execute(
             insert(JOBS).values(
                 id=job.id,
@@ -79,7 +67,7 @@ class Jobs:
                 callback_url=job.callback_url and self._keyring.encrypt(job.callback_url),
                 upload_id=job.upload_id,
                 digest=job.digest,
-                turn=turn,
+                turn=await _next_turn(self._connection, job.project_id, share),
                 created_at=now,
                 done_ms=0,
             )
@@ -152,7 +140,7 @@ class Jobs:
         query = select(func.count()).where(JOBS.c.project_id == project_id, *_marked(mark))
         if is_open:
             query = query.where(JOBS.c.state.in_(OPEN_STATES))
-        return await self._number(query) or 0
+        return await _number(self._connection, query) or 0
 
     async def open_ones(self) -> list[JobRecord]:
         """All that wait or run, by their turns."""
@@ -193,7 +181,7 @@ class Jobs:
     async def before(self, job: JobRecord) -> int:
         """How many jobs are served before one that waits."""
         query = select(func.count()).where(JOBS.c.state == JobState.WAITING, JOBS.c.turn < job.turn)
-        return await self._number(query) or 0
+        return await _number(self._connection, query) or 0
 
     async def overdue(self, came_before: float) -> list[str]:
         """Jobs that wait or run, and should be done by now."""
@@ -289,9 +277,26 @@ class Jobs:
         query = select(*_TOLD).where(*wanted).order_by(JOBS.c.turn, JOBS.c.created_at)
         return [_record(row) for row in await self._connection.execute(query)]
 
-    async def _number(self, query: Any) -> int | None:
-        found: int | None = (await self._connection.execute(query)).scalar_one_or_none()
-        return found
+
+async def _next_turn(connection: AsyncConnection, project_id: str, share: int) -> int:
+    """Of a job of a project that comes now."""
+    running = select(func.max(JOBS.c.turn)).where(JOBS.c.state == JobState.RUNNING)
+    waiting = select(func.min(JOBS.c.turn)).where(JOBS.c.state == JobState.WAITING)
+    own = select(func.max(JOBS.c.turn)).where(
+        JOBS.c.project_id == project_id, JOBS.c.state.in_(OPEN_STATES)
+    )
+    served = await _number(connection, running)
+    if served is None:
+        served = max(0, (await _number(connection, waiting) or 0) - _TURN)
+    turn = max(served, await _number(connection, own) or 0) + _TURN // share
+    # They begin anew only where no job is left: one project that always has one, and takes back
+    # what it sends, would lead all others to where there is no turn any more.
+    return min(turn, _LAST_TURN)
+
+
+async def _number(connection: AsyncConnection, query: Any) -> int | None:
+    found: int | None = (await connection.execute(query)).scalar_one_or_none()
+    return found
 
 
 def _marked(name: str | None) -> list[ColumnElement[bool]]:

@@ -262,6 +262,8 @@ def test_a_sample_is_heard_and_read_at_the_speed_of_speech(pages: Watched, fake:
 
     # No microphone is asked for.
     page = pages.open(fake.url, microphone=False, prepare=prepare)
+    # For a page that waits for an answer then, its patience would be over.
+    expect(page.get_by_role("button", name="English", exact=True)).to_be_visible()
     # Far behind what the page has taken to come.
     page.clock.pause_at(1000 * PATIENCE_MS)
     press(page, "Messages")

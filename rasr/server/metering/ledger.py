@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -22,6 +22,9 @@ from rasr.server.metering.rows import LedgerRow
 from rasr.store.on_demand import StoreOnDemand
 from rasr.tasks import given_up, watched
 from rasr.usage.journal import Journal, Segment
+
+if TYPE_CHECKING:
+    from rasr.store.store import Store
 
 _log = structlog.get_logger("rasr.usage")
 
@@ -101,10 +104,7 @@ class LedgerWriter:
         self._hurry.set()
         self._work.set()
         try:
-            async with asyncio.timeout(_CATCH_UP_S):
-                await tried
-        except TimeoutError:
-            pass
+            await _within(_CATCH_UP_S, tried)
         finally:
             self._tried.discard(tried)
 
@@ -250,13 +250,7 @@ class LedgerWriter:
         store = await self._store.asked()
         if store is None:
             raise DirectoryUnavailable("there is no store")
-        async with store.writing() as work:
-            projects = {one.project_id for one in rows}
-            known = await work.projects.known(projects)
-            for project_id in sorted(known):
-                own = [one.row for one in rows if one.project_id == project_id]
-                await work.usage.write(project_id, own)
-        for stranger in projects - known - self._strangers:
+        for stranger in await _write(store, rows) - self._strangers:
             # An identity provider names projects that nobody has made here.
             self._strangers.add(stranger)
             _log.warning("usage_of_unknown_project", project=stranger[:64])
@@ -301,6 +295,17 @@ class LedgerWriter:
         if not self._journal_is_failing:
             self._journal_is_failing = True
             _log.error("usage_journal_failed", rows_in_memory=len(self._in_memory), why=why)
+
+
+async def _write(store: Store, rows: Sequence[LedgerRow]) -> set[str]:
+    """Keep rows. Returns the projects that there are not: nothing is kept of them."""
+    projects = {one.project_id for one in rows}
+    async with store.writing() as work:
+        known = await work.projects.known(projects)
+        for project_id in sorted(known):
+            own = [one.row for one in rows if one.project_id == project_id]
+            await work.usage.write(project_id, own)
+    return projects - known
 
 
 async def _within(seconds: float, waited: Awaitable[object]) -> None:
