@@ -16,7 +16,11 @@ PEERS := .venv-peers
 PEERS_STAMP := $(PEERS)/.ready
 DEPLOY := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY)/.ready
-BESIDE := tests/browser tests/server
+# Tests run in four processes of about the same length: these, and one with all the rest.
+BESIDE := browser server apart
+apart := tests/server/auth tests/server/jobs tests/server/metering tests/decoder
+server := tests/server $(apart:%=--ignore %)
+browser := tests/browser
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev models-for-tests ray-for-tests demo run test test-long check format lock picture train mutants peers vendor image-steps clean
@@ -69,11 +73,11 @@ run: $(TRIED) ## start the server on 127.0.0.1
 test: $(TRIED) $(DEV_STAMP) ## the whole test suite, but for what takes long
 # Browsers mostly wait, for people who speak, and so do servers, for databases: their tests run
 # beside the others. A shell's jobs hear no Ctrl-C: they are ended by the shell.
-	@beside=; trap 'kill $$beside; wait; exit 130' INT TERM; for folder in $(BESIDE); do \
-	  $(BIN)/python -m pytest -m 'not long' $$folder > $(VENV)/$$(basename $$folder)-tests.log 2>&1 & \
-	  beside="$$beside $$!"; \
-	done; \
-	$(BIN)/python -m pytest -m 'not long' $(BESIDE:%=--ignore %); failed=$$?; \
+	@rm -f $(VENV)/*-tests.log
+	@beside=; trap 'kill $$beside; wait; exit 130' INT TERM; \
+	$(foreach group,$(BESIDE),$(BIN)/python -m pytest -m 'not long' $($(group)) \
+	  > $(VENV)/$(group)-tests.log 2>&1 & beside="$$beside $$!";) \
+	$(BIN)/python -m pytest -m 'not long' $(addprefix --ignore ,tests/browser tests/server $(apart)); failed=$$?; \
 	for process in $$beside; do wait $$process || failed=1; done; \
 	cat $(VENV)/*-tests.log; \
 	exit $$failed
