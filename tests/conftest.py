@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.plain_logs import log_plainly
 from tools.postgres import PostgresServer, serving, why_not
 
 # The same examples each time, however long a slow machine takes for one.
@@ -14,6 +15,7 @@ settings.register_profile(
     "tests", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tests")
+log_plainly()
 
 
 @pytest.fixture(scope="session")

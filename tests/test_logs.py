@@ -18,6 +18,7 @@ import structlog
 
 from rasr import logs
 from rasr.settings import LogFormat
+from tests.plain_logs import log_plainly
 from tests.processes import LONG_S
 
 
@@ -27,7 +28,7 @@ def _restore() -> Iterator[None]:
     before = root.handlers[:], root.level, ours.level
     yield
     root.handlers[:], root.level, ours.level = before
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def test_an_event_is_one_line_of_json_where_that_is_wanted() -> None:

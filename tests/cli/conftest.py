@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import structlog
 from click.testing import CliRunner, Result
 
 from rasr.cli import main
+from tests.plain_logs import log_plainly
 
 Rasr = Callable[..., Result]
 
@@ -42,7 +42,7 @@ def rasr(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rasr]:
 
     yield run
     root.handlers[:], root.level, ours.level = before
-    structlog.reset_defaults()
+    log_plainly()
 
 
 @pytest.fixture
