@@ -13,7 +13,7 @@ from rasr.cli.config_options import settings_only
 from rasr.models.store import open_store
 from rasr.models.voices import own_voices, voices_here
 from rasr.settings import SynthesisSettings
-from rasr.synthesis.pool import PoolLimits, SpeechPool
+from rasr.synthesis.pool import SpeechPool
 from rasr.synthesis.voice import Voice
 
 
@@ -35,12 +35,9 @@ async def speaking(
     voices: Sequence[Voice], settings: SynthesisSettings
 ) -> AsyncIterator[SpeechPool]:
     """A pool that has started; it ends with the context."""
-    limits = PoolLimits(
-        settings.workers, settings.max_texts, settings.step_timeout_s, settings.niceness
-    )
-    pool = SpeechPool(voices, limits)
+    pool = SpeechPool(voices, settings)
+    await pool.start()
     try:
-        await pool.start()
         yield pool
     finally:
         pool.stop()

@@ -21,7 +21,7 @@ from rasr.settings import Settings, SynthesisSettings
 from rasr.synthesis.errors import SynthesisError
 from rasr.synthesis.manner import manner_on_scale
 from rasr.synthesis.official import DEFAULT_NAME, mapped
-from rasr.synthesis.pool import PoolLimits, SpeechPool
+from rasr.synthesis.pool import SpeechPool
 from rasr.synthesis.reading.limits import refuse_too_long
 from rasr.synthesis.reading.pieces import Lengths
 from rasr.synthesis.reading.request import Request
@@ -157,18 +157,10 @@ class Speech:
         return self._pool
 
     async def _start(self) -> SpeechPool:
-        settings = self._settings
         found, self._found = self._found, None
         voices = await (found or asyncio.to_thread(self._find_voices))
-        limits = PoolLimits(
-            settings.workers, settings.max_texts, settings.step_timeout_s, settings.niceness
-        )
-        pool = SpeechPool(voices, limits)
-        try:
-            await pool.start()
-        except BaseException:
-            pool.stop()
-            raise
+        pool = SpeechPool(voices, self._settings)
+        await pool.start()
         return pool
 
     async def _measured(self, pool: SpeechPool, voice: Voice) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import structlog
 
 from rasr.scheduling.child_process import ChildProcess, WorkerDied
+from rasr.settings.synthesis import SynthesisSettings
 from rasr.synthesis.errors import EngineFailed, SynthesisError, TooManySpeak, VoiceUnavailable
 from rasr.synthesis.host import (
     Begun,
@@ -49,26 +50,6 @@ _MOST_LOAD = 0.8
 """Of the workers' time that live speech may be promised."""
 
 
-@dataclass(frozen=True, slots=True)
-class PoolLimits:
-    """How much is spoken at a time."""
-
-    workers: int = 0
-    """Processes; 0 is one for two cores."""
-    most_texts: int = 64
-    """Texts in hand; one more is refused."""
-    timeout_s: float = 60.0
-    """A worker that takes longer for a piece is replaced."""
-    niceness: int = 10
-    """Of the workers. Where processors are short, listening gets nine times what speaking with
-    niceness 10 gets, and as much as speaking with 0."""
-
-    @property
-    def processes(self) -> int:
-        """The workers, on this machine."""
-        return self.workers or max((os.cpu_count() or 1) // 2, 1)
-
-
 @dataclass(slots=True)
 class _Reading:
     """How far a text is read."""
@@ -83,13 +64,13 @@ class _Reading:
 class SpeechPool:
     """Workers that speak. `start` comes first and `stop` last."""
 
-    def __init__(self, voices: Sequence[Voice], limits: PoolLimits | None = None) -> None:
+    def __init__(self, voices: Sequence[Voice], settings: SynthesisSettings) -> None:
         """
         Args:
             voices: all that may be asked for.
         """
         self._voices = tuple(voices)
-        self.limits = limits or PoolLimits()
+        self.settings = settings
         self._workers: list[ChildProcess] = []
         self._turns: Turns[ChildProcess] = Turns()
         self._trials = Trials()
@@ -119,15 +100,24 @@ class SpeechPool:
         """Processor time of a second of sound, by the names of the voices that were measured."""
         return self._costs
 
+    @property
+    def _processes(self) -> int:
+        """The workers, on this machine."""
+        return self.settings.workers or max((os.cpu_count() or 1) // 2, 1)
+
     async def start(self) -> None:
-        """Start the workers.
+        """Start the workers. Where they do not start, none is left.
 
         Raises:
             EngineFailed: they do not start.
         """
-        workers = [ChildProcess("speaker") for _ in range(self.limits.processes)]
+        workers = [ChildProcess("speaker") for _ in range(self._processes)]
         self._workers = workers
-        await asyncio.gather(*(self._started(worker) for worker in workers))
+        try:
+            await asyncio.gather(*(self._started(worker) for worker in workers))
+        except BaseException:
+            self.stop()
+            raise
         for worker in workers:
             self._turns.give(worker)
 
@@ -180,10 +170,10 @@ class SpeechPool:
         """
         if live and (fault := self.live_fault(request.voice)):
             raise VoiceUnavailable(fault)
-        if self._texts >= self.limits.most_texts:
+        if self._texts >= self.settings.max_texts:
             raise TooManySpeak(f"{self._texts} texts are being spoken, and more are not taken")
         cost = self._costs.get(request.voice.name, 0.0) if live else 0.0
-        if live and self._promised + cost > _MOST_LOAD * self.limits.processes:
+        if live and self._promised + cost > _MOST_LOAD * self._processes:
             raise TooManySpeak("the workers that speak are promised to others")
         self._texts += 1
         self._promised += cost
@@ -266,7 +256,7 @@ class SpeechPool:
         for _ in range(2):
             self.asked += 1
             try:
-                async with asyncio.timeout(self.limits.timeout_s):
+                async with asyncio.timeout(self.settings.step_timeout_s):
                     return await worker.ask(self._trials.asked(question))
             except WorkerDied as error:
                 if worker not in self._workers:
@@ -275,7 +265,7 @@ class SpeechPool:
                 self._trials.note(question, fine=False)
                 await self._started(worker)
             except TimeoutError as error:
-                _log.warning("speaker_hangs", seconds=self.limits.timeout_s)
+                _log.warning("speaker_hangs", seconds=self.settings.step_timeout_s)
                 await self._started(worker)
                 raise EngineFailed("the engine took too long for this text") from error
         raise EngineFailed("the engine died on this text, twice")
@@ -290,7 +280,7 @@ class SpeechPool:
         try:
             async with asyncio.timeout(_START_S):
                 await worker.start(
-                    host_in_process, self._voices, self.limits.niceness, died=_nothing
+                    host_in_process, self._voices, self.settings.niceness, died=_nothing
                 )
         except (WorkerDied, TimeoutError) as error:
             raise EngineFailed("a process that speaks does not start") from error

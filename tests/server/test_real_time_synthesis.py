@@ -158,8 +158,8 @@ async def test_more_live_speech_than_there_are_workers_for_is_refused(speaking: 
     pool = await speaking.state.speech._started()
     voices = pool.voices
     pool.note_cost(voices[0], LIVE_COST)
-    busy = pool.limits
-    object.__setattr__(pool, "limits", type(busy)(workers=1, most_texts=busy.most_texts))
+    busy = pool.settings
+    pool.settings = busy.model_copy(update={"workers": 1})
     try:
         async with RttsClient(speaking.url) as one, RttsClient(speaking.url) as two:
             await one.socket.send(start(BOOK, property=voices[0].name))
@@ -169,7 +169,7 @@ async def test_more_live_speech_than_there_are_workers_for_is_refused(speaking: 
             assert code == "SIS.0312"
         await until(lambda: speaking.state.speech.open_texts == 0)
     finally:
-        pool.limits = busy
+        pool.settings = busy
         pool.note_cost(voices[0], 0.01)
 
 

@@ -336,7 +336,8 @@ async def test_a_text_too_many_is_refused(
     await speaking.state.speech._started()
     pool = speaking.state.speech._pool
     assert pool is not None
-    monkeypatch.setattr(pool, "limits", type(pool.limits)(workers=1, most_texts=0))
+    full = pool.settings.model_copy(update={"workers": 1, "max_texts": 0})
+    monkeypatch.setattr(pool, "settings", full)
     answer = await post(speaking)
     assert (answer.status_code, answer.json()["error_code"]) == (429, "SIS.0312")
 

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from rasr.settings import SynthesisSettings
 from rasr.synthesis.engines.espeak import espeak_voices
 from rasr.synthesis.errors import EngineFailed, TextRefused, TooManySpeak, VoiceUnavailable
 from rasr.synthesis.manner import Manner
-from rasr.synthesis.pool import PoolLimits, SpeechPool
+from rasr.synthesis.pool import SpeechPool
 from rasr.synthesis.reading.request import Request
 from rasr.synthesis.speech import Sound
 from rasr.synthesis.voice import LIVE_COST
@@ -33,7 +34,7 @@ async def heard(pool: SpeechPool, text: str = TEXT) -> list[Sound]:
 
 @pytest.fixture
 async def pool() -> AsyncIterator[SpeechPool]:
-    pool = SpeechPool(VOICES, PoolLimits(workers=1, most_texts=2))
+    pool = SpeechPool(VOICES, SynthesisSettings(workers=1, max_texts=2))
     await pool.start()
     yield pool
     pool.stop()
@@ -155,16 +156,16 @@ async def test_a_worker_that_dies_costs_nothing(pool: SpeechPool) -> None:
 
 
 async def test_a_worker_that_hangs_is_replaced() -> None:
-    pool = SpeechPool(VOICES, PoolLimits(workers=1, timeout_s=LONG_S))
+    pool = SpeechPool(VOICES, SynthesisSettings(workers=1, step_timeout_s=LONG_S))
     await pool.start()
     try:
         await heard(pool)
-        pool.limits = PoolLimits(workers=1, timeout_s=0.2)
+        pool.settings = SynthesisSettings(workers=1, step_timeout_s=0.2)
         before = worker(pool)
         await before.stop()
         with pytest.raises(EngineFailed, match="took too long"):
             await heard(pool)
-        pool.limits = PoolLimits(workers=1, timeout_s=LONG_S)
+        pool.settings = SynthesisSettings(workers=1, step_timeout_s=LONG_S)
         assert len(await heard(pool)) == 3
         await until(lambda: before.gone)
     finally:
@@ -172,18 +173,18 @@ async def test_a_worker_that_hangs_is_replaced() -> None:
 
 
 async def test_a_worker_that_hangs_is_replaced_although_its_listener_has_left() -> None:
-    pool = SpeechPool(VOICES, PoolLimits(workers=1, timeout_s=LONG_S))
+    pool = SpeechPool(VOICES, SynthesisSettings(workers=1, step_timeout_s=LONG_S))
     await pool.start()
     try:
         await heard(pool)
-        pool.limits = PoolLimits(workers=1, timeout_s=0.2)
+        pool.settings = SynthesisSettings(workers=1, step_timeout_s=0.2)
         before, asked = worker(pool), pool.asked
         await before.stop()
         listening = asyncio.ensure_future(heard(pool))
         await until(lambda: pool.asked > asked)
         await given_up(listening)
         await until(lambda: before.gone)
-        pool.limits = PoolLimits(workers=1, timeout_s=LONG_S)
+        pool.settings = SynthesisSettings(workers=1, step_timeout_s=LONG_S)
         assert len(await heard(pool)) == 3
     finally:
         pool.stop()
@@ -248,7 +249,7 @@ async def test_live_speech_is_promised_no_more_than_the_workers_have(pool: Speec
 
 
 async def test_twenty_texts_at_once_come_out_whole() -> None:
-    pool = SpeechPool(VOICES, PoolLimits(workers=2))
+    pool = SpeechPool(VOICES, SynthesisSettings(workers=2))
     await pool.start()
     try:
         every = await asyncio.gather(*(heard(pool, f"Number {n}. {TEXT}") for n in range(20)))
@@ -263,7 +264,7 @@ async def test_processes_that_speak_go_behind_others_as_far_as_they_are_told(
     niceness: int,
 ) -> None:
     before = set(multiprocessing.active_children())
-    pool = SpeechPool(VOICES, PoolLimits(workers=1, niceness=niceness))
+    pool = SpeechPool(VOICES, SynthesisSettings(workers=1, niceness=niceness))
     await pool.start()
     try:
         (speaker,) = set(multiprocessing.active_children()) - before
