@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
 
@@ -20,6 +21,21 @@ def fault(name: str, value: object, allowed: str, *, missing: bool = False) -> s
 def invalid(name: str, value: object, allowed: str, *, missing: bool = False) -> ProtocolError:
     """The error of a message in which this one field is wrong."""
     return ProtocolError(ErrorCode.INVALID, fault(name, value, allowed, missing=missing))
+
+
+def refuse_missing(document: Mapping[str, object], names: Sequence[str], example: str) -> None:
+    """See that a body has the fields that it needs.
+
+    Args:
+        example: a body that has them.
+
+    Raises:
+        ProtocolError: MISSING, with all that are.
+    """
+    missing = [f"'{name}'" for name in names if document.get(name) is None]
+    if missing:
+        sentence = f"the body has no {' and no '.join(missing)}; allowed: {example}"
+        raise ProtocolError(ErrorCode.MISSING, sentence)
 
 
 def shown(value: object) -> str:

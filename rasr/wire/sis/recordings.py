@@ -16,8 +16,8 @@ from rasr.audio.formats import AudioFormat, FileFormat
 from rasr.wire.sis.analysis import AnalysisOptions, read_analysis
 from rasr.wire.sis.buckets import StoredObject, object_at
 from rasr.wire.sis.codec import checked_config, json_text, read_fields
-from rasr.wire.sis.errors import ErrorCode, ProtocolError
-from rasr.wire.sis.faults import invalid
+from rasr.wire.sis.errors import ErrorCode
+from rasr.wire.sis.faults import invalid, refuse_missing
 from rasr.wire.sis.fields import START_FIELDS, fields_of
 from rasr.wire.sis.kinds import Field, FileFormatName, Text
 from rasr.wire.sis.messages import StartConfig
@@ -74,13 +74,8 @@ def read_recording_request(document: Mapping[str, object]) -> RecordingRequest:
     Raises:
         ProtocolError: MISSING, INVALID, UNSUPPORTED, FORMAT_MISMATCH.
     """
-    missing = [f"'{name}'" for name in ("config", "data_url") if document.get(name) is None]
-    if missing:
-        raise ProtocolError(
-            ErrorCode.MISSING,
-            f"the body has no {' and no '.join(missing)}; allowed: "
-            '{"config": {"property": …}, "data_url": "https://…"}',
-        )
+    example = '{"config": {"property": …}, "data_url": "https://…"}'
+    refuse_missing(document, ("config", "data_url"), example)
     raw, data_url = document["config"], document["data_url"]
     if not isinstance(raw, dict):
         raise invalid("config", raw, "an object")

@@ -15,6 +15,7 @@ from rasr.audio.formats import FileFormat
 from rasr.recognition.events import Warning
 from rasr.wire.sis.codec import checked_config, read_fields, result_body
 from rasr.wire.sis.errors import ErrorCode, ProtocolError
+from rasr.wire.sis.faults import refuse_missing
 from rasr.wire.sis.fields import FILE_FORMAT, fields_of
 from rasr.wire.sis.kinds import Field, YesNo
 from rasr.wire.sis.messages import Segment, StartConfig
@@ -57,13 +58,8 @@ def read_short_audio(document: Mapping[str, object]) -> ShortAudio:
     Raises:
         ProtocolError: MISSING, INVALID, TOO_LONG, FORMAT_MISMATCH.
     """
-    missing = [f"'{name}'" for name in ("config", "data") if document.get(name) is None]
-    if missing:
-        raise ProtocolError(
-            ErrorCode.MISSING,
-            f"the body has no {' and no '.join(missing)}; allowed: "
-            '{"config": {"audio_format": …, "property": …}, "data": "audio in base64"}',
-        )
+    example = '{"config": {"audio_format": …, "property": …}, "data": "audio in base64"}'
+    refuse_missing(document, ("config", "data"), example)
     raw = document["config"]
     if not isinstance(raw, dict):
         raise ProtocolError(ErrorCode.INVALID, "'config' is invalid: it is no object")
