@@ -22,6 +22,8 @@ FAKE = {
     # What a test may do must not depend on how fast the machine is.
     "capacity": {"max_load": 0.0},
     "store": {"timeout_s": LONG_S},
+    # Nor is a client silent that has its turn late.
+    "session": {"idle_s": 10 * LONG_S},
     # Who goes last gets next to nothing where other tests run beside.
     "synthesis": {"niceness": 0},
 }
