@@ -80,6 +80,7 @@ async def test_a_server_without_room_is_no_fault_and_one_that_is_not_there_is() 
     assert record.faults.total() == 1
 
 
+@pytest.mark.long
 def test_a_soak_of_seconds_tells_slopes_and_leaks_and_draws_them(tmp_path: Path) -> None:
     png, to, config = (tmp_path / name for name in ("soak.png", "soak.json", "rasr.toml"))
     # Who falls silent or does not read is dropped soon: but none who only pauses, for up to 0.8 s,

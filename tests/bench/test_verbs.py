@@ -82,6 +82,7 @@ def test_the_null_server_answers_each_step_at_once(bench: Any) -> None:
     assert load["clocks"]["step"]["values"] >= 4
 
 
+@pytest.mark.long
 def test_a_search_tells_each_load_that_it_tried(bench: Any) -> None:
     with running_null_server() as server:
         line = bench(
@@ -93,6 +94,7 @@ def test_a_search_tells_each_load_that_it_tried(bench: Any) -> None:
     assert [(one["clients"], one["held"]) for one in figures["loads"]] == [(2, True), (3, True)]
 
 
+@pytest.mark.long
 def test_one_speaker_is_measured_against_the_bars(bench: Any) -> None:
     figures = bench("speaker", "--config", "CONFIG", "--turn", "0", *SHORT)["figures"]
     assert figures["load"]["clients"] == 1

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from bench import recordings
 from tests.browser.conftest import Watched, picture, serious
+from tests.browser.looks import looks
 from tests.browser.server import Server
 from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import press
@@ -43,8 +44,7 @@ _MOST_BYTES = 500_000
 """A second's worth of a network of 4 Mbit/s, uncompressed."""
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@looks
 def test_nobody_is_kept_out(pages: Watched, fake: Server, dark: bool, phone: bool) -> None:
     page = pages.open(fake.url, microphone=False, dark=dark, phone=phone)
     name = f"{'dark' if dark else 'light'}-{'phone' if phone else 'desk'}"
@@ -75,7 +75,7 @@ def test_somebody_who_speaks_is_not_kept_out_either(
     assert serious(page) == []
     # Who cannot see hears finals once, and is spared what may still change.
     expect_at_least(page, ".sentence", 1)
-    assert soon(page, _NEWEST_IS_SAID)
+    soon(page, _NEWEST_IS_SAID)
     live = "one => one.closest('[aria-live], [role=log], [role=status]')"
     for silent in ("#partial", "#finals"):
         assert page.locator(silent).evaluate(live) is None
@@ -116,7 +116,7 @@ def test_the_button_is_there_before_the_server_has_said_what_it_serves(
     assert box
     assert min(box["width"], box["height"]) >= 150
     # How soon that is depends on the machine; what has to come before does not.
-    assert soon(page, _PAINTED)
+    soon(page, _PAINTED)
     assert 0 < page.evaluate(_BYTES_BEFORE) < _MOST_BYTES
 
 

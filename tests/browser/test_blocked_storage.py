@@ -71,6 +71,7 @@ def test_firefox_without_storage(fake: Server, tmp_path: Path) -> None:
         assert browser.complaints == []
 
 
+@pytest.mark.long
 def test_storage_that_is_full(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, prepare=lambda page: page.add_init_script(_FULL))
     _use_every_choice(page)

@@ -20,6 +20,7 @@ from tests.browser.server import Server, ThreadServer, speaking
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_at_least, expect_count, expect_status, nothing_passes
 from tests.browser.wire import wire_to
+from tests.longer import mostly_long
 from tests.server.audio import quiet, voiced
 
 SENTENCE = voiced(1200) + quiet(900)
@@ -185,7 +186,7 @@ _OBS = "window.obsstudio = { pluginVersion: '2.24.4' };"
 """What OBS gives to the pages of its browser sources."""
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("phone", mostly_long([False, True], True), ids=["desk", "phone"])
 def test_who_speaks_sees_that_others_can_read_along(
     pages: Watched, fake: Server, phone: bool
 ) -> None:
@@ -365,6 +366,7 @@ def test_an_address_that_asks_for_what_there_is_not_is_told_what_there_is(
     picture(page, f"captions-refused-{query.partition('=')[0]}")
 
 
+@pytest.mark.long
 def test_a_projector_and_a_corner_of_obs_look_as_they_were_asked_to(
     pages: Watched, fake: Server
 ) -> None:
@@ -478,6 +480,7 @@ def test_one_viewer_too_many_is_told_and_comes_in_when_another_has_left(
     expect_status(second, waiting)
 
 
+@pytest.mark.long
 @pytest.mark.engine
 def test_chinese_is_read_in_lines_of_twenty(pages: Watched, chinese: Server) -> None:
     demo = recordings.load_demo("zh")

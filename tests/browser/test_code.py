@@ -9,12 +9,12 @@ import sys
 import wave
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from bench import recordings
 from rasr.wire.sis.fields import START_FIELDS
 from tests.browser.conftest import Watched, picture, serious
+from tests.browser.looks import looks
 from tests.browser.script import Sent
 from tests.browser.server import Server
 from tests.browser.test_controls import listed
@@ -163,8 +163,7 @@ def test_the_program_is_copied(pages: Watched, fake: Server) -> None:
     expect(page.locator("#code-open")).to_be_focused()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["day", "night"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@looks
 def test_code_and_messages_keep_nobody_out(
     pages: Watched, fake: Server, phone: bool, dark: bool
 ) -> None:

@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PICTURES, Watched, picture, serious
 from tests.browser.console import Answers, ConsoleServer, vocabulary
+from tests.browser.looks import looks
+from tests.longer import mostly_long
 from tests.server.stored import PASSWORD
 
 PARTS = ("overview", "keys", "words", "words/team", "sessions")
@@ -58,9 +60,10 @@ def at(page: Page, part: str) -> None:
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
 
-@pytest.mark.parametrize("language", ["en-GB", "zh-CN"], ids=["english", "chinese"])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    "language", mostly_long(["en-GB", "zh-CN"], "zh-CN"), ids=["english", "chinese"]
+)
+@looks
 def test_every_part_keeps_nobody_out(
     pages: Watched, server: ConsoleServer, answers: Answers, language: str, dark: bool, phone: bool
 ) -> None:
@@ -92,6 +95,7 @@ def test_every_part_fits_into_320_pixels(
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, part
 
 
+@pytest.mark.long
 def test_picture_of_the_document(pages: Watched, server: ConsoleServer, answers: Answers) -> None:
     """The overview: `make picture` takes the document's picture from here."""
     page = pages.open(server.console, prepare=answers.attach)

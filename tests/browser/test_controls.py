@@ -16,6 +16,7 @@ from tests.browser.server import Server, ThreadServer
 from tests.browser.test_speaking import press
 from tests.browser.waiting import (
     PATIENCE_MS,
+    PIXELS,
     expect_at_least,
     expect_count,
     expect_shown,
@@ -24,6 +25,7 @@ from tests.browser.waiting import (
     soon,
     told,
 )
+from tests.longer import mostly_long
 
 CHINESE = {
     "language": "chinese",
@@ -73,14 +75,17 @@ _REFUSE = """
     () => Promise.reject(new DOMException(message, "NotAllowedError"));
 }
 """
-_INKED = """
-() => {
+_INKED = (
+    "() => {"
+    f"  const read = {PIXELS};"
+    """
   const canvas = document.querySelector("#waveform");
   if (canvas.width === 0) return false;
-  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const { data } = read(canvas);
   return data.filter((one, i) => i % 4 === 3 && one > 0).length > 50;
 }
 """
+)
 
 _HOUR_OF_BARS = """
 async () => {
@@ -222,7 +227,7 @@ def test_a_makeshift_model_says_so_and_names_a_better_one(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("served", [True, False])
+@pytest.mark.parametrize("served", mostly_long([True, False], False))
 def test_who_speaks_another_language_than_the_chosen_one_is_told(
     pages: Watched, fake: Server, served: bool
 ) -> None:
@@ -295,6 +300,7 @@ def test_a_sample_is_heard_and_read_at_the_speed_of_speech(pages: Watched, fake:
     expect(page.locator(".notice")).to_have_count(0)
 
 
+@pytest.mark.long
 @pytest.mark.engine
 def test_the_words_of_the_mandarin_sample_are_read(pages: Watched, chinese: Server) -> None:
     page = pages.open(chinese.url, microphone=False)

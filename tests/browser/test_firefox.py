@@ -112,6 +112,7 @@ def _saved(browser: Firefox, kind: str) -> str:
     return browser.saved(f"[data-save={kind}]")
 
 
+@pytest.mark.long
 @pytest.mark.engine
 def test_a_dropped_recording_is_read_and_saved(browser: Firefox, english: Server) -> None:
     demo = recordings.load_demo()
@@ -160,6 +161,7 @@ def test_the_text_is_corrected_searched_and_kept(browser: Firefox, fake: Server)
     browser.picture(PICTURES / "firefox-kept.png")
 
 
+@pytest.mark.long
 def test_a_text_is_heard_and_its_words_are_marked(browser: Firefox, fake: Server) -> None:
     browser.open(f"{fake.url}/#voice")
     browser.wait("() => document.querySelector('[value=espeak-male]') !== null")
@@ -182,6 +184,7 @@ def test_a_text_is_heard_and_its_words_are_marked(browser: Firefox, fake: Server
     browser.picture(PICTURES / "firefox-voice.png")
 
 
+@pytest.mark.long
 def test_a_recording_becomes_a_job_and_is_heard_again(
     browser: Firefox, jobs_server: Server
 ) -> None:

@@ -66,6 +66,7 @@ def test_sample_microphone_correction_file_and_captions(
         picture(page, "first-visit-corrected")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(bool(MOONSHINE.lacks()), reason=MOONSHINE.lacks() or "it is there")
 @pytest.mark.engine
 def test_picture_of_the_readme(english_pages: Watched, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.browser.server import FAKE, Server
 from tests.browser.test_speaking import press
 from tests.browser.test_transcript import texts
 from tests.browser.waiting import expect_at_least, expect_count, expect_shown, expect_status
+from tests.longer import mostly_long
 
 _READY = "Press and speak, or drop a recording."
 _UNANSWERED = ".notice[data-name=unanswered]"
@@ -137,7 +138,7 @@ def test_a_sample_that_does_not_come_is_told(pages: Watched, fake: Server) -> No
     expect_status(page, _READY)
 
 
-@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+@pytest.mark.parametrize("number", mostly_long([signal.SIGSTOP, signal.SIGKILL], signal.SIGSTOP))
 def test_who_does_not_want_to_wait_for_the_end_presses_again(
     pages: Watched, tmp_path: Path, number: signal.Signals
 ) -> None:

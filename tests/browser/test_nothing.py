@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Watched, picture, serious
+from tests.browser.looks import looks
 from tests.browser.server import Server
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@looks
 def test_a_wrong_address_keeps_nobody_out(
     pages: Watched, fake: Server, dark: bool, phone: bool
 ) -> None:

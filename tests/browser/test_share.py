@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from rasr.server.http.captions_page import PARAMETERS
 from tests.browser.conftest import Watched, picture, serious
+from tests.browser.looks import looks
 from tests.browser.server import Server, ThreadServer
 from tests.browser.waiting import PATIENCE_MS, soon
 
@@ -221,8 +222,7 @@ def test_the_keyboard_reaches_everything(pages: Watched, fake: Server) -> None:
     assert query(page)["lines"] == "8"
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@looks
 def test_nobody_is_kept_out(pages: Watched, fake: Server, dark: bool, phone: bool) -> None:
     for locale, preset in (("en-GB", "Projector"), ("zh-CN", "手机")):
         page = pages.open(f"{fake.url}/captions/stage/share", dark=dark, phone=phone, locale=locale)

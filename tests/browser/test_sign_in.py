@@ -20,6 +20,7 @@ from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_at_least, expect_status, soon
 from tests.identity.memory_directory import MemoryDirectory
 from tests.identity.signing import AK, PROJECT, SK
+from tests.longer import mostly_long
 from tests.server.auth.conftest import ALICE, OTHER, PASSWORD, accounts
 
 OIDC = {"issuer": "https://login.example", "audience": "rasr"}
@@ -99,7 +100,7 @@ def left_behind(page: Page) -> str:
     return kept
 
 
-@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("phone", mostly_long([False, True], True))
 def test_who_starts_is_asked_first_and_then_speaks(
     pages: Watched, server: ThreadServer, directory: MemoryDirectory, phone: bool
 ) -> None:
@@ -291,13 +292,14 @@ def test_a_token_that_is_over_is_asked_for_anew_and_what_is_said_is_kept(
     expect(dialog.get_by_label("Password", exact=True)).to_have_value("")
     picture(page, "sign-in-expired")
     # Meanwhile the microphone hears all four sentences.
-    assert soon(page, "() => document.querySelector('#timer').textContent >= '0:09'")
+    soon(page, "() => document.querySelector('#timer').textContent >= '0:09'")
     dialog.get_by_label("Password", exact=True).fill(PASSWORD)
     send(page)
     expect_at_least(page, ".sentence", 4)
     stop(page)
 
 
+@pytest.mark.long
 def test_a_token_that_is_over_when_a_lost_connection_comes_back(
     pages: Watched, server: ThreadServer, directory: MemoryDirectory
 ) -> None:
@@ -454,7 +456,7 @@ def test_accounts_that_come_while_the_page_is_open(pages: Watched, own_server: M
     expect(page.locator("#sign-in-open")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [360, 580, 760, 897, 1089, 1280])
+@pytest.mark.parametrize("width", mostly_long([360, 580, 760, 897, 1089, 1280], 360, 897))
 def test_who_is_signed_in_stands_in_one_line_at_any_width(
     pages: Watched, server: ThreadServer, width: int
 ) -> None:
@@ -468,6 +470,7 @@ def test_who_is_signed_in_stands_in_one_line_at_any_width(
     picture(page, f"signed-in-{width}")
 
 
+@pytest.mark.long
 def test_a_user_of_the_store_needs_neither_domain_nor_project(
     pages: Watched, tmp_path: Path
 ) -> None:

@@ -64,7 +64,7 @@ def expect_sight_of_status(page: Page, text: str) -> None:
 
 def expect_the_second_sentence(page: Page) -> None:
     """Wait until it is being said: there is a final, and a partial."""
-    assert soon(
+    soon(
         page,
         """() => document.querySelectorAll(".sentence").length === 1
           && document.querySelector("#partial").checkVisibility()""",
@@ -174,6 +174,7 @@ def test_a_connection_that_breaks_in_a_sentence_costs_no_word(
     assert commands == ["START", "RESUME", "END"]
 
 
+@pytest.mark.long
 def test_a_server_that_is_restarted_goes_on_where_it_was(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
@@ -199,7 +200,7 @@ def test_a_server_that_is_restarted_goes_on_where_it_was(
     expect_status(page, "Listening")
     expect(alert).to_have_count(0)
     # Who spoke may have stopped long ago: what is kept is heard all the same, and partial first.
-    assert soon(
+    soon(
         page,
         """() => {
           const isAway = ({status}) => status === "Not connected. Trying again …";

@@ -155,6 +155,7 @@ def test_the_keyboard_reaches_the_first_and_the_last_sentence(page: Page) -> Non
     expect(page.locator(":focus")).to_be_in_viewport()
 
 
+@pytest.mark.long
 def test_all_of_it_is_saved(page: Page, tmp_path: Path) -> None:
     lines = saved(page, "Text", tmp_path).read_text("utf-8").splitlines()
     assert len(lines) == SENTENCES
@@ -163,6 +164,7 @@ def test_all_of_it_is_saved(page: Page, tmp_path: Path) -> None:
     assert f"number {SENTENCES - 1}" in " ".join(subtitles.split())
 
 
+@pytest.mark.long
 def test_all_of_it_is_printed(page: Page) -> None:
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("document.querySelectorAll('.sentence').length") == SENTENCES

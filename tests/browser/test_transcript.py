@@ -29,6 +29,7 @@ from tests.browser.waiting import (
     soon,
     told,
 )
+from tests.longer import mostly_long
 
 FIRST = Said("Good morning everybody, and welcome.", 200, frozenset({3}))
 SECOND = Said("Doctor Kaelith from uzbek will speak.", 3500, frozenset({1, 3}))
@@ -121,7 +122,7 @@ def test_the_buttons_stay_in_sight(pages: Watched, fake: Server) -> None:
     said = [Said(f"This is sentence number {n}.", 400 * n) for n in range(40)]
     page = heard(pages, fake, Script(*said))
     # A page follows its text with the next frame.
-    assert soon(page, "() => scrollY > 500")
+    soon(page, "() => scrollY > 500")
     expect(page.locator("#save")).to_be_in_viewport(ratio=1)
     expect(page.locator("#clear")).to_be_in_viewport(ratio=1)
 
@@ -500,7 +501,7 @@ def test_the_newest_text_is_followed_only_by_who_reads_its_end(
     assert page.evaluate("scrollY") == 100
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("dark", mostly_long([False, True], True), ids=["light", "dark"])
 def test_chinese_on_a_phone_is_heard_and_corrected_character_by_character(
     pages: Watched, fake: Server, dark: bool, tmp_path: Path
 ) -> None:

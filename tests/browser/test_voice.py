@@ -25,6 +25,7 @@ from tests.browser.test_module import website
 from tests.browser.test_sign_in import fill, send
 from tests.browser.test_speaking import press
 from tests.browser.waiting import expect_at_least, expect_status, glimpse, soon
+from tests.longer import mostly_long
 from tests.server.auth.conftest import accounts
 
 TEXT = "Good morning. The train leaves at noon."
@@ -341,6 +342,7 @@ def test_a_server_that_is_gone_is_told(
     expect(page.locator("#say-status")).to_have_text("Press to hear the text.")
 
 
+@pytest.mark.long
 def test_who_signs_in_hears_and_sees_the_voices(
     pages: Watched, own_server: Callable[..., ThreadServer], tmp_path: Path
 ) -> None:
@@ -436,12 +438,16 @@ def test_programs_that_are_shown_run_as_they_stand(
 
 @pytest.mark.parametrize(
     ("phone", "dark", "language"),
-    [
-        (False, False, "en-GB"),
+    mostly_long(
+        [
+            (False, False, "en-GB"),
+            (False, True, "zh-CN"),
+            (True, False, "zh-CN"),
+            (True, True, "en-GB"),
+        ],
         (False, True, "zh-CN"),
         (True, False, "zh-CN"),
-        (True, True, "en-GB"),
-    ],
+    ),
     ids=["desk-day-english", "desk-night-chinese", "phone-day-chinese", "phone-night-english"],
 )
 def test_it_keeps_nobody_out(

@@ -45,6 +45,16 @@ GLIMPSE = """
 """
 """A function after which the page asks another one with each change that is made in it."""
 GLIMPSED = "() => window.glimpsed"
+PIXELS = """
+((canvas) => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height)
+    .getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  return copy.getImageData(0, 0, canvas.width, canvas.height);
+})
+"""
+"""A function that reads a canvas. Of a copy: Chromium warns of a canvas of the page that is read
+again and again, and no page may be warned of."""
 PLAYING = "() => document.querySelector('.sentence.playing') !== null"
 """A sentence is heard."""
 
@@ -60,13 +70,13 @@ def nothing_passes(page: Page) -> None:
     page.add_init_script(_PATIENT)
 
 
-def soon(page: Page, holds: str) -> bool:
-    """Wait until a function of the page says true, or until nobody would wait any more.
+def soon(page: Page, holds: str) -> None:
+    """Wait until a function of the page says true.
 
-    Returns:
-        Whether it said so.
+    Raises:
+        AssertionError: nobody would wait any more.
     """
-    return bool(page.evaluate(WAIT % holds, PATIENCE_MS))
+    assert _came_true(page, holds), f"never came true: {holds}"
 
 
 @contextmanager
@@ -74,7 +84,7 @@ def glimpse(page: Page, holds: str) -> Iterator[None]:
     """What is done within makes a function of the page say true, and be it for a moment."""
     page.evaluate(GLIMPSE % holds)
     yield
-    assert soon(page, GLIMPSED), f"never came true: {holds}"
+    assert _came_true(page, GLIMPSED), f"never came true: {holds}"
 
 
 def told(selector: str, text: str) -> str:
@@ -85,25 +95,31 @@ def told(selector: str, text: str) -> str:
 
 
 def expect_status(page: Page, text: str) -> None:
-    if not soon(page, told("#status", text)):
+    if not _came_true(page, told("#status", text)):
         expect(page.locator("#status")).to_have_text(text)
 
 
 def expect_count(page: Page, selector: str, count: int) -> None:
     """Of what is no more before somebody does something; else it is `expect_at_least`."""
-    if not soon(page, f"() => {_all(selector)}.length === {count}"):
+    if not _came_true(page, f"() => {_all(selector)}.length === {count}"):
         expect(page.locator(selector)).to_have_count(count)
 
 
 def expect_at_least(page: Page, selector: str, count: int) -> None:
     """Of what goes on: somebody speaks, and the next one may have come already."""
-    if not soon(page, f"() => {_all(selector)}.length >= {count}"):
+    if not _came_true(page, f"() => {_all(selector)}.length >= {count}"):
         expect(page.locator(selector)).to_have_count(count)
 
 
 def expect_shown(page: Page, selector: str) -> None:
-    if not soon(page, f"() => document.querySelector({json.dumps(selector)})?.checkVisibility()"):
+    if not _came_true(
+        page, f"() => document.querySelector({json.dumps(selector)})?.checkVisibility()"
+    ):
         expect(page.locator(selector).first).to_be_visible()
+
+
+def _came_true(page: Page, holds: str) -> bool:
+    return bool(page.evaluate(WAIT % holds, PATIENCE_MS))
 
 
 def _all(selector: str) -> str:

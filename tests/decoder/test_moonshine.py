@@ -20,6 +20,7 @@ from decoder.registry import EngineSpec, load_offline
 from decoder.registry import load as load_engine
 from rasr.cli.word_error_rate import edit_distance
 from tests.decoder.models.weights import MOONSHINE
+from tests.longer import mostly_long
 
 pytestmark = MOONSHINE.needed
 HUMAN = [one for one in human_recordings() if one.language == "en"]
@@ -79,7 +80,7 @@ def test_marks_and_case_are_as_people_write_them(engine: OfflineEngine) -> None:
     assert read(engine, load("library").samples).text == "The library will be open on Monday."
 
 
-@pytest.mark.parametrize("name", names()[:4])
+@pytest.mark.parametrize("name", mostly_long(names()[:4], names()[0]))
 def test_the_text_does_not_depend_on_how_the_audio_comes(name: str) -> None:
     engine = load_engine(EngineSpec("moonshine", {"model": MOONSHINE.folder(), "streams": 1}))
     samples = load(name).samples

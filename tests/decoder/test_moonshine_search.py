@@ -27,6 +27,7 @@ from decoder.moonshine.search import (
 )
 from decoder.moonshine.vocabulary import END, START, Vocabulary
 from decoder.repetition import loop_period, without_loop
+from tests.longer import mostly_long
 
 PIECES = ["<unk>", "<s>", "</s>", *" abcdefgh", "\u2581a", "\u2581b", "\u2581be", "\u2581abc", "."]
 SIZE = len(PIECES)
@@ -239,7 +240,7 @@ def made(letter: str) -> tuple[HotWord, ...]:
     return tuple(HotWord(f"{letter}{at:03}" + "x" * 56) for at in range(1000))
 
 
-@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("refused", mostly_long([False, True], True))
 def test_the_lists_of_many_sessions_do_not_fill_the_memory(refused: bool) -> None:
     def words(number: int) -> tuple[HotWord, ...]:
         if refused:

@@ -11,6 +11,7 @@ from decoder.pocketsphinx import wrapper
 from decoder.pocketsphinx.engine import PocketSphinxEngine
 from decoder.pocketsphinx.options import PocketSphinxOptions
 from decoder.pocketsphinx.wrapper import SphinxDecoder
+from tests.longer import mostly_long
 
 pytestmark = pytest.mark.engine
 
@@ -70,12 +71,13 @@ def test_the_words_of_a_phrase_have_times_of_their_own(engine: PocketSphinxEngin
         assert abs(word.start_sample / 16 - said.start_ms) < 150
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", mostly_long(names(), "bed", "library"))
 def test_hot_words_that_are_not_said_change_nothing(engine: PocketSphinxEngine, name: str) -> None:
     recording = load(name)
     assert heard(engine, recording.samples, NOT_SAID).text == heard(engine, recording.samples).text
 
 
+@pytest.mark.long
 def test_hot_words_that_are_not_said_change_nothing_for_people(engine: PocketSphinxEngine) -> None:
     recordings = [one for one in human_recordings() if one.language == "en"]
     if not recordings:
@@ -94,6 +96,7 @@ def test_what_nobody_can_say_is_given_back(engine: PocketSphinxEngine, text: str
     stream.close()
 
 
+@pytest.mark.long
 def test_entries_of_hot_words_do_not_pile_up_in_the_dictionary(
     engine: PocketSphinxEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

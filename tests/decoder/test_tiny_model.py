@@ -78,6 +78,7 @@ def test_one_character_in_twenty_at_most_is_wrong(engine: Engine) -> None:
     assert wrong <= 0.05 * sum(len(one.text.replace(" ", "")) for one in recordings)
 
 
+@pytest.mark.long
 def test_a_beam_is_another_search_than_the_best_path_alone(engine: Engine) -> None:
     greedy = load(EngineSpec("sherpa-onnx", {"model": str(folder())}))
     differing = [

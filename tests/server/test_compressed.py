@@ -169,6 +169,7 @@ async def test_a_long_message_lets_other_sessions_speak(service: Service) -> Non
         assert flood.arrived_s > speaker.arrived_s
 
 
+@pytest.mark.long
 @pytest.mark.engine
 async def test_the_demo_as_a_browser_records_it_has_the_same_words_as_raw_sound() -> None:
     with as_file(files("rasr") / "data" / "demo.flac") as demo:

@@ -44,14 +44,14 @@ async def faults_of(seeds: range, *, strict_limit: bool = False) -> dict[int, li
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(500), pytest.param(range(500, 1500), marks=pytest.mark.long)]
+    "seeds", [range(150), pytest.param(range(150, 1500), marks=pytest.mark.long)]
 )
 async def test_the_server_keeps_what_the_protocol_promises(seeds: range) -> None:
     assert await faults_of(seeds) == {}
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(1500, 1700), pytest.param(range(1700, 2000), marks=pytest.mark.long)]
+    "seeds", [range(1500, 1550), pytest.param(range(1550, 2000), marks=pytest.mark.long)]
 )
 async def test_so_it_does_where_too_much_audio_is_an_error(seeds: range) -> None:
     assert await faults_of(seeds, strict_limit=True) == {}

@@ -15,6 +15,7 @@ from rasr.media import DecodingKilled, Limits
 from rasr.server.service import Service
 from rasr.usage.meter import UsageRefused
 from rasr.usage.services import Service as Kind
+from tests.longer import mostly_long
 from tests.media.files import ENCODED, amr_wb, bomb, encoded
 from tests.processes import until
 from tests.server.audio import noise, quiet, voiced
@@ -36,7 +37,7 @@ def pcm_of(data: bytes, folder: Path, rate: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ENCODED)
-@pytest.mark.parametrize("khz", [8, 16])
+@pytest.mark.parametrize("khz", mostly_long([8, 16], 16))
 async def test_a_file_has_the_text_that_its_samples_have_on_the_websocket(
     service: Service, kind: str, khz: int, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import pytest_asyncio
 from bench.recordings import load, names
 from rasr.server.service import Service
 from tests.decoder.models.weights import MOONSHINE
+from tests.longer import mostly_long
 from tests.media.files import encoded
 from tests.server.short_audio import streamed, told, transcribed
 from tests.server.test_moonshine import settings
@@ -24,7 +25,7 @@ async def moonshine() -> AsyncIterator[Service]:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", mostly_long(names(), "conversation", "bed"))
 async def test_a_recording_has_the_same_text_at_every_door(moonshine: Service, name: str) -> None:
     recording = load(name)
     posted = await told(moonshine, recording.path.read_bytes(), "flac")

@@ -158,6 +158,7 @@ async def test_a_thread_that_loads_for_ever_is_ended_by_force() -> None:
         server.tells_what_hangs()
 
 
+@pytest.mark.long
 async def test_a_thread_that_loads_for_ever_does_not_keep_a_server_that_could_not_start() -> None:
     settings: dict[str, object] = {"load_timeout_s": 0.5}
     async with serving("thread hangs while loading", decoding=settings) as server:
@@ -174,6 +175,7 @@ async def test_an_event_loop_that_hangs_is_ended_by_force() -> None:
         server.tells_what_hangs()
 
 
+@pytest.mark.long
 async def test_where_even_standard_error_hangs_the_kernel_ends_it() -> None:
     nobody_reads, written = os.pipe()
     try:
@@ -242,6 +244,7 @@ async def test_a_session_whose_worker_is_stopped_is_closed_after_the_time_to_dra
         await until(lambda: worker.gone)
 
 
+@pytest.mark.long
 async def test_a_client_that_never_reads_is_dropped_after_the_time_to_drain() -> None:
     async with serving("clients do not read") as server:
         url = await server.says("READY")

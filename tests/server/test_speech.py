@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from bench.recordings import Recording, load, load_unknown_name, names
 from rasr.audio import FORMATS, Resampler, encode
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.longer import mostly_long
 from tests.server.sdk import SdkClient
 
 pytestmark = pytest.mark.engine
@@ -41,8 +43,15 @@ def coded(recording: Recording, format_name: str) -> bytes:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("format_name", list(FORMATS))
-@pytest.mark.parametrize("path", ["continue-stream", "sentence-stream", "short-stream"])
+@pytest.mark.parametrize(
+    ("path", "format_name"),
+    mostly_long(
+        product(("continue-stream", "sentence-stream", "short-stream"), FORMATS),
+        ("continue-stream", "pcm16k16bit"),
+        ("sentence-stream", "ulaw8k8bit"),
+        ("short-stream", "alaw16k8bit"),
+    ),
+)
 async def test_every_word_is_recognised_and_in_its_place(
     real_service: Service, path: str, format_name: str
 ) -> None:
@@ -88,7 +97,7 @@ async def test_a_conversation_comes_sentence_by_sentence(real_service: Service) 
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@pytest.mark.parametrize("chunk", [320, 1111, 48_000])
+@pytest.mark.parametrize("chunk", mostly_long([320, 1111, 48_000], 1111))
 async def test_the_cut_of_the_sound_changes_neither_words_nor_times(
     real_service: Service, chunk: int
 ) -> None:

@@ -54,6 +54,7 @@ async def test_mandarin_has_at_most_a_tenth_of_its_characters_wrong() -> None:
     assert wrong <= 0.1 * sum(len(language.spoken(one.text)) for one in spoken)
 
 
+@pytest.mark.long
 async def test_english_is_read_as_well_as_whole_recordings() -> None:
     spoken = [one for one in human_recordings() if one.language == "en"]
     wrong, language = 0, load_spellers()["english"]
