@@ -18,9 +18,9 @@ DEPLOY := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY)/.ready
 # Tests run in four processes of about the same length: these, and one with all the rest.
 BESIDE := browser server apart
+browser := tests/browser tests/models
 apart := tests/server/auth tests/server/jobs tests/server/metering tests/decoder
-server := tests/server $(apart:%=--ignore %)
-browser := tests/browser
+server := tests/server tests/media $(apart:%=--ignore %)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev models-for-tests ray-for-tests demo run test test-long check format lock picture train mutants peers vendor image-steps clean
@@ -77,7 +77,8 @@ test: $(TRIED) $(DEV_STAMP) ## the whole test suite, but for what takes long
 	@beside=; trap 'kill $$beside; wait; exit 130' INT TERM; \
 	$(foreach group,$(BESIDE),$(BIN)/python -m pytest -m 'not long' $($(group)) \
 	  > $(VENV)/$(group)-tests.log 2>&1 & beside="$$beside $$!";) \
-	$(BIN)/python -m pytest -m 'not long' $(addprefix --ignore ,tests/browser tests/server $(apart)); failed=$$?; \
+	$(BIN)/python -m pytest -m 'not long' \
+	  $(addprefix --ignore ,$(filter tests/%,$(browser) $(server))); failed=$$?; \
 	for process in $$beside; do wait $$process || failed=1; done; \
 	cat $(VENV)/*-tests.log; \
 	exit $$failed

@@ -19,6 +19,7 @@ from tests.browser.waiting import (
     glimpse,
     soon,
 )
+from tests.longer import mostly_long
 
 SMALL = """
 () => [...document.querySelectorAll("button, select, input, textarea, a")]
@@ -64,7 +65,7 @@ def test_nobody_is_kept_out(pages: Watched, fake: Server, dark: bool, phone: boo
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("phone", mostly_long([False, True], True), ids=["desk", "phone"])
 def test_somebody_who_speaks_is_not_kept_out_either(
     pages: Watched, fake: Server, phone: bool
 ) -> None:

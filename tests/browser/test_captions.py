@@ -80,7 +80,7 @@ def without_pauses() -> list[bytes]:
     return [audio[at : at + 8000].tobytes() for at in range(0, len(audio) - 8000, 8000)]
 
 
-@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("phone", mostly_long([False, True], True), ids=["desk", "phone"])
 def test_lines_roll_up_and_nothing_that_was_read_jumps(
     pages: Watched, fake: Server, phone: bool
 ) -> None:
@@ -148,7 +148,7 @@ async (texts) => {
 """
 
 
-@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+@pytest.mark.parametrize("motion", mostly_long(["no-preference", "reduce"], "no-preference"))
 def test_new_words_alone_fade_in_and_not_for_who_wants_no_motion(
     pages: Watched, fake: Server, motion: Literal["no-preference", "reduce"]
 ) -> None:
@@ -166,7 +166,7 @@ def test_new_words_alone_fade_in_and_not_for_who_wants_no_motion(
     assert style(page, "#rows span", "animationName") == name
 
 
-@pytest.mark.parametrize("lines", [2, 4])
+@pytest.mark.parametrize("lines", mostly_long([2, 4], 2))
 def test_lines_stand_in_one_box_that_is_nowhere_darker(
     pages: Watched, fake: Server, lines: int
 ) -> None:
@@ -257,6 +257,7 @@ def test_in_obs_nothing_but_captions_is_on_air(pages: Watched, fake: Server) -> 
         wire.mend()
 
 
+@pytest.mark.long
 def test_who_wants_to_be_told_in_obs_is_told(pages: Watched, fake: Server) -> None:
     page = pages.open(
         f"{fake.url}/captions/told-on-air?status=yes",
@@ -267,6 +268,7 @@ def test_who_wants_to_be_told_in_obs_is_told(pages: Watched, fake: Server) -> No
     expect(page.locator("#share")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_in_a_frame_of_somebody_s_page_there_is_nothing_to_press_either(
     pages: Watched, fake: Server
 ) -> None:
@@ -424,6 +426,7 @@ def pixels(png: bytes) -> np.ndarray[Any, Any]:
         return next(container.decode(video=0)).to_ndarray(format="rgba")
 
 
+@pytest.mark.long
 def test_a_text_goes_after_a_silence_and_does_not_come_back_above_the_next(
     pages: Watched, fake: Server
 ) -> None:
@@ -446,6 +449,7 @@ def test_a_text_goes_after_a_silence_and_does_not_come_back_above_the_next(
         assert shown(page) == [second]
 
 
+@pytest.mark.long
 def test_who_wants_no_partials_sees_none(pages: Watched, fake: Server) -> None:
     page = pages.open(
         f"{fake.url}/captions/calm?partials=no",

@@ -9,6 +9,7 @@ import sys
 import wave
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from bench import recordings
@@ -69,6 +70,7 @@ def test_python_that_is_shown_runs_as_it_stands(
     assert (run.returncode, run.stderr) == (1, "usage: python speak.py recording.wav\n")
 
 
+@pytest.mark.long
 def test_no_program_is_shown_before_the_server_has_said_what_it_serves(
     pages: Watched, fake: Server
 ) -> None:
@@ -139,6 +141,7 @@ def test_every_program_has_the_settings_of_the_page(pages: Watched, fake: Server
     assert re.search(r"cannot ask for it: .*\bcaption_channel\b", sdk)
 
 
+@pytest.mark.long
 def test_hot_words_with_quotes_in_them_stay_what_they_are(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, prepare=listed(("english_16k_common", "m"), hot_words=True))
     press(page, "Settings")
@@ -220,6 +223,7 @@ def test_messages_are_shown_as_they_go_over_the_wire(pages: Watched, fake: Serve
     expect(lines).to_have_count(0)
 
 
+@pytest.mark.long
 def test_the_newest_messages_are_kept(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
     press(page, "Messages")

@@ -163,6 +163,7 @@ def test_a_key_signs_in_and_its_secret_stays_in_memory(
     expect(page.locator("#standing")).to_contain_text("Sign in to see your project.")
 
 
+@pytest.mark.long
 def test_a_key_that_is_wrong_or_of_another_project_is_said_to_be(
     pages: Watched, server: ConsoleServer
 ) -> None:
@@ -185,6 +186,7 @@ def test_a_key_that_is_wrong_or_of_another_project_is_said_to_be(
     expect(fault).to_contain_text("Access key id, secret and project id are needed.")
 
 
+@pytest.mark.long
 def test_a_clock_that_is_wrong_is_said_to_be(pages: Watched, server: ConsoleServer) -> None:
     pages.expect(UNAUTHORISED)
     access, secret = server.accounts.keys["anna"]
@@ -195,6 +197,7 @@ def test_a_clock_that_is_wrong_is_said_to_be(pages: Watched, server: ConsoleServ
     expect(page.locator("#sign-in-fault")).to_contain_text("The clocks of this machine")
 
 
+@pytest.mark.long
 def test_plain_http_cannot_sign_and_has_the_password(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -284,6 +287,7 @@ def test_who_signs_out_leaves_nothing(
     expect(page.locator("#keys tbody tr")).to_contain_text(server.accounts.keys["rita"][0])
 
 
+@pytest.mark.long
 def test_a_server_that_knows_no_passwords_says_what_it_needs(
     pages: Watched, own_server: MakeServer
 ) -> None:
@@ -315,6 +319,7 @@ def test_a_server_that_comes_back_is_found_and_nothing_typed_is_lost(
     expect(page.locator("#word-saved")).to_have_text("Not saved yet.")
 
 
+@pytest.mark.long
 def test_a_console_that_is_opened_before_its_server_waits_for_it(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -406,6 +411,7 @@ def test_words_calls_and_usage_are_those_of_the_server(
 # Ways
 
 
+@pytest.mark.long
 def test_parts_have_addresses_and_the_way_back(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -440,6 +446,7 @@ def test_the_page_leads_to_the_console_and_back(
     expect(page.get_by_role("heading", name="rasr console")).to_be_visible()
 
 
+@pytest.mark.long
 def test_the_language_is_changed_where_one_is(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -496,6 +503,7 @@ def test_the_four_metrics_are_drawn_by_interface_over_a_day_and_a_week(
     assert [one["period"] for one in asked] == [["300"], ["3600"]]
 
 
+@pytest.mark.long
 def test_how_late_a_final_came_is_told_in_milliseconds(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -512,6 +520,7 @@ def test_how_late_a_final_came_is_told_in_milliseconds(
     expect(rows.last).not_to_contain_text("ms")
 
 
+@pytest.mark.long
 def test_of_several_servers_each_and_all_together_stand_above_the_sessions(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -556,6 +565,7 @@ def test_what_was_used_stands_beside_packages_and_quotas(
     expect(usage.get_by_role("table")).to_contain_text("none (token)")
 
 
+@pytest.mark.long
 def test_a_part_of_the_overview_that_is_missing_takes_nothing_else_away(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -577,6 +587,7 @@ def test_a_part_of_the_overview_that_is_missing_takes_nothing_else_away(
     expect(page.locator("#monitoring figure").first).to_be_visible()
 
 
+@pytest.mark.long
 def test_of_thousands_of_rows_the_first_are_shown_and_the_others_counted(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -605,6 +616,7 @@ def test_of_thousands_of_rows_the_first_are_shown_and_the_others_counted(
     expect_count(page, "#sessions tbody tr", 200)
 
 
+@pytest.mark.long
 def test_an_answer_that_cannot_be_shown_is_asked_for_anew(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -685,6 +697,7 @@ def test_a_table_is_made_changed_and_deleted(
     assert set(answers.vocabularies) == {"team"}
 
 
+@pytest.mark.long
 def test_words_come_from_a_file_and_go_into_one(
     pages: Watched, server: ConsoleServer, answers: Answers, tmp_path: Path
 ) -> None:
@@ -707,6 +720,7 @@ def test_words_come_from_a_file_and_go_into_one(
     expect(page.locator("#words-fault")).to_contain_text("has no words")
 
 
+@pytest.mark.long
 def test_a_table_that_is_gone_is_said_to_be(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:
@@ -763,6 +777,7 @@ def test_a_recording_is_sent_as_it_is(
     expect(page.locator("#trial-fault")).to_contain_text("said.mp3 is too large to be sent")
 
 
+@pytest.mark.long
 def test_what_the_server_says_of_a_sound_is_told(
     pages: Watched, server: ConsoleServer, answers: Answers, tmp_path: Path
 ) -> None:
@@ -777,6 +792,7 @@ def test_what_the_server_says_of_a_sound_is_told(
     expect(page.get_by_role("button", name="Record")).to_have_attribute("aria-disabled", "false")
 
 
+@pytest.mark.long
 def test_a_microphone_that_is_not_allowed_is_told_with_its_cure(
     pages: Watched, server: ConsoleServer, answers: Answers
 ) -> None:

@@ -161,6 +161,7 @@ def test_language_model_and_mode_stand_beside_the_button(
     expect(model).to_have_value("english_8k_common")
 
 
+@pytest.mark.long
 def test_what_is_written_before_the_server_has_said_what_it_serves_stays(
     pages: Watched, fake: Server
 ) -> None:
@@ -183,6 +184,7 @@ def test_what_is_written_before_the_server_has_said_what_it_serves_stays(
     expect(words).to_have_value("Kaelith")
 
 
+@pytest.mark.long
 def test_a_reader_whose_language_is_not_served_is_told_the_cure(
     pages: Watched, fake: Server
 ) -> None:
@@ -209,7 +211,7 @@ def test_a_reader_whose_language_is_not_served_is_told_the_cure(
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
-@pytest.mark.parametrize("dark", [False, True], ids=["day", "night"])
+@pytest.mark.parametrize("dark", mostly_long([False, True], True), ids=["day", "night"])
 def test_a_makeshift_model_says_so_and_names_a_better_one(
     pages: Watched, fake: Server, phone: bool, dark: bool
 ) -> None:
@@ -318,6 +320,7 @@ def test_the_words_of_the_mandarin_sample_are_read(pages: Watched, chinese: Serv
     assert re.sub(r"\W", "", said) == re.sub(r"\W", "", recordings.load_demo("zh").text)
 
 
+@pytest.mark.long
 def test_a_sample_that_is_not_served_says_how_to_have_it(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, languages=[ENGLISH, CHINESE])
     press(page, "Chinese")
@@ -327,6 +330,7 @@ def test_a_sample_that_is_not_served_says_how_to_have_it(pages: Watched, fake: S
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_server_that_lists_no_languages_offers_the_samples_that_it_serves(
     pages: Watched, fake: Server
 ) -> None:
@@ -390,6 +394,7 @@ def test_the_microphone_is_heard_as_it_is_unless_its_sound_is_to_be_cleaned_up(
         press(page, "Close")
 
 
+@pytest.mark.long
 def test_a_microphone_whose_name_is_not_known_is_not_offered(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, microphone=False)
     expect(page.locator("#model")).to_have_text("fake")
@@ -433,6 +438,7 @@ def test_the_sound_is_drawn_and_its_time_runs(pages: Watched, fake: Server) -> N
     expect(page.locator("#timer")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_who_wants_no_motion_has_the_level_instead_of_the_waveform(
     pages: Watched, fake: Server
 ) -> None:
@@ -444,6 +450,7 @@ def test_who_wants_no_motion_has_the_level_instead_of_the_waveform(
     press(page, "Stop")
 
 
+@pytest.mark.long
 def test_a_waveform_that_is_not_shown_keeps_no_bars(pages: Watched, fake: Server) -> None:
     for moving in (False, True):
         page = pages.open(fake.url, moving=moving)
@@ -476,6 +483,7 @@ def test_day_and_night_are_switched_and_remembered(pages: Watched, fake: Server)
     assert page.evaluate(ground) == day
 
 
+@pytest.mark.long
 def test_the_mark_of_the_focus_is_seen_beside_the_button(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
     expect(page.locator("#talk")).to_be_focused()
@@ -492,6 +500,7 @@ def test_the_mark_of_the_focus_is_seen_beside_the_button(pages: Watched, fake: S
     page.keyboard.press("Enter")
 
 
+@pytest.mark.long
 def test_a_small_screen_begins_at_the_top_of_the_page(pages: Watched, fake: Server) -> None:
     small: ViewportSize = {"width": 360, "height": 400}
     page = pages.open(fake.url, phone=True, prepare=lambda page: page.set_viewport_size(small))
@@ -500,6 +509,7 @@ def test_a_small_screen_begins_at_the_top_of_the_page(pages: Watched, fake: Serv
     assert page.evaluate("scrollY") == 0
 
 
+@pytest.mark.long
 def test_a_finger_is_told_to_open_a_file(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, phone=True)
     expect_status(page, "Press and speak, or open a file.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Watched, picture
@@ -62,6 +63,7 @@ def test_a_microphone_that_is_not_allowed(pages: Watched, fake: Server) -> None:
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_an_address_that_browsers_give_no_microphone(pages: Watched, fake: Server) -> None:
     # Chromium says so for each policy that only a secure page may have.
     pages.expect("Cross-Origin-Opener-Policy header has been ignored")
@@ -70,6 +72,7 @@ def test_an_address_that_browsers_give_no_microphone(pages: Watched, fake: Serve
     expect_alert(page, "no microphone to this address", f"http://localhost:{fake.port}")
 
 
+@pytest.mark.long
 def test_a_microphone_that_is_missing_or_busy(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
     for name, what, do in (
@@ -81,6 +84,7 @@ def test_a_microphone_that_is_missing_or_busy(pages: Watched, fake: Server) -> N
         expect_alert(page, what, do)
 
 
+@pytest.mark.long
 def test_a_microphone_that_is_taken_away(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
     page.evaluate(_KEEP_STREAM)
@@ -91,6 +95,7 @@ def test_a_microphone_that_is_taken_away(pages: Watched, fake: Server) -> None:
     expect(page.locator("#status")).to_contain_text("Press to speak again.")
 
 
+@pytest.mark.long
 def test_a_silence_that_is_too_long(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, prepare=lambda page: page.add_init_script(_SILENT))
     page.get_by_label("Mode", exact=True).select_option("sentence")
@@ -104,6 +109,7 @@ def test_a_silence_that_is_too_long(pages: Watched, fake: Server) -> None:
     expect(page.locator(".notice")).to_contain_text("No speech was heard.Speak nearer")
 
 
+@pytest.mark.long
 def test_a_browser_whose_sound_does_not_start(pages: Watched, fake: Server) -> None:
     def mute(page: Page) -> None:
         page.add_init_script("AudioContext.prototype.resume = () => new Promise(() => {});")

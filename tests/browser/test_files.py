@@ -19,6 +19,7 @@ from tests.browser.server import Server
 from tests.browser.test_recordings import drop_files
 from tests.browser.test_speaking import keep_sights, press
 from tests.browser.waiting import expect_at_least, expect_count, expect_status
+from tests.longer import mostly_long
 from tests.server.audio import quiet
 
 
@@ -60,6 +61,7 @@ def test_files_are_read_one_after_the_other(pages: Watched, fake: Server) -> Non
     expect(page.locator("#latency")).to_have_text("")
 
 
+@pytest.mark.long
 def test_files_of_one_sentence_each_are_all_read(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
     page.get_by_label("Mode", exact=True).select_option("One sentence")
@@ -72,6 +74,7 @@ def test_files_of_one_sentence_each_are_all_read(pages: Watched, fake: Server) -
     assert notices == ["No speech found in silent.wav."]
 
 
+@pytest.mark.long
 def test_files_of_which_the_same_is_to_be_said_have_one_notice(
     pages: Watched, fake: Server
 ) -> None:
@@ -97,7 +100,9 @@ def test_files_of_which_the_same_is_to_be_said_have_one_notice(
     )
 
 
-@pytest.mark.parametrize("said", [[], [Said("", 0)]], ids=["no sentence", "no words in it"])
+@pytest.mark.parametrize(
+    "said", mostly_long([[], [Said("", 0)]], []), ids=["no sentence", "no words in it"]
+)
 def test_sound_without_words_is_not_called_silence(
     pages: Watched, fake: Server, said: list[Said]
 ) -> None:
@@ -112,6 +117,7 @@ def test_sound_without_words_is_not_called_silence(
     expect(notice).to_contain_text("rasr setup LANGUAGE")
 
 
+@pytest.mark.long
 def test_a_file_that_no_browser_has_room_for_is_refused_unread(
     pages: Watched, fake: Server
 ) -> None:
@@ -159,6 +165,7 @@ def test_files_wait_until_somebody_has_spoken(pages: Watched, fake: Server) -> N
     expect(page.locator(".notice")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_silent_file_has_words_of_its_own(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url)
     drop_files(page, ("silent.wav", silence(6000)))

@@ -90,7 +90,7 @@ def test_what_begins_is_given_up_by_stop(
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("gives_up", [True, False])
+@pytest.mark.parametrize("gives_up", mostly_long([True, False], False))
 def test_a_part_of_the_microphone_that_does_not_come(
     pages: Watched, fake: Server, gives_up: bool
 ) -> None:
@@ -110,7 +110,7 @@ def test_a_part_of_the_microphone_that_does_not_come(
     expect(page.locator(_UNANSWERED)).to_have_count(0 if gives_up else 1)
 
 
-@pytest.mark.parametrize("held", ["**/languages", "**/properties"])
+@pytest.mark.parametrize("held", mostly_long(["**/languages", "**/properties"], "**/languages"))
 def test_a_list_that_does_not_come_is_waited_for_ten_seconds(
     pages: Watched, fake: Server, held: str
 ) -> None:
@@ -127,6 +127,7 @@ def test_a_list_that_does_not_come_is_waited_for_ten_seconds(
     expect_status(page, "Done. Press to speak again.")
 
 
+@pytest.mark.long
 def test_a_sample_that_does_not_come_is_told(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, prepare=_clocked)
     expect_count(page, "#choice-property option", 1)

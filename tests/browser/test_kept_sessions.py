@@ -17,6 +17,7 @@ from tests.browser.test_recordings import drop
 from tests.browser.test_speaking import press
 from tests.browser.test_transcript import correct, heard, questions, texts
 from tests.browser.waiting import PATIENCE_MS, PLAYING, expect_count, expect_status, glimpse, soon
+from tests.longer import mostly_long
 
 FIRST = Said("Good morning everybody.", 200)
 SECOND = Said("Doctor Kaelith will speak.", 3500)
@@ -252,6 +253,7 @@ def test_past_sessions_are_renamed_saved_and_forgotten(
     expect(page.locator("#kept-size")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_session_that_another_tab_forgets_is_written_no_more(
     pages: Watched, fake: Server
 ) -> None:
@@ -269,6 +271,7 @@ def test_a_session_that_another_tab_forgets_is_written_no_more(
     assert dialogs == ["beforeunload"]
 
 
+@pytest.mark.long
 def test_a_text_that_was_on_the_page_comes_back_when_another_one_was_shown(
     pages: Watched, fake: Server
 ) -> None:
@@ -289,6 +292,7 @@ def test_a_text_that_was_on_the_page_comes_back_when_another_one_was_shown(
     assert kept(page)["sessions"] == 2
 
 
+@pytest.mark.long
 def test_a_session_is_shown_while_the_search_has_found_something(
     pages: Watched, fake: Server
 ) -> None:
@@ -305,7 +309,9 @@ def test_a_session_is_shown_while_the_search_has_found_something(
     expect(page.locator("#done-text")).to_have_text("The text is cleared.")
 
 
-@pytest.mark.parametrize("still", [False, True], ids=["keeping is off", "only text is kept"])
+@pytest.mark.parametrize(
+    "still", mostly_long([False, True], False), ids=["keeping is off", "only text is kept"]
+)
 def test_a_session_that_was_shown_after_clearing_stays_kept_when_that_is_undone(
     pages: Watched, fake: Server, still: bool
 ) -> None:
@@ -348,6 +354,7 @@ def test_a_session_that_was_shown_after_clearing_stays_kept_when_that_is_undone(
         assert texts(page) == there
 
 
+@pytest.mark.long
 def test_what_is_said_while_a_past_session_is_shown_comes_along_when_that_is_undone(
     pages: Watched, fake: Server
 ) -> None:
@@ -381,6 +388,7 @@ def test_what_is_said_while_a_past_session_is_shown_comes_along_when_that_is_und
     assert texts(page) == [FIRST.text]
 
 
+@pytest.mark.long
 def test_a_browser_that_keeps_nothing_is_told(pages: Watched, fake: Server) -> None:
     page = pages.open(fake.url, prepare=lambda page: page.add_init_script(_NO_STORAGE))
     press(page, "Past sessions")
@@ -408,6 +416,7 @@ def test_a_disk_that_is_full_is_told_and_the_text_is_not_left_unasked(
     assert dialogs == ["beforeunload"]
 
 
+@pytest.mark.long
 def test_what_a_full_disk_had_no_room_for_is_kept_once_there_is_room(
     pages: Watched, fake: Server
 ) -> None:
@@ -429,6 +438,7 @@ def test_what_a_full_disk_had_no_room_for_is_kept_once_there_is_room(
     assert texts(page) == said
 
 
+@pytest.mark.long
 def test_a_text_whose_session_is_forgotten_here_is_not_left_unasked_and_can_be_kept_anew(
     pages: Watched, fake: Server
 ) -> None:
@@ -457,6 +467,7 @@ def test_a_text_whose_session_is_forgotten_here_is_not_left_unasked_and_can_be_k
     assert page.evaluate(_ASKS)
 
 
+@pytest.mark.long
 def test_what_is_said_after_all_data_was_deleted_elsewhere_is_kept(
     pages: Watched, fake: Server
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_file_that_is_chosen_is_read_too(pages: Watched, fake: Server) -> None
     expect_count(page, ".sentence", 1)
 
 
+@pytest.mark.long
 def test_the_text_is_saved_a_sentence_a_line(read_page: Page, tmp_path: Path) -> None:
     lines = saved(read_page, "Text one", tmp_path).read_text("utf-8").splitlines()
     assert lines == read_page.locator(".sentence span").all_text_contents()
@@ -130,6 +131,7 @@ def test_subtitles_are_what_other_programs_read(
         assert min(abs(start - shown) for start in starts) <= 0.1
 
 
+@pytest.mark.long
 def test_subtitles_that_the_server_does_not_make_are_told_and_the_text_is_still_there(
     pages: Watched, own_server: Callable[..., ThreadServer], tmp_path: Path
 ) -> None:
@@ -159,6 +161,7 @@ def test_json_has_the_segments_with_their_words(read_page: Page, tmp_path: Path)
         assert segment["word_info"][0]["start_time"] == segment["start_time"]
 
 
+@pytest.mark.long
 def test_each_recording_has_its_name_and_a_clock_of_its_own(
     read_page: Page, tmp_path: Path
 ) -> None:
@@ -184,6 +187,7 @@ def test_each_recording_has_its_name_and_a_clock_of_its_own(
     assert re.findall(r"^(.*\.flac)\n\n", text, re.M) == ["demo.flac", "question.flac"]
 
 
+@pytest.mark.long
 def test_the_text_is_copied(read_page: Page) -> None:
     with glimpse(read_page, told("#copy", "Copied")):
         press(read_page, "Copy")

@@ -26,6 +26,7 @@ from tests.browser.test_sign_in import UNAUTHORISED, fill, send, sign_in
 from tests.browser.test_speaking import press
 from tests.browser.waiting import PIXELS, expect_count, expect_shown, glimpse, soon
 from tests.identity.signing import PROJECT
+from tests.longer import mostly_long
 from tests.media.files import encoded
 from tests.processes import LONG_S
 from tests.server.auth.conftest import accounts
@@ -212,7 +213,9 @@ STATES: list[Job] = [
 
 
 @pytest.mark.parametrize(
-    ("dark", "phone"), [(False, False), (True, True)], ids=["day-desk", "night-phone"]
+    ("dark", "phone"),
+    mostly_long([(False, False), (True, True)], (True, True)),
+    ids=["day-desk", "night-phone"],
 )
 def test_the_list_says_how_far_each_is(
     pages: Watched, fake: Server, dark: bool, phone: bool
@@ -251,7 +254,9 @@ def call() -> PlayedJobs:
 
 
 @pytest.mark.parametrize(
-    ("dark", "phone"), [(False, False), (True, True)], ids=["day-desk", "night-phone"]
+    ("dark", "phone"),
+    mostly_long([(False, False), (True, True)], (False, False)),
+    ids=["day-desk", "night-phone"],
 )
 def test_speakers_have_names_and_colours_and_what_a_review_marks_is_underlined(
     pages: Watched, fake: Server, dark: bool, phone: bool
@@ -289,6 +294,7 @@ def test_the_server_tells_who_speaks_on_which_channel(pages: Watched, url: str) 
     assert names.last.text_content() == "Agent"
 
 
+@pytest.mark.long
 def test_who_says_what_is_in_what_is_saved(pages: Watched, fake: Server, tmp_path: Path) -> None:
     page = opened(pages, fake, call())
     page.get_by_role("button", name=re.compile("Show: ")).click()
@@ -302,6 +308,7 @@ def test_who_says_what_is_in_what_is_saved(pages: Watched, fake: Server, tmp_pat
     assert [cell.value for cell in sheet[1]][-2:] == ["Text", "Score"]
 
 
+@pytest.mark.long
 def test_voices_are_numbered_in_chinese_too(pages: Watched, fake: Server) -> None:
     told = finished("meeting", Said("你好。", 0), Said("再见。", 2000))
     for number, one in enumerate(told["segments"]):
@@ -395,6 +402,7 @@ def test_what_cannot_be_heard_or_seen_of_the_sound_is_said(pages: Watched, fake:
     assert not page.evaluate(f"({BARS})()")
 
 
+@pytest.mark.long
 def test_more_recordings_are_shown_when_asked_for(pages: Watched, fake: Server) -> None:
     played = PlayedJobs([finished(f"job {number}", Said("One.", 0)) for number in range(60)])
     page = opened(pages, fake, played)
@@ -414,6 +422,7 @@ def test_a_job_that_waits_is_taken_back(pages: Watched, fake: Server) -> None:
     assert played.forgotten == ["c"]
 
 
+@pytest.mark.long
 def test_who_gives_up_while_a_file_is_sent_begins_no_job(pages: Watched, fake: Server) -> None:
     played = PlayedJobs(held="u1")
     page = opened(pages, fake, played)
@@ -462,6 +471,7 @@ def test_where_a_browser_keeps_nothing_the_sound_lasts_as_long_as_the_page(
     expect(page.locator("#recording-sound-note")).to_contain_text("cannot be heard here")
 
 
+@pytest.mark.long
 def test_a_server_without_a_store_says_so(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
@@ -472,6 +482,7 @@ def test_a_server_without_a_store_says_so(
     )
 
 
+@pytest.mark.long
 def test_who_has_not_signed_in_is_asked_when_he_sends_something(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
@@ -495,6 +506,7 @@ def test_who_has_not_signed_in_is_asked_when_he_sends_something(
     expect_count(page, "#recording-rows li", 1)
 
 
+@pytest.mark.long
 def test_a_server_that_is_gone_is_told_and_asked_again(pages: Watched, fake: Server) -> None:
     pages.expect("ERR_CONNECTION_REFUSED", "ERR_FAILED")
     played = PlayedJobs(list(STATES[:1]))

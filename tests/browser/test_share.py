@@ -109,6 +109,7 @@ def test_the_link_is_copied_by_one_click(pages: Watched, fake: Server) -> None:
     expect(page.locator("#told")).to_have_text("")
 
 
+@pytest.mark.long
 def test_by_the_machine_s_address_the_link_is_for_all_and_still_copied(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
@@ -140,6 +141,7 @@ async (text) => {
 """
 
 
+@pytest.mark.long
 def test_the_qr_code_is_that_of_the_link(pages: Watched, fake: Server) -> None:
     page = pages.open(f"{fake.url}/captions/stage/share")
     for preset in ("OBS lower third", "Projector"):
@@ -148,6 +150,7 @@ def test_the_qr_code_is_that_of_the_link(pages: Watched, fake: Server) -> None:
         assert not page.evaluate(_QR_OF, f"{link(page)}x")
 
 
+@pytest.mark.long
 def test_the_size_for_a_room_is_worked_out(pages: Watched, fake: Server) -> None:
     page = pages.open(f"{fake.url}/captions/stage/share")
     choose(page, "Projector")
@@ -161,6 +164,7 @@ def test_the_size_for_a_room_is_worked_out(pages: Watched, fake: Server) -> None
     expect(page.get_by_role("button", name="Use this size")).to_be_disabled()
 
 
+@pytest.mark.long
 def test_a_number_that_is_not_allowed_changes_nothing(pages: Watched, fake: Server) -> None:
     page = pages.open(f"{fake.url}/captions/stage/share")
     before = link(page)
@@ -172,6 +176,7 @@ def test_a_number_that_is_not_allowed_changes_nothing(pages: Watched, fake: Serv
     assert query(page)["hold"] == "600"
 
 
+@pytest.mark.long
 def test_the_captions_page_leads_there_while_somebody_is_at_it(
     pages: Watched, fake: Server
 ) -> None:

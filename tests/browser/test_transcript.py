@@ -118,6 +118,7 @@ def test_the_menu_is_there_with_the_first_final_and_used_by_keyboard_alone(
     expect(button).to_be_focused()
 
 
+@pytest.mark.long
 def test_the_buttons_stay_in_sight(pages: Watched, fake: Server) -> None:
     said = [Said(f"This is sentence number {n}.", 400 * n) for n in range(40)]
     page = heard(pages, fake, Script(*said))
@@ -127,6 +128,7 @@ def test_the_buttons_stay_in_sight(pages: Watched, fake: Server) -> None:
     expect(page.locator("#clear")).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.long
 def test_a_table_has_each_sentence_with_its_times_and_no_formula(
     page: Page, tmp_path: Path
 ) -> None:
@@ -197,6 +199,7 @@ def test_what_was_cleared_is_gone_after_two_minutes(
     expect(page.locator(".sentence")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_what_is_said_after_clearing_is_a_text_of_its_own_until_undo(
     pages: Watched, fake: Server, script: Script, tmp_path: Path
 ) -> None:
@@ -214,7 +217,7 @@ def test_what_is_said_after_clearing_is_a_text_of_its_own_until_undo(
     assert len(saved(page, "Text", tmp_path).read_text("utf-8").splitlines()) == 4
 
 
-@pytest.mark.parametrize("by_key", [False, True], ids=["button", "keyboard"])
+@pytest.mark.parametrize("by_key", mostly_long([False, True], True), ids=["button", "keyboard"])
 def test_what_is_cleared_while_the_search_has_found_something_comes_back(
     page: Page, by_key: bool
 ) -> None:
@@ -334,6 +337,7 @@ def test_a_final_that_comes_while_a_sentence_is_corrected_disturbs_nothing(
     expect(page.get_by_role("log")).to_have_text("Once more.")
 
 
+@pytest.mark.long
 def test_enter_of_an_input_method_does_not_end_a_correction(page: Page) -> None:
     page.locator(".sentence").first.focus()
     page.keyboard.press("F2")
@@ -343,6 +347,7 @@ def test_enter_of_an_input_method_does_not_end_a_correction(page: Page) -> None:
     expect(field).to_be_focused()
 
 
+@pytest.mark.long
 def test_unsure_words_are_told_to_everybody(page: Page) -> None:
     unsure = page.locator(".unsure")
     expect(unsure).to_have_text(["and", "Kaelith", "uzbek"])
@@ -353,6 +358,7 @@ def test_unsure_words_are_told_to_everybody(page: Page) -> None:
     assert page.locator(".sentence").nth(2).get_attribute("aria-description") is None
 
 
+@pytest.mark.long
 def test_a_legend_is_there_only_where_there_is_something_to_explain(
     pages: Watched, fake: Server
 ) -> None:
@@ -376,6 +382,7 @@ def test_a_word_is_heard_from_its_place_and_marked_while_it_is(page: Page) -> No
     expect(page.locator("data.said")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_words_are_chosen_and_heard_with_the_keyboard(page: Page) -> None:
     page.locator(".sentence").first.focus()
     for _ in range(3):
@@ -392,6 +399,7 @@ def test_words_are_chosen_and_heard_with_the_keyboard(page: Page) -> None:
     expect(page.locator("data.chosen")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_sound_that_is_not_kept_is_told(pages: Watched, fake: Server) -> None:
     # The page's sound is 14 s long: that of a later sentence it does not have.
     page = heard(pages, fake, Script(FIRST, Said("Much later.", 60_000)))
@@ -432,6 +440,7 @@ def test_a_search_counts_jumps_and_plays(pages: Watched, fake: Server) -> None:
     expect(field).to_be_focused()
 
 
+@pytest.mark.long
 def test_a_very_long_sentence_is_written_and_searched(page: Page) -> None:
     page.locator(".sentence").first.focus()
     page.keyboard.press("F2")
@@ -447,6 +456,7 @@ def test_a_very_long_sentence_is_written_and_searched(page: Page) -> None:
     expect(page.locator(".sentence").first.locator("mark")).to_have_count(6667)
 
 
+@pytest.mark.long
 def test_a_search_marks_parts_of_words_and_what_stands_over_several(page: Page) -> None:
     press(page, "Search")
     field = page.get_by_role("searchbox", name="Search in the text")
@@ -463,6 +473,7 @@ def test_a_search_marks_parts_of_words_and_what_stands_over_several(page: Page) 
     assert texts(page)[0] == FIRST.text
 
 
+@pytest.mark.long
 def test_a_search_knows_what_is_new_and_what_was_corrected(
     pages: Watched, fake: Server, script: Script
 ) -> None:
@@ -479,6 +490,7 @@ def test_a_search_knows_what_is_new_and_what_was_corrected(
     expect(page.locator(".sentence").first.locator("mark")).to_have_text("doctor")
 
 
+@pytest.mark.long
 def test_the_newest_text_is_followed_only_by_who_reads_its_end(
     pages: Watched, fake: Server
 ) -> None:

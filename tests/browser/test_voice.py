@@ -150,6 +150,7 @@ def test_who_speaks_is_recognised_while_another_tab_is_shown(pages: Watched, fak
     expect_status(page, "Done. Press to speak again.")
 
 
+@pytest.mark.long
 def test_a_tab_that_cannot_be_fetched_says_so(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
@@ -208,6 +209,7 @@ def test_a_text_is_heard_without_a_gap_while_its_words_are_marked(
     assert any(re.search(r"← \d+ × sound, \d+ bytes", line) for line in lines)
 
 
+@pytest.mark.long
 def test_what_is_chosen_is_kept_and_goes_back_to_the_defaults(pages: Watched, fake: Server) -> None:
     sent = Sent()
     page = opened(pages, fake, prepare=sent.attach)
@@ -298,6 +300,7 @@ def test_where_no_websocket_comes_through_the_whole_is_heard(pages: Watched, fak
     assert seconds_of(said(page)) > 1
 
 
+@pytest.mark.long
 def test_who_hears_a_machine_is_told_what_sounds_like_a_person(
     pages: Watched, fake: Server
 ) -> None:
@@ -310,6 +313,7 @@ def test_who_hears_a_machine_is_told_what_sounds_like_a_person(
     expect(notice(page, "robotic")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_what_an_official_name_promises_and_nobody_here_is_said_in_the_pages_language(
     pages: Watched, fake: Server
 ) -> None:
@@ -329,6 +333,7 @@ def test_what_an_official_name_promises_and_nobody_here_is_said_in_the_pages_lan
     expect(facts).to_contain_text("此名称是女声，而这里没有女声。此名称也讲英语")
 
 
+@pytest.mark.long
 def test_a_server_that_is_gone_is_told(
     pages: Watched, own_server: Callable[..., ThreadServer]
 ) -> None:
