@@ -17,10 +17,10 @@ PEERS_STAMP := $(PEERS)/.ready
 DEPLOY := .venv-deploy
 DEPLOY_STAMP := $(DEPLOY)/.ready
 # Tests run in four processes of about the same length: these, and one with all the rest.
-BESIDE := browser server apart
-browser := tests/browser tests/models
-apart := tests/server/auth tests/server/jobs tests/server/metering tests/decoder
-server := tests/server tests/media $(apart:%=--ignore %)
+BESIDE := first second third
+first := tests/browser tests/media tests/models tests/recordings tests/store
+second := tests/decoder tests/server/auth tests/server/jobs tests/server/metering
+third := tests/server $(addprefix --ignore ,$(second))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev models-for-tests ray-for-tests demo run test test-long check format lock picture train mutants peers vendor image-steps clean
@@ -78,7 +78,7 @@ test: $(TRIED) $(DEV_STAMP) ## the whole test suite, but for what takes long
 	$(foreach group,$(BESIDE),$(BIN)/python -m pytest -m 'not long' $($(group)) \
 	  > $(VENV)/$(group)-tests.log 2>&1 & beside="$$beside $$!";) \
 	$(BIN)/python -m pytest -m 'not long' \
-	  $(addprefix --ignore ,$(filter tests/%,$(browser) $(server))); failed=$$?; \
+	  $(addprefix --ignore ,$(filter tests/%,$(first) $(second) $(third))); failed=$$?; \
 	for process in $$beside; do wait $$process || failed=1; done; \
 	cat $(VENV)/*-tests.log; \
 	exit $$failed
