@@ -83,7 +83,7 @@ test: $(TRIED) $(DEV_STAMP) ## the whole test suite, but for what takes long
 	cat $(VENV)/*-tests.log; \
 	exit $$failed
 
-test-long: $(TRIED) $(DEV_STAMP) ## the tests that take long: benchmarks, kills, breaks, engines of others, and more values of others (half an hour)
+test-long: $(TRIED) $(DEV_STAMP) ## the tests that `make test` leaves out: kills, breaks, benchmarks, more values (half an hour)
 	$(BIN)/python -m pytest -m long
 
 check: $(DEV_STAMP) $(DEPLOY_STAMP) ## format, lint, types (mypy strict), import rules, container files
