@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 
-def mostly_long(values: Iterable[Any], *soon: Any) -> list[ParameterSet]:
+def mostly_long(values: Iterable[Any], *soon: Any) -> list[object]:
     """Parameters of a test, of which each takes long and few would find what the others do not.
 
     Args:
