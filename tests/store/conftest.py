@@ -24,6 +24,13 @@ def patient(url: str, *keys: str) -> StoreSettings:
 
 
 @pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Databases wait two seconds for what others hold; to say so they have as long as all others,
+    however late a busy machine comes to it."""
+    monkeypatch.setattr("rasr.store.database._WAIT_SHARE", 2.0 / LONG_S)
+
+
+@pytest.fixture
 def sqlite_settings(tmp_path: Path) -> StoreSettings:
     """A file that is not there yet."""
     return patient(f"sqlite:///{tmp_path}/store/store.db")

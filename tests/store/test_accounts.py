@@ -174,6 +174,7 @@ async def test_the_last_administrator_stays(store: Store) -> None:
         assert await work.policies.administrators(NOW) == 1
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_who_takes_rights_away_waits_for_whoever_does_so_too(
     store: Store, settings: StoreSettings
 ) -> None:
@@ -188,8 +189,7 @@ async def test_who_takes_rights_away_waits_for_whoever_does_so_too(
         async with opened.writing() as work, work.keeping_an_administrator(NOW):
             await work.users.block(user_id, NOW)
 
-    hasty = settings.model_copy(update={"timeout_s": 2.0})
-    async with await open_store(hasty, {}) as other:
+    async with await open_store(settings, {}) as other:
         async with store.writing() as work, work.keeping_an_administrator(NOW):
             await work.users.block(users[0].id, NOW)
             with pytest.raises(StoreBusy):

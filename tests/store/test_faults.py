@@ -35,13 +35,6 @@ from tests.processes import LONG_S, until
 from tools.postgres import PostgresServer
 
 NOW = 1_767_323_045.25
-PATIENCE_S = 2.0
-"""How long stores wait that are held by others, so that the tests do not wait longer."""
-
-
-def hasty(settings: StoreSettings) -> StoreSettings:
-    """Of a store that is held by others."""
-    return settings.model_copy(update={"timeout_s": PATIENCE_S})
 
 
 async def count(store: Store) -> int:
@@ -59,10 +52,11 @@ def path_of(store: Store) -> str:
     return str(store.location.path)
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_file_that_another_process_writes_to_is_busy(
     sqlite_settings: StoreSettings,
 ) -> None:
-    async with await open_store(hasty(sqlite_settings), {}, make=True) as store:
+    async with await open_store(sqlite_settings, {}, make=True) as store:
         with closing(sqlite3.connect(path_of(store), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreBusy, match=r"held by others for longer.*database is locked"):
@@ -115,10 +109,11 @@ async def test_whoever_waits_for_a_file_has_his_turn(sqlite_settings: StoreSetti
         assert await count(store) == len(adding)
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_row_that_another_process_holds_is_busy(
     postgres_settings: StoreSettings,
 ) -> None:
-    async with await open_store(hasty(postgres_settings), {}) as store:
+    async with await open_store(postgres_settings, {}) as store:
         async with store.writing() as work:
             user = await work.users.create("default", "ann", "", NOW)
         other = await asyncpg.connect(postgres_settings.url)
@@ -137,16 +132,18 @@ async def test_a_row_that_another_process_holds_is_busy(
             await other.close()
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_all_connections_in_use_is_busy(settings: StoreSettings) -> None:
-    async with await open_store(hasty(settings), {}, make=True) as store:
+    async with await open_store(settings, {}, make=True) as store:
         async with store.reading(), store.reading(), store.reading(), store.reading():
             with pytest.raises(StoreBusy, match="asked too much at once"):
                 await count(store)
         assert await count(store) == 0
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_more_than_it_can_answer_in_time_are_told_so(settings: StoreSettings) -> None:
-    async with await open_store(hasty(settings), {}, make=True) as store:
+    async with await open_store(settings, {}, make=True) as store:
         gets_in, may_leave = asyncio.Event(), asyncio.Event()
 
         async def stay() -> None:
@@ -327,7 +324,7 @@ async def test_a_database_that_is_gone_and_comes_back_is_used_again(
 async def test_a_server_that_does_not_answer_is_given_up(
     postgres: PostgresServer, postgres_settings: StoreSettings
 ) -> None:
-    settings = hasty(postgres_settings)
+    settings = postgres_settings.model_copy(update={"timeout_s": 2.0})
     async with await open_store(settings, {}) as store:
         await add(store, "a")
         with postgres.frozen():
