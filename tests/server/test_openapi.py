@@ -34,7 +34,7 @@ from tests.server.conftest import fake_settings
 
 SCHEMA = schemathesis.openapi.from_dict(openapi_document())
 EXAMPLES = settings(
-    max_examples=6,
+    max_examples=12,
     suppress_health_check=list(HealthCheck),
 )
 NO_OPERATION = re.compile(
