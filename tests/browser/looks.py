@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
+
+from tests.longer import mostly_long
 
 looks = pytest.mark.parametrize(
     ("phone", "dark"),
-    [
-        pytest.param(False, False, id="desk-light", marks=pytest.mark.long),
-        pytest.param(False, True, id="desk-dark"),
-        pytest.param(True, False, id="phone-light"),
-        pytest.param(True, True, id="phone-dark", marks=pytest.mark.long),
-    ],
+    mostly_long(product((False, True), repeat=2), (False, True), (True, False)),
+    ids=["desk-light", "desk-dark", "phone-light", "phone-dark"],
 )
 """Each of the two is tried both ways in `make test`, and all of it in `make test-long`."""

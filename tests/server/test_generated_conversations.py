@@ -16,6 +16,7 @@ from bench.conversations.player import play
 from bench.conversations.script import SETTINGS, script
 from rasr.server.service import Service
 from rasr.settings import Settings
+from tests.longer import mostly_long
 
 AT_ONCE = 32
 
@@ -43,15 +44,13 @@ async def faults_of(seeds: range, *, strict_limit: bool = False) -> dict[int, li
     return found
 
 
-@pytest.mark.parametrize(
-    "seeds", [range(150), pytest.param(range(150, 1500), marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("seeds", mostly_long([range(150), range(150, 1500)], range(150)))
 async def test_the_server_keeps_what_the_protocol_promises(seeds: range) -> None:
     assert await faults_of(seeds) == {}
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(1500, 1550), pytest.param(range(1550, 2000), marks=pytest.mark.long)]
+    "seeds", mostly_long([range(1500, 1550), range(1550, 2000)], range(1500, 1550))
 )
 async def test_so_it_does_where_too_much_audio_is_an_error(seeds: range) -> None:
     assert await faults_of(seeds, strict_limit=True) == {}

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.longer import mostly_long
 from tests.processes import until
 from tests.recordings.hosts import Answer, Asked, Host, hanging, saying, serving
 from tests.server.audio import quiet
@@ -45,7 +46,7 @@ def by_path(bodies: list[bytes]) -> Answer:
     return answer
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", mostly_long([4, 50], 4))
 async def test_kills_at_any_moment_change_no_answer(tmp_path: Path, kills: int) -> None:
     bodies = [told_apart(number) for number in range(RECORDINGS)]
     async with serving(by_path(bodies)) as host:
